@@ -1,0 +1,58 @@
+import nx from '@nx/eslint-plugin'
+import tseslint from 'typescript-eslint'
+
+/** Adapters may be named in one place only: the composition root. */
+const adapters = ['@ledgate/eventstore-*', '@ledgate/projection-sqlite', '@ledgate/vault/sqlite', 'better-sqlite3']
+
+/** What a pure file (events and deciders) must not know: the machine, the network, any driver. */
+const impure = ['node:*', 'fastify', '@fastify/*', 'jose', 'pino', 'axios', 'kafkajs', '@eventstore/*', ...adapters]
+
+const forbid = (group, message) => ['error', { patterns: [{ group, message }] }]
+
+export default tseslint.config(
+  { ignores: ['**/dist/**', '**/node_modules/**', '**/.nx/**'] },
+  ...tseslint.configs.recommended,
+  { plugins: { '@nx': nx } },
+  {
+    files: ['**/*.ts'],
+    rules: {
+      '@nx/enforce-module-boundaries': [
+        'error',
+        {
+          enforceBuildableLibDependency: false,
+          allow: ['../../vitest.shared.ts'],
+          depConstraints: [
+            { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:sdk', 'type:adapter', 'type:protocol', 'type:kernel'] },
+            { sourceTag: 'type:sdk', onlyDependOnLibsWithTags: ['type:protocol', 'type:kernel'] },
+            { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:kernel'] },
+            { sourceTag: 'type:protocol', onlyDependOnLibsWithTags: [], bannedExternalImports: ['fastify', 'better-sqlite3'] },
+            { sourceTag: 'type:kernel', onlyDependOnLibsWithTags: ['type:kernel'], bannedExternalImports: ['fastify'] },
+            { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['*'] },
+          ],
+        },
+      ],
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['apps/auth/src/**/*.ts'],
+    ignores: ['apps/auth/src/compose.ts', 'apps/auth/src/compose/**', '**/*.test.ts'],
+    rules: {
+      'no-restricted-imports': forbid(adapters, 'Only compose.ts names an adapter.'),
+      'no-restricted-syntax': [
+        'error',
+        { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Only config.ts reads the environment.' },
+      ],
+    },
+  },
+  { files: ['apps/auth/src/config.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  {
+    files: ['**/src/**/events.ts', '**/src/**/decider.ts', '**/src/**/*.decider.ts'],
+    rules: { 'no-restricted-imports': forbid(impure, 'Events and deciders are pure.') },
+  },
+  { files: ['**/vitest.config.ts', 'eslint.config.js'], rules: { 'no-restricted-exports': 'off' } },
+)

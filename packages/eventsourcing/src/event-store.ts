@@ -1,0 +1,107 @@
+import type { NewEvent, Position, RecordedEvent } from './event.ts'
+
+/**
+ * What the writer believes about the stream it appends to: that it does not exist, that it exists, nothing at all, or
+ * that its last event has exactly this revision.
+ */
+export type ExpectedRevision = 'noStream' | 'exists' | 'any' | bigint
+
+export interface AppendResult {
+  /** The revision of the last event of this append. */
+  readonly revision: bigint
+  /** The position of the last event of this append. */
+  readonly position: Position
+}
+
+export type Direction = 'forwards' | 'backwards'
+
+export interface ReadOptions {
+  /** `forwards` unless told. */
+  readonly direction?: Direction
+  /** The first revision to return, inclusive. Unless told: the first event forwards, the last one backwards. */
+  readonly from?: bigint
+  /** How many events at most; all of them unless told. */
+  readonly max?: number
+}
+
+/** Which events of the whole log are wanted. A category is the part of a stream's name before its first `-`. */
+export interface EventFilter {
+  readonly categories?: readonly string[]
+}
+
+export interface ReadAllOptions {
+  /** `forwards` unless told. */
+  readonly direction?: Direction
+  /** Exclusive. Unless told: the start of the log forwards, its end backwards. */
+  readonly after?: Position
+  readonly filter?: EventFilter
+  readonly max?: number
+}
+
+export interface SubscribeOptions {
+  /** Exclusive; the start of the log unless told. */
+  readonly after?: Position
+  readonly filter?: EventFilter
+  /** Ends the subscription without an error. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * What a subscription says. `checkpoint` moves a reader on when a filter left nothing to deliver; `caughtUp` says that
+ * everything the log held when it was said has been delivered (said again each time the reader fell behind and caught up).
+ */
+export type SubscriptionMessage =
+  | { readonly kind: 'event'; readonly event: RecordedEvent }
+  | { readonly kind: 'checkpoint'; readonly position: Position }
+  | { readonly kind: 'caughtUp'; readonly position: Position }
+
+/**
+ * An append-only log of streams. Every adapter passes the contract in `@ledgate/eventsourcing/testing`.
+ *
+ * There is no transaction over two streams. The same event ids at the same expected revision succeed again with the
+ * first result, and the first payload stays (EventStoreDB's rule); with `any` that check is weak, so readers of streams
+ * written with `any` tell duplicates by event id.
+ */
+export interface EventStore {
+  /**
+   * Appends all events or none, durably before it answers.
+   *
+   * @throws {Conflict} when the stream is not as expected; nothing was written.
+   * @throws {UnknownOutcome} when the events may or may not be in the log: repeat the very same call to find out.
+   * @throws {Unavailable} when the store cannot take it now; nothing was written.
+   * @throws {TooLarge} when an event is over `MAX_EVENT_BYTES` or the call holds more than `MAX_EVENTS_PER_APPEND`.
+   * @throws {TypeError} when there is no event or the stream's name is not a valid one.
+   */
+  append(
+    stream: string,
+    events: readonly NewEvent[],
+    options: { readonly expected: ExpectedRevision },
+  ): Promise<AppendResult>
+
+  /**
+   * The events of one stream, in the direction asked. Sees every append that was acknowledged before the call.
+   *
+   * @throws {StreamNotFound} when the stream has no event.
+   * @throws {Unavailable} when the store cannot be read now.
+   */
+  read(stream: string, options?: ReadOptions): Promise<readonly RecordedEvent[]>
+
+  /** The events of the whole log in commit order, page by page as they are pulled. */
+  readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent>
+
+  /** Everything after a position, then everything new, in order, each once. Heals itself; ends by `signal` or `close`. */
+  subscribe(options?: SubscribeOptions): AsyncIterable<SubscriptionMessage>
+
+  /** The position of the last event of the log; `START` when it is empty. */
+  head(): Promise<Position>
+
+  /** Finishes the appends under way, then refuses further ones with `Unavailable`. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Before the first event of any log: smaller than every position a store gives. */
+export const START = '' as Position
+
+/** Bytes of one event: its data and metadata as JSON. */
+export const MAX_EVENT_BYTES = 64 * 1024
+export const MAX_EVENTS_PER_APPEND = 100

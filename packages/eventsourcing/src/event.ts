@@ -1,0 +1,24 @@
+/** Any value that survives JSON unchanged: what events are made of. */
+export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
+export type JsonObject = { readonly [key: string]: Json | undefined }
+
+/** An event that has not been appended yet. `id` is a UUID; the same id at the same revision is the same event. */
+export interface NewEvent {
+  readonly id: string
+  readonly type: string
+  readonly data: JsonObject
+  readonly metadata: JsonObject
+}
+
+/**
+ * A place in the whole log. Opaque; two positions of one store compare as strings (`<`, `===`) in commit order.
+ */
+export type Position = string & { readonly __brand: 'Position' }
+
+/** An event as the log keeps it. `revision` counts from 0 within its stream; `created` is in milliseconds since the epoch. */
+export interface RecordedEvent extends NewEvent {
+  readonly stream: string
+  readonly revision: bigint
+  readonly position: Position
+  readonly created: number
+}
