@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { Epoch, RandomId, Seconds, Sealed, Sub } from '../log/value.ts'
+
+/** Everything a decision about a person needs; every event of `user-<sub>` carries it. */
+export const UserState = z.strictObject({
+  sub: Sub,
+  epoch: Epoch,
+  disabled: z.boolean(),
+  erased: z.boolean(),
+  email: Sealed,
+  email_verified: z.boolean(),
+  /** The argon2id hash in PHC form. */
+  password: Sealed,
+  password_set_at: Seconds,
+  /** The data key of this person in the vault. */
+  data_key: z.string(),
+  name: Sealed.optional(),
+  roles: z.array(z.string()),
+  entitlements: z.array(z.string()),
+  registered_at: Seconds,
+})
+export type UserState = z.infer<typeof UserState>
+
+const user = UserState
+
+export const UserRegistered = defineEvent('UserRegistered', { reservation_id: RandomId, user })
+export const EmailVerified = defineEvent('EmailVerified', { user })
+export const EmailChanged = defineEvent('EmailChanged', { user })
+/** Ends every session and grant of the person, but for a confirmation, before which there is none. */
+export const PasswordSet = defineEvent('PasswordSet', {
+  reason: z.enum(['confirmation', 'change', 'reset', 'administrator']),
+  user,
+})
+export const ProfileChanged = defineEvent('ProfileChanged', { user })
+export const RolesAssigned = defineEvent('RolesAssigned', { user })
+export const UserDisabled = defineEvent('UserDisabled', { reason: z.string(), user })
+export const UserEnabled = defineEvent('UserEnabled', { user })
+export const UserSessionsRevoked = defineEvent('UserSessionsRevoked', { reason: z.string(), user })
+export const SubjectErased = defineEvent('SubjectErased', { reason: z.string(), user })
+
+export const userEvents = [
+  UserRegistered,
+  EmailVerified,
+  EmailChanged,
+  PasswordSet,
+  ProfileChanged,
+  RolesAssigned,
+  UserDisabled,
+  UserEnabled,
+  UserSessionsRevoked,
+  SubjectErased,
+] as const
+export type UserEvent = EventOf<(typeof userEvents)[number]>
+
+/**
+ * An address is taken for a while. `registration` is everything needed to finish by itself what was acknowledged: the
+ * person's `sub`, address and password hash, sealed under a data key of the reservation's own, so that nothing links
+ * the address to the person once that key is gone.
+ */
+export const EmailReserved = defineEvent('EmailReserved', {
+  reservation_id: RandomId,
+  expires_at: Seconds,
+  data_key: z.string(),
+  registration: Sealed,
+})
+/** The mailbox is proved; `owner` is the sealed `sub` of the one person who signs in with it. */
+export const EmailConfirmed = defineEvent('EmailConfirmed', {
+  reservation_id: RandomId,
+  data_key: z.string(),
+  owner: Sealed,
+})
+export const EmailReleased = defineEvent('EmailReleased', { reservation_id: RandomId, reason: z.string() })
+
+export const emailEvents = [EmailReserved, EmailConfirmed, EmailReleased] as const
+export type EmailEvent = EventOf<(typeof emailEvents)[number]>
+
+/** Failed sign-ins of one account, thinned: `failures` counts all since the last success. */
+export const LoginFailed = defineEvent('LoginFailed', { failures: z.int().positive(), reason: z.string() })
+export const LoginDelayed = defineEvent('LoginDelayed', { failures: z.int().positive(), until: Seconds })
+/** A success after failures, which it forgets. */
+export const LoginSucceeded = defineEvent('LoginSucceeded', { after_failures: z.int().positive() })
+
+export const loginEvents = [LoginFailed, LoginDelayed, LoginSucceeded] as const
+export type LoginEvent = EventOf<(typeof loginEvents)[number]>

@@ -1,0 +1,43 @@
+import { ClientMetadata } from '@ledgate/oauth'
+import { z } from 'zod'
+import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { Epoch, SecretHash, Seconds } from '../log/value.ts'
+
+/** A secret of 256 random bits, or a configured one: only its hash is kept. `expires_at` 0 means never (RFC 7591 §3.2.1). */
+export const Secret = z.strictObject({
+  secret_id: z.string(),
+  sha256: SecretHash,
+  created_at: Seconds,
+  expires_at: Seconds,
+})
+export type Secret = z.infer<typeof Secret>
+
+/** Everything a decision about a client needs; every event of `client-<client_id>` carries it. */
+export const ClientState = z.strictObject({
+  client_id: z.string(),
+  client_id_issued_at: Seconds,
+  epoch: Epoch,
+  disabled: z.boolean(),
+  metadata: ClientMetadata,
+  secrets: z.array(Secret),
+})
+export type ClientState = z.infer<typeof ClientState>
+
+const client = ClientState
+
+export const ClientRegistered = defineEvent('ClientRegistered', { client })
+export const ClientUpdated = defineEvent('ClientUpdated', { client })
+export const ClientSecretAdded = defineEvent('ClientSecretAdded', { secret_id: z.string(), client })
+export const ClientSecretRevoked = defineEvent('ClientSecretRevoked', { secret_id: z.string(), client })
+export const ClientDisabled = defineEvent('ClientDisabled', { reason: z.string(), client })
+export const ClientEnabled = defineEvent('ClientEnabled', { client })
+
+export const clientEvents = [
+  ClientRegistered,
+  ClientUpdated,
+  ClientSecretAdded,
+  ClientSecretRevoked,
+  ClientDisabled,
+  ClientEnabled,
+] as const
+export type ClientEvent = EventOf<(typeof clientEvents)[number]>

@@ -1,0 +1,53 @@
+import { ResourceMetadata } from '@ledgate/oauth'
+import { z } from 'zod'
+import { Secret } from '../client/events.ts'
+import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { Seconds } from '../log/value.ts'
+
+/** Everything a decision about a resource server needs; every event of `resource-<client_id>` carries it. */
+export const ResourceState = z.strictObject({
+  /** How the resource server names itself when it introspects: never the `client_id` of a client. */
+  client_id: z.string(),
+  registered_at: Seconds,
+  disabled: z.boolean(),
+  metadata: ResourceMetadata,
+  secrets: z.array(Secret),
+})
+export type ResourceState = z.infer<typeof ResourceState>
+
+const resource = ResourceState
+
+export const ResourceRegistered = defineEvent('ResourceRegistered', { resource })
+export const ResourceUpdated = defineEvent('ResourceUpdated', { resource })
+export const ResourceSecretAdded = defineEvent('ResourceSecretAdded', { secret_id: z.string(), resource })
+export const ResourceSecretRevoked = defineEvent('ResourceSecretRevoked', { secret_id: z.string(), resource })
+export const ResourceDisabled = defineEvent('ResourceDisabled', { reason: z.string(), resource })
+export const ResourceEnabled = defineEvent('ResourceEnabled', { resource })
+
+export const resourceEvents = [
+  ResourceRegistered,
+  ResourceUpdated,
+  ResourceSecretAdded,
+  ResourceSecretRevoked,
+  ResourceDisabled,
+  ResourceEnabled,
+] as const
+export type ResourceEvent = EventOf<(typeof resourceEvents)[number]>
+
+/** One owner of a name (`scope-<hmac>`): a scope, a `resource` identifier or a `client_id`. */
+export const NameReserved = defineEvent('NameReserved', {
+  kind: z.enum(['scope', 'resource', 'client_id']),
+  name: z.string(),
+  /** The `client_id` of the resource server or client that owns it. */
+  owner: z.string(),
+})
+export const NameReleased = defineEvent('NameReleased', {
+  kind: z.enum(['scope', 'resource', 'client_id']),
+  name: z.string(),
+})
+
+/** A `private_key_jwt` was used (`assertion-<hmac>`): its `jti` never works again. */
+export const AssertionUsed = defineEvent('AssertionUsed', { client_id: z.string(), exp: Seconds })
+
+export const reservationEvents = [NameReserved, NameReleased, AssertionUsed] as const
+export type ReservationEvent = EventOf<(typeof reservationEvents)[number]>

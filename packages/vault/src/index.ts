@@ -1,0 +1,3 @@
+/** Where secrets live that must be able to die: the vault port and the sealing of personal data. */
+export * from './key-vault.ts'
+export * from './sealer.ts'
