@@ -1,0 +1,25 @@
+/**
+ * The embedded event store with a fixed number of appends under way: each opens a stream of its own with one event and
+ * is answered when it is durable, so what is committed together is up to the store. Argument: the folder.
+ */
+import { randomUUID } from 'node:crypto'
+import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'
+import { histogram } from '../load/histogram.ts'
+import { DATA, METADATA } from './payload.ts'
+import { writeForParent, written } from './writing.ts'
+
+const store = await openSqliteEventStore({ folder: process.argv[2] ?? '' })
+
+writeForParent(async ({ batch, durationMs }) => {
+  const latencies = histogram()
+  const began = performance.now()
+  const append = async (): Promise<void> => {
+    for (let now = performance.now(); now < began + durationMs; now = performance.now()) {
+      const event = { id: randomUUID(), type: 'TokenIssued', data: DATA, metadata: METADATA }
+      await store.append(`bench-${randomUUID()}`, [event], { expected: 'noStream' })
+      latencies.add(performance.now() - now)
+    }
+  }
+  await Promise.all(Array.from({ length: batch }, append))
+  return written(latencies, performance.now() - began)
+})

@@ -1,0 +1,56 @@
+import { mkdtemp, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { startGenerator, type Generator } from './load/generator.ts'
+import type { Workload } from './load/job.ts'
+import { makeBootstrap, type Bootstrap } from './ledgate/bootstrap.ts'
+import { startLedgate, type Ledgate } from './ledgate/start.ts'
+import { scratchRoot, type Options } from './options.ts'
+import type { Subject } from './interleave.ts'
+
+/** What every scenario is given. Disposing of it deletes everything the run wrote but the JSON. */
+export interface Bench extends AsyncDisposable {
+  readonly options: Options
+  readonly generator: Generator
+  /** A fresh folder on the disk the repository is on. */
+  newFolder(name: string): Promise<string>
+  /** A fresh server with the people and clients of a bootstrap file. */
+  start(bootstrap: Bootstrap): Promise<Ledgate>
+}
+
+export async function openBench(options: Options): Promise<Bench> {
+  await mkdir(scratchRoot, { recursive: true })
+  const scratch = await mkdtemp(join(scratchRoot, 'run-'))
+  const generator = await startGenerator()
+  const newFolder = (name: string): Promise<string> => mkdtemp(join(scratch, `${name}-`))
+  return {
+    options,
+    generator,
+    newFolder,
+    start: async (bootstrap) => startLedgate({ entry: options.server, folder: await newFolder('server'), bootstrap }),
+    async [Symbol.asyncDispose]() {
+      await generator[Symbol.asyncDispose]()
+      await rm(scratch, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Enough people for every connection to sign in as somebody else. */
+export const PEOPLE = 64
+export const IN_FLIGHT = [1, 16, 64] as const
+export const FULL_LOAD = 64
+
+export const benchBootstrap = (): Bootstrap => makeBootstrap(PEOPLE)
+
+/** A server under one slice of the given load. */
+export function underLoad({ options, generator }: Bench, { name, pid, port, workload, connections }: Loaded): Subject {
+  const { warmupMs, sliceMs: durationMs } = options
+  return { name, pid, run: () => generator.run({ port, connections, warmupMs, durationMs, workload }) }
+}
+
+interface Loaded {
+  readonly name: string
+  readonly pid: number
+  readonly port: number
+  readonly workload: Workload
+  readonly connections: number
+}

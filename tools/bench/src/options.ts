@@ -1,0 +1,66 @@
+import { parseArgs } from 'node:util'
+import { fileURLToPath } from 'node:url'
+
+/** What the command line asked for, and the sizes that follow from it. Times are in milliseconds. */
+export interface Options {
+  readonly quick: boolean
+  /** Names of the scenarios to run; all when empty. */
+  readonly only: readonly string[]
+  /** Where the JSON goes. */
+  readonly json: string
+  /** The server's entry file, run by the same Node. */
+  readonly server: string
+  readonly rounds: number
+  readonly warmupMs: number
+  readonly sliceMs: number
+  readonly appendSliceMs: number
+  readonly coldStarts: number
+  readonly events: number
+  readonly memoryMs: number
+  readonly mixedMs: number
+  readonly tries: number
+}
+
+const FULL = {
+  rounds: 3,
+  warmupMs: 1000,
+  sliceMs: 5000,
+  appendSliceMs: 2000,
+  coldStarts: 3,
+  events: 1_000_000,
+  memoryMs: 610_000,
+  mixedMs: 20_000,
+  tries: 500,
+}
+
+const QUICK: typeof FULL = {
+  rounds: 2,
+  warmupMs: 400,
+  sliceMs: 1200,
+  appendSliceMs: 500,
+  coldStarts: 2,
+  events: 20_000,
+  memoryMs: 20_000,
+  mixedMs: 5000,
+  tries: 60,
+}
+
+const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
+
+/** Where every run keeps its temporary data: ignored by git, on the disk the repository is on. */
+export const scratchRoot: string = fromRoot('data/bench')
+
+/** @throws {TypeError} when an option is unknown. */
+export function parseOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', default: '' },
+      json: { type: 'string', default: fromRoot('data/bench/latest.json') },
+      server: { type: 'string', default: fromRoot('apps/auth/src/main.ts') },
+    },
+  })
+  const only = values.only.split(',').filter((name) => name !== '')
+  return { ...(values.quick ? QUICK : FULL), quick: values.quick, only, json: values.json, server: values.server }
+}

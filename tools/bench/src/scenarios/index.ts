@@ -1,0 +1,25 @@
+import type { Scenario } from '../scenario.ts'
+import { appends } from './appends.ts'
+import { clientCredentials } from './client-credentials.ts'
+import { coldStart } from './cold-start.ts'
+import { memory } from './memory.ts'
+import { mixed } from './mixed.ts'
+import { password } from './password.ts'
+import { refresh } from './refresh.ts'
+import { replay } from './replay.ts'
+import { signer } from './signer.ts'
+import { timing } from './timing.ts'
+
+/** In the order they run; the longest last. */
+export const scenarios: readonly Scenario[] = [
+  signer,
+  appends,
+  clientCredentials,
+  refresh,
+  password,
+  mixed,
+  timing,
+  coldStart,
+  replay,
+  memory,
+]
