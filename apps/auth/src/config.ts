@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+
+const DEFAULT_PORT = 4040
+
+const Flag = z.enum(['on', 'off']).transform((value) => value === 'on')
+
+/** An issuer is compared character by character, so it has one spelling: an origin, nothing behind it. RFC 8414 §2. */
+const Issuer = z.url({ protocol: /^https?$/ }).refine((value) => new URL(value).origin === value, {
+  error: 'must be an origin such as https://id.example.com: no path, no trailing slash',
+})
+
+/** 32 bytes as unpadded base64url. */
+const MasterKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, { error: 'must be 32 bytes in base64url (43 characters)' })
+
+const later = (what: string) => z.undefined({ error: `${what} is not supported by this version` }).optional()
+
+/** Every variable Ledgate reads, documented in docs/operations.md. */
+export const Environment = z.strictObject({
+  LEDGATE_HOST: z.string().min(1).default('127.0.0.1'),
+  LEDGATE_PORT: z.coerce.number().int().min(0).max(65535).default(DEFAULT_PORT),
+  LEDGATE_ISSUER: Issuer.optional(),
+  LEDGATE_DATA_DIR: z.string().min(1).default('data'),
+  LEDGATE_BOOTSTRAP: z.string().min(1).optional(),
+  LEDGATE_MASTER_KEY: MasterKey.optional(),
+  LEDGATE_MASTER_KEY_FILE: z.string().min(1).optional(),
+  LEDGATE_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  LEDGATE_MAIL_FROM: z.string().min(3).optional(),
+  LEDGATE_TRUSTED_PROXIES: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((entry) => entry.trim())
+        .filter((entry) => entry !== ''),
+    )
+    .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))),
+  LEDGATE_TOKEN_CAP: z.coerce.number().int().min(60).max(86_400).default(3600),
+  LEDGATE_RATE_LIMITS: Flag.default(true),
+  LEDGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  LEDGATE_EVENTSTOREDB_URL: later('EventStoreDB'),
+  LEDGATE_KAFKA_BROKERS: later('Kafka'),
+})
+
+/** What the server runs with. Durations are in seconds; paths are as given, relative to the working directory. */
+export interface Config {
+  readonly production: boolean
+  readonly host: string
+  readonly port: number
+  readonly issuer: string
+  readonly dataDir: string
+  readonly bootstrap: string | undefined
+  /** The master key as configured; `undefined` in development, where one is made beside the data. */
+  readonly masterKey: string | undefined
+  readonly smtpUrl: string | undefined
+  readonly mailFrom: string
+  readonly trustedProxies: readonly string[]
+  /** The longest life of any access token. */
+  readonly tokenCap: number
+  readonly rateLimits: boolean
+  readonly logLevel: string
+}
+
+/** Everything that is wrong with the configuration, at once. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(
+      `the configuration has ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    )
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+type Settings = z.output<typeof Environment>
+
+const ours = (env: NodeJS.ProcessEnv) =>
+  Object.fromEntries(Object.entries(env).filter(([name, value]) => name.startsWith('LEDGATE_') && value !== ''))
+
+/** A zod issue as a line that names the setting, never its value. */
+function problemsOf(error: z.ZodError): string[] {
+  return error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) => `${key} is not a setting of Ledgate`)
+      : [`${issue.path[0] === undefined ? 'the environment' : String(issue.path[0])} ${issue.message}`],
+  )
+}
+
+function readKeyFile(path: string | undefined): { key?: string; problem?: string } {
+  if (path === undefined) return {}
+  try {
+    const key = readFileSync(path, 'utf8').trim()
+    return MasterKey.safeParse(key).success
+      ? { key }
+      : { problem: 'LEDGATE_MASTER_KEY_FILE does not hold 32 bytes in base64url' }
+  } catch (error) {
+    return { problem: `LEDGATE_MASTER_KEY_FILE cannot be read (${(error as NodeJS.ErrnoException).code})` }
+  }
+}
+
+/** The key that development made beside the data: known to whoever saw the data, so never good enough for production. */
+function developmentKey(dataDir: string): string | undefined {
+  try {
+    return readFileSync(join(dataDir, 'master.key'), 'utf8').trim()
+  } catch {
+    return undefined // there is none, which is what production wants
+  }
+}
+
+function productionProblems(settings: Settings, masterKey: string | undefined): string[] {
+  const problems: string[] = []
+  if (settings.LEDGATE_ISSUER === undefined) problems.push('LEDGATE_ISSUER is required in production')
+  else if (!settings.LEDGATE_ISSUER.startsWith('https:')) problems.push('LEDGATE_ISSUER must be https in production')
+  if (masterKey === undefined) problems.push('LEDGATE_MASTER_KEY or LEDGATE_MASTER_KEY_FILE is required in production')
+  else if (masterKey === developmentKey(settings.LEDGATE_DATA_DIR))
+    problems.push('LEDGATE_MASTER_KEY is the development key beside the data; production needs one of its own')
+  if (settings.LEDGATE_SMTP_URL === undefined) problems.push('LEDGATE_SMTP_URL is required in production')
+  if (settings.LEDGATE_MAIL_FROM === undefined) problems.push('LEDGATE_MAIL_FROM is required in production')
+  return problems
+}
+
+/**
+ * The configuration of an environment.
+ *
+ * @throws {ConfigError} with every problem at once; no value of a setting is in it.
+ */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const production = env['NODE_ENV'] === 'production'
+  const parsed = Environment.safeParse(ours(env))
+  if (!parsed.success) throw new ConfigError(problemsOf(parsed.error))
+  const settings = parsed.data
+  const file = readKeyFile(settings.LEDGATE_MASTER_KEY_FILE)
+  const masterKey = settings.LEDGATE_MASTER_KEY ?? file.key
+  const problems = [
+    ...(file.problem === undefined ? [] : [file.problem]),
+    ...(settings.LEDGATE_MASTER_KEY !== undefined && settings.LEDGATE_MASTER_KEY_FILE !== undefined
+      ? ['LEDGATE_MASTER_KEY and LEDGATE_MASTER_KEY_FILE are both set; one of them is enough']
+      : []),
+    ...(production ? productionProblems(settings, masterKey) : []),
+  ]
+  if (problems.length > 0) throw new ConfigError(problems)
+  return {
+    production,
+    host: settings.LEDGATE_HOST,
+    port: settings.LEDGATE_PORT,
+    issuer: settings.LEDGATE_ISSUER ?? `http://127.0.0.1:${settings.LEDGATE_PORT}`,
+    dataDir: settings.LEDGATE_DATA_DIR,
+    bootstrap: settings.LEDGATE_BOOTSTRAP,
+    masterKey,
+    smtpUrl: settings.LEDGATE_SMTP_URL,
+    mailFrom: settings.LEDGATE_MAIL_FROM ?? 'Ledgate <no-reply@localhost>',
+    trustedProxies: settings.LEDGATE_TRUSTED_PROXIES,
+    tokenCap: settings.LEDGATE_TOKEN_CAP,
+    rateLimits: settings.LEDGATE_RATE_LIMITS,
+    logLevel: settings.LEDGATE_LOG_LEVEL,
+  }
+}

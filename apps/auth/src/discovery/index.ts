@@ -1,0 +1,3 @@
+/** Authorization server metadata. */
+export * from './metadata.ts'
+export * from './routes.ts'

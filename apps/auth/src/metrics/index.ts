@@ -1,0 +1,3 @@
+/** What operators watch. */
+export * from './metrics.ts'
+export * from './routes.ts'

@@ -1,0 +1,42 @@
+import { compose } from './compose.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { logger } from './http/index.ts'
+
+/** How long requests under way may take to end before the process goes anyway. */
+const SHUTDOWN_LIMIT_MS = 20_000
+
+function configured(): Config {
+  try {
+    return readConfig()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    console.error(`ledgate: ${error.message}`)
+    process.exit(1)
+  }
+}
+
+/** Runs the server until it is told to stop; then it answers what it took, and ends. */
+export async function serve(): Promise<void> {
+  const config = configured()
+  const log = logger({ level: config.logLevel })
+  const fail = (message: string) => (error: unknown) => {
+    log.fatal({ err: error }, message)
+    process.exit(1)
+  }
+  process.on('uncaughtException', fail('uncaught exception'))
+  process.on('unhandledRejection', fail('unhandled rejection'))
+
+  const ledgate = await compose(config, log).catch(fail('could not start'))
+  let stopping = false
+  const stop = (signal: string) => {
+    if (stopping) return
+    stopping = true
+    log.info({ signal }, 'stopping')
+    setTimeout(fail('could not stop in time'), SHUTDOWN_LIMIT_MS).unref()
+    ledgate.close().then(() => log.info('stopped'), fail('could not stop'))
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop)
+
+  await ledgate.app.listen({ host: config.host, port: config.port }).catch(fail('could not listen'))
+  log.info({ issuer: config.issuer, dataDir: config.dataDir }, 'ready to listen')
+}

@@ -1,0 +1,57 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import type { Logger } from 'pino'
+import { formsOnly, installCors, installErrorHandler, installOpenApi } from './http/index.ts'
+import { healthRoutes, type Readiness } from './health/index.ts'
+import { type Metrics, metricsRoutes } from './metrics/index.ts'
+
+/** Bytes of a body: a private_key_jwt and a refresh token fit many times. */
+const BODY_LIMIT = 64 * 1024
+
+/** Milliseconds a client may take to send its request: slow senders do not hold a connection for ever. */
+const REQUEST_TIMEOUT_MS = 15_000
+
+export interface ServerDependencies {
+  readonly issuer: string
+  readonly trustedProxies: readonly string[]
+  readonly logger: Logger
+  readonly metrics: Metrics
+  readonly readiness: Readiness
+  /** The origins of all `redirect_uris`. */
+  origins(): ReadonlySet<string>
+  /** Endpoints of OAuth: they take forms and nothing else. */
+  readonly oauth: readonly FastifyPluginAsync[]
+  /** Everything else over HTTP. */
+  readonly others: readonly FastifyPluginAsync[]
+}
+
+/** The whole server over its parts; it does not listen yet. */
+export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
+  const { issuer, trustedProxies, logger, metrics, readiness, oauth, others } = dependencies
+  const app = Fastify({
+    loggerInstance: logger,
+    disableRequestLogging: true, // the log of events says who got what; the logger says what failed
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    genReqId: () => randomUUID(),
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+  }) as unknown as FastifyInstance
+  installErrorHandler(app)
+  metrics.observe(app)
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff')
+    done()
+  })
+  await installOpenApi(app, issuer)
+  await installCors(app, dependencies)
+  await app.register(healthRoutes, { readiness })
+  await app.register(metricsRoutes, { metrics })
+  await app.register(async (scope) => {
+    formsOnly(scope)
+    for (const routes of oauth) await scope.register(routes)
+  })
+  for (const routes of others) await app.register(routes)
+  return app
+}
