@@ -1,0 +1,3 @@
+/** What tools may know of the server without running it. */
+export { Environment } from './config.ts'
+export { catalogue } from './log/index.ts'

@@ -1,0 +1,71 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { catalogue, Environment } from '@ledgate/auth'
+import { describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..', '..')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+/** The first cells of the rows of all tables of a page, without their back quotes. */
+const firstCells = (page: string) =>
+  [...page.matchAll(/^\| `([^`]+)`/gm)].map(([, cell]) => cell ?? '').sort((a, b) => a.localeCompare(b))
+
+const sorted = (names: Iterable<string>) => [...new Set(names)].sort((a, b) => a.localeCompare(b))
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts') && !entry.name.endsWith('.test.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => !file.includes('node_modules') && !file.includes('/testing/') && file.includes('/src/'))
+}
+
+const allSources = ['apps/auth', 'packages'].flatMap(sources).map((file) => readFileSync(file, 'utf8'))
+
+describe('docs/events.md', () => {
+  it('lists every event of the catalogue, in its version of today, and no other', () => {
+    const written = sorted(catalogue.map(({ type, version }) => `${type} v${version}`))
+    expect(firstCells(read('docs/events.md'))).toEqual(written)
+  })
+})
+
+describe('docs/errors.md', () => {
+  it('lists every code an answer, a store or a command can carry, and no other', () => {
+    const codes = allSources.flatMap((source) => [
+      ...[...source.matchAll(/(?:super|new OAuthError)\(\s*'([a-z_]+)'/g)].map(([, code]) => code ?? ''),
+      ...[...source.matchAll(/error: '([a-z_]+)'/g)].map(([, code]) => code ?? ''),
+      ...[...source.matchAll(/'(ERR_[A-Z_]+)'/g)].map(([, code]) => code ?? ''),
+    ])
+    expect(firstCells(read('docs/errors.md'))).toEqual(sorted(codes))
+  })
+})
+
+describe('docs/operations.md', () => {
+  const page = read('docs/operations.md')
+
+  it('lists every setting the server reads, and no other', () => {
+    expect(firstCells(page).filter((name) => name.startsWith('LEDGATE_'))).toEqual(sorted(Object.keys(Environment.shape)))
+  })
+
+  it('lists every metric of our own, and no other', () => {
+    const metrics = allSources.flatMap((source) => [...source.matchAll(/'(ledgate_[a-z_]+)'/g)].map(([, name]) => name ?? ''))
+    expect(firstCells(page).filter((name) => name.startsWith('ledgate_'))).toEqual(sorted(metrics))
+  })
+})
+
+describe('the npm scripts', () => {
+  it('that the README names are there', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+    const named = [...read('README.md').matchAll(/npm (?:run (?:-s )?)?([a-z:]+)/g)].map(([, name]) => name ?? '')
+    for (const name of named.filter((script) => !['ci', 'install'].includes(script))) expect(scripts).toHaveProperty([name])
+  })
+})
+
+describe('the repository', () => {
+  it('names no path of one machine and no registry host', () => {
+    const files = ['package.json', 'package-lock.json', 'README.md', 'ARCHITECTURE.md', '.npmrc', '.ci/run']
+    for (const text of [...files.map(read), ...allSources]) {
+      expect(text).not.toMatch(/"resolved": "http/)
+      expect(text).not.toMatch(/\/home\/|\/Users\//)
+    }
+  })
+})

@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { ESLint } from 'eslint'
+import { beforeAll, describe, expect, it } from 'vitest'
+
+const root = join(import.meta.dirname, '..', '..', '..')
+
+/** The rules that a file with this text would break, were it there. */
+async function brokenBy(file: string, text: string): Promise<string[]> {
+  const path = join(root, file)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
+  try {
+    const results = await new ESLint({ cwd: root }).lintFiles([path])
+    return results.flatMap(({ messages }) => messages.map(({ ruleId }) => ruleId ?? 'parse error'))
+  } finally {
+    rmSync(path)
+  }
+}
+
+describe('the linter', () => {
+  // The rule about modules reads the project graph, which Nx computes.
+  beforeAll(() => void execFileSync('nx', ['graph', '--file=/dev/null'], { cwd: root, stdio: 'ignore' }))
+
+  it('refuses an adapter outside the composition root', async () => {
+    const rules = await brokenBy('apps/auth/src/token/planted.ts', "import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'\nvoid openSqliteEventStore\n")
+    expect(rules).toContain('no-restricted-imports')
+  })
+
+  it('refuses the machine in a decider', async () => {
+    const rules = await brokenBy('apps/auth/src/planted/decider.ts', "import { randomBytes } from 'node:crypto'\nvoid randomBytes\n")
+    expect(rules).toContain('no-restricted-imports')
+  })
+
+  it('refuses the environment outside config.ts', async () => {
+    const rules = await brokenBy('apps/auth/src/token/planted-env.ts', "void process.env['PATH']\n")
+    expect(rules).toContain('no-restricted-syntax')
+  })
+
+  it('refuses an adapter in the kernel', async () => {
+    const rules = await brokenBy('packages/eventsourcing/src/planted.ts', "import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'\nvoid openSqliteEventStore\n")
+    expect(rules).toContain('@nx/enforce-module-boundaries')
+  })
+
+  it('refuses a tool in an app', async () => {
+    const rules = await brokenBy('apps/auth/src/token/planted-tool.ts', "import { x } from '@ledgate/bench'\nvoid x\n")
+    expect(rules).toContain('@nx/enforce-module-boundaries')
+  })
+})
