@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdtemp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startGenerator, type Generator } from './load/generator.ts'
@@ -20,6 +21,7 @@ export interface Bench extends AsyncDisposable {
 export async function openBench(options: Options): Promise<Bench> {
   await mkdir(scratchRoot, { recursive: true })
   const scratch = await mkdtemp(join(scratchRoot, 'run-'))
+  process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
   const generator = await startGenerator()
   const newFolder = (name: string): Promise<string> => mkdtemp(join(scratch, `${name}-`))
   return {

@@ -15,6 +15,10 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 
+// Ending by `exit` lets the server and the scratch folder go too.
+process.once('SIGINT', () => process.exit(130))
+process.once('SIGTERM', () => process.exit(143))
+
 const rows: Row[] = []
 const broken: string[] = []
 {
