@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
-import type { Logger } from 'pino'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify'
 import { formsOnly, installCors, installErrorHandler, installOpenApi } from './http/index.ts'
 import { healthRoutes, type Readiness } from './health/index.ts'
 import { type Metrics, metricsRoutes } from './metrics/index.ts'
@@ -14,7 +13,7 @@ const REQUEST_TIMEOUT_MS = 15_000
 export interface ServerDependencies {
   readonly issuer: string
   readonly trustedProxies: readonly string[]
-  readonly logger: Logger
+  readonly logger: FastifyBaseLogger
   readonly metrics: Metrics
   readonly readiness: Readiness
   /** The origins of all `redirect_uris`. */
@@ -30,14 +29,15 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   const { issuer, trustedProxies, logger, metrics, readiness, oauth, others } = dependencies
   const app = Fastify({
     loggerInstance: logger,
-    disableRequestLogging: true, // the log of events says who got what; the logger says what failed
+    // The log of events says who got what; the logger says what failed.
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: () => randomUUID(),
     return503OnClosing: true,
     forceCloseConnections: 'idle',
-  }) as unknown as FastifyInstance
+  })
   installErrorHandler(app)
   metrics.observe(app)
   app.addHook('onRequest', (_request, reply, done) => {

@@ -1,4 +1,4 @@
-import { type Logger, type LoggerOptions, pino } from 'pino'
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
 
 /** What never reaches a log, wherever in a record it stands. */
 const SECRET_NAMES = [
@@ -27,13 +27,13 @@ const request = ({ method, url, ip }: { method: string; url: string; ip: string 
   ip,
 })
 
-/** Structured logs, one JSON object a line, secrets cut out by name. */
-export function logger(options: LoggerOptions): Logger {
-  return pino({
+/** Structured logs, one JSON object a line on standard output unless told, secrets cut out by name. */
+export function logger(options: LoggerOptions, destination: DestinationStream = pino.destination(1)): Logger {
+  const ours: LoggerOptions = {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: { paths: redactions, censor: '[redacted]' },
     serializers: { req: request, err: pino.stdSerializers.errWithCause },
-    ...options,
-  })
+  }
+  return pino({ ...ours, ...options }, destination)
 }

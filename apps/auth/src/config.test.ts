@@ -1,0 +1,89 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { ConfigError, readConfig } from './config.ts'
+
+const KEY = 'A'.repeat(43)
+const production = {
+  NODE_ENV: 'production',
+  LEDGATE_ISSUER: 'https://id.example.com',
+  LEDGATE_MASTER_KEY: KEY,
+  LEDGATE_SMTP_URL: 'smtps://mail.example.com',
+  LEDGATE_MAIL_FROM: 'id@example.com',
+}
+
+function problems(env: NodeJS.ProcessEnv): readonly string[] {
+  try {
+    readConfig(env)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('the configuration', () => {
+  it('needs nothing in development', () => {
+    expect(readConfig({})).toMatchObject({
+      production: false,
+      issuer: 'http://127.0.0.1:4040',
+      masterKey: undefined,
+      rateLimits: true,
+    })
+  })
+
+  it('reports every problem at once, by the name of the setting and without its value', () => {
+    const found = problems({
+      LEDGATE_PORT: 'many',
+      LEDGATE_ISSUER: 'https://id.example.com/tenant/',
+      LEDGATE_MASTER_KEY: 'hunter2',
+      LEDGATE_TRUSTED_PROXIES: '10.0.0.1, somewhere',
+      LEDGATE_RATE_LIMIT: 'off',
+      LEDGATE_KAFKA_BROKERS: 'localhost:9092',
+    }).join('\n')
+    for (const name of ['PORT', 'ISSUER', 'MASTER_KEY', 'TRUSTED_PROXIES', 'RATE_LIMIT', 'KAFKA_BROKERS'])
+      expect(found).toContain(`LEDGATE_${name}`)
+    expect(found).not.toContain('hunter2')
+  })
+
+  it('takes a complete production', () => {
+    expect(readConfig(production)).toMatchObject({ production: true, issuer: 'https://id.example.com', masterKey: KEY })
+  })
+
+  it('refuses production without an issuer, a master key and a mail server, all at once', () => {
+    expect(problems({ NODE_ENV: 'production' })).toHaveLength(4)
+  })
+
+  it('refuses a plain-http issuer in production', () => {
+    expect(problems({ ...production, LEDGATE_ISSUER: 'http://id.example.com' })).toEqual([
+      'LEDGATE_ISSUER must be https in production',
+    ])
+  })
+
+  it('refuses the key that development made beside the data', () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'ledgate-config-'))
+    writeFileSync(join(dataDir, 'master.key'), `${KEY}\n`)
+    expect(problems({ ...production, LEDGATE_DATA_DIR: dataDir })).toEqual([
+      'LEDGATE_MASTER_KEY is the development key beside the data; production needs one of its own',
+    ])
+  })
+
+  it('reads the master key from a file, and says when it cannot', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'ledgate-config-')), 'key')
+    expect(problems({ LEDGATE_MASTER_KEY_FILE: file })).toEqual(['LEDGATE_MASTER_KEY_FILE cannot be read (ENOENT)'])
+    writeFileSync(file, `${KEY}\n`)
+    expect(readConfig({ LEDGATE_MASTER_KEY_FILE: file }).masterKey).toBe(KEY)
+    expect(problems({ LEDGATE_MASTER_KEY_FILE: file, LEDGATE_MASTER_KEY: KEY })).toHaveLength(1)
+  })
+
+  it.each([
+    'https://id.example.com/',
+    'https://id.example.com?x',
+    'ftp://id.example.com',
+    'id.example.com',
+    'https://ID.example.com',
+  ])('refuses the issuer %s, which has more than one spelling', (issuer) =>
+    expect(problems({ LEDGATE_ISSUER: issuer })).toHaveLength(1),
+  )
+})
