@@ -1,15 +1,20 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
+import { basic } from '../load/request.ts'
 import type { Bootstrap } from './bootstrap.ts'
 
 /**
- * The claims of a token that the server really gives, for the signing-only peer to copy.
+ * The claims of a token that a server really gives, for the signing-only peer to copy.
  *
  * @throws {Error} when the answer is not a 200 with an ES256 JWT: every ratio would compare different work.
  */
-export async function sampleClaims(port: number, { service, scope }: Bootstrap): Promise<JWTPayload> {
-  const answer = await fetch(`http://127.0.0.1:${port}/oauth2/token`, {
+export async function sampleClaims(
+  port: number,
+  { service, scope }: Bootstrap,
+  path = '/oauth2/token',
+): Promise<JWTPayload> {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
     method: 'POST',
-    headers: { authorization: `Basic ${Buffer.from(`${service.id}:${service.secret}`).toString('base64')}` },
+    headers: { authorization: basic(service) },
     body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
   })
   const text = await answer.text()

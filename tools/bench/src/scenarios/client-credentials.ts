@@ -19,6 +19,7 @@ export const clientCredentials: Scenario = {
     await using server = await bench.start(bootstrap)
     await using signing = await startSigningOnly(fastest, await sampleClaims(server.port, bootstrap))
     await using provider = await startOidcProvider(bootstrap)
+    await sampleClaims(provider.port, bootstrap, '/token')
     await using bare = await startBare()
     const parties = [
       { ...server, name: 'client credentials', workload: services(server.port, bootstrap) },

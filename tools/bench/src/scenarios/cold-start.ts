@@ -13,14 +13,22 @@ export const coldStart: Scenario = {
   title: 'from the start of the process to the first 200 of /readyz',
   async run(bench) {
     const { folder, bootstrap, tokens } = await longLog(bench)
-    const empty: Row[] = [await startsOf(bench, '0 events', async () => ({ folder: await bench.newFolder('empty') }))]
-    const what = `${tokens.toLocaleString('en-US')} events`
-    return [...empty, await startsOf(bench, what, async () => ({ folder, bootstrap }))]
+    const compileCache = await bench.newFolder('compiled')
+    const empty = async (): Promise<Where> => ({ folder: await bench.newFolder('empty') })
+    const first = async (): Promise<Where> => ({ ...(await empty()), compileCache: await bench.newFolder('compiled') })
+    const many = `${tokens.toLocaleString('en-US')} events`
+    return [
+      await startsOf(bench, '0 events, nothing compiled yet', first),
+      await startsOf(bench, '0 events', async () => ({ ...(await empty()), compileCache })),
+      await startsOf(bench, many, async () => ({ folder, bootstrap, compileCache })),
+    ]
   },
 }
 
+type Where = Omit<StartOptions, 'entry'>
+
 /** One start is one round. A fresh process each time, but the files are in the system's page cache. */
-async function startsOf(bench: Bench, what: string, where: () => Promise<Omit<StartOptions, 'entry'>>): Promise<Row> {
+async function startsOf(bench: Bench, what: string, where: () => Promise<Where>): Promise<Row> {
   const rounds: number[] = []
   const workMs: number[] = []
   for (let start = 0; start < bench.options.coldStarts; start += 1) {
