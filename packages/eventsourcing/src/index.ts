@@ -1,6 +1,10 @@
 /** The ports of an event-sourced system and the pure machinery over them. */
-export * from './event.ts'
-export * from './event-store.ts'
-export * from './errors.ts'
+export * from './append.ts'
+export * from './deadline.ts'
 export * from './decider.ts'
+export * from './errors.ts'
+export * from './event.ts'
+export * from './event-id.ts'
+export * from './event-store.ts'
+export * from './in-memory-event-store.ts'
 export * from './projection.ts'

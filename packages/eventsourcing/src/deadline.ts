@@ -1,0 +1,27 @@
+import { Unavailable, UnknownOutcome } from './errors.ts'
+import type { EventStore } from './event-store.ts'
+
+/** Rejects with what `late` makes when `work` has not settled after `ms` milliseconds; `work` itself goes on. */
+function within<Result>(work: Promise<Result>, ms: number, late: () => Error): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(late()), ms)
+    work.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
+/**
+ * A store whose appends and reads end in time, also when the store below hangs: an append that is late has an unknown
+ * outcome, a read that is late is unavailable.
+ *
+ * @param ms milliseconds for one call.
+ */
+export function withDeadline<Store extends EventStore>(store: Store, ms: number): Store {
+  return {
+    ...store,
+    append: (stream, events, options) =>
+      within(store.append(stream, events, options), ms, () => new UnknownOutcome(`no answer to an append in ${ms} ms`)),
+    read: (stream, options) =>
+      within(store.read(stream, options), ms, () => new Unavailable(`no answer to a read in ${ms} ms`)),
+    head: () => within(store.head(), ms, () => new Unavailable(`no answer to a question in ${ms} ms`)),
+  }
+}
