@@ -1,0 +1,90 @@
+import type { Poison, Projection, ProjectionHandlers, RecordedEvent, SqlValue } from '@ledgate/eventsourcing'
+import SqliteDatabase, { type Database } from 'better-sqlite3'
+import { type BuildRecord, fingerprintOf, type Progress, tableName } from './build-records.ts'
+import { meter, type Meter } from './meter.ts'
+
+/** Reads an event as the projections know it; `undefined` when its type is unknown here. */
+export type Decode<Event> = (recorded: RecordedEvent) => Event | undefined
+
+/** The tables of one build and the handlers that write them. Its owner opens and ends the transactions. */
+export interface Build {
+  readonly record: BuildRecord
+  progress: Progress
+  poison: Poison | undefined
+  /** When the last applied event was written, in milliseconds since the epoch; `undefined` before the first one. */
+  lastCreated: number | undefined
+  readonly meter: Meter
+  /** @throws whatever a handler throws: what was written since the transaction began has to be rolled back. */
+  apply(recorded: RecordedEvent): void
+  flush(): void
+  /** Forgets what handlers remember of a transaction that was rolled back. */
+  reset(): void
+}
+
+/** The build a record describes, ready to take events. */
+export function openBuild<Event extends { readonly type: string }>(
+  database: Database,
+  record: BuildRecord,
+  { projection, decode }: { readonly projection: Projection<Event>; readonly decode: Decode<Event> },
+): Build {
+  const prepare = () => handlersOf(projection, database, (table) => tableName(table, record))
+  const categories = projection.categories && new Set(projection.categories)
+  let handlers = prepare()
+  return {
+    record,
+    progress: { position: record.position, before: record.before, lastId: record.lastId },
+    poison: undefined,
+    lastCreated: undefined,
+    meter: meter(),
+    apply(recorded) {
+      const handler = handlers.on.get(recorded.type)
+      if (handler === undefined && handlers.every === undefined) return
+      if (categories && !categories.has(categoryOf(recorded.stream))) return
+      const event = decode(recorded)
+      handlers.every?.(recorded, event)
+      if (event !== undefined) handler?.(event)
+    },
+    flush: () => handlers.flush?.(),
+    reset: () => {
+      handlers = prepare()
+    },
+  }
+}
+
+interface CompiledHandlers<Event extends { readonly type: string }> {
+  readonly on: ReadonlyMap<string, (event: Event) => void>
+  readonly every: ProjectionHandlers<Event>['every']
+  readonly flush: ProjectionHandlers<Event>['flush']
+}
+
+function handlersOf<Event extends { readonly type: string }>(
+  projection: Projection<Event>,
+  database: Database,
+  table: (name: string) => string,
+): CompiledHandlers<Event> {
+  const { on = {}, every, flush } = projection.prepare({ prepare: (sql) => database.prepare<SqlValue[]>(sql) }, table)
+  return { on: new Map(Object.entries<((event: never) => void) | undefined>(on).flatMap(handlerOf<Event>)), every, flush }
+}
+
+/** A handler is only ever given events of the type it is filed under. */
+function handlerOf<Event>([type, handler]: [string, ((event: never) => void) | undefined]) {
+  return handler === undefined ? [] : [[type, handler as (event: Event) => void] as const]
+}
+
+const categoryOf = (stream: string): string => {
+  const dash = stream.indexOf('-')
+  return dash === -1 ? stream : stream.slice(0, dash)
+}
+
+/** The fingerprint of a projection as the code has it, found by trying it on an empty database. */
+export function fingerprint<Event extends { readonly type: string }>(projection: Projection<Event>): string {
+  const schema = projection.schema((table) => table)
+  const scratch = new SqliteDatabase(':memory:')
+  try {
+    scratch.exec(schema)
+    const { on, every } = handlersOf(projection, scratch, (table) => table)
+    return fingerprintOf(schema, [...on.keys(), ...(every ? ['*'] : []), ...(projection.categories ?? [])])
+  } finally {
+    scratch.close()
+  }
+}

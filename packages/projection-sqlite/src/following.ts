@@ -1,0 +1,217 @@
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
+import { type EventReader, type Position, type RecordedEvent, START } from '@ledgate/eventsourcing'
+import type { Build } from './build.ts'
+import type { BuildRecord } from './build-records.ts'
+import { messageOf } from './failure.ts'
+import type { Kept } from './opening.ts'
+import type { Batch } from './transaction.ts'
+import { waiting } from './waiting.ts'
+
+export interface FollowOptions {
+  readonly reader: EventReader
+  /** Events in one transaction at most. */
+  readonly batch: number
+  readonly kept: readonly Kept[]
+  apply(batch: Batch, builds: readonly Build[]): void
+  serve(record: BuildRecord): void
+  drop(record: BuildRecord): void
+  onProgress(): void
+  onTrouble(kept: Kept): void
+}
+
+/** The builds on their way through the log. */
+export interface Following {
+  /** Fed by the subscription, which has been at the end of the log at least once. */
+  isLive(build: Build): boolean
+  /** Live, and nothing newer is known. */
+  isCurrent(build: Build): boolean
+  /** Why nothing could be written or read just now. */
+  failure(): string | undefined
+  rebuild(kept: Kept): Promise<void>
+  isClosed(): boolean
+  close(): Promise<void>
+}
+
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 2_000
+
+/** Starts to feed all builds: those that have come furthest by one subscription, the others until they meet it. */
+export function follow(options: FollowOptions): Following {
+  const { reader, batch, kept } = options
+  const closing = new AbortController()
+  const { signal } = closing
+  const swaps = waiting()
+  const tasks = new Set<Promise<void>>()
+  const troubled = new Set<Build>()
+  const all = kept.flatMap(({ live, candidate }) => [live, candidate]).filter((build) => build !== undefined)
+  const live = { position: furthest(all), builds: new Set<Build>(), isCaughtUp: false }
+  let failure: string | undefined
+  let buffer: RecordedEvent[] = []
+
+  function progressed(): void {
+    promote()
+    swaps.check()
+    options.onProgress()
+    for (const each of kept) {
+      const build = [each.candidate, each.live].find((one) => one?.poison && !troubled.has(one))
+      if (build === undefined) continue
+      troubled.add(build)
+      options.onTrouble(each)
+    }
+  }
+
+  /** Serves what has caught up. */
+  function promote(): void {
+    if (!live.isCaughtUp) return
+    for (const each of kept) {
+      const { candidate, served } = each
+      if (candidate === undefined || candidate.poison || !live.builds.has(candidate)) continue
+      options.serve(candidate.record)
+      if (each.live) live.builds.delete(each.live)
+      Object.assign(each, { served: candidate.record, live: candidate, candidate: undefined })
+      options.drop(served)
+    }
+  }
+
+  /** Tries until it is done; `false` when closed before. */
+  async function persist(attempt: () => void | Promise<void>): Promise<boolean> {
+    for (let wait = FIRST_PAUSE_MS; !signal.aborted; wait = Math.min(wait * 2, LONGEST_PAUSE_MS)) {
+      try {
+        await attempt()
+        failure = undefined
+        return true
+      } catch (error) {
+        if (signal.aborted) return false
+        const isNew = failure === undefined
+        failure = messageOf(error)
+        if (isNew) kept.forEach((each) => options.onTrouble(each))
+        await pause(wait, undefined, { signal }).catch(() => undefined)
+      }
+    }
+    return false
+  }
+
+  const isGoing = (build: Build) => build.poison === undefined
+
+  /** Applies what the subscription brought. The place and the rows move on in one step, so that nobody joins between. */
+  async function flush(): Promise<void> {
+    await persist(() => {
+      const last = buffer.at(-1)
+      if (last === undefined) return
+      options.apply({ after: live.position, events: buffer }, [...live.builds].filter(isGoing))
+      live.position = last.position
+      buffer = []
+      progressed()
+    })
+  }
+
+  async function subscribeOnce(): Promise<void> {
+    let isFlushAhead = false
+    const flushSoon = () => {
+      if (isFlushAhead) return
+      isFlushAhead = true
+      setImmediate(() => {
+        isFlushAhead = false
+        if (!signal.aborted && failure === undefined) void flush()
+      })
+    }
+    for await (const message of reader.subscribe({ after: live.position, signal })) {
+      if (message.kind === 'event') {
+        buffer.push(message.event)
+        if (buffer.length < batch) flushSoon()
+        else await flush().then(() => turn())
+      } else {
+        await flush()
+        if (message.kind === 'caughtUp') live.isCaughtUp = true
+        progressed()
+      }
+      if (signal.aborted) return
+    }
+  }
+
+  async function followLive(): Promise<void> {
+    while (!signal.aborted) {
+      await persist(async () => {
+        buffer = []
+        await subscribeOnce()
+        if (!signal.aborted) throw new Error('the log ended the subscription')
+      })
+    }
+  }
+
+  async function readBatch(after: Position, through: Position): Promise<RecordedEvent[]> {
+    const events: RecordedEvent[] = []
+    for await (const event of reader.readAll({ after, max: batch })) {
+      if (event.position > through) break
+      events.push(event)
+    }
+    return events
+  }
+
+  /** Feeds builds that stand at one place, until they meet the subscription and join it. */
+  async function catchUp(builds: readonly Build[]): Promise<void> {
+    let position = builds[0]?.progress.position ?? START
+    while (!signal.aborted && builds.some(isGoing)) {
+      if (position === live.position) {
+        for (const build of builds.filter(isGoing)) live.builds.add(build)
+        await persist(progressed)
+        return
+      }
+      const through = live.position
+      await persist(async () => {
+        const events = await readBatch(position, through)
+        options.apply({ after: position, events }, builds.filter(isGoing))
+        position = events.at(-1)?.position ?? through
+        progressed()
+      })
+      await turn()
+    }
+  }
+
+  function start(task: Promise<void>): void {
+    tasks.add(task)
+    void task.finally(() => tasks.delete(task))
+  }
+
+  const places = Map.groupBy(all, ({ progress }) => progress.position)
+  for (const build of places.get(live.position) ?? []) live.builds.add(build)
+  places.delete(live.position)
+  start(followLive())
+  for (const builds of places.values()) start(catchUp(builds))
+
+  return {
+    isLive: (build) => live.isCaughtUp && live.builds.has(build),
+    isCurrent: (build) => live.isCaughtUp && live.builds.has(build) && buffer.length === 0,
+    failure: () => failure,
+    isClosed: () => signal.aborted,
+
+    async rebuild(each) {
+      if (each.candidate === undefined) {
+        each.candidate = each.begin()
+        start(catchUp([each.candidate]))
+      }
+      const wanted = each.candidate
+      const isServed = await swaps.until(() => {
+        if (each.live === wanted) return true
+        return wanted.poison || signal.aborted ? false : undefined
+      })
+      if (isServed) return
+      const { poison } = wanted
+      if (poison && each.live) {
+        each.candidate = undefined
+        options.drop(wanted.record)
+      }
+      throw new Error(poison ? `${each.name} stopped at ${poison.position}: ${poison.cause}` : 'the projector was closed')
+    },
+
+    async close() {
+      closing.abort()
+      await Promise.all(tasks)
+      swaps.end()
+    },
+  }
+}
+
+function furthest(builds: readonly Build[]): Position {
+  return builds.reduce<Position>((most, { progress }) => (progress.position > most ? progress.position : most), START)
+}

@@ -1,0 +1,24 @@
+import type { ProjectionHealth } from '@ledgate/eventsourcing'
+import type { Following } from './following.ts'
+import type { Kept } from './opening.ts'
+
+/** How a projection is doing, as of now. */
+export function healthOf(kept: Kept, { isLive, isCurrent, failure }: Following): ProjectionHealth {
+  const { name, version, served, live } = kept
+  const build = kept.candidate ?? live
+  if (build === undefined) throw new Error(`${name} has no build`)
+  const { poison, progress, meter, lastCreated } = build
+  const problem = failure()
+  const going = isLive(build) ? 'live' : 'building'
+  return {
+    name,
+    version,
+    state: poison ? 'stopped' : problem === undefined ? going : 'failing',
+    serving: { version: served.version, position: live?.progress.position ?? served.position },
+    position: progress.position,
+    lagMs: isCurrent(build) || lastCreated === undefined ? 0 : Math.max(0, Date.now() - lastCreated),
+    eventsPerSecond: meter.perSecond(),
+    ...(poison && { poison }),
+    ...(problem !== undefined && { failure: problem }),
+  }
+}

@@ -1,0 +1,31 @@
+const WINDOW_MS = 5_000
+
+/** Counts events over the last five seconds. */
+export interface Meter {
+  add(count: number): void
+  perSecond(): number
+}
+
+/** @param now milliseconds of a clock that never goes back. */
+export function meter(now: () => number = () => performance.now()): Meter {
+  let slots: { readonly at: number; count: number }[] = []
+  const forget = () => {
+    const oldest = now() - WINDOW_MS
+    if (slots[0] !== undefined && slots[0].at < oldest) slots = slots.filter(({ at }) => at >= oldest)
+  }
+  return {
+    add(count) {
+      const last = slots.at(-1)
+      if (last !== undefined && now() - last.at < 250) last.count += count
+      else slots.push({ at: now(), count })
+      forget()
+    },
+    perSecond() {
+      forget()
+      const first = slots[0]
+      if (first === undefined) return 0
+      const total = slots.reduce((sum, { count }) => sum + count, 0)
+      return Math.round((total * 1000) / Math.max(now() - first.at, 1000))
+    },
+  }
+}

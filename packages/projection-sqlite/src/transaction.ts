@@ -1,0 +1,100 @@
+import type { Position, RecordedEvent } from '@ledgate/eventsourcing'
+import type { Database } from 'better-sqlite3'
+import type { Build } from './build.ts'
+import type { BuildRecords, Progress } from './build-records.ts'
+import { isMachineFailure, messageOf } from './failure.ts'
+
+/** Where a handler threw. */
+class HandlerFailure extends Error {
+  readonly build: Build
+  readonly index: number
+
+  constructor(build: Build, index: number, cause: unknown) {
+    super(messageOf(cause), { cause })
+    this.build = build
+    this.index = index
+  }
+}
+
+/** Events in the order of the log, and the place the first of them follows. */
+export interface Batch {
+  readonly after: Position
+  readonly events: readonly RecordedEvent[]
+}
+
+/** The progress a build has made with the first `count` events of a batch. */
+function progressAfter({ after, events }: Batch, count: number): Progress | undefined {
+  const last = events[count - 1]
+  if (last === undefined) return undefined
+  return { position: last.position, before: events[count - 2]?.position ?? after, lastId: last.id }
+}
+
+/**
+ * Applies batches to builds: rows and progress change in one transaction. Where a handler throws, that build alone
+ * keeps what came before the event and stops there; the others go on.
+ */
+export function transactions(database: Database, records: BuildRecords) {
+  const begin = database.prepare('BEGIN IMMEDIATE')
+  const commit = database.prepare('COMMIT')
+  const rollback = database.prepare('ROLLBACK')
+
+  function applyAll(events: readonly RecordedEvent[], builds: readonly Build[]): void {
+    for (const build of builds) {
+      let index = 0
+      try {
+        for (const event of events) {
+          build.apply(event)
+          index += 1
+        }
+        build.flush()
+      } catch (error) {
+        throw isMachineFailure(error) ? error : new HandlerFailure(build, index, error)
+      }
+    }
+  }
+
+  function attempt(batch: Batch, builds: readonly Build[]): void {
+    const progress = progressAfter(batch, batch.events.length)
+    if (progress === undefined || builds.length === 0) return
+    begin.run()
+    try {
+      applyAll(batch.events, builds)
+      for (const { record } of builds) records.saveProgress(record.id, progress)
+      commit.run()
+    } catch (error) {
+      if (database.inTransaction) rollback.run()
+      for (const build of builds) build.reset()
+      throw error
+    }
+    for (const build of builds) {
+      build.progress = progress
+      build.lastCreated = batch.events.at(-1)?.created
+      build.meter.add(batch.events.length)
+    }
+  }
+
+  function stopAt({ build, index, cause }: HandlerFailure, batch: Batch): void {
+    const at = Math.min(index, batch.events.length - 1) // a failed flush is the fault of an event before it
+    const event = batch.events[at]
+    if (event === undefined) throw cause
+    apply({ after: batch.after, events: batch.events.slice(0, at) }, [build])
+    build.poison ??= { position: event.position, type: event.type, cause: messageOf(cause) }
+  }
+
+  /**
+   * Builds that meet poison come out of it with `poison` set.
+   *
+   * @throws when the machine failed: nothing of the batch is there for the builds that have no progress in it.
+   */
+  function apply(batch: Batch, builds: readonly Build[]): void {
+    try {
+      attempt(batch, builds)
+    } catch (error) {
+      if (!(error instanceof HandlerFailure)) throw error
+      stopAt(error, batch)
+      apply(batch, builds.filter((build) => build !== error.build))
+    }
+  }
+
+  return { apply }
+}
