@@ -1,0 +1,50 @@
+import { TooLarge } from './errors.ts'
+import type { NewEvent } from './event.ts'
+import { MAX_EVENT_BYTES, MAX_EVENTS_PER_APPEND } from './event-store.ts'
+import { assertName } from './stream-name.ts'
+
+/** An event as its bytes go into a log: data and metadata are JSON. */
+export interface EncodedEvent {
+  readonly id: string
+  readonly type: string
+  readonly data: string
+  readonly metadata: string
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+/** No UTF-16 unit takes more bytes than this in UTF-8. */
+const MAX_BYTES_PER_UNIT = 3
+
+/**
+ * The bytes of an append, checked against the limits that hold for every store.
+ *
+ * @throws {TypeError} when there is no event, or a name, type, id or the data is not a valid one.
+ * @throws {TooLarge} when an event, or the number of events, is over its limit.
+ */
+export function encodeAppend(stream: string, events: readonly NewEvent[]): readonly EncodedEvent[] {
+  assertName('stream name', stream)
+  if (events.length === 0) throw new TypeError('an append needs at least one event')
+  if (events.length > MAX_EVENTS_PER_APPEND)
+    throw new TooLarge(`${events.length} events in one append, ${MAX_EVENTS_PER_APPEND} at most`)
+  return events.map(encodeEvent)
+}
+
+function encodeEvent(event: NewEvent): EncodedEvent {
+  assertName('event type', event.type)
+  if (!UUID.test(event.id)) throw new TypeError('an event id is a UUID in lower case')
+  const encoded = { id: event.id, type: event.type, data: encode(event.data), metadata: encode(event.metadata) }
+  assertSize(encoded)
+  return encoded
+}
+
+function encode(value: NewEvent['data']): string {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new TypeError('the data and metadata of an event are JSON objects')
+  return JSON.stringify(value)
+}
+
+function assertSize({ type, data, metadata }: EncodedEvent): void {
+  if ((data.length + metadata.length) * MAX_BYTES_PER_UNIT <= MAX_EVENT_BYTES) return
+  const bytes = Buffer.byteLength(data) + Buffer.byteLength(metadata)
+  if (bytes > MAX_EVENT_BYTES) throw new TooLarge(`${type} has ${bytes} bytes, ${MAX_EVENT_BYTES} at most`)
+}

@@ -1,0 +1,104 @@
+import type { EventFilter, SubscribeOptions, SubscriptionMessage } from './event-store.ts'
+import { START } from './event-store.ts'
+import type { Position, RecordedEvent } from './event.ts'
+
+/** One look at the log: what passed the filter, how far the look reached, and whether that was the log's end. */
+export interface Page {
+  readonly events: readonly RecordedEvent[]
+  readonly through: Position
+  readonly atEnd: boolean
+}
+
+/** A log that can be read by pages and says when there is more. */
+export interface PagedLog {
+  page(after: Position, filter: EventFilter | undefined): Page
+  /** Resolves when the log may hold something after this position, or when the signal is aborted. */
+  more(after: Position, signal: AbortSignal): Promise<void>
+}
+
+/**
+ * Turns pages into a subscription: every event after the start once and in order, a `checkpoint` where a filter passed
+ * over the rest of a page, and `caughtUp` whenever the end of the log was reached. Holds one page at most, and nothing
+ * of the log while the consumer is busy. A page that cannot be read is tried again, as long as the signal lives.
+ */
+export async function* followPages(
+  log: PagedLog,
+  options: Pick<SubscribeOptions, 'after' | 'filter'>,
+  signal: AbortSignal,
+): AsyncGenerator<SubscriptionMessage, void> {
+  let position = options.after ?? START
+  let saidCaughtUpAt: Position | undefined
+  while (!signal.aborted) {
+    const page = await readPage(log, position, options.filter, signal)
+    if (page === undefined) return
+    for (const event of page.events) {
+      if (signal.aborted) return
+      yield { kind: 'event', event }
+    }
+    position = page.through
+    if (page.atEnd) {
+      if (saidCaughtUpAt !== position) yield { kind: 'caughtUp', position }
+      saidCaughtUpAt = position
+      if (!signal.aborted) await log.more(position, signal)
+    } else if (page.events.at(-1)?.position !== position) yield { kind: 'checkpoint', position }
+  }
+}
+
+const FIRST_PAUSE_MS = 50
+const LONGEST_PAUSE_MS = 2_000
+
+async function readPage(
+  log: PagedLog,
+  after: Position,
+  filter: EventFilter | undefined,
+  signal: AbortSignal,
+): Promise<Page | undefined> {
+  for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    try {
+      return log.page(after, filter)
+    } catch {
+      await wait(pause, signal)
+    }
+  }
+  return undefined
+}
+
+function wait(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done)
+  })
+}
+
+/** Wakes whoever waits for the log to grow. */
+export interface Wakeup {
+  /** Resolves at the next `wake`, or when the signal is aborted. */
+  sleep(signal: AbortSignal): Promise<void>
+  wake(): void
+}
+
+/** Nobody sleeps, everybody who does is woken together. */
+export function wakeup(): Wakeup {
+  const sleepers = new Set<() => void>()
+  return {
+    sleep: (signal) =>
+      new Promise((resolve) => {
+        const up = () => {
+          sleepers.delete(up)
+          signal.removeEventListener('abort', up)
+          resolve()
+        }
+        if (signal.aborted) return resolve()
+        sleepers.add(up)
+        signal.addEventListener('abort', up)
+      }),
+    wake() {
+      for (const up of [...sleepers]) up()
+    },
+  }
+}

@@ -1,0 +1,32 @@
+import type { EventFilter } from './event-store.ts'
+
+const MAX_NAME_LENGTH = 255
+const CONTROL = /\p{Cc}/u
+
+const isName = (name: string): boolean =>
+  name.length > 0 &&
+  name.length <= MAX_NAME_LENGTH &&
+  !name.startsWith('$') &&
+  name.isWellFormed() &&
+  !CONTROL.test(name)
+
+/**
+ * Lets through names of streams and types of events that every store can keep: 1 to 255 UTF-16 units, well-formed, no
+ * control character, and not starting with `$`, which EventStoreDB keeps to itself.
+ *
+ * @throws {TypeError} when the name is not one.
+ */
+export function assertName(kind: 'stream name' | 'event type', name: string): void {
+  if (!isName(name)) throw new TypeError(`not a valid ${kind}: ${JSON.stringify(name).slice(0, 80)}`)
+}
+
+/** The part of a stream's name before its first `-`; the whole name when it has none. */
+export function categoryOf(stream: string): string {
+  const dash = stream.indexOf('-')
+  return dash === -1 ? stream : stream.slice(0, dash)
+}
+
+/** Whether the filter lets events of this stream through. */
+export function passes(filter: EventFilter | undefined, stream: string): boolean {
+  return filter?.categories === undefined || filter.categories.includes(categoryOf(stream))
+}
