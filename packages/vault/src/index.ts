@@ -1,3 +1,5 @@
 /** Where secrets live that must be able to die: the vault port and the sealing of personal data. */
 export * from './key-vault.ts'
+export * from './master-key.ts'
 export * from './sealer.ts'
+export * from './vault-sealer.ts'

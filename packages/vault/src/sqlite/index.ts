@@ -1,1 +1,2 @@
-export {}
+/** The vault in one SQLite file. */
+export * from './vault.ts'

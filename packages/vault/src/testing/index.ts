@@ -1,1 +1,2 @@
-export {}
+/** A vault in memory, for tests. */
+export * from './in-memory-vault.ts'
