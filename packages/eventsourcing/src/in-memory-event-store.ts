@@ -1,10 +1,10 @@
 import { encodeAppend, type EncodedEvent } from './encoding.ts'
 import { Conflict, StreamNotFound, Unavailable } from './errors.ts'
 import type { Position, RecordedEvent } from './event.ts'
-import type { AppendResult, EventStore, ReadAllOptions, ReadOptions } from './event-store.ts'
+import type { AppendResult, EventFilter, EventStore, ReadAllOptions, ReadOptions } from './event-store.ts'
 import { START } from './event-store.ts'
 import { expectationNumber, judge } from './expectation.ts'
-import { followPages, wakeup, type PagedLog } from './follow.ts'
+import { followPages, wakeup, type Page } from './follow.ts'
 import { passes } from './stream-name.ts'
 
 /** What a test may choose about an in-memory store. */
@@ -72,7 +72,9 @@ function memoryLog(clock: () => number) {
     return resultOf(own.at(-1))
   }
 
-  const log = {
+  const head = (): Position => all.at(-1)?.position ?? START
+
+  return {
     append(stream: string, events: readonly EncodedEvent[], expected: number): AppendResult {
       const own = streams.get(stream) ?? []
       const verdict = judge(
@@ -109,9 +111,9 @@ function memoryLog(clock: () => number) {
       }
     },
 
-    head: (): Position => all.at(-1)?.position ?? START,
+    head,
 
-    page(after, filter) {
+    page(after: Position, filter: EventFilter | undefined): Page {
       const first = indexAfter(after)
       const window = all.slice(first, first + PAGE_SIZE)
       return {
@@ -121,9 +123,10 @@ function memoryLog(clock: () => number) {
       }
     },
 
-    more: (after, signal) => (log.head() > after ? Promise.resolve() : growth.sleep(signal)),
-  } satisfies PagedLog & Record<string, unknown>
-  return log
+    more: async (after: Position, signal: AbortSignal) => {
+      if (head() <= after) await growth.sleep(signal)
+    },
+  }
 }
 
 const positionAt = (index: number) => String(index + 1).padStart(20, '0') as Position
