@@ -66,7 +66,9 @@ const SCHEMA = `
 
 /** What tells two shapes of one version apart: its tables and the types of events it handles. */
 export function fingerprintOf(schema: string, handled: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify([schema, [...handled].sort()])).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify([schema, [...handled].sort()]))
+    .digest('hex')
 }
 
 /** @param database the writing connection. */

@@ -63,7 +63,11 @@ function handlersOf<Event extends { readonly type: string }>(
   table: (name: string) => string,
 ): CompiledHandlers<Event> {
   const { on = {}, every, flush } = projection.prepare({ prepare: (sql) => database.prepare<SqlValue[]>(sql) }, table)
-  return { on: new Map(Object.entries<((event: never) => void) | undefined>(on).flatMap(handlerOf<Event>)), every, flush }
+  return {
+    on: new Map(Object.entries<((event: never) => void) | undefined>(on).flatMap(handlerOf<Event>)),
+    every,
+    flush,
+  }
 }
 
 /** A handler is only ever given events of the type it is filed under. */

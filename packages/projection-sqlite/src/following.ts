@@ -201,7 +201,9 @@ export function follow(options: FollowOptions): Following {
         each.candidate = undefined
         options.drop(wanted.record)
       }
-      throw new Error(poison ? `${each.name} stopped at ${poison.position}: ${poison.cause}` : 'the projector was closed')
+      throw new Error(
+        poison ? `${each.name} stopped at ${poison.position}: ${poison.cause}` : 'the projector was closed',
+      )
     },
 
     async close() {

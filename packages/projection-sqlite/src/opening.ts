@@ -25,12 +25,16 @@ export interface Opening<Event extends { readonly type: string }> {
 }
 
 /** Finds or makes the builds of every projection, and drops those that nobody needs any more. */
-export async function openAll<Event extends { readonly type: string }>(opening: Opening<Event>): Promise<readonly Kept[]> {
+export async function openAll<Event extends { readonly type: string }>(
+  opening: Opening<Event>,
+): Promise<readonly Kept[]> {
   const { records, projections, reader } = opening
   const known: BuildRecord[] = []
   for (const record of records.all()) if (await belongs(record, reader)) known.push(record)
   const kept = projections.map((projection) => open(opening, projection, known))
-  const needed = new Set(kept.flatMap(({ served, candidate }) => [served.id, ...(candidate ? [candidate.record.id] : [])]))
+  const needed = new Set(
+    kept.flatMap(({ served, candidate }) => [served.id, ...(candidate ? [candidate.record.id] : [])]),
+  )
   for (const record of records.all()) if (!needed.has(record.id)) records.drop(record)
   return kept
 }
@@ -38,7 +42,8 @@ export async function openAll<Event extends { readonly type: string }>(opening: 
 /** Whether a build was made from this log: a log that was restored from a backup may not hold what the build has seen. */
 async function belongs({ before, position, lastId }: BuildRecord, reader: EventReader): Promise<boolean> {
   if (lastId === '') return true
-  for await (const event of reader.readAll({ after: before, max: 1 })) return event.position === position && event.id === lastId
+  for await (const event of reader.readAll({ after: before, max: 1 }))
+    return event.position === position && event.id === lastId
   return false
 }
 

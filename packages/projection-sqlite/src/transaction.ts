@@ -92,7 +92,10 @@ export function transactions(database: Database, records: BuildRecords) {
     } catch (error) {
       if (!(error instanceof HandlerFailure)) throw error
       stopAt(error, batch)
-      apply(batch, builds.filter((build) => build !== error.build))
+      apply(
+        batch,
+        builds.filter((build) => build !== error.build),
+      )
     }
   }
 

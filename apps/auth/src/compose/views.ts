@@ -1,0 +1,45 @@
+import { Worker } from 'node:worker_threads'
+import type { EventReader } from '@ledgate/eventsourcing'
+import { connectProjector, openProjector, openViewReader } from '@ledgate/projection-sqlite'
+import type { Sealer } from '@ledgate/vault'
+import { decode } from '../log/index.ts'
+import { openViews, projections, type Views } from '../views/index.ts'
+
+export interface ProjectedViewsOptions {
+  /** The file of the read models; its folder is there. */
+  readonly viewsFile: string
+  readonly sealer: Pick<Sealer, 'unseal'>
+  /** The file of the embedded event store, which is open already: the projector runs in a thread of its own. */
+  readonly logFile: string
+  /** Told when that thread died; it is started again. */
+  onDeath?(error: Error): void
+}
+
+/** The read models of a running server, kept by a worker thread. */
+export async function openThreadedViews({
+  viewsFile,
+  logFile,
+  sealer,
+  onDeath,
+}: ProjectedViewsOptions): Promise<Views> {
+  const entry = new URL('./projector.ts', import.meta.url)
+  const projector = await connectProjector({
+    start: () => new Worker(entry, { workerData: { logFile, viewsFile } }),
+    ...(onDeath && { onDeath }),
+  })
+  return openViews({ projector, reader: openViewReader(viewsFile), sealer })
+}
+
+/** The read models over any event store, kept by this thread: for tests and small tools. */
+export async function openLocalViews({
+  viewsFile,
+  store,
+  sealer,
+}: {
+  readonly viewsFile: string
+  readonly store: EventReader
+  readonly sealer: Pick<Sealer, 'unseal'>
+}): Promise<Views> {
+  const projector = await openProjector({ file: viewsFile, reader: store, projections, decode })
+  return openViews({ projector, reader: openViewReader(viewsFile), sealer })
+}

@@ -1,0 +1,10 @@
+/** The read models: what is kept of the log to be asked about, and the typed questions. */
+export * from './audit.ts'
+export * from './clients.ts'
+export * from './grants.ts'
+export type { Page } from './page.ts'
+export * from './projections.ts'
+export * from './resources.ts'
+export * from './sessions.ts'
+export * from './users.ts'
+export * from './views.ts'

@@ -1,0 +1,56 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Projector } from '@ledgate/eventsourcing'
+import { messageOf } from './failure.ts'
+import type { Call, Calls, Message, Method } from './remote-protocol.ts'
+
+/** How often the other side learns how the projections are doing, in milliseconds. */
+const HEALTH_MS = 250
+
+/**
+ * Lets another thread use a projector of this one. When it is closed from there, `onClosed` runs and the port is left
+ * to end, and with it the thread.
+ */
+export function serveProjector(port: MessagePort, projector: Projector, onClosed?: () => Promise<void>): void {
+  const say = (message: Message) => port.postMessage(message)
+  let said = ''
+  const sayHealth = () => {
+    const health = projector.health()
+    const text = JSON.stringify(health)
+    if (text === said) return
+    said = text
+    say({ kind: 'health', health })
+  }
+  const timer = setInterval(sayHealth, HEALTH_MS)
+
+  port.on('message', (call: Call) => {
+    answer(projector, call).then(
+      async (value) => {
+        if (call.method === 'close') {
+          clearInterval(timer)
+          await onClosed?.()
+        } else sayHealth()
+        say({ kind: 'answer', id: call.id, value })
+        if (call.method === 'close') port.close()
+      },
+      (error: unknown) => say({ kind: 'error', id: call.id, message: messageOf(error) }),
+    )
+  })
+  say({ kind: 'ready', health: projector.health() })
+}
+
+async function answer(projector: Projector, call: Call): Promise<ReturnType<Calls[Method]>> {
+  switch (call.method) {
+    case 'waitFor':
+      return projector.waitFor(...call.values)
+    case 'digest':
+      return projector.digest(...call.values)
+    case 'rebuild':
+      return projector.rebuild(...call.values)
+    case 'load':
+      return projector.checkpoints.load(...call.values)
+    case 'save':
+      return projector.checkpoints.save(...call.values)
+    case 'close':
+      return projector.close()
+  }
+}
