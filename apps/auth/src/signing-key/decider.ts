@@ -1,0 +1,105 @@
+import type { Decider } from '@ledgate/eventsourcing'
+import type { Key, KeyringEvent, KeyringState } from './events.ts'
+
+/** What a keyring is asked to do. Times are whole seconds since the epoch, durations seconds. */
+export type KeyringCommand =
+  /** The first start: one key to use, and one standing by. */
+  | { readonly type: 'Begin'; readonly active: NewKey; readonly standby: NewKey; readonly now: number }
+  /** Put the standby key to use, and another one standing by. */
+  | { readonly type: 'Rotate'; readonly standby: NewKey; readonly now: number; readonly publishedFor: number }
+  /** Let go of the keys whose work nothing that lives depends on. */
+  | { readonly type: 'Retire'; readonly now: number; readonly keepFor: number }
+
+/** A key that was made and put into the vault. */
+export type NewKey = Pick<Key, 'kid' | 'alg' | 'public_jwk'>
+
+/** The standby key was not published for long enough: whoever caches the key set would not know it yet. */
+export class TooEarly extends Error {
+  /** In seconds. */
+  readonly retryAfter: number
+
+  constructor(retryAfter: number) {
+    super(`the standby key is published for too short a time; rotate again in ${retryAfter} s`)
+    this.name = 'TooEarly'
+    this.retryAfter = retryAfter
+  }
+}
+
+const fresh = (key: NewKey, now: number): Key => ({
+  ...key,
+  status: 'standby',
+  generated_at: now,
+  activated_at: null,
+  superseded_at: null,
+  retired_at: null,
+})
+
+const activated = (key: Key, now: number): Key => ({ ...key, status: 'active', activated_at: now })
+
+/** The keys with one of them changed. */
+const withKey = (keys: readonly Key[], changed: Key): Key[] =>
+  keys.map((key) => (key.kid === changed.kid ? changed : key))
+
+const generated = (keys: readonly Key[], key: Key): KeyringEvent => ({
+  type: 'KeyGenerated',
+  data: { kid: key.kid, keyring: { keys: [...keys, key] } },
+})
+
+function begin(
+  { active, standby, now }: Extract<KeyringCommand, { type: 'Begin' }>,
+  keys: readonly Key[],
+): KeyringEvent[] {
+  if (keys.length > 0) return []
+  const first = fresh(active, now)
+  const used = activated(first, now)
+  return [
+    generated([], first),
+    { type: 'KeyActivated', data: { kid: first.kid, keyring: { keys: [used] } } },
+    generated([used], fresh(standby, now)),
+  ]
+}
+
+function rotate(command: Extract<KeyringCommand, { type: 'Rotate' }>, keys: readonly Key[]): KeyringEvent[] {
+  const { standby, now, publishedFor } = command
+  const next = keys.find(({ status }) => status === 'standby')
+  if (next === undefined) throw new TooEarly(publishedFor)
+  const missing = next.generated_at + publishedFor - now
+  if (missing > 0) throw new TooEarly(missing)
+  const superseded = keys.map((key): Key =>
+    key.status === 'active' ? { ...key, status: 'retiring', superseded_at: now } : key,
+  )
+  const after = withKey(superseded, activated(next, now))
+  return [
+    { type: 'KeyActivated', data: { kid: next.kid, keyring: { keys: after } } },
+    generated(after, fresh(standby, now)),
+  ]
+}
+
+function retire({ now, keepFor }: Extract<KeyringCommand, { type: 'Retire' }>, keys: readonly Key[]): KeyringEvent[] {
+  const events: KeyringEvent[] = []
+  let left = [...keys]
+  for (const key of keys) {
+    if (key.status !== 'retiring' || now < (key.superseded_at ?? now) + keepFor) continue
+    left = withKey(left, { ...key, status: 'retired', retired_at: now })
+    events.push({ type: 'KeyRetired', data: { kid: key.kid, keyring: { keys: left } } })
+  }
+  return events
+}
+
+/** The life of the keys of one use: at most one is active, and each is published before it is used. */
+export const keyring: Decider<KeyringState, KeyringCommand, KeyringEvent> = {
+  initialState: { keys: [] },
+
+  decide(command, { keys }) {
+    switch (command.type) {
+      case 'Begin':
+        return begin(command, keys)
+      case 'Rotate':
+        return rotate(command, keys)
+      case 'Retire':
+        return retire(command, keys)
+    }
+  },
+
+  evolve: (_state, { data }) => data.keyring,
+}

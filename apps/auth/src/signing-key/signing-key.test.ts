@@ -1,0 +1,169 @@
+import { inMemoryEventStore, type EventStore } from '@ledgate/eventsourcing'
+import { inMemorySealer, inMemoryVault } from '@ledgate/vault/testing'
+import fc from 'fast-check'
+import Fastify from 'fastify'
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
+import { describe, expect, it } from 'vitest'
+import { type CommandContext, eventLog } from '../log/index.ts'
+import { jwksRoutes, openDerivationKeys, openSigningKeys, TooEarly } from './index.ts'
+
+const MAX_AGE = 300
+const KEEP_FOR = 3660
+let commands = 0
+const context = (): CommandContext => {
+  commands += 1
+  const id = `command-${commands}`
+  return { commandId: id, correlationId: id, causationId: id, actor: { type: 'system', id: 'test' } }
+}
+
+function world(store: EventStore = inMemoryEventStore()) {
+  const time = { now: 1_000_000 }
+  const vault = inMemoryVault()
+  const clock = { now: () => time.now, nowMs: () => time.now * 1000 }
+  const options = { log: eventLog(store, inMemorySealer(vault)), vault, clock, keepFor: KEEP_FOR, context }
+  return { time, vault, store, options, open: () => openSigningKeys({ ...options, maxAge: MAX_AGE }) }
+}
+
+const sign = (keys: Awaited<ReturnType<typeof openSigningKeys>>) => keys.sign({ typ: 'at+jwt' }, { sub: 'u_1' })
+const verify = (jwt: string, jwks: { keys: readonly unknown[] }) =>
+  jwtVerify(jwt, createLocalJWKSet(jwks as JSONWebKeySet))
+
+describe('the signing keys', () => {
+  it.each(['ES256', 'EdDSA', 'RS256'] as const)('make tokens that anybody checks with the key set: %s', async (alg) => {
+    const keys = await openSigningKeys({ ...world().options, maxAge: MAX_AGE, alg })
+    const { protectedHeader, payload } = await verify(sign(keys).jwt, keys.jwks())
+    expect(protectedHeader).toMatchObject({ alg, typ: 'at+jwt', kid: sign(keys).kid })
+    expect(payload).toEqual({ sub: 'u_1' })
+  })
+
+  it('publish one active and one standby key at the first start, and the same ones at the next', async () => {
+    const { open } = world()
+    const [first, second] = [await open(), await open()]
+    expect(first.keys().map(({ status }) => status)).toEqual(['active', 'standby'])
+    expect(second.jwks()).toEqual(first.jwks())
+    expect(sign(second).kid).toBe(sign(first).kid)
+  })
+
+  it('never publish a private part', async () => {
+    const app = Fastify()
+    await app.register(jwksRoutes, { signingKeys: await world().open() })
+    const answer = await app.inject('/oauth2/jwks')
+    expect(answer.headers['cache-control']).toBe(`public, max-age=${MAX_AGE}`)
+    expect(Object.keys(answer.json().keys[0]).sort()).toEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x', 'y'])
+  })
+
+  it('activate one key however many processes start at once, and leave no orphan in the vault', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const here = world()
+      const names = new Set<string>()
+      const vault = {
+        ...here.vault,
+        putIfAbsent: (name: string, bytes: Uint8Array) => (names.add(name), here.vault.putIfAbsent(name, bytes)),
+        destroy: (name: string) => (names.delete(name), here.vault.destroy(name)),
+      }
+      const all = await Promise.all(
+        Array.from({ length: 4 }, () => openSigningKeys({ ...here.options, vault, maxAge: MAX_AGE })),
+      )
+      expect(new Set(all.map((keys) => sign(keys).kid)).size).toBe(1)
+      expect(all[0]?.keys().filter(({ status }) => status === 'active')).toHaveLength(1)
+      expect(names.size).toBe(2)
+    }
+  })
+
+  it('refuse to sign with a key that was published for too short a time', async () => {
+    const { open, time } = world()
+    const keys = await open()
+    time.now += MAX_AGE - 1
+    await expect(keys.rotate(context())).rejects.toThrow(TooEarly)
+    time.now += 1
+    const before = sign(keys).kid
+    await keys.rotate(context())
+    expect(sign(keys).kid).not.toBe(before)
+  })
+
+  it('go on checking the tokens of a superseded key until the last has expired, then destroy it', async () => {
+    const { open, time, vault } = world()
+    const keys = await open()
+    time.now += MAX_AGE
+    const old = sign(keys)
+    await keys.rotate(context())
+    time.now += KEEP_FOR - 1
+    await keys.maintain(Infinity)
+    await expect(verify(old.jwt, keys.jwks())).resolves.toBeDefined()
+    time.now += 1
+    await keys.maintain(Infinity)
+    await expect(verify(old.jwt, keys.jwks())).rejects.toThrow()
+    expect(await vault.get(`keyring/signing/${old.kid}`)).toBeUndefined()
+  })
+
+  it('sign with the new key at once when another process rotated', async () => {
+    const { open, time } = world()
+    const [here, elsewhere] = [await open(), await open()]
+    const stop = new AbortController()
+    const following = elsewhere.follow(stop.signal)
+    time.now += MAX_AGE
+    await here.rotate(context())
+    await expect.poll(() => sign(elsewhere).kid).toBe(sign(here).kid)
+    stop.abort()
+    await following
+  })
+
+  it('have one active key, sign only with what was published, and publish whatever may still be needed, whatever happens', async () => {
+    const step = fc.oneof(
+      fc.record({ wait: fc.integer({ min: 0, max: 5000 }) }),
+      fc.constant('rotate' as const),
+      fc.constant('maintain' as const),
+      fc.constant('restart' as const),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+        const { open, time } = world()
+        let keys = await open()
+        const first = sign(keys).kid
+        const publishedAt = new Map<string, number>()
+        const signed: { jwt: string; at: number }[] = []
+        for (const each of steps) {
+          for (const { kid } of keys.keys()) if (!publishedAt.has(kid)) publishedAt.set(kid, time.now)
+          if (each === 'rotate') await keys.rotate(context()).catch((error) => expect(error).toBeInstanceOf(TooEarly))
+          else if (each === 'maintain') await keys.maintain(4000)
+          else if (each === 'restart') keys = await open()
+          else time.now += each.wait
+          const { jwt, kid } = sign(keys)
+          signed.push({ jwt, at: time.now })
+          expect(keys.keys().filter(({ status }) => status === 'active')).toHaveLength(1)
+          if (kid !== first) expect(time.now - (publishedAt.get(kid) ?? time.now)).toBeGreaterThanOrEqual(MAX_AGE)
+          for (const token of signed.filter(({ at }) => time.now - at < KEEP_FOR)) await verify(token.jwt, keys.jwks())
+        }
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+describe('the derivation keys', () => {
+  it('make the same secret again, also after a rotation and in another process', async () => {
+    const { options } = world()
+    const keys = await openDerivationKeys(options)
+    const { current } = keys
+    const secret = keys.derive(current, 'refresh', ['g1', '0'])
+    await keys.rotate(context())
+    expect(keys.current).not.toBe(current)
+    expect(keys.derive(current, 'refresh', ['g1', '0'])).toEqual(secret)
+    expect((await openDerivationKeys(options)).derive(current, 'refresh', ['g1', '0'])).toEqual(secret)
+  })
+
+  it('make another secret for another key, purpose or list of parts', async () => {
+    const keys = await openDerivationKeys(world().options)
+    const { current } = keys
+    await keys.rotate(context())
+    const secrets = [
+      keys.derive(current, 'refresh', ['a', 'bc']),
+      keys.derive(current, 'refresh', ['ab', 'c']),
+      keys.derive(current, 'refresh', ['abc']),
+      keys.derive(current, 'link', ['a', 'bc']),
+      keys.derive(keys.current, 'refresh', ['a', 'bc']),
+    ]
+    expect(new Set(secrets.map((secret) => secret?.toString('hex'))).size).toBe(5)
+    expect(keys.derive('0000000000000000', 'refresh', ['a'])).toBeUndefined()
+  })
+})

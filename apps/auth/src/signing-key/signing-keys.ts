@@ -1,0 +1,116 @@
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, sign } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { JsonObject } from '@ledgate/eventsourcing'
+import { calculateJwkThumbprint, type JWK } from 'jose'
+import type { CommandContext } from '../log/index.ts'
+import { type Keyring, type KeyringOptions, type MadeKey, openKeyring } from './keyring.ts'
+
+/** Makes a JWT with the active key, synchronously: no thread pool that hashes passwords is in its way. */
+export interface Signer {
+  sign(header: { readonly typ: string }, payload: JsonObject): { readonly jwt: string; readonly kid: string }
+}
+
+/** The keys that sign tokens, and everything others need to check them. */
+export interface SigningKeys extends Signer {
+  /** The public keys: those in use, those to come, those whose tokens may live. RFC 7517 §5. */
+  jwks(): { readonly keys: readonly JsonObject[] }
+  /** The key that checks a token of ours. */
+  publicKey(kid: string): KeyObject | undefined
+  readonly algs: readonly string[]
+  /** Seconds for which the key set may be cached. */
+  readonly maxAge: number
+  rotate(context: CommandContext): Promise<{ position: string }>
+  maintain(period: number): Promise<void>
+  follow(signal: AbortSignal): Promise<void>
+  keys: Keyring['keys']
+}
+
+export type SigningAlg = 'ES256' | 'EdDSA' | 'RS256'
+
+const RSA_BITS = 2048
+
+const generate = promisify(generateKeyPair)
+
+async function pairFor(alg: SigningAlg): Promise<KeyObject> {
+  if (alg === 'ES256') return (await generate('ec', { namedCurve: 'P-256' })).privateKey
+  if (alg === 'EdDSA') return (await generate('ed25519')).privateKey
+  return (await generate('rsa', { modulusLength: RSA_BITS })).privateKey
+}
+
+/** A new key pair; its `kid` is the thumbprint of RFC 7638. */
+async function makeSigningKey(alg: SigningAlg): Promise<MadeKey> {
+  const privateKey = await pairFor(alg)
+  const jwk = createPublicKey(privateKey).export({ format: 'jwk' }) as JWK & { kty: string }
+  const kid = await calculateJwkThumbprint(jwk)
+  const secret = privateKey.export({ format: 'der', type: 'pkcs8' })
+  return { key: { kid, alg, public_jwk: { ...jwk, kid, alg, use: 'sig' } }, secret }
+}
+
+/** The signature of RFC 7518 §3: `r` and `s` side by side for ECDSA. */
+function signature(alg: string, key: KeyObject, input: string): string {
+  const data = Buffer.from(input)
+  if (alg === 'ES256') return sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')
+  return sign(alg === 'EdDSA' ? null : 'sha256', data, key).toString('base64url')
+}
+
+const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+interface Active {
+  readonly kid: string
+  readonly alg: string
+  readonly key: KeyObject
+  /** The encoded protected headers, by `typ`. */
+  readonly headers: Map<string, string>
+}
+
+export interface SigningKeysOptions extends Omit<KeyringOptions, 'make' | 'use' | 'publishedFor'> {
+  /** ES256 unless told. */
+  readonly alg?: SigningAlg
+  /** Seconds for which the key set may be cached; a key is published for at least this long before it signs. */
+  readonly maxAge: number
+}
+
+/** Opens the keys that sign tokens. */
+export async function openSigningKeys({ alg = 'ES256', maxAge, ...options }: SigningKeysOptions): Promise<SigningKeys> {
+  const ring = await openKeyring({ ...options, use: 'signing', publishedFor: maxAge, make: () => makeSigningKey(alg) })
+  let active: Active
+  let publicKeys = new Map<string, KeyObject>()
+  let published: JsonObject[] = []
+
+  function refresh(): void {
+    const live = ring.keys().filter(({ status }) => status !== 'retired' && status !== 'compromised')
+    published = live.flatMap(({ public_jwk }) => (public_jwk === undefined ? [] : [public_jwk as JsonObject]))
+    publicKeys = new Map(live.map((key) => [key.kid, createPublicKey({ key: key.public_jwk as JWK, format: 'jwk' })]))
+    const used = live.find(({ status }) => status === 'active')
+    const secret = used && ring.secret(used.kid)
+    if (used === undefined || secret === undefined) throw new Error('the active signing key is not in the vault')
+    const key = createPrivateKey({ key: Buffer.from(secret), format: 'der', type: 'pkcs8' })
+    active = { kid: used.kid, alg: used.alg, key, headers: new Map() }
+  }
+  refresh()
+  ring.onChange(refresh)
+
+  function headerOf(typ: string): string {
+    const { alg: used, kid, headers } = active
+    const known = headers.get(typ)
+    if (known !== undefined) return known
+    const made = base64url({ alg: used, typ, kid })
+    headers.set(typ, made)
+    return made
+  }
+
+  return {
+    sign({ typ }, payload) {
+      const input = `${headerOf(typ)}.${base64url(payload)}`
+      return { jwt: `${input}.${signature(active.alg, active.key, input)}`, kid: active.kid }
+    },
+    jwks: () => ({ keys: published }),
+    publicKey: (kid) => publicKeys.get(kid),
+    algs: [alg],
+    maxAge,
+    keys: ring.keys,
+    rotate: ring.rotate,
+    maintain: ring.maintain,
+    follow: ring.follow,
+  }
+}
