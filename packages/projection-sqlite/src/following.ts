@@ -186,11 +186,11 @@ export function follow(options: FollowOptions): Following {
     isClosed: () => signal.aborted,
 
     async rebuild(each) {
+      const wanted = each.candidate ?? each.begin()
       if (each.candidate === undefined) {
-        each.candidate = each.begin()
-        start(catchUp([each.candidate]))
+        each.candidate = wanted
+        start(catchUp([wanted]))
       }
-      const wanted = each.candidate
       const isServed = await swaps.until(() => {
         if (each.live === wanted) return true
         return wanted.poison || signal.aborted ? false : undefined

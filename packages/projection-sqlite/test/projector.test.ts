@@ -1,0 +1,310 @@
+import { join } from 'node:path'
+import { inMemoryEventStore, type Projector, START } from '@ledgate/eventsourcing'
+import Database from 'better-sqlite3'
+import fc from 'fast-check'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { openProjector, openViewReader, type ProjectorOptions } from '../src/index.ts'
+import { count, type Counted, decode, newFolder, sums } from './counting.ts'
+
+const GENEROUS = { timeoutMs: 20_000 }
+
+async function start(options: Omit<ProjectorOptions<Counted>, 'decode'>): Promise<Projector> {
+  const projector = await openProjector({ ...options, decode })
+  onTestFinished(() => projector.close())
+  return projector
+}
+
+function query(file: string) {
+  const reader = openViewReader(file)
+  onTestFinished(() => reader.close())
+  return reader
+}
+
+describe('a projector', () => {
+  it('lets a reader see what was written up to the position he waits for', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const projector = await start({ file, reader: store, projections: [sums()] })
+    const reader = query(file)
+    for (let total = 1; total <= 200; total += 1) {
+      const position = await count(store, 'a', 1)
+      expect(await projector.waitFor(position, GENEROUS)).toBe(true)
+      expect(reader.get('SELECT total FROM sums WHERE key = ?', 'a')).toEqual({ total })
+    }
+  })
+
+  it('says false when a position does not come in time', async () => {
+    const store = inMemoryEventStore()
+    const projector = await start({ file: join(newFolder(), 'v.db'), reader: store, projections: [sums()] })
+    const position = await count(store, 'a', 1)
+    expect(await projector.waitFor(`${position}9` as typeof position, { timeoutMs: 20 })).toBe(false)
+  })
+
+  it('goes on where it was when it is opened again, and applies nothing twice', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    for (let round = 1; round <= 10; round += 1) {
+      const projector = await openProjector({ file, reader: store, projections: [sums()], decode, batch: 3 })
+      const positions = await Promise.all(Array.from({ length: 7 }, () => count(store, 'a', 1)))
+      const awaited = round % 2 === 0 ? positions.at(-1) : positions[2]
+      expect(await projector.waitFor(awaited ?? START, GENEROUS)).toBe(true)
+      await projector.close()
+    }
+    expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 70 })
+  })
+
+  it('has the same digest live as rebuilt, whatever the history, the batches and the restarts', async () => {
+    const history = fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c'), n: fc.integer({ min: 1, max: 99 }) }), {
+      maxLength: 60,
+    })
+    await fc.assert(
+      fc.asyncProperty(history, fc.integer({ min: 1, max: 9 }), fc.boolean(), async (steps, batch, isRestarted) => {
+        const file = join(newFolder(), 'views.db')
+        const store = inMemoryEventStore()
+        let last = START
+        const first = await openProjector({ file, reader: store, projections: [sums()], decode, batch })
+        for (const { key, n } of steps) last = await count(store, key, n)
+        if (isRestarted) await first.close()
+        const projector = isRestarted
+          ? await openProjector({ file, reader: store, projections: [sums()], decode, batch })
+          : first
+        expect(await projector.waitFor(last, GENEROUS)).toBe(true)
+        const live = await projector.digest('sums')
+        expect(live.rows).toBe(new Set(steps.map(({ key }) => key)).size)
+        await projector.rebuild('sums')
+        expect(await projector.digest('sums')).toEqual(live)
+        await projector.close()
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  it('has another digest when one row differs', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const projector = await start({ file, reader: store, projections: [sums()] })
+    await projector.waitFor(await count(store, 'a', 1), GENEROUS)
+    const { digest } = await projector.digest('sums')
+    const table = query(file).get("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'sums_v1_%'")
+    const other = new Database(file)
+    other.exec(`UPDATE ${(table as { name: string }).name} SET total = 2`)
+    other.close()
+    expect((await projector.digest('sums')).digest).not.toBe(digest)
+    await projector.rebuild('sums')
+    expect((await projector.digest('sums')).digest).toBe(digest)
+  })
+
+  it('serves the old version until the new one has caught up, then only the new one', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    let last = START
+    for (let n = 1; n <= 3_000; n += 1) last = await count(store, `k${n % 10}`, 1)
+    const old = await openProjector({ file, reader: store, projections: [sums()], decode })
+    expect(await old.waitFor(last, GENEROUS)).toBe(true)
+    await old.close()
+
+    const reader = query(file)
+    const seen: number[] = []
+    const look = () => {
+      const { total, rows } = reader.get('SELECT sum(total) AS total, count(*) AS rows FROM sums') as never
+      expect(rows).toBe(10) // at no moment a half-built table
+      seen.push(total)
+    }
+    look()
+    const projector = await start({ file, reader: store, projections: [sums({ version: 2 })], batch: 50 })
+    expect(projector.health()[0]).toMatchObject({ state: 'building', version: 2, serving: { version: 1 } })
+    while (projector.health()[0]?.serving.version === 1) {
+      look()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    look()
+    expect(new Set(seen)).toEqual(new Set([3_000, 30_000]))
+    expect(seen.length).toBeGreaterThan(10)
+    expect(reader.all("SELECT name FROM sqlite_master WHERE name LIKE 'sums_v1%'")).toEqual([])
+    expect(projector.health()[0]).toMatchObject({ state: 'live', serving: { version: 2 } })
+  })
+
+  it('goes on with a half-built version when it is opened again', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    let last = START
+    for (let n = 0; n < 500; n += 1) last = await count(store, 'a', 1)
+    const old = await openProjector({ file, reader: store, projections: [sums()], decode })
+    await old.waitFor(last, GENEROUS)
+    await old.close()
+
+    let applied = 0
+    const halfway = sums({
+      version: 2,
+      before: () => {
+        applied += 1
+      },
+    })
+    const half = await openProjector({ file, reader: store, projections: [halfway], decode, batch: 100 })
+    await vi.waitUntil(() => applied >= 100)
+    await half.close()
+    const projector = await start({ file, reader: store, projections: [halfway], batch: 100 })
+    expect(await projector.waitFor(last, GENEROUS)).toBe(true)
+    expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 5_000 })
+    expect(applied).toBe(500)
+  })
+
+  it('builds anew at once what today’s queries cannot read', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const last = await count(store, 'a', 1)
+    const old = await openProjector({ file, reader: store, projections: [sums()], decode })
+    await old.waitFor(last, GENEROUS)
+    await old.close()
+    const projector = await start({ file, reader: store, projections: [sums({ version: 2, oldestReadable: 2 })] })
+    expect(projector.health()[0]?.serving).toEqual({ version: 2, position: START })
+    expect(await projector.waitFor(last, GENEROUS)).toBe(true)
+  })
+
+  it('builds anew when the log is not the one the views were made from', async () => {
+    const file = join(newFolder(), 'views.db')
+    const first = inMemoryEventStore()
+    const projector = await openProjector({ file, reader: first, projections: [sums()], decode })
+    await count(first, 'a', 5)
+    await projector.waitFor(await count(first, 'a', 5), GENEROUS)
+    await projector.close()
+
+    const restored = inMemoryEventStore()
+    const last = await count(restored, 'a', 7)
+    const again = await start({ file, reader: restored, projections: [sums()] })
+    expect(await again.waitFor(last, GENEROUS)).toBe(true)
+    expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 7 })
+  })
+
+  it('skips nothing while eight writers append, and while it builds again beside itself', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const projector = await start({ file, reader: store, projections: [sums(), sums({ name: 'others' })], batch: 64 })
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let n = 0; n < 250; n += 1) {
+        await count(store, `k${writer}`, 1)
+        if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve))
+      }
+    })
+    const rebuilds = (async () => {
+      for (let round = 0; round < 5; round += 1) await projector.rebuild('sums')
+    })()
+    await Promise.all([...writers, rebuilds])
+    expect(await projector.waitFor(await store.head(), GENEROUS)).toBe(true)
+    const reader = query(file)
+    const all = Array.from({ length: 8 }, (_, writer) => ({ key: `k${writer}`, total: 250 }))
+    expect(reader.all('SELECT key, total FROM sums ORDER BY key')).toEqual(all)
+    expect(reader.all('SELECT key, total FROM others ORDER BY key')).toEqual(all)
+  })
+})
+
+describe('a poison event', () => {
+  const poisoned = sums({
+    name: 'poisoned',
+    before: ({ data }) => {
+      if (data.n === 13) throw new Error('thirteen')
+    },
+  })
+
+  it('stops its projection right before it, loudly, and no other one', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const troubles: unknown[] = []
+    const projections = [poisoned, sums()]
+    const onTrouble = (health: unknown) => troubles.push(health)
+    const projector = await start({ file, reader: store, projections, onTrouble })
+    for (let n = 0; n < 10; n += 1) await count(store, 'a', 1)
+    const bad = await count(store, 'a', 13)
+    const last = await count(store, 'a', 1)
+
+    expect(await projector.waitFor(last, { ...GENEROUS, names: ['sums'] })).toBe(true)
+    expect(await projector.waitFor(last, GENEROUS)).toBe(false)
+    const poison = { position: bad, type: 'Counted', cause: 'thirteen' }
+    expect(projector.health()).toMatchObject([{ state: 'stopped', poison }, { state: 'live' }])
+    expect(troubles).toMatchObject([{ name: 'poisoned', state: 'stopped', poison }])
+    expect(query(file).get('SELECT total FROM poisoned')).toEqual({ total: 10 })
+    expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 24 })
+  })
+
+  it('is where the mended projection goes on', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    for (const n of [1, 2, 13, 3]) await count(store, 'a', n)
+    const stopped = await openProjector({ file, reader: store, projections: [poisoned, sums()], decode })
+    await vi.waitUntil(() => stopped.health()[0]?.state === 'stopped')
+    await stopped.close()
+
+    const applied: number[] = []
+    const mended = sums({ name: 'poisoned', before: ({ data }) => void applied.push(data.n) })
+    const projector = await start({ file, reader: store, projections: [mended, sums()] })
+    expect(await projector.waitFor(await store.head(), GENEROUS)).toBe(true)
+    expect(applied).toEqual([13, 3])
+    const { digest } = await projector.digest('poisoned')
+    await projector.rebuild('poisoned')
+    expect((await projector.digest('poisoned')).digest).toBe(digest)
+  })
+
+  it('leaves the old build served when a rebuild meets it', async () => {
+    let isPoisonous = false
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const fickle = sums({
+      before: ({ data }) => {
+        if (isPoisonous && data.n === 2) throw new Error('two')
+      },
+    })
+    const projector = await start({ file, reader: store, projections: [fickle] })
+    for (const n of [1, 2]) await count(store, 'a', n)
+    await projector.waitFor(await store.head(), GENEROUS)
+    isPoisonous = true
+    await expect(projector.rebuild('sums')).rejects.toThrow('two')
+    expect(projector.health()).toMatchObject([{ state: 'live' }])
+    expect(await projector.waitFor(await count(store, 'a', 3), GENEROUS)).toBe(true)
+    expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 6 })
+  })
+})
+
+describe('a disk that fails', () => {
+  it('is tried again until it works; nothing is lost, doubled or called poison', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    let failures = 0
+    const flaky = sums({
+      before: ({ data }) => {
+        if (data.n % 2 === 0 && failures < 3) {
+          failures += 1
+          throw new Database.SqliteError('database or disk is full', 'SQLITE_FULL')
+        }
+      },
+    })
+    const states = new Set<string>()
+    const projector = await start({
+      file,
+      reader: store,
+      projections: [flaky, sums({ name: 'others' })],
+      onTrouble: ({ state }) => states.add(state),
+    })
+    for (let n = 1; n <= 10; n += 1) await count(store, 'a', n)
+    expect(await projector.waitFor(await store.head(), GENEROUS)).toBe(true)
+    expect(failures).toBe(3)
+    expect([...states]).toEqual(['failing'])
+    expect(projector.health()).toMatchObject([{ state: 'live' }, { state: 'live' }])
+    expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 55 })
+    expect(query(file).get('SELECT total FROM others')).toEqual({ total: 55 })
+  })
+})
+
+describe('checkpoints', () => {
+  it('are at the start until saved, and there when opened again', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const position = await count(store, 'a', 1)
+    const first = await openProjector({ file, reader: store, projections: [], decode })
+    expect(await first.checkpoints.load('mail')).toBe(START)
+    await first.checkpoints.save('mail', position)
+    await first.close()
+    const projector = await start({ file, reader: store, projections: [] })
+    expect(await projector.checkpoints.load('mail')).toBe(position)
+    expect(await projector.checkpoints.load('registration')).toBe(START)
+  })
+})
