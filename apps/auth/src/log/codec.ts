@@ -22,8 +22,12 @@ const definitions = new Map<string, EventDefinition>(catalogue.map((definition) 
 /** The definition of a type of event; `undefined` for one that a newer Ledgate wrote. */
 export const definitionOf = (type: string): EventDefinition | undefined => definitions.get(type)
 
-/** The data of a stored event in its newest shape: upcast step by step, then held against the schema. */
-function newestData(definition: EventDefinition, data: JsonObject, schema: number): unknown {
+/**
+ * The data of a stored event in its newest shape: upcast step by step, then held against the schema.
+ *
+ * @throws {ZodError} when that is not a valid one, or a newer Ledgate wrote it.
+ */
+export function newestData(definition: EventDefinition, data: JsonObject, schema: number): unknown {
   if (schema === definition.version) return data // written strictly by `encode` and never changed since
   const upcast = definition.upcasters.slice(schema - 1).reduce<JsonObject>((older, step) => step(older), data)
   return definition.data.parse(upcast)

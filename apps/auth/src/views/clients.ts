@@ -1,5 +1,5 @@
 import type { ViewReader } from '@ledgate/eventsourcing'
-import { ClientMetadata } from '@ledgate/oauth'
+import type { ClientMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
 import { Secret } from '../client/events.ts'
 import { flag, json } from './json-column.ts'
@@ -13,7 +13,8 @@ const Row = z.object({
   client_id_issued_at: z.int(),
   epoch: z.int(),
   disabled: flag,
-  metadata: json(ClientMetadata),
+  /** Checked when it was registered. */
+  metadata: json(z.custom<ClientMetadata>((value) => typeof value === 'object' && value !== null)),
   secrets: ShownSecrets,
 })
 export type ClientView = z.infer<typeof Row>

@@ -1,5 +1,5 @@
 import type { ViewReader } from '@ledgate/eventsourcing'
-import { ResourceMetadata } from '@ledgate/oauth'
+import type { ResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
 import { ShownSecrets } from './clients.ts'
 import { flag, json } from './json-column.ts'
@@ -10,7 +10,8 @@ const Row = z.object({
   resource: z.string(),
   registered_at: z.int(),
   disabled: flag,
-  metadata: json(ResourceMetadata),
+  /** Checked when it was registered. */
+  metadata: json(z.custom<ResourceMetadata>((value) => typeof value === 'object' && value !== null)),
   secrets: ShownSecrets,
 })
 export type ResourceView = z.infer<typeof Row>

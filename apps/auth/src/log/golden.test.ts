@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { JsonObject, Position, RecordedEvent } from '@ledgate/eventsourcing'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { catalogue, decode, defineEvent, definitionOf, encode, Envelope, newestData } from './index.ts'
+
+/**
+ * The first so many payloads of golden.json, and the SHA-256 over their lines. Payloads and seals are only ever added:
+ * what is here has been written to somebody's log and stays there.
+ *
+ * A new type of event, or a new version of one: append one payload of it, exactly as it is stored, at the end of
+ * golden.json, leave every payload before it as it is, and append the seal that the failing test prints.
+ */
+const SEALS = [{ payloads: 50, sha256: 'b5be0b97740dfd4059dca9c62b257363add0778251707ed517ed429350766e0d' }]
+
+const Payload = z.strictObject({
+  type: z.string(),
+  data: z.custom<JsonObject>((value) => typeof value === 'object' && value !== null),
+  metadata: z.custom<JsonObject & { readonly schema: number }>((value) => Envelope.safeParse(value).success),
+})
+
+const text = readFileSync(join(import.meta.dirname, 'golden.json'), 'utf8')
+const payloads = z.array(Payload).parse(JSON.parse(text))
+
+const sealOf = (count: number): string => {
+  const hash = createHash('sha256')
+  for (const payload of JSON.parse(text).slice(0, count)) hash.update(`${JSON.stringify(payload)}\n`)
+  return hash.digest('hex')
+}
+
+const nameOf = (type: string, version: number) => `${type} v${version}`
+
+function recorded({ type, data, metadata }: z.infer<typeof Payload>): RecordedEvent {
+  const position = '1' as Position
+  return { id: 'golden', type, data, metadata, stream: 'golden-1', revision: 0n, position, created: 0 }
+}
+
+describe('every payload that was ever written', () => {
+  it.each(payloads.map((payload) => [nameOf(payload.type, payload.metadata.schema), payload] as const))(
+    '%s decodes to the newest shape of its type',
+    (_name, payload) => {
+      const event = decode(recorded(payload))
+      const definition = definitionOf(payload.type)
+      expect(event?.type).toBe(payload.type)
+      expect(definition?.data.safeParse(event?.data).error).toBeUndefined()
+    },
+  )
+
+  it('is here for every type of event of the catalogue, in each of its versions', () => {
+    const written = payloads.map(({ type, metadata }) => nameOf(type, metadata.schema))
+    const wanted = catalogue.flatMap(({ type, version }) =>
+      Array.from({ length: version }, (_, index) => nameOf(type, index + 1)),
+    )
+    expect(written.toSorted()).toEqual(wanted.toSorted())
+  })
+
+  it('of today’s version is what would be written today', () => {
+    for (const payload of payloads.filter(({ type, metadata }) => definitionOf(type)?.version === metadata.schema)) {
+      const event = decode(recorded(payload))
+      if (event === undefined) throw new Error(`${payload.type} is not in the catalogue`)
+      expect(JSON.stringify(encode(event).data)).toBe(JSON.stringify(payload.data))
+    }
+  })
+
+  it('has not been changed since', () => {
+    for (const { payloads: count, sha256 } of SEALS) expect(sealOf(count)).toBe(sha256)
+  })
+
+  it('is sealed', () => {
+    const next = { payloads: payloads.length, sha256: sealOf(payloads.length) }
+    expect(SEALS.at(-1), `append to SEALS: ${JSON.stringify(next)}`).toEqual(next)
+  })
+})
+
+describe('an event of an older version', () => {
+  const Renamed = defineEvent('Renamed', { given: z.string(), family: z.string(), times: z.int() }, [
+    ({ name, ...rest }) => ({ ...rest, full: name }),
+    ({ full, ...rest }) => {
+      const [given, family] = String(full).split(' ')
+      return { ...rest, given, family, times: 1 }
+    },
+  ])
+  const newest = { given: 'Ada', family: 'Lovelace', times: 1 }
+
+  it('is read step by step as the newest one', () => {
+    expect(Renamed.version).toBe(3)
+    expect(newestData(Renamed, { name: 'Ada Lovelace' }, 1)).toEqual(newest)
+    expect(newestData(Renamed, { full: 'Ada Lovelace' }, 2)).toEqual(newest)
+    expect(newestData(Renamed, newest, 3)).toEqual(newest)
+  })
+
+  it('is refused when it does not become a valid one, and so is one of a version still to come', () => {
+    expect(() => newestData(Renamed, { name: 'Ada' }, 1)).toThrow(z.ZodError)
+    expect(() => newestData(Renamed, { ...newest, middle: 'King' }, 4)).toThrow(z.ZodError)
+  })
+})
