@@ -15,6 +15,7 @@ export interface Options {
   readonly sliceMs: number
   readonly appendSliceMs: number
   readonly coldStarts: number
+  readonly replays: number
   readonly events: number
   readonly memoryMs: number
   readonly mixedMs: number
@@ -27,6 +28,7 @@ const FULL = {
   sliceMs: 5000,
   appendSliceMs: 2000,
   coldStarts: 3,
+  replays: 2,
   events: 1_000_000,
   memoryMs: 610_000,
   mixedMs: 20_000,
@@ -39,6 +41,7 @@ const QUICK: typeof FULL = {
   sliceMs: 1200,
   appendSliceMs: 500,
   coldStarts: 2,
+  replays: 2,
   events: 20_000,
   memoryMs: 20_000,
   mixedMs: 5000,

@@ -3,12 +3,13 @@
  * is answered when it is durable, so what is committed together is up to the store. Argument: the folder.
  */
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'
 import { histogram } from '../load/histogram.ts'
 import { DATA, METADATA } from './payload.ts'
 import { writeForParent, written } from './writing.ts'
 
-const store = await openSqliteEventStore({ folder: process.argv[2] ?? '' })
+const store = await openSqliteEventStore({ file: join(process.argv[2] ?? '', 'log.db') })
 
 writeForParent(async ({ batch, durationMs }) => {
   const latencies = histogram()
