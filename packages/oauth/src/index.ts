@@ -1,4 +1,6 @@
 /** The vocabulary of OAuth 2.0: schemas, error classes, the scope grammar. No I/O. */
+export * from './basic.ts'
+export * from './client-id.ts'
 export * from './errors.ts'
 export * from './metadata.ts'
 export * from './scope.ts'
