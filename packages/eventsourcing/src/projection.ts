@@ -58,7 +58,7 @@ export interface ProjectionHandlers<Event extends { readonly type: string }> {
 /** The part of an event store that projections read. */
 export interface EventReader extends Pick<EventStore, 'readAll' | 'subscribe' | 'head'> {
   /** Somebody waits for what may have been appended: look now rather than at the next look. */
-  notify?(): void
+  wake?(): void
 }
 
 /** Where process managers are in the log. */

@@ -59,7 +59,7 @@ export async function openProjector<Event extends { readonly type: string }>(
   return {
     waitFor(position, { timeoutMs, names }) {
       const wanted = names?.map(named) ?? kept
-      reader.notify?.()
+      reader.wake?.()
       return waiters.until(() => {
         if (following.isClosed()) return false
         const behind = wanted.filter(({ served, live }) => (live?.progress.position ?? served.position) < position)

@@ -6,9 +6,12 @@ import { z } from 'zod'
 import { decode } from '../log/index.ts'
 import { projections } from '../views/projections.ts'
 
+/** Nobody tells this thread of new events: looking costs less than being told of every commit. Who waits wakes it. */
+const POLL_MS = 20
+
 const { logFile, viewsFile } = z.object({ logFile: z.string(), viewsFile: z.string() }).parse(workerData)
 if (parentPort === null) throw new Error('projector.ts is the entry of a worker thread')
 
-const reader = openSqliteEventReader({ file: logFile })
+const reader = await openSqliteEventReader({ file: logFile, pollMs: POLL_MS })
 const projector = await openProjector({ file: viewsFile, reader, projections, decode })
 serveProjector(parentPort, projector, () => reader.close())

@@ -21,7 +21,7 @@ export interface ReplayOptions {
 
 /** Decodes a log, or builds all views from it in a new file of the scratch folder. */
 export async function replay({ what, logFile, scratch }: ReplayOptions): Promise<Replayed> {
-  const reader = openSqliteEventReader({ file: logFile })
+  const reader = await openSqliteEventReader({ file: logFile })
   try {
     if (what === 'decode') return await replayDecoding(reader)
     const folder = mkdtempSync(join(scratch, 'views-'))
