@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import { ClientId, type ClientMetadata } from '@ledgate/oauth'
+import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import type { Names } from '../resource/names.ts'
+import { client as decider, type ClientCommand } from './decider.ts'
+import type { ClientState } from './events.ts'
+import { keptSecret, newSecret } from './secret.ts'
+
+/** A client as its stream says, and where the stream ends. */
+export interface ReadClient {
+  readonly state: ClientState
+  readonly revision: bigint
+}
+
+/** The client of that id, never older than the call. */
+export async function readClient(log: EventLog, clientId: string): Promise<ReadClient | undefined> {
+  const [newest] = await log.last(`client-${clientId}`)
+  return newest !== undefined && 'client' in newest.data
+    ? { state: newest.data.client, revision: newest.revision }
+    : undefined
+}
+
+export interface ClientsDependencies {
+  readonly log: EventLog
+  readonly names: Names
+  readonly clock: Clock
+}
+
+/** A client to be: its id and secret are made when they are not given. */
+export interface Registration {
+  readonly client_id?: string | undefined
+  readonly client_secret?: string | undefined
+  readonly metadata: ClientMetadata
+}
+
+export interface Registered {
+  readonly client: ClientState
+  /** Shown once; only its hash is kept. */
+  readonly clientSecret?: string
+  readonly position: string
+}
+
+/** The commands about clients. */
+export interface Clients {
+  /** @throws {NameTaken | ClientRefused} when the id is somebody's already. */
+  register(registration: Registration, context: CommandContext): Promise<Registered>
+  /** @throws {ClientRefused} when there is no such client, or the command does not fit it. */
+  change(
+    clientId: string,
+    command: Exclude<ClientCommand, { type: 'Register' }>,
+    context: CommandContext,
+  ): Promise<{ position: string }>
+  /** Adds a secret beside the one in use, and answers it: it is shown once. */
+  addSecret(
+    clientId: string,
+    context: CommandContext,
+  ): Promise<{ secretId: string; clientSecret: string; position: string }>
+}
+
+const usesSecret = ({ token_endpoint_auth_method: method }: ClientMetadata) =>
+  method === 'client_secret_basic' || method === 'client_secret_post'
+
+const newId = () => randomBytes(16).toString('hex')
+
+/** The commands over the log. */
+export function clients({ log, names, clock }: ClientsDependencies): Clients {
+  const change: Clients['change'] = (clientId, command, context) =>
+    untilSettled(async () => {
+      const found = await readClient(log, clientId)
+      const events = decider.decide(command, found?.state)
+      if (events.length === 0) return { position: await log.store.head() }
+      const { position } = await log.append(`client-${clientId}`, events, {
+        expected: found?.revision ?? 'noStream',
+        context,
+      })
+      return { position }
+    })
+
+  return {
+    change,
+
+    async register({ client_id = `c_${newId()}`, client_secret, metadata }, context) {
+      ClientId.parse(client_id)
+      const secret = usesSecret(metadata) ? (client_secret ?? newSecret()) : undefined
+      const found = await readClient(log, client_id)
+      const secrets = secret === undefined ? [] : [keptSecret(secret, newId(), clock.now())]
+      const events = decider.decide({ type: 'Register', client_id, metadata, secrets, now: clock.now() }, found?.state)
+      await names.reserve('client_id', client_id, `client ${client_id}`, context)
+      const { position } = await log.append(`client-${client_id}`, events, { expected: 'noStream', context })
+      const [registered] = events
+      if (registered === undefined) throw new Error('registering makes an event')
+      return { client: registered.data.client, ...(secret !== undefined && { clientSecret: secret }), position }
+    },
+
+    async addSecret(clientId, context) {
+      const clientSecret = newSecret()
+      const secret = keptSecret(clientSecret, newId(), clock.now())
+      const { position } = await change(clientId, { type: 'AddSecret', secret, now: clock.now() }, context)
+      return { secretId: secret.secret_id, clientSecret, position }
+    },
+  }
+}

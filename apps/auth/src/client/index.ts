@@ -1,0 +1,7 @@
+/** Clients: who may ask for tokens, and how they prove it. */
+export * from './assertion.ts'
+export * from './authentication.ts'
+export * from './clients.ts'
+export { ClientRefused, type ClientCommand } from './decider.ts'
+export * from './events.ts'
+export { newSecret, sha256 } from './secret.ts'

@@ -1,0 +1,20 @@
+import { Conflict } from '@ledgate/eventsourcing'
+
+/** How often a decision is made again because somebody else was first. */
+const MAX_RACES = 16
+
+/**
+ * Reads, decides and appends until nobody is in the way: `attempt` is called again after a `Conflict`, and has to read
+ * again what it decides by.
+ *
+ * @throws {Conflict} when others were first every time.
+ */
+export async function untilSettled<Result>(attempt: (race: number) => Promise<Result>): Promise<Result> {
+  for (let race = 0; ; race += 1) {
+    try {
+      return await attempt(race)
+    } catch (error) {
+      if (!(error instanceof Conflict) || race >= MAX_RACES) throw error
+    }
+  }
+}
