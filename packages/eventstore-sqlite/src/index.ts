@@ -1,3 +1,4 @@
-/** The embedded event store: one SQLite file, one writer thread. */
-export * from './event-store.ts'
-export type { WriterFacts } from './writing.ts'
+/** The event store in one SQLite file: one writer with group commit, any number of readers. */
+export { openSqliteEventStore, type SqliteEventStore, type SqliteEventStoreOptions } from './sqlite-event-store.ts'
+export { openSqliteEventReader, type SqliteEventReader, type SqliteEventReaderOptions } from './sqlite-event-reader.ts'
+export type { Counters, Health } from './health.ts'

@@ -1,57 +1,103 @@
-import type { RecordedEvent } from '@ledgate/eventsourcing'
+import type { EncodedEvent, ReadOptions, RecordedEvent } from '@ledgate/eventsourcing'
+import { generations } from './generations.ts'
+import { decodeRow, type Row } from './records.ts'
 
-/** How many last events of a stream are kept: a decision reads one or two. */
-const TAIL = 4
-/** Streams, not bytes: an event is at most 64 KiB, and one that decides is about one. */
-const STREAMS = 20_000
-
-/**
- * The ends of streams that were used lately. Exact, because the process that keeps it is the only writer: every
- * acknowledged append passes by here, in the order of the log.
- */
+/** The last events of streams used lately, as rows: their JSON is parsed anew for every reader. */
 export interface TailCache {
-  /** The last events, newest first; `undefined` when that many are not known here. */
-  last(stream: string, max: number): readonly RecordedEvent[] | undefined
-  /** An append was acknowledged. */
-  appended(stream: string, events: readonly RecordedEvent[]): void
-  /** The end of a stream was read from the disk, newest first. */
-  wasRead(stream: string, newestFirst: readonly RecordedEvent[]): void
+  /** The answer to a read, when the cache can tell it for sure. */
+  read(stream: string, options: ReadOptions): readonly RecordedEvent[] | undefined
+  /** Takes up what was written. Writes come in commit order. */
+  written(append: WrittenEvents): void
+  /** Takes up the end of a stream as it was read, newest first, when the cache knows nothing of the stream. */
+  wasRead(stream: string, newestFirst: readonly Row[]): void
 }
 
-/** An empty cache. */
-export function tailCache(): TailCache {
-  const tails = new Map<string, readonly RecordedEvent[]>() // newest first
+/** An append that the log holds; `revision` and `position` are those of its last event. */
+export interface WrittenEvents {
+  readonly stream: string
+  readonly created: number
+  readonly events: readonly EncodedEvent[]
+  readonly revision: number
+  readonly position: number
+}
 
-  function keep(stream: string, newestFirst: readonly RecordedEvent[]): void {
-    tails.delete(stream) // moves it to the young end
-    tails.set(stream, newestFirst.slice(0, TAIL))
-    if (tails.size <= STREAMS) return
-    for (const oldest of tails.keys()) {
-      tails.delete(oldest)
-      return
-    }
-  }
+interface Tail {
+  /** Oldest first, without a gap, up to the last event that was acknowledged. */
+  readonly rows: readonly Row[]
+  readonly bytes: number
+}
+
+const ROWS_PER_STREAM = 16
+const BYTES_PER_STREAM = 64 * 1024
+const BYTES_PER_ROW = 200
+
+/** An empty cache that holds `limit` bytes at most. */
+export function tailCache(limit: number): TailCache {
+  const tails = generations<Tail>(limit, ({ bytes }) => bytes)
 
   return {
-    last(stream, max) {
+    read(stream, options) {
       const tail = tails.get(stream)
-      if (tail === undefined) return undefined
-      const whole = tail.length >= max || tail.at(-1)?.revision === 0n
-      return whole ? tail.slice(0, max) : undefined
+      return tail && select(tail.rows, options)?.map(decodeRow)
     },
 
-    appended(stream, events) {
-      const known = tails.get(stream) ?? []
-      const newest = known[0]?.revision ?? -1n
-      const added = events.filter(({ revision }) => revision > newest).reverse()
-      if (added.length === 0) return
-      const adjoins = (added.at(-1)?.revision ?? 0n) === newest + 1n
-      keep(stream, adjoins ? [...added, ...known] : added)
+    written(append) {
+      const rows = rowsOf(append)
+      const known = tails.get(append.stream)?.rows ?? []
+      const last = known.at(-1)?.[2]
+      const first = rows[0]?.[2] ?? 0
+      if (last !== undefined && first <= last) return
+      tails.set(append.stream, trimmed(last === first - 1 ? [...known, ...rows] : rows))
     },
 
     wasRead(stream, newestFirst) {
-      const known = tails.get(stream)?.[0]?.revision ?? -1n
-      if ((newestFirst[0]?.revision ?? -1n) >= known) keep(stream, newestFirst)
+      if (newestFirst.length > 0 && tails.get(stream) === undefined)
+        tails.set(stream, trimmed(newestFirst.toReversed()))
     },
   }
+}
+
+function rowsOf({ stream, created, events, revision, position }: WrittenEvents): Row[] {
+  const before = events.length - 1
+  return events.map(({ id, type, data, metadata }, index) => [
+    position - before + index,
+    stream,
+    revision - before + index,
+    id,
+    type,
+    data,
+    metadata,
+    created,
+  ])
+}
+
+/** The newest rows that fit; one at least. */
+function trimmed(rows: readonly Row[]): Tail {
+  let bytes = 0
+  let first = rows.length
+  while (first > 0 && rows.length - first < ROWS_PER_STREAM) {
+    const size = sizeOf(rows[first - 1])
+    if (first < rows.length && bytes + size > BYTES_PER_STREAM) break
+    bytes += size
+    first -= 1
+  }
+  return { rows: rows.slice(first), bytes }
+}
+
+const sizeOf = (row: Row | undefined): number =>
+  row === undefined ? 0 : BYTES_PER_ROW + row[1].length + row[5].length + row[6].length
+
+/** The rows a read asks for; nothing when they may reach before the oldest row known. */
+function select(
+  rows: readonly Row[],
+  { direction = 'forwards', from, max = Infinity }: ReadOptions,
+): readonly Row[] | undefined {
+  const oldest = rows[0]?.[2] ?? 0
+  if (direction === 'forwards') {
+    const start = Number(from ?? 0n) - oldest
+    return start < 0 ? undefined : rows.slice(start, start + max)
+  }
+  const end = from === undefined ? rows.length : Math.min(rows.length, Number(from) - oldest + 1)
+  if (oldest > 0 && end < max) return undefined
+  return rows.slice(Math.max(0, end - max), Math.max(0, end)).toReversed()
 }

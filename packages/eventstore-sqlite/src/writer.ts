@@ -1,90 +1,73 @@
-import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import Sqlite, { type Database } from 'better-sqlite3'
-import { batchWriter, type BatchWriter } from './batch.ts'
-import { takeLock } from './lock.ts'
-import type { AppendAnswer, AppendRequest, FromWriter, ToWriter, WriterStart } from './protocol.ts'
-import { prepareForWriting } from './schema.ts'
+/** The writer's thread: commits one batch for each message and answers when it is on the disk. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { CommitFailure, openLogWriter, type LogWriter } from './log-writer.ts'
+import { putOutcome, takeRequests, type FromWriter, type ToWriter } from './messages.ts'
 
-/** One transaction takes no more than this, so that nobody waits for very many others. */
-const MAX_APPENDS = 256
-
-/** The writer thread: it commits whatever queued during the last fsync as one transaction, and answers after it. */
 const port = parentPort
-if (port === null) throw new Error('writer.ts runs as a worker thread')
-const say = (message: FromWriter) => port.postMessage(message)
-const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
+if (port === null) throw new Error('the writer runs in a worker thread')
 
-const queue: AppendRequest[] = []
-let closing = false
-let failure: string | undefined
+const answer = (message: FromWriter): void => port.postMessage(message)
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-function take(message: ToWriter): void {
-  if (message.kind === 'close') closing = true
-  else queue.push(...message.appends)
+function commit(writer: LogWriter, message: Extract<ToWriter, { kind: 'batch' }>): FromWriter {
+  const began = performance.now()
+  const numbers: number[] = []
+  for (const outcome of writer.commit(takeRequests(message.cells))) putOutcome(numbers, outcome)
+  return { kind: 'committed', numbers, commitMs: performance.now() - began }
 }
 
-function drain(from: NonNullable<typeof parentPort>): void {
-  for (let next = receiveMessageOnPort(from); next !== undefined; next = receiveMessageOnPort(from)) take(next.message)
+function failure(error: unknown): FromWriter & { kind: 'failed' | 'busy' } {
+  const reason = reasonOf(error)
+  if (!(error instanceof CommitFailure)) return { kind: 'failed', reason, outcome: 'unknown' }
+  if (error.outcome === 'busy') return { kind: 'busy', reason }
+  return { kind: 'failed', reason, outcome: error.outcome }
 }
 
-/** After an error of the disk nothing is tried again: what the disk holds is known only after a new start. */
-function fail(appends: readonly AppendRequest[], kind: 'unwritten' | 'unknown', reason: string): AppendAnswer[] {
-  failure ??= reason
-  say({ kind: 'failed', reason })
-  return appends.map(({ ticket }) => ({ kind, ticket, reason }))
+/** After the first failure nothing is written any more: what the file holds then is found out by opening it again. */
+function serve(writer: LogWriter): void {
+  let failed: string | undefined
+  port?.on('message', (message: ToWriter) => {
+    if (message.kind === 'close') return close(writer)
+    if (failed !== undefined) return answer({ kind: 'failed', reason: failed, outcome: 'nothing written' })
+    const said = attempt(writer, message)
+    if (said.kind === 'failed') failed = said.reason
+    answer(said)
+    if (said.kind === 'committed') failed = tidy(writer)
+  })
+  answer({ kind: 'ready', head: writer.head() })
 }
 
-function commit(database: Database, writer: BatchWriter, appends: readonly AppendRequest[]): AppendAnswer[] {
-  if (failure !== undefined) {
-    const reason = failure
-    return appends.map(({ ticket }) => ({ kind: 'unwritten', ticket, reason }))
-  }
-  let answers: AppendAnswer[]
+function attempt(writer: LogWriter, message: Extract<ToWriter, { kind: 'batch' }>): FromWriter {
   try {
-    database.exec('BEGIN IMMEDIATE')
-    answers = writer.write(appends, Date.now())
+    return commit(writer, message)
   } catch (error) {
-    writer.forget()
-    if (database.inTransaction) database.exec('ROLLBACK')
-    return fail(appends, 'unwritten', reasonOf(error))
-  }
-  try {
-    database.exec('COMMIT')
-    return answers
-  } catch (error) {
-    return fail(appends, 'unknown', reasonOf(error))
+    return failure(error)
   }
 }
 
-function open(): { database: Database; lock: Database } {
-  const { file, lockFile } = workerData as WriterStart
-  const lock = takeLock(lockFile)
-  const database = new Sqlite(file)
-  prepareForWriting(database)
-  return { database, lock }
+function tidy(writer: LogWriter): string | undefined {
+  try {
+    writer.tidy()
+    return undefined
+  } catch (error) {
+    answer({ kind: 'broken', reason: reasonOf(error) })
+    return reasonOf(error)
+  }
+}
+
+function close(writer: LogWriter): void {
+  try {
+    writer.close()
+  } catch {
+    // A file that cannot be tidied up is recovered at the next opening.
+  }
+  answer({ kind: 'closed' })
+  port?.close()
 }
 
 try {
-  const { database, lock } = open()
-  const writer = batchWriter(database)
-  port.on('message', (message: ToWriter) => {
-    take(message)
-    do {
-      drain(port)
-      const batch = queue.splice(0, MAX_APPENDS)
-      if (batch.length === 0) break
-      const began = performance.now()
-      const answers = commit(database, writer, batch)
-      say({ kind: 'answers', answers, commitMs: performance.now() - began })
-    } while (queue.length > 0)
-    if (!closing) return
-    database.close()
-    lock.close()
-    say({ kind: 'closed' })
-    port.close()
-  })
-  say({ kind: 'ready' })
+  serve(openLogWriter(String(workerData.file)))
 } catch (error) {
-  say({ kind: 'refused', reason: reasonOf(error) })
+  answer({ kind: 'refused', reason: reasonOf(error) })
   port.close()
 }

@@ -1,0 +1,41 @@
+import type Database from 'better-sqlite3'
+
+/** Moves committed pages from the write-ahead log into the file, away from the commits themselves. */
+export interface Checkpointer {
+  /** Looks now and then how long the log is, and copies it when it is long. @throws {Error} when that fails. */
+  afterCommit(): void
+  beforeClose(): void
+}
+
+interface WalState {
+  readonly busy: number
+  readonly log: number
+  readonly checkpointed: number
+}
+
+const COMMITS_BETWEEN_LOOKS = 32
+const LONG_LOG_PAGES = 4_000
+const KEPT_LOG_BYTES = 64 * 1024 * 1024
+
+/**
+ * SQLite's own checkpoints swallow their errors, and a page that failed to reach the disk once may look clean the next
+ * time; so they are off, and ours let the error through.
+ */
+export function checkpointer(database: Database.Database): Checkpointer {
+  database.pragma('wal_autocheckpoint = 0')
+  database.pragma(`journal_size_limit = ${KEPT_LOG_BYTES}`)
+  const look = database.prepare<[], WalState>('PRAGMA wal_checkpoint(NOOP)')
+  const copy = database.prepare<[], WalState>('PRAGMA wal_checkpoint(PASSIVE)')
+  let commits = 0
+  return {
+    afterCommit() {
+      commits += 1
+      if (commits % COMMITS_BETWEEN_LOOKS !== 0) return
+      const state = look.get()
+      if (state !== undefined && state.log - state.checkpointed >= LONG_LOG_PAGES) copy.get()
+    },
+    beforeClose() {
+      database.pragma('wal_checkpoint(TRUNCATE)')
+    },
+  }
+}

@@ -1,0 +1,38 @@
+/** A map of bounded weight that keeps what was used lately. */
+export interface Generations<Value> {
+  get(key: string): Value | undefined
+  set(key: string, value: Value): void
+}
+
+/**
+ * A map in two generations: when the young one weighs half the limit it becomes the old one, and the old one goes; what
+ * is asked for in the old one moves to the young. Unlike a `Map` in order of use, it never walks over deleted entries.
+ *
+ * @param weigh the weight of an entry; each weighs 1 unless told.
+ */
+export function generations<Value>(limit: number, weigh: (value: Value) => number = () => 1): Generations<Value> {
+  let young = new Map<string, Value>()
+  let old = young
+  let weight = 0
+
+  const set = (key: string, value: Value): void => {
+    const before = young.get(key)
+    weight += weigh(value) - (before === undefined ? 0 : weigh(before))
+    young.set(key, value)
+    if (weight <= limit / 2) return
+    old = young
+    young = new Map()
+    weight = 0
+  }
+
+  return {
+    get(key) {
+      const value = young.get(key)
+      if (value !== undefined) return value
+      const aged = old.get(key)
+      if (aged !== undefined) set(key, aged)
+      return aged
+    },
+    set,
+  }
+}

@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import {
+  StreamNotFound,
+  Unavailable,
+  type EventFilter,
+  type Page,
+  type Position,
+  type ReadAllOptions,
+  type ReadOptions,
+  type RecordedEvent,
+} from '@ledgate/eventsourcing'
+import { COLUMNS, decodeRow, numberOf, positionOf, type Row } from './records.ts'
+import { assertSchemaVersion, assertSqliteVersion } from './schema.ts'
+
+/** A connection that only reads. Each call is one short read transaction. */
+export interface LogReader {
+  /** @throws {StreamNotFound} */
+  rows(stream: string, options?: ReadOptions): readonly Row[]
+  page(after: Position, filter: EventFilter | undefined): Page
+  readAll(options?: ReadAllOptions): Generator<RecordedEvent, void>
+  head(): Position
+  close(): void
+}
+
+/** Rows of one look at the log; small enough that a server answers requests between two looks. */
+const PAGE_ROWS = 256
+/** How many positions one filtered look passes over: rows that do not match cost little. */
+const FILTERED_POSITIONS = 4_096
+const CACHE_KIB = 16_384
+
+/**
+ * Opens an existing file for reading.
+ *
+ * @throws {Unavailable} when there is no event store in the file, or it cannot be read.
+ */
+export function openLogReader(file: string): LogReader {
+  if (!existsSync(file)) throw new Unavailable(`there is no event store at ${file}`)
+  const database = new Database(file, { readonly: true })
+  assertSqliteVersion(database)
+  database.pragma('query_only = ON')
+  database.pragma(`cache_size = -${CACHE_KIB}`)
+  assertSchemaVersion(Number(database.pragma('user_version', { simple: true })))
+  const head = guarded(headOf(database))
+  return {
+    ...pagesOf(guarded(looksOf(database)), head),
+    rows: guarded(streamsOf(database)),
+    head: () => positionOf(head()),
+    close: () => void database.close(),
+  }
+}
+
+/** Turns the driver's errors into the port's. */
+function guarded<Arguments extends readonly unknown[], Result>(read: (...args: Arguments) => Result) {
+  return (...args: Arguments): Result => {
+    try {
+      return read(...args)
+    } catch (error) {
+      if (error instanceof StreamNotFound) throw error
+      throw new Unavailable('the event store cannot be read', { cause: error })
+    }
+  }
+}
+
+function headOf(database: Database.Database): () => number {
+  const last = database.prepare<[], number>('SELECT position FROM events ORDER BY position DESC LIMIT 1').pluck()
+  return () => last.get() ?? 0
+}
+
+function streamsOf(database: Database.Database) {
+  const own = `SELECT ${COLUMNS} FROM streams s JOIN events e ON e.sid = s.sid WHERE s.name = ?`
+  const read = {
+    forwards: database
+      .prepare<[string, bigint, number], Row>(`${own} AND e.revision >= ? ORDER BY e.revision LIMIT ?`)
+      .raw(),
+    backwards: database
+      .prepare<[string, bigint, number], Row>(`${own} AND e.revision <= ? ORDER BY e.revision DESC LIMIT ?`)
+      .raw(),
+  }
+  const exists = database.prepare<[string], number>('SELECT 1 FROM streams WHERE name = ?').pluck()
+  return (stream: string, { direction = 'forwards', from, max }: ReadOptions = {}): readonly Row[] => {
+    const start = from ?? (direction === 'forwards' ? 0n : BigInt(Number.MAX_SAFE_INTEGER))
+    const rows = read[direction].all(stream, start, max ?? -1)
+    if (rows.length === 0 && exists.get(stream) === undefined) throw new StreamNotFound(stream)
+    return rows
+  }
+}
+
+/** One look at the log: rows between two positions (exclusive), those of some categories when a list is given. */
+function looksOf(database: Database.Database) {
+  const rows = `SELECT ${COLUMNS} FROM events e CROSS JOIN streams s ON s.sid = e.sid
+    WHERE e.position > ? AND e.position < ?`
+  const some = 'AND s.category IN (SELECT value FROM json_each(?))'
+  const prepare = (sql: string) => database.prepare<(number | string)[], Row>(sql).raw()
+  const every = {
+    forwards: prepare(`${rows} ORDER BY e.position LIMIT ?`),
+    backwards: prepare(`${rows} ORDER BY e.position DESC LIMIT ?`),
+  }
+  const filtered = {
+    forwards: prepare(`${rows} ${some} ORDER BY e.position LIMIT ?`),
+    backwards: prepare(`${rows} ${some} ORDER BY e.position DESC LIMIT ?`),
+  }
+  return (look: Look): readonly Row[] =>
+    look.categories === undefined
+      ? every[look.direction].all(look.above, look.below, PAGE_ROWS)
+      : filtered[look.direction].all(look.above, look.below, JSON.stringify(look.categories), PAGE_ROWS)
+}
+
+interface Look {
+  readonly direction: 'forwards' | 'backwards'
+  readonly above: number
+  readonly below: number
+  readonly categories: readonly string[] | undefined
+}
+
+function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
+  const forwards = (after: number, categories: readonly string[] | undefined, end: number) => {
+    const below = Math.min(end, after + (categories ? FILTERED_POSITIONS : PAGE_ROWS)) + 1
+    const rows = look({ direction: 'forwards', above: after, below, categories })
+    const through = rows.length < PAGE_ROWS ? below - 1 : (rows.at(-1)?.[0] ?? after)
+    return { rows, through }
+  }
+
+  const backwards = (before: number, categories: readonly string[] | undefined) => {
+    const above = Math.max(0, before - 1 - (categories ? FILTERED_POSITIONS : PAGE_ROWS))
+    const rows = look({ direction: 'backwards', above, below: before, categories })
+    const through = rows.length < PAGE_ROWS ? above + 1 : (rows.at(-1)?.[0] ?? 1)
+    return { rows, through }
+  }
+
+  return {
+    page(after: Position, filter: EventFilter | undefined): Page {
+      const start = numberOf(after)
+      const end = head()
+      if (start >= end) return { events: [], through: after, atEnd: true }
+      const { rows, through } = forwards(start, filter?.categories, end)
+      return { events: rows.map(decodeRow), through: positionOf(through), atEnd: through >= end }
+    },
+
+    *readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
+      const categories = filter?.categories
+      const first = direction === 'forwards' ? 0 : head() + 1
+      let at = after === undefined ? first : numberOf(after)
+      for (let left = max; left > 0;) {
+        const end = head()
+        if (direction === 'forwards' ? at >= end : at <= 1) return
+        const { rows, through } = direction === 'forwards' ? forwards(at, categories, end) : backwards(at, categories)
+        for (const row of rows.slice(0, left)) yield decodeRow(row)
+        left -= rows.length
+        at = through
+      }
+    },
+  }
+}

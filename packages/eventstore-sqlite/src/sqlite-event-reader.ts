@@ -1,0 +1,70 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { followPages, wakeup, Unavailable, type EventStore, type Position } from '@ledgate/eventsourcing'
+import { openLogReader } from './log-reader.ts'
+import { decodeRow } from './records.ts'
+
+/** Which file is read, and how often it is looked at when nobody says that it grew. */
+export interface SqliteEventReaderOptions {
+  readonly file: string
+  /** Milliseconds between two looks of a waiting subscription; 100 unless told. */
+  readonly pollMs?: number
+}
+
+/** An event store that can only be read: for another thread, or another process. */
+export interface SqliteEventReader extends Omit<EventStore, 'append'> {
+  /** Tells waiting subscriptions to look now: the writer committed something. */
+  wake(): void
+}
+
+const DEFAULT_POLL_MS = 100
+
+/**
+ * Opens an existing event store for reading, while its writer runs or not.
+ *
+ * @throws {Unavailable} when there is no event store in the file, or it cannot be read.
+ */
+export async function openSqliteEventReader(options: SqliteEventReaderOptions): Promise<SqliteEventReader> {
+  const reader = openLogReader(options.file)
+  const pollMs = options.pollMs ?? DEFAULT_POLL_MS
+  const growth = wakeup()
+  const closed = new AbortController()
+  const assertOpen = (): void => {
+    if (closed.signal.aborted) throw new Unavailable('the event store is closed')
+  }
+  const more = async (after: Position, ended: AbortSignal): Promise<void> => {
+    while (!ended.aborted && reader.head() <= after) await napUntil(growth.sleep, pollMs, ended)
+  }
+  return {
+    async read(stream, readOptions) {
+      assertOpen()
+      return reader.rows(stream, readOptions).map(decodeRow)
+    },
+    async *readAll(readOptions) {
+      assertOpen()
+      yield* reader.readAll(readOptions)
+    },
+    subscribe({ signal, ...from } = {}) {
+      const ended = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
+      return followPages({ page: reader.page, more }, from, ended)
+    },
+    async head() {
+      assertOpen()
+      return reader.head()
+    },
+    wake: growth.wake,
+    async close() {
+      if (closed.signal.aborted) return
+      closed.abort()
+      reader.close()
+    },
+  }
+}
+
+/** Sleeps until woken, but not longer than this many milliseconds. */
+async function napUntil(sleep: (signal: AbortSignal) => Promise<void>, ms: number, ended: AbortSignal): Promise<void> {
+  const up = new AbortController()
+  const signal = AbortSignal.any([ended, up.signal])
+  const alarm = pause(ms, undefined, { signal }).catch(() => undefined)
+  await Promise.race([sleep(signal), alarm])
+  up.abort()
+}

@@ -1,0 +1,163 @@
+import { mkdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import {
+  Conflict,
+  encodeAppend,
+  expectationNumber,
+  followPages,
+  Unavailable,
+  wakeup,
+  type AppendResult,
+  type EventStore,
+  type Position,
+  type ReadOptions,
+  type RecordedEvent,
+} from '@ledgate/eventsourcing'
+import { openCommitQueue, type CommitQueue } from './commit-queue.ts'
+import type { Counters, Health } from './health.ts'
+import { openLogReader, type LogReader } from './log-reader.ts'
+import type { AppendOutcome } from './messages.ts'
+import { decodeRow, positionOf } from './records.ts'
+import { tailCache, type TailCache } from './tail-cache.ts'
+import { lockForWriting, type WriterLock } from './writer-lock.ts'
+
+/** Where the store is and how much memory it may take. */
+export interface SqliteEventStoreOptions {
+  /** The database file; it and its folder are made when they are not there. */
+  readonly file: string
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number
+  /** How many appends may wait for the disk before further ones are refused; 10,000 unless told. */
+  readonly maxQueued?: number
+  /** Bytes of JSON kept for the ends of streams used lately; 32 MiB unless told. */
+  readonly tailCacheBytes?: number
+}
+
+/** The embedded event store, and what its operators ask it. */
+export interface SqliteEventStore extends EventStore {
+  /** Whether it takes appends. After a full disk or an I/O error it takes none until it is opened again. */
+  health(): Health
+  counters(): Counters
+  /** Calls the listener with the head after each commit that wrote something; the answer ends that. */
+  onAdvance(listener: (head: Position) => void): () => void
+}
+
+const DEFAULT_MAX_QUEUED = 10_000
+const DEFAULT_TAIL_CACHE_BYTES = 32 * 1024 * 1024
+
+/**
+ * Opens the event store in a file as its only writer. Appends are on the disk before they are answered; those that come
+ * together share one transaction. Reads see every append that was answered.
+ *
+ * @throws {Unavailable} when another process writes it, or it cannot be opened.
+ */
+export async function openSqliteEventStore(options: SqliteEventStoreOptions): Promise<SqliteEventStore> {
+  const file = resolve(options.file)
+  makeFolder(dirname(file))
+  const lock = lockForWriting(file)
+  try {
+    return await openLocked(file, lock, options)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    throw new Unavailable(`${folder} cannot be made`, { cause: error })
+  }
+}
+
+async function openLocked(file: string, lock: WriterLock, options: SqliteEventStoreOptions): Promise<SqliteEventStore> {
+  const cache = tailCache(options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES)
+  const growth = wakeup()
+  const listeners = new Set<(head: Position) => void>()
+  let head = 0
+  const queue = await openCommitQueue({
+    file,
+    maxQueued: options.maxQueued ?? DEFAULT_MAX_QUEUED,
+    written(request, { revision, position }) {
+      cache.written({ ...request, revision, position })
+      head = position
+    },
+    committed() {
+      growth.wake()
+      for (const listener of listeners) listener(positionOf(head))
+    },
+  })
+  const reader = openLogReader(file)
+  const close = closing({ queue, reader, lock })
+  const reading = readingFrom(reader, cache, close.signal)
+  const clock = options.clock ?? Date.now
+
+  return {
+    ...reading,
+    async append(stream, events, { expected }) {
+      const encoded = encodeAppend(stream, events)
+      const request = { stream, expected: expectationNumber(expected), created: clock(), events: encoded }
+      return resultOf(stream, await queue.append(request))
+    },
+    subscribe({ signal, ...from } = {}) {
+      const more = async (after: Position, ended: AbortSignal) => {
+        if (reader.head() <= after) await growth.sleep(ended)
+      }
+      return followPages(
+        { page: reader.page, more },
+        from,
+        signal ? AbortSignal.any([signal, close.signal]) : close.signal,
+      )
+    },
+    health: queue.health,
+    counters: queue.counters,
+    onAdvance(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    close: close.now,
+  }
+}
+
+function resultOf(stream: string, { kind, revision, position }: AppendOutcome): AppendResult {
+  if (kind === 'conflict') throw new Conflict(stream, revision < 0 ? 'noStream' : BigInt(revision))
+  return { revision: BigInt(revision), position: positionOf(position) }
+}
+
+/** Ends in order: appends first, then reads and subscriptions, then the right to write. */
+function closing(parts: { queue: CommitQueue; reader: LogReader; lock: WriterLock }) {
+  const closed = new AbortController()
+  let closing: Promise<void> | undefined
+  const end = async (): Promise<void> => {
+    await parts.queue.close()
+    closed.abort()
+    parts.reader.close()
+    parts.lock.release()
+  }
+  return { signal: closed.signal, now: () => (closing ??= end()) }
+}
+
+function readingFrom(reader: LogReader, cache: TailCache, closed: AbortSignal) {
+  const assertOpen = (): void => {
+    if (closed.aborted) throw new Unavailable('the event store is closed')
+  }
+  return {
+    async read(stream: string, options: ReadOptions = {}): Promise<readonly RecordedEvent[]> {
+      assertOpen()
+      const known = cache.read(stream, options)
+      if (known !== undefined) return known
+      const rows = reader.rows(stream, options)
+      if (options.direction === 'backwards' && options.from === undefined) cache.wasRead(stream, rows)
+      return rows.map(decodeRow)
+    },
+    async *readAll(options?: Parameters<LogReader['readAll']>[0]) {
+      assertOpen()
+      yield* reader.readAll(options)
+    },
+    async head(): Promise<Position> {
+      assertOpen()
+      return reader.head()
+    },
+  }
+}
