@@ -23,6 +23,8 @@ export interface LogAppend {
 export interface EventLog {
   /** The last events of a stream, newest first; none when the stream is not there. Never older than the call. */
   last(stream: string, max?: number): Promise<readonly DomainRecord[]>
+  /** Events of a stream from a revision (its end unless told) backwards, newest first. */
+  page(stream: string, from: bigint | undefined, max: number): Promise<readonly DomainRecord[]>
   /**
    * Appends all events or none, durably; an unknown outcome is settled before it answers. The ids of the events come
    * from the command and the stream, so a command appends to each stream once.
@@ -55,6 +57,11 @@ export function eventLog(store: EventStore, sealer: Sealer): EventLog {
 
     async last(stream, max = 1) {
       const events = await lastEvents(store, stream, max)
+      return events.map(decode).filter((record) => record !== undefined)
+    },
+
+    async page(stream, from, max) {
+      const events = await store.read(stream, { direction: 'backwards', max, ...(from !== undefined && { from }) })
       return events.map(decode).filter((record) => record !== undefined)
     },
 

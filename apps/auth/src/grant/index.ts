@@ -1,0 +1,7 @@
+/** Grants: what a client may do for a person, and its one refresh token. */
+export { grant, type GrantCommand, type Issued, type NewRefresh } from './decider.ts'
+export * from './events.ts'
+export * from './grants.ts'
+export type { PresentRefreshToken } from './refresh.ts'
+export * from './refresh-token.ts'
+export * from './turns.ts'

@@ -1,0 +1,32 @@
+import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { session as decider, type SessionCommand } from './decider.ts'
+import type { SessionState } from './events.ts'
+
+/** A session as its stream says, and where the stream ends. */
+export interface ReadSession {
+  readonly state: SessionState
+  readonly revision: bigint
+}
+
+/** The session of that id, never older than the call. */
+export async function readSession(log: EventLog, sid: string): Promise<ReadSession | undefined> {
+  const [newest] = await log.last(`session-${sid}`)
+  return newest !== undefined && 'session' in newest.data
+    ? { state: newest.data.session, revision: newest.revision }
+    : undefined
+}
+
+/** Brings a session to what the command asks, however many others change it at once. */
+export function changeSession(
+  log: EventLog,
+  sid: string,
+  command: SessionCommand,
+  { context, dataKey }: { readonly context: CommandContext; readonly dataKey?: string | undefined },
+): Promise<void> {
+  return untilSettled(async () => {
+    const found = await readSession(log, sid)
+    const events = decider.decide(command, found?.state)
+    if (events.length === 0) return
+    await log.append(`session-${sid}`, events, { expected: found?.revision ?? 'noStream', context, dataKey })
+  })
+}
