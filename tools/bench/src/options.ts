@@ -25,7 +25,7 @@ export interface Options {
 const FULL = {
   rounds: 3,
   warmupMs: 1000,
-  sliceMs: 5000,
+  sliceMs: 4000,
   appendSliceMs: 2000,
   coldStarts: 3,
   replays: 2,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import type { Options } from '../options.ts'
@@ -29,6 +29,8 @@ function machine(): object {
     memoryBytes: totalmem(),
     system: `${type()} ${release()}`,
     node: process.version,
+    /** Far above what the bench itself makes (about 2): something else was running. */
+    loadOfLast15Minutes: loadavg()[2],
   }
 }
 
