@@ -24,7 +24,10 @@ function world(store: EventStore = inMemoryEventStore()) {
   return { time, vault, store, options, open: () => openSigningKeys({ ...options, maxAge: MAX_AGE }) }
 }
 
-const sign = (keys: Awaited<ReturnType<typeof openSigningKeys>>) => keys.sign({ typ: 'at+jwt' }, { sub: 'u_1' })
+const sign = (keys: Awaited<ReturnType<typeof openSigningKeys>>) => {
+  const signer = keys.current()
+  return { kid: signer.kid, jwt: signer.sign({ typ: 'at+jwt' }, { sub: 'u_1' }) }
+}
 const verify = (jwt: string, jwks: { keys: readonly unknown[] }) =>
   jwtVerify(jwt, createLocalJWKSet(jwks as JSONWebKeySet))
 

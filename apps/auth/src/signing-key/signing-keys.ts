@@ -5,13 +5,17 @@ import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { CommandContext } from '../log/index.ts'
 import { type Keyring, type KeyringOptions, type MadeKey, openKeyring } from './keyring.ts'
 
-/** Makes a JWT with the active key, synchronously: no thread pool that hashes passwords is in its way. */
+/** Makes JWTs with one key, synchronously: no thread pool that hashes passwords is in its way. */
 export interface Signer {
-  sign(header: { readonly typ: string }, payload: JsonObject): { readonly jwt: string; readonly kid: string }
+  readonly kid: string
+  sign(header: { readonly typ: string }, payload: JsonObject): string
 }
 
 /** The keys that sign tokens, and everything others need to check them. */
-export interface SigningKeys extends Signer {
+export interface SigningKeys {
+  /** The signer of now: whoever records its `kid` first signs with that very key afterwards. */
+  current(): Signer
+
   /** The public keys: those in use, those to come, those whose tokens may live. RFC 7517 §5. */
   jwks(): { readonly keys: readonly JsonObject[] }
   /** The key that checks a token of ours. */
@@ -55,12 +59,24 @@ function signature(alg: string, key: KeyObject, input: string): string {
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-interface Active {
-  readonly kid: string
-  readonly alg: string
-  readonly key: KeyObject
-  /** The encoded protected headers, by `typ`. */
-  readonly headers: Map<string, string>
+function signer(kid: string, alg: string, key: KeyObject): Signer {
+  const headers = new Map<string, string>()
+
+  function headerOf(typ: string): string {
+    const known = headers.get(typ)
+    if (known !== undefined) return known
+    const made = base64url({ alg, typ, kid })
+    headers.set(typ, made)
+    return made
+  }
+
+  return {
+    kid,
+    sign({ typ }, payload) {
+      const input = `${headerOf(typ)}.${base64url(payload)}`
+      return `${input}.${signature(alg, key, input)}`
+    },
+  }
 }
 
 export interface SigningKeysOptions extends Omit<KeyringOptions, 'make' | 'use' | 'publishedFor'> {
@@ -73,7 +89,7 @@ export interface SigningKeysOptions extends Omit<KeyringOptions, 'make' | 'use' 
 /** Opens the keys that sign tokens. */
 export async function openSigningKeys({ alg = 'ES256', maxAge, ...options }: SigningKeysOptions): Promise<SigningKeys> {
   const ring = await openKeyring({ ...options, use: 'signing', publishedFor: maxAge, make: () => makeSigningKey(alg) })
-  let active: Active
+  let active: Signer
   let publicKeys = new Map<string, KeyObject>()
   let published: JsonObject[] = []
 
@@ -85,25 +101,13 @@ export async function openSigningKeys({ alg = 'ES256', maxAge, ...options }: Sig
     const secret = used && ring.secret(used.kid)
     if (used === undefined || secret === undefined) throw new Error('the active signing key is not in the vault')
     const key = createPrivateKey({ key: Buffer.from(secret), format: 'der', type: 'pkcs8' })
-    active = { kid: used.kid, alg: used.alg, key, headers: new Map() }
+    active = signer(used.kid, used.alg, key)
   }
   refresh()
   ring.onChange(refresh)
 
-  function headerOf(typ: string): string {
-    const { alg: used, kid, headers } = active
-    const known = headers.get(typ)
-    if (known !== undefined) return known
-    const made = base64url({ alg: used, typ, kid })
-    headers.set(typ, made)
-    return made
-  }
-
   return {
-    sign({ typ }, payload) {
-      const input = `${headerOf(typ)}.${base64url(payload)}`
-      return { jwt: `${input}.${signature(active.alg, active.key, input)}`, kid: active.kid }
-    },
+    current: () => active,
     jwks: () => ({ keys: published }),
     publicKey: (kid) => publicKeys.get(kid),
     algs: [alg],

@@ -1,0 +1,3 @@
+/** Whether a token lives. */
+export * from './routes.ts'
+export { type LiveToken, verdict, type VerdictDependencies } from './verdict.ts'

@@ -1,0 +1,104 @@
+import { readUser } from '../account/index.ts'
+import { readClient } from '../client/index.ts'
+import { readGrant, readRefreshToken } from '../grant/index.ts'
+import type { EventLog } from '../log/index.ts'
+import { readSession } from '../session/index.ts'
+import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
+import { readAccessToken, type ReadAccessToken, whyDead } from '../token/index.ts'
+
+/** A token that lives, as its introspection may say it. RFC 7662 §2.2. */
+export interface LiveToken {
+  readonly client_id: string
+  readonly aud: readonly string[]
+  readonly kind: 'access' | 'refresh'
+  readonly members: Readonly<Record<string, unknown>>
+}
+
+export interface VerdictDependencies {
+  readonly log: EventLog
+  readonly signingKeys: Pick<SigningKeys, 'publicKey'>
+  readonly derivationKeys: Pick<DerivationKeys, 'derive'>
+  readonly issuer: string
+  readonly issuerEpoch: number
+}
+
+async function grantLives(log: EventLog, token: ReadAccessToken, gid: string, now: number): Promise<boolean> {
+  const found = await readGrant(log, gid)
+  if (found === undefined || found.state.revoked) return false
+  if (found.state.revoked_tokens.some(({ jti }) => jti === token.jti)) return false
+  const { sub, sid, client_id } = found.state
+  const [user, client, session] = await Promise.all([
+    readUser(log, sub),
+    readClient(log, client_id),
+    readSession(log, sid),
+  ])
+  const bound = { user_epoch: token.user_epoch ?? -1, client_epoch: token.client_epoch, scope: found.state.scope }
+  return whyDead(bound, { user: user?.state, client: client?.state, session: session?.state, now }) === undefined
+}
+
+async function serviceLives(log: EventLog, token: ReadAccessToken): Promise<boolean> {
+  const [revoked] = await log.last(`service-${token.client_id}-${token.jti}`)
+  const client = await readClient(log, token.client_id)
+  return (
+    revoked === undefined && client !== undefined && !client.state.disabled && token.client_epoch >= client.state.epoch
+  )
+}
+
+async function accessToken(
+  dependencies: VerdictDependencies,
+  text: string,
+  now: number,
+): Promise<LiveToken | undefined> {
+  const { log, signingKeys, issuer, issuerEpoch } = dependencies
+  const token = await readAccessToken(text, { issuer, keys: signingKeys, now })
+  if (token === undefined || token.issuer_epoch < issuerEpoch) return undefined
+  const lives = token.gid === undefined ? await serviceLives(log, token) : await grantLives(log, token, token.gid, now)
+  if (!lives) return undefined
+  return {
+    client_id: token.client_id,
+    aud: token.aud,
+    kind: 'access',
+    members: { token_type: 'Bearer', ...token.claims },
+  }
+}
+
+async function refreshToken(
+  { log, derivationKeys, issuer, issuerEpoch }: VerdictDependencies,
+  text: string,
+  now: number,
+): Promise<LiveToken | undefined> {
+  const token = readRefreshToken(derivationKeys, text)
+  const found = token && (await readGrant(log, token.gid))
+  if (token === undefined || found === undefined) return undefined
+  const { refresh, revoked, sub, sid, client_id, scope, aud, opened_at, issuer_epoch } = found.state
+  if (revoked || refresh === null || token.generation !== refresh.generation || token.key !== refresh.key)
+    return undefined
+  const exp = Math.min(refresh.expires_at, refresh.idle_expires_at)
+  if (now >= exp || issuer_epoch < issuerEpoch) return undefined
+  const [user, client, session] = await Promise.all([
+    readUser(log, sub),
+    readClient(log, client_id),
+    readSession(log, sid),
+  ])
+  if (whyDead(found.state, { user: user?.state, client: client?.state, session: session?.state, now }) !== undefined)
+    return undefined
+  return {
+    client_id,
+    aud,
+    kind: 'refresh',
+    members: { iss: issuer, sub, client_id, scope: scope.join(' '), sid, iat: opened_at, exp },
+  }
+}
+
+/**
+ * Whether a token lives now, read from the ends of the streams that can end it: exact, and nothing is written.
+ *
+ * @param now whole seconds since the epoch.
+ */
+export async function verdict(
+  dependencies: VerdictDependencies,
+  text: string,
+  now: number,
+): Promise<LiveToken | undefined> {
+  return text.startsWith('r1.') ? refreshToken(dependencies, text, now) : accessToken(dependencies, text, now)
+}

@@ -1,0 +1,2 @@
+/** Ending tokens. */
+export * from './routes.ts'

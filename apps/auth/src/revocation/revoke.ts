@@ -1,0 +1,73 @@
+import { Conflict } from '@ledgate/eventsourcing'
+import type { ClientState } from '../client/index.ts'
+import { changeGrant, readGrant, readRefreshToken } from '../grant/index.ts'
+import type { CommandContext, EventLog } from '../log/index.ts'
+import { changeSession } from '../session/index.ts'
+import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
+import { readAccessToken, type ReadAccessToken } from '../token/index.ts'
+
+export interface RevokeDependencies {
+  readonly log: EventLog
+  readonly signingKeys: Pick<SigningKeys, 'publicKey'>
+  readonly derivationKeys: Pick<DerivationKeys, 'derive'>
+  readonly issuer: string
+}
+
+export interface Revocation {
+  readonly token: string
+  readonly client: ClientState
+  readonly context: CommandContext
+  /** Whole seconds since the epoch. */
+  readonly now: number
+}
+
+/** Any generation of the grant's refresh token ends the grant; the session a password grant opened ends with it. */
+async function revokeGrant(
+  { log, derivationKeys }: RevokeDependencies,
+  { token, client, context }: Revocation,
+): Promise<string | undefined> {
+  const read = readRefreshToken(derivationKeys, token)
+  const found = read && (await readGrant(log, read.gid))
+  if (found === undefined || found.state.client_id !== client.client_id) return undefined
+  const { gid, sid, grant_type } = found.state
+  const done = await changeGrant(log, gid, { type: 'Revoke', reason: 'revoked by the client' }, context)
+  if (grant_type === 'password')
+    await changeSession(log, sid, { type: 'End', reason: 'the grant was revoked' }, { context })
+  return done?.position
+}
+
+/** The first event of the token's own stream: revoking twice is one event. */
+async function revokeServiceToken(
+  log: EventLog,
+  { jti, client_id, exp }: ReadAccessToken,
+  context: CommandContext,
+): Promise<string | undefined> {
+  const revoked = { type: 'ServiceTokenRevoked', data: { jti, client_id, exp } } as const
+  try {
+    return (await log.append(`service-${client_id}-${jti}`, [revoked], { expected: 'noStream', context })).position
+  } catch (error) {
+    if (error instanceof Conflict) return undefined
+    throw error
+  }
+}
+
+async function revokeAccessToken(
+  { log, signingKeys, issuer }: RevokeDependencies,
+  { token, client, context, now }: Revocation,
+): Promise<string | undefined> {
+  const read = await readAccessToken(token, { issuer, keys: signingKeys, now })
+  if (read === undefined || read.client_id !== client.client_id) return undefined
+  if (read.gid === undefined) return revokeServiceToken(log, read, context)
+  const done = await changeGrant(log, read.gid, { type: 'RevokeToken', jti: read.jti, exp: read.exp, now }, context)
+  return done?.position
+}
+
+/**
+ * Ends a token of the client; what is not one, or is not the client's, or has ended already, changes nothing. RFC 7009 §2.
+ *
+ * @returns the position of the event, if there was anything to end.
+ */
+export const revoke = (dependencies: RevokeDependencies, revocation: Revocation): Promise<string | undefined> =>
+  revocation.token.startsWith('r1.')
+    ? revokeGrant(dependencies, revocation)
+    : revokeAccessToken(dependencies, revocation)

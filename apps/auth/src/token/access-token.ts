@@ -1,0 +1,115 @@
+import type { JsonObject } from '@ledgate/eventsourcing'
+import { decodeProtectedHeader, errors, jwtVerify } from 'jose'
+import type { GrantState, Issued } from '../grant/index.ts'
+import type { SigningKeys } from '../signing-key/index.ts'
+
+/** The `typ` of an access token, RFC 9068 §2.1. */
+export const TYP = 'at+jwt'
+
+/** What every access token says beside what its issuing recorded. */
+export interface TokenFacts {
+  readonly issuer: string
+  /** Raised by a restore from backup: whatever was issued before is void. */
+  readonly issuerEpoch: number
+}
+
+const audience = (aud: readonly string[]) => (aud.length === 1 ? aud[0] : aud)
+
+/** The claims that tokens of people and tokens of clients share, RFC 9068 §2.2. */
+function base({ issuer }: TokenFacts, issued: Issued) {
+  return {
+    iss: issuer,
+    sub: issued.sub,
+    aud: audience(issued.aud),
+    client_id: issued.client_id,
+    iat: issued.iat,
+    exp: issued.iat + issued.expires_in,
+    jti: issued.jti,
+    ...(issued.scope.length > 0 && { scope: issued.scope.join(' ') }),
+  }
+}
+
+/** The claims of a client's own token. */
+export const serviceClaims = (facts: TokenFacts, issued: Issued, clientEpoch: number): JsonObject => ({
+  ...base(facts, issued),
+  client_epoch: clientEpoch,
+  issuer_epoch: facts.issuerEpoch,
+})
+
+/** What a person may do, as it is today. */
+export interface Authorization {
+  readonly roles: readonly string[]
+  readonly entitlements: readonly string[]
+}
+
+/** The claims of a token for a person: the epochs are the grant's, never today's, so a token made late is born dead. */
+export const grantClaims = (
+  facts: TokenFacts,
+  issued: Issued,
+  grant: GrantClaims,
+  user: Authorization,
+): JsonObject => ({
+  ...base(facts, issued),
+  sid: grant.sid,
+  gid: grant.gid,
+  auth_time: grant.auth_time,
+  amr: grant.amr,
+  user_epoch: grant.user_epoch,
+  client_epoch: grant.client_epoch,
+  issuer_epoch: grant.issuer_epoch,
+  ...(user.roles.length > 0 && { roles: user.roles }),
+  ...(user.entitlements.length > 0 && { entitlements: user.entitlements }),
+})
+
+type GrantClaims = Pick<
+  GrantState,
+  'sid' | 'gid' | 'auth_time' | 'amr' | 'user_epoch' | 'client_epoch' | 'issuer_epoch'
+>
+
+/** An access token of ours, its signature and its time verified. */
+export interface ReadAccessToken {
+  readonly jti: string
+  readonly sub: string
+  readonly client_id: string
+  readonly aud: readonly string[]
+  readonly iat: number
+  readonly exp: number
+  readonly scope?: string
+  readonly sid?: string
+  readonly gid?: string
+  readonly user_epoch?: number
+  readonly client_epoch: number
+  readonly issuer_epoch: number
+  readonly claims: JsonObject
+}
+
+const MAX_LENGTH = 16_384
+
+export interface VerifyOptions {
+  readonly issuer: string
+  readonly keys: Pick<SigningKeys, 'publicKey'>
+  /** Whole seconds since the epoch. */
+  readonly now: number
+}
+
+/** What an access token says, if it is one of ours and has not expired; `undefined` for anything else. */
+export async function readAccessToken(
+  jwt: string,
+  { issuer, keys, now }: VerifyOptions,
+): Promise<ReadAccessToken | undefined> {
+  if (jwt.length > MAX_LENGTH) return undefined
+  try {
+    const { kid = '' } = decodeProtectedHeader(jwt)
+    const key = keys.publicKey(kid)
+    if (key === undefined) return undefined
+    const { payload } = await jwtVerify(jwt, key, { issuer, typ: TYP, currentDate: new Date(now * 1000) })
+    const { aud } = payload
+    const claims = payload as unknown as Omit<ReadAccessToken, 'aud' | 'claims'>
+    return { ...claims, aud: aud === undefined ? [] : [aud].flat(), claims: payload as JsonObject }
+  } catch (error) {
+    // Not one of ours, then: bad base64 or JSON are TypeErrors and SyntaxErrors here.
+    if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof SyntaxError)
+      return undefined
+    throw error
+  }
+}

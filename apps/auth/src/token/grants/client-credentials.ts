@@ -1,0 +1,33 @@
+import { serviceClaims, TYP } from '../access-token.ts'
+import { issue, type TokenAnswer, type TokenDependencies, type TokenRequest, tokensOf } from '../issuing.ts'
+import { lifetimesOf } from '../lifetimes.ts'
+import { grantedScope, readResourceParameter } from '../scope.ts'
+
+/** `service-<client_id>-<yyyymmdd>`: nothing in it is protected by a revision, so requests never wait for each other. */
+const streamOf = (clientId: string, now: number): string =>
+  `service-${clientId}-${new Date(now * 1000).toISOString().slice(0, 10).replaceAll('-', '')}`
+
+/** A token for the client itself, RFC 6749 §4.4. No refresh token: the client can always ask again (§4.4.3). */
+export async function clientCredentials(
+  { log, signingKeys, audiences, facts, tokenCap }: TokenDependencies,
+  { client, body, context, now }: TokenRequest,
+): Promise<TokenAnswer> {
+  const scope = grantedScope(client, body['scope'])
+  const aud = await audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
+  const signer = signingKeys.current()
+  const issued = issue({
+    client_id: client.client_id,
+    sub: client.client_id,
+    scope: [...scope],
+    aud,
+    iat: now,
+    expires_in: lifetimesOf(client.metadata, tokenCap).accessToken,
+    kid: signer.kid,
+  })
+  const { position } = await log.append(streamOf(client.client_id, now), [{ type: 'TokenIssued', data: issued }], {
+    expected: 'any',
+    context,
+  })
+  const jwt = signer.sign({ typ: TYP }, serviceClaims(facts, issued, client.epoch))
+  return { position, tokens: tokensOf(jwt, issued) }
+}

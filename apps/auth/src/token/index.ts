@@ -1,0 +1,5 @@
+/** Access tokens: who gets one, what it says, how one is read back. */
+export * from './access-token.ts'
+export type { SignIn, TokenDependencies } from './issuing.ts'
+export * from './liveness.ts'
+export * from './routes.ts'

@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto'
+import type { UserState } from '../account/index.ts'
+import type { ClientState } from '../client/index.ts'
+import type { Issued, Turns } from '../grant/index.ts'
+import type { Clock, CommandContext, EventLog, Source } from '../log/index.ts'
+import type { Audiences } from '../resource/index.ts'
+import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
+import type { TokenFacts } from './access-token.ts'
+
+/** Proves a person by address and password. */
+export interface SignIn {
+  /** The state at the very revision whose password was verified. @throws {InvalidGrant | TooManyRequests | TemporarilyUnavailable} */
+  signIn(input: { username: string; password: string; source: Source; context: CommandContext }): Promise<UserState>
+}
+
+/** Everything the token endpoint works with. */
+export interface TokenDependencies {
+  readonly log: EventLog
+  readonly clock: Clock
+  readonly signingKeys: Pick<SigningKeys, 'current'>
+  readonly derivationKeys: Pick<DerivationKeys, 'current' | 'derive'>
+  readonly audiences: Audiences
+  readonly signIn: SignIn
+  readonly turns: Turns
+  readonly facts: TokenFacts
+  /** The longest life of any access token, in seconds. */
+  readonly tokenCap: number
+}
+
+/** A token request whose client is proved. */
+export interface TokenRequest {
+  readonly client: ClientState
+  readonly body: Readonly<Record<string, unknown>>
+  readonly context: CommandContext
+  readonly source: Source
+  /** When the request was taken, before anything that decides was read: the `iat` of what it leads to. */
+  readonly now: number
+}
+
+/** An answer of the token endpoint, RFC 6749 §5.1, and where its events are. */
+export interface TokenAnswer {
+  readonly position: string
+  readonly tokens: {
+    readonly access_token: string
+    readonly token_type: 'Bearer'
+    readonly expires_in: number
+    readonly scope?: string
+    readonly refresh_token?: string
+  }
+}
+
+/** What is recorded of an access token before it is made. */
+export function issue(facts: Omit<Issued, 'jti'>): Issued {
+  return { jti: randomUUID(), ...facts }
+}
+
+/** The members of an answer. */
+export function tokensOf(
+  accessToken: string,
+  { expires_in, scope }: Issued,
+  refreshToken?: string,
+): TokenAnswer['tokens'] {
+  return {
+    access_token: accessToken,
+    token_type: 'Bearer',
+    expires_in,
+    ...(scope.length > 0 && { scope: scope.join(' ') }),
+    ...(refreshToken !== undefined && { refresh_token: refreshToken }),
+  }
+}

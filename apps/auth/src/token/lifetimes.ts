@@ -1,0 +1,29 @@
+import type { ClientMetadata } from '@ledgate/oauth'
+
+/** How long things last, in seconds. */
+export interface Lifetimes {
+  readonly accessToken: number
+  /** From the opening of the grant, however often it is renewed. */
+  readonly refreshToken: number
+  /** From one renewal to the next. */
+  readonly refreshTokenIdle: number
+  /** For which a spent refresh token is answered again without a `refresh_attempt`. */
+  readonly refreshTokenGrace: number
+}
+
+const MINUTE = 60
+const DAY = 86_400
+
+/** What a client gets unless it was registered with other lifetimes. */
+const DEFAULTS = { accessToken: 5 * MINUTE, refreshToken: 30 * DAY, refreshTokenIdle: 14 * DAY, grace: 10 }
+
+/** The lifetimes of a client; no access token outlives `tokenCap` seconds. */
+export function lifetimesOf(client: ClientMetadata, tokenCap: number): Lifetimes {
+  const isPublic = client.token_endpoint_auth_method === 'none'
+  return {
+    accessToken: Math.min(client.access_token_expires_in ?? DEFAULTS.accessToken, tokenCap),
+    refreshToken: client.refresh_token_expires_in ?? DEFAULTS.refreshToken,
+    refreshTokenIdle: client.refresh_token_idle_expires_in ?? DEFAULTS.refreshTokenIdle,
+    refreshTokenGrace: client.refresh_token_grace ?? (isPublic ? 0 : DEFAULTS.grace),
+  }
+}

@@ -1,0 +1,55 @@
+import { InvalidRequest, UnauthorizedClient, UnsupportedGrantType } from '@ledgate/oauth'
+import type { FastifyPluginAsync } from 'fastify'
+import type { ClientAuthentication } from '../client/index.ts'
+import type { RequestContext } from '../http/index.ts'
+import { clientCredentials } from './grants/client-credentials.ts'
+import { password } from './grants/password.ts'
+import { refreshToken } from './grants/refresh-token.ts'
+import type { TokenAnswer, TokenDependencies, TokenRequest } from './issuing.ts'
+
+export interface TokenRoutesDependencies extends TokenDependencies {
+  readonly authentication: Pick<ClientAuthentication, 'client'>
+  readonly requests: RequestContext
+}
+
+/** The grant types of this endpoint, by their registered names. */
+const grants = {
+  client_credentials: clientCredentials,
+  password,
+  refresh_token: refreshToken,
+} satisfies Record<string, (dependencies: TokenDependencies, request: TokenRequest) => Promise<TokenAnswer>>
+
+type Offered = keyof typeof grants
+
+const isOffered = (type: string): type is Offered => Object.hasOwn(grants, type)
+
+/** Nobody is proved yet. */
+const NOBODY = { type: 'anonymous', id: '' } as const
+
+/** The token endpoint, RFC 6749 §3.2. */
+export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (app, dependencies) => {
+  const { authentication, requests, clock } = dependencies
+
+  app.post(
+    '/oauth2/token',
+    { schema: { tags: ['oauth'], summary: 'Get, or renew, tokens (RFC 6749 §3.2)' } },
+    async (request, reply) => {
+      const now = clock.now()
+      const body = (request.body ?? {}) as Record<string, unknown>
+      const context = requests.of(request, NOBODY)
+      const { grant_type: type } = body
+      if (typeof type !== 'string') throw new InvalidRequest('grant_type is required')
+      const client = await authentication.client({ authorization: request.headers.authorization, body, context })
+      if (!isOffered(type)) throw new UnsupportedGrantType()
+      if (!client.metadata.grant_types.includes(type)) throw new UnauthorizedClient(`the client may not use ${type}`)
+      const { position, tokens } = await grants[type](dependencies, {
+        client,
+        body,
+        now,
+        source: requests.source(request),
+        context: { ...context, actor: { type: 'client', id: client.client_id }, clientId: client.client_id },
+      })
+      return reply.headers({ 'cache-control': 'no-store', 'ledgate-position': position }).send(tokens)
+    },
+  )
+}
