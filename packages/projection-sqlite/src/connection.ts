@@ -21,7 +21,7 @@ export function openWriter(file: string): Database {
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = NORMAL')
   database.pragma('cache_size = -32768')
-  database.pragma('wal_autocheckpoint = 8000')
+  database.pragma('wal_autocheckpoint = 16000')
   database.pragma('journal_size_limit = 67108864')
   database.pragma('busy_timeout = 5000')
   return database

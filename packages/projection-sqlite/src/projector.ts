@@ -17,13 +17,14 @@ export interface ProjectorOptions<Event extends { readonly type: string }> {
   readonly reader: EventReader
   readonly projections: readonly Projection<Event>[]
   readonly decode: Decode<Event>
-  /** Events in one transaction at most; 2,000 unless told. */
+  /** Events in one transaction at most; 10,000 unless told. */
   readonly batch?: number
   /** Told whenever a projection stopped, or the disk failed it. */
   onTrouble?(health: ProjectionHealth): void
 }
 
-const BATCH = 2_000
+/** Far behind, fewer and larger transactions write each page less often; abreast of the log there are never so many. */
+const BATCH = 10_000
 
 /**
  * Keeps read models abreast of the log, in this thread. One subscription feeds all projections; those behind it read
