@@ -2,4 +2,4 @@
 export * from './key-vault.ts'
 export * from './master-key.ts'
 export * from './sealer.ts'
-export * from './vault-sealer.ts'
+export * from './sealing.ts'

@@ -1,34 +1,62 @@
 import { randomBytes } from 'node:crypto'
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The bytes of a master key as it is configured: 32 bytes in base64url. */
+/** 32 bytes, without padding. */
+const SHAPE = /^[A-Za-z0-9_-]{43}$/
+
+/**
+ * The bytes of a master key as it is configured: 32 bytes in base64url.
+ *
+ * @throws {Error} when it is anything else; the message does not repeat it.
+ */
 export function parseMasterKey(text: string): Uint8Array {
-  const bytes = Buffer.from(text, 'base64url')
-  if (bytes.length !== 32) throw new Error('a master key is 32 bytes in base64url')
-  return bytes
+  if (!SHAPE.test(text)) throw new Error('LEDGATE_MASTER_KEY is not 32 bytes in base64url')
+  return Buffer.from(text, 'base64url')
+}
+
+const hasCode = (error: unknown, code: string) => error instanceof Error && 'code' in error && error.code === code
+
+/** What `attempt` gives; `undefined` when it fails with this code. */
+function unless<Result>(code: string, attempt: () => Result): Result | undefined {
+  try {
+    return attempt()
+  } catch (error) {
+    if (hasCode(error, code)) return undefined
+    throw error
+  }
+}
+
+function sync(path: string): void {
+  const handle = openSync(path, 'r')
+  fsyncSync(handle)
+  closeSync(handle)
+}
+
+function writeDraft(file: string): void {
+  const handle = openSync(file, 'wx', 0o600)
+  writeSync(handle, `${randomBytes(32).toString('base64url')}\n`)
+  fsyncSync(handle)
+  closeSync(handle)
 }
 
 /**
- * The master key of a development folder, made at its first use. The file appears whole or not at all, and two
- * processes that make it at once agree on one.
+ * The master key of a development folder, made at its first use, for the owner only. The file appears whole or not at
+ * all, is on the disk before anything is wrapped by it, and two processes that make it at once agree on one.
  */
 export function developmentMasterKey(folder: string): Uint8Array {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'master.key')
+  const read = () => parseMasterKey(readFileSync(file, 'utf8').trim())
+  const kept = unless('ENOENT', read)
+  if (kept !== undefined) return kept
   const draft = `${file}.${randomBytes(8).toString('hex')}`
   try {
-    return parseMasterKey(readFileSync(file, 'utf8').trim())
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  writeFileSync(draft, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
-  try {
-    linkSync(draft, file)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    writeDraft(draft)
+    unless('EEXIST', () => linkSync(draft, file))
   } finally {
-    unlinkSync(draft)
+    unless('ENOENT', () => unlinkSync(draft))
   }
-  return parseMasterKey(readFileSync(file, 'utf8').trim())
+  sync(folder)
+  return read()
 }

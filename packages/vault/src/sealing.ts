@@ -1,25 +1,101 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
+import { decrypt, encrypt } from './encryption.ts'
+import type { KeyVault } from './key-vault.ts'
+import { ERASED, type Sealed, type Sealer } from './sealer.ts'
 
-/** NIST SP 800-38D: 96 random bits, fresh for every value. */
-const IV_BYTES = 12
-const TAG_BYTES = 16
+/** The promise of `Sealer.destroyDataKey`: nobody goes on reading for longer after an erasure. */
+const LONGEST_TTL_MS = 60_000
+const DEFAULT_CACHED_KEYS = 10_000
 
-/** AES-256-GCM of `plaintext`, with `context` authenticated: iv, ciphertext and tag in one. */
-export function encrypt(key: Uint8Array, plaintext: Uint8Array, context: string): Buffer {
-  const iv = randomBytes(IV_BYTES)
-  const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context))
-  return Buffer.concat([iv, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
+export interface SealerOptions {
+  /** How long a data key is kept in memory; 60,000 unless told, and never more. */
+  readonly cacheTtlMs?: number
+  /** How many data keys are kept in memory, the least used leave first; 10,000 unless told. */
+  readonly cacheMax?: number
+  readonly clock?: { nowMs(): number }
 }
 
-/**
- * What `encrypt` was given.
- *
- * @throws {Error} when the key, the context or a single bit is another.
- */
-export function decrypt(key: Uint8Array, box: Uint8Array, context: string): Buffer {
-  const iv = box.subarray(0, IV_BYTES)
-  const tag = box.subarray(box.length - TAG_BYTES)
-  const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })
-  decipher.setAAD(Buffer.from(context)).setAuthTag(tag)
-  return Buffer.concat([decipher.update(box.subarray(IV_BYTES, box.length - TAG_BYTES)), decipher.final()])
+const nameOf = (dataKey: string) => `data-key/${dataKey}`
+const contextOf = (dataKey: string, field: string) => `${dataKey}|${field}`
+
+const SHAPE = /^sealed\.([0-9a-f]{32})\.([A-Za-z0-9_-]+)$/
+const isSealed = (text: string): text is Sealed => SHAPE.test(text)
+
+/** The parts of a sealed value; a value has one spelling only. */
+function parse(sealed: string): { readonly dataKey: string; readonly box: Buffer } {
+  const [, dataKey, text] = SHAPE.exec(sealed) ?? []
+  const box = Buffer.from(text ?? '', 'base64url')
+  if (dataKey === undefined || box.toString('base64url') !== text) throw new Error('not a sealed value')
+  return { dataKey, box }
+}
+
+/** Keys in use, for a time at most; the least used leave first. */
+function keyCache(ttlMs: number, max: number, nowMs: () => number) {
+  const entries = new Map<string, { readonly key: Uint8Array; readonly until: number }>()
+  const keep = (dataKey: string, entry: { readonly key: Uint8Array; readonly until: number }) => {
+    entries.delete(dataKey)
+    entries.set(dataKey, entry)
+    if (entries.size > max) for (const oldest of entries.keys()) return void entries.delete(oldest)
+  }
+  return {
+    get(dataKey: string): Uint8Array | undefined {
+      const entry = entries.get(dataKey)
+      if (entry === undefined || entry.until <= nowMs()) return undefined
+      keep(dataKey, entry)
+      return entry.key
+    },
+    put: (dataKey: string, key: Uint8Array) => keep(dataKey, { key, until: nowMs() + ttlMs }),
+    delete: (dataKey: string) => void entries.delete(dataKey),
+  }
+}
+
+/** Seals under data keys of a vault; keys in use stay in memory for a minute at most. */
+export function sealer(vault: KeyVault, options: SealerOptions = {}): Sealer {
+  const { cacheTtlMs = LONGEST_TTL_MS, cacheMax = DEFAULT_CACHED_KEYS, clock = { nowMs: Date.now } } = options
+  const cache = keyCache(Math.min(cacheTtlMs, LONGEST_TTL_MS), cacheMax, () => clock.nowMs())
+  let destroyed = 0
+
+  async function keyOf(dataKey: string): Promise<Uint8Array | undefined> {
+    const cached = cache.get(dataKey)
+    if (cached !== undefined) return cached
+    const before = destroyed
+    const key = await vault.get(nameOf(dataKey))
+    // A read that overlaps a destroy may have come first: what it found is not kept.
+    if (key !== undefined && before === destroyed) cache.put(dataKey, key)
+    return key
+  }
+
+  const forget = (dataKey: string) => {
+    destroyed += 1
+    cache.delete(dataKey)
+  }
+
+  return {
+    async createDataKey() {
+      const dataKey = randomBytes(16).toString('hex')
+      cache.put(dataKey, await vault.putIfAbsent(nameOf(dataKey), randomBytes(32)))
+      return dataKey
+    },
+
+    async seal(dataKey, field, plaintext) {
+      const key = await keyOf(dataKey)
+      if (key === undefined) throw new Error('the data key does not exist')
+      const box = encrypt(key, Buffer.from(plaintext), contextOf(dataKey, field))
+      const sealed = `sealed.${dataKey}.${box.toString('base64url')}`
+      if (!isSealed(sealed)) throw new TypeError('a data key is 32 digits in hexadecimal')
+      return sealed
+    },
+
+    async unseal(sealed, field) {
+      const { dataKey, box } = parse(sealed)
+      const key = await keyOf(dataKey)
+      return key === undefined ? ERASED : decrypt(key, box, contextOf(dataKey, field)).toString()
+    },
+
+    async destroyDataKey(dataKey) {
+      forget(dataKey)
+      await vault.destroy(nameOf(dataKey))
+      forget(dataKey)
+    },
+  }
 }

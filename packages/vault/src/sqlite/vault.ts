@@ -1,10 +1,9 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Worker } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
+import { decrypt, encrypt } from '../encryption.ts'
 import type { KeyVault } from '../key-vault.ts'
-import { decrypt, encrypt } from '../sealing.ts'
-import type { VaultAnswer, VaultRequest } from './protocol.ts'
+import { startWriter, type WriterThread } from './writer-thread.ts'
 
 export interface SqliteVaultOptions {
   readonly file: string
@@ -12,110 +11,70 @@ export interface SqliteVaultOptions {
   readonly masterKey: Uint8Array
 }
 
+const BUSY_MS = 10_000
+
 /** The name of a value that only the right master key can open. */
 const CHECK = 'vault/check'
 
-interface Waiting {
-  resolve(): void
-  reject(error: Error): void
+/** The file is for its owner only; the write-ahead log takes over its mode. */
+function createFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true })
+  closeSync(openSync(file, 'a', 0o600))
 }
 
-type Change = VaultRequest extends infer Request
-  ? Request extends { ticket: number }
-    ? Omit<Request, 'ticket'>
-    : never
-  : never
+function openReader(file: string) {
+  const database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS })
+  const find = database.prepare<[string], Buffer>('SELECT wrapped FROM vault WHERE name = ?').pluck()
+  return { find: (name: string) => find.get(name), close: () => database.close() }
+}
 
-async function startWriter(file: string) {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const worker = new Worker(new URL(`./writer.${extension}`, import.meta.url), {
-    workerData: { file },
-    name: 'ledgate vault writer',
-  })
-  const waiting = new Map<number, Waiting>()
-  let ticket = 0
-  let ended: Error | undefined
+/** In memory of its own, so that nothing else goes to the writer's thread with it. */
+const wrap = (masterKey: Uint8Array, bytes: Uint8Array, name: string): Uint8Array =>
+  Uint8Array.from(encrypt(masterKey, bytes, name))
 
-  const settle = (answer: Extract<VaultAnswer, { kind: 'done' | 'failed' }>) => {
-    for (const each of answer.tickets) {
-      const caller = waiting.get(each)
-      waiting.delete(each)
-      if (answer.kind === 'done') caller?.resolve()
-      else caller?.reject(new Error(`the vault cannot be written: ${answer.reason}`))
-    }
-  }
-  const end = (error: Error) => {
-    ended ??= error
-    for (const [, caller] of waiting) caller.reject(ended)
-    waiting.clear()
-  }
-
-  await new Promise<void>((resolve, reject) => {
-    worker.on('message', (answer: VaultAnswer) => {
-      if (answer.kind === 'ready') resolve()
-      else if (answer.kind === 'refused') reject(new Error(`the vault cannot be opened: ${answer.reason}`))
-      else settle(answer)
-    })
-    worker.on('error', (error) => {
-      end(error)
-      reject(error)
-    })
-    worker.on('exit', () => end(new Error('the vault is closed')))
-  })
-
-  return {
-    change: (change: Change) =>
-      new Promise<void>((resolve, reject) => {
-        if (ended !== undefined) return reject(ended)
-        ticket += 1
-        waiting.set(ticket, { resolve, reject })
-        worker.postMessage({ ...change, ticket })
-      }),
-    close: () =>
-      new Promise<void>((resolve) => {
-        if (ended !== undefined) return resolve()
-        worker.once('exit', () => resolve())
-        worker.postMessage({ kind: 'close' } satisfies VaultRequest)
-      }),
+/** The first to open a vault leaves a value in it that no other master key can open. */
+async function checkMasterKey(writer: WriterThread, masterKey: Uint8Array): Promise<void> {
+  const wrapped = wrap(masterKey, Buffer.from('the master key fits'), CHECK)
+  const kept = await writer.change({ kind: 'put', name: CHECK, wrapped })
+  try {
+    decrypt(masterKey, kept ?? wrapped, CHECK)
+  } catch (error) {
+    throw new Error('LEDGATE_MASTER_KEY is not the key that made this vault', { cause: error })
   }
 }
 
 /**
- * Opens the vault in one SQLite file. Writes happen on a thread of their own and are on the disk when they resolve.
+ * Opens the vault in one SQLite file. Writes happen on a thread of their own and are on the disk when they resolve;
+ * what was destroyed is in no file any more. Any number of processes may have it open.
  *
- * @throws {Error} when the master key is not the one that made this vault.
+ * @throws {Error} when the master key is not the one that made this vault, or the file cannot be opened.
  */
 export async function openSqliteVault({ file, masterKey }: SqliteVaultOptions): Promise<KeyVault> {
-  mkdirSync(dirname(file), { recursive: true })
+  createFile(file)
   const writer = await startWriter(file)
-  const database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: 10_000 })
-  const find = database.prepare('SELECT wrapped FROM vault WHERE name = ?').pluck()
-
-  const read = (name: string): Uint8Array | undefined => {
-    const wrapped = find.get(name) as Buffer | undefined
-    return wrapped === undefined ? undefined : decrypt(masterKey, wrapped, name)
-  }
-  const put = (name: string, bytes: Uint8Array) =>
-    writer.change({ kind: 'put', name, wrapped: encrypt(masterKey, bytes, name) })
-
-  const vault: KeyVault = {
-    get: async (name) => read(name),
-    async putIfAbsent(name, bytes) {
-      await put(name, bytes)
-      return read(name) ?? bytes // destroyed in between: then nothing is kept, and what was meant is what was given
-    },
-    destroy: (name) => writer.change({ kind: 'destroy', name }),
-    async close() {
-      await writer.close()
-      database.close()
-    },
-  }
-
   try {
-    await vault.putIfAbsent(CHECK, Buffer.from('the master key fits'))
+    await checkMasterKey(writer, masterKey)
+    const reader = openReader(file)
+    const unwrap = (wrapped: Uint8Array, name: string): Uint8Array => decrypt(masterKey, wrapped, name)
+    return {
+      async get(name) {
+        const wrapped = reader.find(name)
+        return wrapped && unwrap(wrapped, name)
+      },
+      async putIfAbsent(name, bytes) {
+        const wrapped = wrap(masterKey, bytes, name)
+        return unwrap((await writer.change({ kind: 'put', name, wrapped })) ?? wrapped, name)
+      },
+      async destroy(name) {
+        await writer.change({ kind: 'destroy', name })
+      },
+      async close() {
+        reader.close() // first: whoever closes last empties the write-ahead log, and a reader cannot
+        await writer.close()
+      },
+    }
   } catch (error) {
-    await vault.close()
-    throw new Error('LEDGATE_MASTER_KEY is not the key that made this vault', { cause: error })
+    await writer.close()
+    throw error
   }
-  return vault
 }

@@ -1,6 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
-import type { VaultAnswer, VaultRequest } from './protocol.ts'
+import type { Change, Outcome, VaultAnswer, VaultRequest } from './protocol.ts'
 
 /** The vault's writer thread: what queued during the last fsync is one transaction; then it answers. */
 const port = parentPort
@@ -11,10 +11,14 @@ const reasonOf = (error: unknown) => (error instanceof Error ? error.message : S
 /** Another process may write at the same time; it holds the database for one fsync. */
 const BUSY_MS = 10_000
 
-type Change = Exclude<VaultRequest, { kind: 'close' }>
+interface Queued {
+  readonly ticket: number
+  readonly change: Change
+}
 
 function open() {
-  const database = new Sqlite((workerData as { file: string }).file, { timeout: BUSY_MS })
+  const { file }: { file: string } = workerData
+  const database = new Sqlite(file, { timeout: BUSY_MS })
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
   database.pragma('secure_delete = ON')
@@ -24,24 +28,32 @@ function open() {
 
 try {
   const database = open()
-  const put = database.prepare('INSERT OR IGNORE INTO vault (name, wrapped) VALUES (?, ?)')
-  const destroy = database.prepare('DELETE FROM vault WHERE name = ?')
-  const write = database.transaction((changes: readonly Change[]) => {
-    for (const change of changes) {
-      if (change.kind === 'put') put.run(change.name, change.wrapped)
-      else destroy.run(change.name)
-    }
-  })
+  const put = database.prepare<[string, Uint8Array]>('INSERT OR IGNORE INTO vault (name, wrapped) VALUES (?, ?)')
+  const find = database.prepare<[string], Buffer>('SELECT wrapped FROM vault WHERE name = ?').pluck()
+  const destroy = database.prepare<[string]>('DELETE FROM vault WHERE name = ?')
 
-  const apply = (changes: readonly Change[]): void => {
-    const tickets = changes.map(({ ticket }) => ticket)
+  const apply = (change: Change): Uint8Array | undefined => {
+    if (change.kind === 'put') put.run(change.name, change.wrapped)
+    else destroy.run(change.name)
+    return change.kind === 'put' ? find.get(change.name) : undefined
+  }
+  const applyAll = database.transaction((queued: readonly Queued[]) =>
+    queued.map(({ ticket, change }): Outcome => ({ ticket, kept: apply(change) })),
+  )
+
+  /** The old bytes are also in the write-ahead log: it has to be empty before anybody may say that they are gone. */
+  const emptyLog = () => {
+    const busy = database.pragma('wal_checkpoint(TRUNCATE)', { simple: true })
+    if (busy !== 0) throw new Error('a reader holds on to bytes that were destroyed; destroy them again')
+  }
+
+  const write = (queued: readonly Queued[]): void => {
     try {
-      write.immediate(changes)
-      // The old bytes are also in the write-ahead log: empty it before saying that they are gone.
-      if (changes.some(({ kind }) => kind === 'destroy')) database.pragma('wal_checkpoint(TRUNCATE)')
-      say({ kind: 'done', tickets })
+      const outcomes = applyAll.immediate(queued)
+      if (queued.some(({ change }) => change.kind === 'destroy')) emptyLog()
+      say({ kind: 'done', outcomes })
     } catch (error) {
-      say({ kind: 'failed', tickets, reason: reasonOf(error) })
+      say({ kind: 'failed', tickets: queued.map(({ ticket }) => ticket), reason: reasonOf(error) })
     }
   }
 
@@ -49,9 +61,9 @@ try {
     const requests = [first]
     for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port))
       requests.push(next.message)
-    const changes = requests.filter((request) => request.kind !== 'close')
-    if (changes.length > 0) apply(changes)
-    if (changes.length === requests.length) return
+    const queued = requests.filter((request) => request.kind === 'change')
+    if (queued.length > 0) write(queued)
+    if (queued.length === requests.length) return
     database.close()
     port.close()
   })

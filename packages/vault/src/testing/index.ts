@@ -1,2 +1,2 @@
 /** A vault in memory, for tests. */
-export * from './in-memory-vault.ts'
+export * from './in-memory.ts'

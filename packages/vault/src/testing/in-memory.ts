@@ -1,16 +1,17 @@
 import type { KeyVault } from '../key-vault.ts'
 import type { Sealer } from '../sealer.ts'
-import { vaultSealer } from '../vault-sealer.ts'
+import { sealer } from '../sealing.ts'
 
 /** A vault that forgets everything with the process. */
 export function inMemoryVault(): KeyVault {
   const entries = new Map<string, Uint8Array>()
+  const copy = (bytes: Uint8Array | undefined) => bytes && Uint8Array.from(bytes)
   return {
-    get: async (name) => entries.get(name),
+    get: async (name) => copy(entries.get(name)),
     async putIfAbsent(name, bytes) {
-      const kept = entries.get(name) ?? bytes
+      const kept = entries.get(name) ?? Uint8Array.from(bytes)
       entries.set(name, kept)
-      return kept
+      return Uint8Array.from(kept)
     },
     async destroy(name) {
       entries.delete(name)
@@ -20,4 +21,4 @@ export function inMemoryVault(): KeyVault {
 }
 
 /** A sealer over a vault in memory. */
-export const inMemorySealer = (vault: KeyVault = inMemoryVault()): Sealer => vaultSealer(vault)
+export const inMemorySealer = (vault: KeyVault = inMemoryVault()): Sealer => sealer(vault)

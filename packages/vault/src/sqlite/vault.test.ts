@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Sqlite from 'better-sqlite3'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { KeyVault } from '../index.ts'
+import { inMemoryVault } from '../testing/index.ts'
+import { openSqliteVault } from './index.ts'
+
+const open: KeyVault[] = []
+const newFile = () => join(mkdtempSync(join(tmpdir(), 'ledgate-vault-')), 'vault.db')
+async function sqliteVault(file = newFile(), masterKey: Uint8Array = Buffer.alloc(32, 7)) {
+  const vault = await openSqliteVault({ file, masterKey })
+  open.push(vault)
+  return { vault, file }
+}
+afterEach(async () => {
+  for (const vault of open.splice(0)) await vault.close().catch(() => {})
+})
+
+const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex')
+
+/** Every byte of every file of the vault. */
+const everyByte = (file: string) =>
+  Buffer.concat(
+    ['', '-wal', '-shm', '-journal']
+      .map((end) => file + end)
+      .filter(existsSync)
+      .map((path) => readFileSync(path)),
+  )
+
+function wrappedBytes(file: string, name: string): Buffer {
+  const reader = new Sqlite(file, { readonly: true })
+  try {
+    return reader.prepare('SELECT wrapped FROM vault WHERE name = ?').pluck().get(name) as Buffer
+  } finally {
+    reader.close()
+  }
+}
+
+/** Whether any 24 bytes of it, at any multiple of 24, are still there. */
+function traceOf(bytes: Buffer, everything: Buffer): boolean {
+  for (let start = 0; start + 24 <= bytes.length; start += 24)
+    if (everything.includes(bytes.subarray(start, start + 24))) return true
+  return false
+}
+
+describe.each([
+  ['in memory', async () => inMemoryVault()],
+  ['in SQLite', async () => (await sqliteVault()).vault],
+])('a vault %s', (_, make) => {
+  it('gives back what it keeps, and nothing it does not', async () => {
+    const vault = await make()
+    expect(hex(await vault.putIfAbsent('a', Buffer.from('one')))).toBe(hex(Buffer.from('one')))
+    expect(hex(await vault.get('a'))).toBe(hex(Buffer.from('one')))
+    expect(await vault.get('b')).toBeUndefined()
+  })
+
+  it('keeps the first of many, and tells all which it was', async () => {
+    const vault = await make()
+    const kept = await Promise.all(Array.from({ length: 32 }, () => vault.putIfAbsent('a', randomBytes(32))))
+    expect(new Set(kept.map(hex)).size).toBe(1)
+    expect(hex(await vault.get('a'))).toBe(hex(kept[0]))
+  })
+
+  it('forgets what was destroyed, and takes the name again', async () => {
+    const vault = await make()
+    await vault.putIfAbsent('a', Buffer.from('one'))
+    await vault.destroy('a')
+    await vault.destroy('a')
+    expect(await vault.get('a')).toBeUndefined()
+    await vault.putIfAbsent('a', Buffer.from('two'))
+    expect(hex(await vault.get('a'))).toBe(hex(Buffer.from('two')))
+  })
+})
+
+describe('a vault in SQLite', () => {
+  it('keeps everything over a restart', async () => {
+    const { vault, file } = await sqliteVault()
+    await vault.putIfAbsent('a', Buffer.from('one'))
+    await vault.close()
+    expect(hex(await (await sqliteVault(file)).vault.get('a'))).toBe(hex(Buffer.from('one')))
+  })
+
+  it('is for its owner only', async () => {
+    const { vault, file } = await sqliteVault()
+    await vault.putIfAbsent('a', Buffer.from('one'))
+    for (const end of ['', '-wal']) expect(statSync(file + end).mode & 0o777).toBe(0o600)
+  })
+
+  it('is shared by two that open it at once, and they agree on every name', async () => {
+    for (let round = 0; round < 8; round += 1) {
+      const file = newFile()
+      const [one, two] = await Promise.all([sqliteVault(file), sqliteVault(file)])
+      const names = Array.from({ length: 16 }, (_, index) => `key-${index}`)
+      const put = (vault: KeyVault) => Promise.all(names.map((name) => vault.putIfAbsent(name, randomBytes(32))))
+      const [first, second] = await Promise.all([put(one.vault), put(two.vault)])
+      expect(first.map(hex)).toEqual(second.map(hex))
+      expect(await Promise.all(names.map(async (name) => hex(await two.vault.get(name))))).toEqual(first.map(hex))
+    }
+  })
+
+  it('hears of what another process destroyed', async () => {
+    const { vault: here, file } = await sqliteVault()
+    const { vault: elsewhere } = await sqliteVault(file)
+    await here.putIfAbsent('a', Buffer.from('one'))
+    expect(await elsewhere.get('a')).toBeDefined()
+    await here.destroy('a')
+    expect(await elsewhere.get('a')).toBeUndefined()
+  })
+
+  it('refuses another master key, and says which setting is wrong', async () => {
+    const { file } = await sqliteVault()
+    const wrong = openSqliteVault({ file, masterKey: Buffer.alloc(32, 8) })
+    await expect(wrong).rejects.toThrow('LEDGATE_MASTER_KEY')
+  })
+
+  it('says that a file cannot be opened, and does not blame the master key', async () => {
+    const file = newFile()
+    mkdirSync(file)
+    await expect(openSqliteVault({ file, masterKey: Buffer.alloc(32, 7) })).rejects.not.toThrow('LEDGATE_MASTER_KEY')
+  })
+
+  it('refuses bytes that were moved to another name', async () => {
+    const { vault, file } = await sqliteVault()
+    await vault.putIfAbsent('a', Buffer.from('one'))
+    await vault.putIfAbsent('b', Buffer.from('two'))
+    const writer = new Sqlite(file)
+    writer.exec("UPDATE vault SET wrapped = (SELECT wrapped FROM vault WHERE name = 'a') WHERE name = 'b'")
+    writer.close()
+    await expect(vault.get('b')).rejects.toThrow()
+  })
+
+  it('refuses to write once it is closed, and closes twice', async () => {
+    const { vault } = await sqliteVault()
+    await vault.close()
+    await vault.close()
+    await expect(vault.putIfAbsent('a', Buffer.from('one'))).rejects.toThrow('the vault is closed')
+  })
+
+  it('finishes what it was asked before it closes', async () => {
+    const { vault, file } = await sqliteVault()
+    const asked = Array.from({ length: 50 }, (_, index) => vault.putIfAbsent(`${index}`, randomBytes(32)))
+    await vault.close()
+    await expect(Promise.all(asked)).resolves.toHaveLength(50)
+    expect(await (await sqliteVault(file)).vault.get('49')).toBeDefined()
+  })
+})
+
+describe('the files of a vault', () => {
+  it('hold nothing in the clear', async () => {
+    const { vault, file } = await sqliteVault()
+    const secret = randomBytes(32)
+    await vault.putIfAbsent('a', secret)
+    expect(everyByte(file).includes(secret)).toBe(false)
+    expect(everyByte(file).includes(wrappedBytes(file, 'a'))).toBe(true) // so the scan looks at the right files
+  })
+
+  it('hold no trace of what was destroyed, however full the vault was', async () => {
+    const { vault, file } = await sqliteVault()
+    const names = Array.from({ length: 240 }, () => `data-key/${randomBytes(16).toString('hex')}`)
+    const sizeOf = (index: number) => (index % 8 === 0 ? 1300 : 32) // an RSA key now and then
+    await Promise.all(names.map((name, index) => vault.putIfAbsent(name, randomBytes(sizeOf(index)))))
+    const gone: Buffer[] = []
+    for (const [index, name] of names.entries()) {
+      if (index % 3 === 0) continue
+      const wrapped = wrappedBytes(file, name)
+      expect(traceOf(wrapped, everyByte(file))).toBe(true)
+      await vault.destroy(name)
+      gone.push(wrapped)
+      if (index % 10 === 0) await vault.putIfAbsent(`again/${name}`, randomBytes(sizeOf(index)))
+      expect(traceOf(wrapped, everyByte(file))).toBe(false)
+    }
+    const everything = everyByte(file)
+    expect(gone.filter((wrapped) => traceOf(wrapped, everything))).toEqual([])
+  })
+
+  it('do not lose their traces while somebody still reads them: then destroying fails, and works when it is repeated', async () => {
+    const { vault, file } = await sqliteVault()
+    await vault.putIfAbsent('a', randomBytes(32))
+    const wrapped = wrappedBytes(file, 'a')
+    const reader = new Sqlite(file)
+    reader.exec('BEGIN')
+    reader.prepare('SELECT count(*) FROM vault').get()
+    const destroyed = vault.destroy('a')
+    const settled = await Promise.race([
+      destroyed.then(
+        () => 'done',
+        () => 'failed',
+      ),
+      new Promise((resolve) => setTimeout(resolve, 300, 'waits')),
+    ])
+    expect(settled).not.toBe('done')
+    expect(traceOf(wrapped, everyByte(file))).toBe(true)
+    reader.exec('COMMIT')
+    reader.close()
+    await destroyed.catch(() => vault.destroy('a'))
+    expect(traceOf(wrapped, everyByte(file))).toBe(false)
+  })
+})
