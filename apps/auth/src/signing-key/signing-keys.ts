@@ -3,12 +3,13 @@ import { promisify } from 'node:util'
 import type { JsonObject } from '@ledgate/eventsourcing'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { CommandContext } from '../log/index.ts'
+import { concatenated } from './ecdsa.ts'
 import { type Keyring, type KeyringOptions, type MadeKey, openKeyring } from './keyring.ts'
 
-/** Makes JWTs with one key, synchronously: no thread pool that hashes passwords is in its way. */
+/** Makes JWTs with one key, in the thread pool of libuv, where nothing else waits: passwords are hashed elsewhere. */
 export interface Signer {
   readonly kid: string
-  sign(header: { readonly typ: string }, payload: JsonObject): string
+  sign(header: { readonly typ: string }, payload: JsonObject): Promise<string>
 }
 
 /** The keys that sign tokens, and everything others need to check them. */
@@ -50,11 +51,14 @@ async function makeSigningKey(alg: SigningAlg): Promise<MadeKey> {
   return { key: { kid, alg, public_jwk: { ...jwk, kid, alg, use: 'sig' } }, secret }
 }
 
-/** The signature of RFC 7518 §3: `r` and `s` side by side for ECDSA. */
-function signature(alg: string, key: KeyObject, input: string): string {
-  const data = Buffer.from(input)
-  if (alg === 'ES256') return sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')
-  return sign(alg === 'EdDSA' ? null : 'sha256', data, key).toString('base64url')
+/** The signature as RFC 7518 §3 and RFC 8037 §3.1 write it. */
+function signature(alg: string, key: KeyObject, input: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    sign(alg === 'EdDSA' ? null : 'sha256', Buffer.from(input), key, (error, bytes) => {
+      if (error !== null) reject(error)
+      else resolve(alg === 'ES256' ? concatenated(bytes) : bytes)
+    })
+  })
 }
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -72,9 +76,9 @@ function signer(kid: string, alg: string, key: KeyObject): Signer {
 
   return {
     kid,
-    sign({ typ }, payload) {
+    async sign({ typ }, payload) {
       const input = `${headerOf(typ)}.${base64url(payload)}`
-      return `${input}.${signature(alg, key, input)}`
+      return `${input}.${(await signature(alg, key, input)).toString('base64url')}`
     },
   }
 }

@@ -28,6 +28,6 @@ export async function clientCredentials(
     expected: 'any',
     context,
   })
-  const jwt = signer.sign({ typ: TYP }, serviceClaims(facts, issued, client.epoch))
+  const jwt = await signer.sign({ typ: TYP }, serviceClaims(facts, issued, client.epoch))
   return { position, tokens: tokensOf(jwt, issued) }
 }

@@ -66,7 +66,7 @@ async function open(
     log.append(`grant-${gid}`, events, { expected: 'noStream', ...own }),
     changeSession(log, sid, start, own),
   ])
-  const jwt = signer.sign({ typ: TYP }, grantClaims(facts, issued, opened, user))
+  const jwt = await signer.sign({ typ: TYP }, grantClaims(facts, issued, opened, user))
   const refreshToken =
     refresh === null ? undefined : makeRefreshToken(derivationKeys, { key: refresh.key, gid, generation: 0 })
   return { position, tokens: tokensOf(jwt, issued, refreshToken) }

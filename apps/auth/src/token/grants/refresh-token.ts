@@ -110,7 +110,7 @@ async function renew(
   if (after?.refresh == null || after.revoked)
     throw new InvalidGrant('a spent refresh token came back: the grant is revoked')
   await changeSession(log, sid, { type: 'Touch', now, idleFor: lifetimes.refreshTokenIdle }, own)
-  const jwt = signer.sign({ typ: TYP }, grantClaims(facts, issued, after, user))
+  const jwt = await signer.sign({ typ: TYP }, grantClaims(facts, issued, after, user))
   const { key, generation } = after.refresh
   return { position, tokens: tokensOf(jwt, issued, makeRefreshToken(derivationKeys, { key, gid, generation })) }
 }
