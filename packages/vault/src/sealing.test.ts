@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ERASED, type KeyVault, type Sealed, sealer } from './index.ts'
+import { ERASED, type KeyVault, type Sealed, vaultSealer } from './index.ts'
 import { inMemorySealer, inMemoryVault } from './testing/index.ts'
 
 /** A vault that counts how often it is read. */
@@ -66,7 +66,7 @@ describe('a destroyed data key', () => {
   it('reads as erased: here at once, elsewhere within a minute and not before it was looked at again', async () => {
     const vault = inMemoryVault()
     let now = 0
-    const [here, elsewhere] = [sealer(vault), sealer(vault, { clock: { nowMs: () => now } })]
+    const [here, elsewhere] = [vaultSealer(vault), vaultSealer(vault, { nowMs: () => now })]
     const dataKey = await here.createDataKey()
     const sealed = await here.seal(dataKey, 'email', 'ada@example.com')
     expect(await elsewhere.unseal(sealed, 'email')).toBe('ada@example.com')
@@ -90,9 +90,9 @@ describe('a destroyed data key', () => {
         return bytes
       },
     }
-    const dataKey = await sealer(memory).createDataKey()
-    const sealed = await sealer(memory).seal(dataKey, 'email', 'ada@example.com')
-    const seals = sealer(slow)
+    const dataKey = await vaultSealer(memory).createDataKey()
+    const sealed = await vaultSealer(memory).seal(dataKey, 'email', 'ada@example.com')
+    const seals = vaultSealer(slow)
     const late = seals.unseal(sealed, 'email')
     await new Promise(setImmediate)
     await seals.destroyDataKey(dataKey)
@@ -105,7 +105,7 @@ describe('a destroyed data key', () => {
 describe('the data keys in memory', () => {
   it('are the ones used last, no more than asked for', async () => {
     const { vault, seen } = countingVault()
-    const seals = sealer(vault, { cacheMax: 2 })
+    const seals = vaultSealer(vault, { cacheMax: 2 })
     const [a, b] = [await seals.createDataKey(), await seals.createDataKey()]
     await seals.seal(a, 'email', 'x')
     await seals.createDataKey() // the third: b was used least
@@ -118,7 +118,7 @@ describe('the data keys in memory', () => {
   it('stay for a minute even if more was asked for', async () => {
     const { vault, seen } = countingVault()
     let now = 0
-    const seals = sealer(vault, { cacheTtlMs: 3_600_000, clock: { nowMs: () => now } })
+    const seals = vaultSealer(vault, { cacheTtlMs: 3_600_000, nowMs: () => now })
     const dataKey = await seals.createDataKey()
     now = 59_999
     await seals.seal(dataKey, 'email', 'x')

@@ -7,12 +7,13 @@ import { ERASED, type Sealed, type Sealer } from './sealer.ts'
 const LONGEST_TTL_MS = 60_000
 const DEFAULT_CACHED_KEYS = 10_000
 
-export interface SealerOptions {
+export interface VaultSealerOptions {
   /** How long a data key is kept in memory; 60,000 unless told, and never more. */
   readonly cacheTtlMs?: number
   /** How many data keys are kept in memory, the least used leave first; 10,000 unless told. */
   readonly cacheMax?: number
-  readonly clock?: { nowMs(): number }
+  /** Milliseconds; any origin. */
+  readonly nowMs?: () => number
 }
 
 const nameOf = (dataKey: string) => `data-key/${dataKey}`
@@ -50,9 +51,9 @@ function keyCache(ttlMs: number, max: number, nowMs: () => number) {
 }
 
 /** Seals under data keys of a vault; keys in use stay in memory for a minute at most. */
-export function sealer(vault: KeyVault, options: SealerOptions = {}): Sealer {
-  const { cacheTtlMs = LONGEST_TTL_MS, cacheMax = DEFAULT_CACHED_KEYS, clock = { nowMs: Date.now } } = options
-  const cache = keyCache(Math.min(cacheTtlMs, LONGEST_TTL_MS), cacheMax, () => clock.nowMs())
+export function vaultSealer(vault: KeyVault, options: VaultSealerOptions = {}): Sealer {
+  const { cacheTtlMs = LONGEST_TTL_MS, cacheMax = DEFAULT_CACHED_KEYS, nowMs = Date.now } = options
+  const cache = keyCache(Math.min(cacheTtlMs, LONGEST_TTL_MS), cacheMax, nowMs)
   let destroyed = 0
 
   async function keyOf(dataKey: string): Promise<Uint8Array | undefined> {

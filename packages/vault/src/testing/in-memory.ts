@@ -1,6 +1,6 @@
 import type { KeyVault } from '../key-vault.ts'
 import type { Sealer } from '../sealer.ts'
-import { sealer } from '../sealing.ts'
+import { vaultSealer } from '../sealing.ts'
 
 /** A vault that forgets everything with the process. */
 export function inMemoryVault(): KeyVault {
@@ -21,4 +21,4 @@ export function inMemoryVault(): KeyVault {
 }
 
 /** A sealer over a vault in memory. */
-export const inMemorySealer = (vault: KeyVault = inMemoryVault()): Sealer => sealer(vault)
+export const inMemorySealer = (vault: KeyVault = inMemoryVault()): Sealer => vaultSealer(vault)
