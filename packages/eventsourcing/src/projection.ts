@@ -20,6 +20,8 @@ export interface SqlDatabase {
 export interface ViewReader {
   get(sql: string, ...values: readonly SqlValue[]): unknown
   all(sql: string, ...values: readonly SqlValue[]): readonly unknown[]
+  /** All that `read` reads is of one moment; also cheaper than many reads one by one. */
+  snapshot<Result>(read: () => Result): Result
   close(): void
 }
 

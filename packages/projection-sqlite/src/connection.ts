@@ -31,6 +31,7 @@ export function openWriter(file: string): Database {
 export function openReadOnly(file: string): Database {
   const database = new SqliteDatabase(file, { readonly: true, fileMustExist: true })
   database.pragma('query_only = ON')
+  database.pragma('cache_size = -16384')
   database.pragma('busy_timeout = 5000')
   return database
 }
@@ -49,6 +50,7 @@ export function openViewReader(file: string): ViewReader {
   return {
     get: (sql, ...values) => compiled(sql).get(...values),
     all: (sql, ...values) => compiled(sql).all(...values),
+    snapshot: (read) => database.transaction(read).deferred(),
     close: () => void database.close(),
   }
 }

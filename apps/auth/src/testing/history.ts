@@ -279,7 +279,7 @@ export function madeUpWorld(seed = 'world') {
 }
 
 /** A step as it goes into a store; `number` makes its ids, so that each is used once. */
-export function toNewEvent({ event, actor }: HistoryStep, number: number): NewEvent {
+export function toNewEvent({ event, actor }: HistoryStep, number: number | string): NewEvent {
   const { data, schema } = encode(event)
   const id = `made-up-${number}`
   return {

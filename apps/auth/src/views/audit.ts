@@ -42,18 +42,22 @@ export interface AuditQueries {
 }
 
 /** Looks into the index that one question may cost: queries run between requests. */
-const MAX_LOOKS = 20_000
+const MAX_LOOKS = 5_000
 
 const Seq = z.object({ seq: z.int().nullable() })
 const Id = z.object({ id: z.int() }).optional()
 const Time = z.object({ at: z.int() })
 const Place = z.custom<Position>((value) => typeof value === 'string')
-const Entry = z.object({ position: Place, before: Place, type: z.string(), actor: z.string(), at: z.int() })
+const At = z.object({ position: Place })
+const Entries = z.array(z.object({ position: Place, before: Place, type: z.string(), actor: z.string(), at: z.int() }))
 
-const ENTRY = `
-  SELECT a.position, coalesce((SELECT position FROM audit WHERE seq = a.seq - 1), '') AS before,
+/** Events by their numbers, in the order asked for. */
+const ENTRIES = `
+  SELECT a.position, coalesce((SELECT p.position FROM audit p WHERE p.seq = a.seq - 1), '') AS before,
     t.name AS type, w.name AS actor, a.at
-  FROM audit a JOIN audit_types t ON t.id = a.type JOIN audit_actors w ON w.id = a.actor WHERE a.seq = ?`
+  FROM json_each(?) wanted CROSS JOIN audit a ON a.seq = wanted.value
+    CROSS JOIN audit_types t ON t.id = a.type CROSS JOIN audit_actors w ON w.id = a.actor
+  ORDER BY wanted.key`
 
 /** The nearest event at or beyond a place, in one direction, that a condition holds for. */
 type Posting = (from: number) => number | undefined
@@ -93,10 +97,7 @@ export function auditQueries(reader: ViewReader): AuditQueries {
     let high = seqOf('SELECT max(seq) AS seq FROM audit') ?? 0
     while (low < high) {
       const middle = Math.ceil((low + high) / 2)
-      const { position: there } = Entry.pick({ position: true }).parse(
-        reader.get('SELECT position FROM audit WHERE seq = ?', middle),
-      )
-      if (there <= position) low = middle
+      if (positionOf(middle) <= position) low = middle
       else high = middle - 1
     }
     return low
@@ -116,39 +117,43 @@ export function auditQueries(reader: ViewReader): AuditQueries {
     if (after === undefined) return [first, last]
     const seen = lastUpTo(after)
     if (order === 'oldest') return [Math.max(first, seen + 1), last]
-    const isThere = seen > 0 && entry(seen).position === after
+    const isThere = seen > 0 && positionOf(seen) === after
     return [first, Math.min(last, isThere ? seen - 1 : seen)]
   }
 
-  const entry = (seq: number) => Entry.parse(reader.get(ENTRY, seq))
+  const positionOf = (seq: number) => At.parse(reader.get('SELECT position FROM audit WHERE seq = ?', seq)).position
+
+  const entriesOf = (seqs: readonly number[]) => Entries.parse(reader.all(ENTRIES, JSON.stringify(seqs)))
 
   function isInTime(seq: number, { since = -Infinity, until = Infinity }: AuditQuery): boolean {
     const { at } = Time.parse(reader.get('SELECT at FROM audit WHERE seq = ?', seq))
     return at >= since && at < until
   }
 
-  return {
-    query(query = {}) {
-      const way = query.order === 'oldest' ? UP : DOWN
-      const lists = postings(query, way).filter((list) => list !== undefined)
-      if (lists.length < postings(query, way).length) return { entries: [], next: undefined }
-      const [first, last] = bounds(query)
-      const limit = limitOf(query.limit)
-      const isTimed = query.since !== undefined || query.until !== undefined
-      const entries: AuditEntry[] = []
-      const isInside = (seq: number) => seq >= first && seq <= last
-      let at: number | undefined = way === UP ? first : last
-      for (let looks = 0; at !== undefined && isInside(at); looks += 1 + lists.length) {
-        if (entries.length === limit || looks > MAX_LOOKS) return { entries, next: entry(at - way.step).position }
-        const agreed = agree(lists, at)
-        if (agreed === at) {
-          if (!isTimed || isInTime(at, query)) entries.push(entry(at))
-          at += way.step
-        } else at = agreed
-      }
-      return { entries, next: undefined }
-    },
+  function answer(query: AuditQuery): AuditPage {
+    const way = query.order === 'oldest' ? UP : DOWN
+    const asked = postings(query, way)
+    const lists = asked.filter((list) => list !== undefined)
+    if (lists.length < asked.length) return { entries: [], next: undefined }
+    const [first, last] = bounds(query)
+    const limit = limitOf(query.limit)
+    const isTimed = query.since !== undefined || query.until !== undefined
+    const found: number[] = []
+    const isInside = (seq: number) => seq >= first && seq <= last
+    let at: number | undefined = way === UP ? first : last
+    for (let looks = 0; at !== undefined && isInside(at); looks += 1 + lists.length) {
+      if (found.length === limit || looks > MAX_LOOKS)
+        return { entries: entriesOf(found), next: positionOf(at - way.step) }
+      const agreed = agree(lists, at)
+      if (agreed === at) {
+        if (!isTimed || isInTime(at, query)) found.push(at)
+        at += way.step
+      } else at = agreed
+    }
+    return { entries: entriesOf(found), next: undefined }
   }
+
+  return { query: (query = {}) => reader.snapshot(() => answer(query)) }
 }
 
 /** `at` when every list has it, else a place farther on before which they have nothing in common. */
