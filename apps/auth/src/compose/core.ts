@@ -1,0 +1,132 @@
+import { join } from 'node:path'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { withDeadline } from '@ledgate/eventsourcing'
+import { openSqliteEventStore, type SqliteEventStore } from '@ledgate/eventstore-sqlite'
+import { developmentMasterKey, type KeyVault, parseMasterKey, type Sealer, vaultSealer } from '@ledgate/vault'
+import { openSqliteVault } from '@ledgate/vault/sqlite'
+import type { Logger } from 'pino'
+import { clients as openClients, type Clients } from '../client/index.ts'
+import type { Config } from '../config.ts'
+import {
+  type Clock,
+  type CommandContext,
+  eventLog,
+  type EventLog,
+  keyedHash as openKeyedHash,
+  type KeyedHash,
+  systemClock,
+} from '../log/index.ts'
+import { names as openNames, type Names, resources as openResources, type Resources } from '../resource/index.ts'
+import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningKeys } from '../signing-key/index.ts'
+import type { Views } from '../views/index.ts'
+import { openThreadedViews } from './views.ts'
+
+/** Milliseconds one call of the store may take: a disk that hangs must not hang every request with it. */
+const STORE_DEADLINE_MS = 5_000
+/** Seconds for which others may cache our keys. */
+const JWKS_MAX_AGE = 300
+/** Seconds by which clocks may differ: a key is kept for this much longer than its last token lives. */
+const SKEW = 60
+/** Seconds after which no refresh token or mailed link of an old derivation key can be alive. */
+const DERIVED_SECRETS_LIVE = 400 * 86_400
+
+/** The parts of Ledgate that its server and its command line both stand on. */
+export interface Core {
+  readonly config: Config
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly store: SqliteEventStore
+  readonly vault: KeyVault
+  readonly sealer: Sealer
+  readonly log: EventLog
+  readonly keyedHash: KeyedHash
+  /** Keys the hash that tells the source of a request again. */
+  readonly sourceKey: Uint8Array
+  readonly names: Names
+  readonly clients: Clients
+  readonly resources: Resources
+  readonly signingKeys: SigningKeys
+  readonly derivationKeys: DerivationKeys
+  readonly views: Views
+  close(): Promise<void>
+}
+
+/** What the system does by itself is a command, too. */
+export function systemContext(id: string): CommandContext {
+  const commandId = randomUUID()
+  return { commandId, correlationId: commandId, causationId: commandId, actor: { type: 'system', id } }
+}
+
+/** Closes what was opened so far, newest first, whatever one of them says. */
+function closer() {
+  const opened: (() => Promise<void>)[] = []
+  return {
+    opened: <Part>(part: Part, close: () => Promise<void>): Part => {
+      opened.push(close)
+      return part
+    },
+    async close() {
+      for (const close of opened.splice(0).reverse()) await close()
+    },
+  }
+}
+
+/**
+ * Opens everything that holds data.
+ *
+ * @throws {Error} when another process has the data folder, the master key does not fit, or the folder cannot be used.
+ */
+export async function openCore(config: Config, logger: Logger): Promise<Core> {
+  const parts = closer()
+  try {
+    return await open(config, logger, parts)
+  } catch (error) {
+    await parts.close()
+    throw error
+  }
+}
+
+async function open(config: Config, logger: Logger, parts: ReturnType<typeof closer>): Promise<Core> {
+  const clock = systemClock
+  const logFile = join(config.dataDir, 'events.db')
+  const embedded = await openSqliteEventStore({ file: logFile })
+  const store = parts.opened(withDeadline(embedded, STORE_DEADLINE_MS), () => embedded.close())
+  const masterKey =
+    config.masterKey === undefined ? developmentMasterKey(config.dataDir) : parseMasterKey(config.masterKey)
+  const opened = await openSqliteVault({ file: join(config.dataDir, 'vault.db'), masterKey })
+  const vault = parts.opened(opened, () => opened.close())
+  const sealer = vaultSealer(vault)
+  const log = eventLog(store, sealer)
+  const secret = (name: string) => vault.putIfAbsent(name, randomBytes(32))
+  const keyedHash = openKeyedHash(await secret('hash/stream-names'))
+  const context = () => systemContext('keyring')
+  const keyring = { log, vault, clock, context }
+  const signingKeys = await openSigningKeys({ ...keyring, maxAge: JWKS_MAX_AGE, keepFor: config.tokenCap + SKEW })
+  const derivationKeys = await openDerivationKeys({ ...keyring, keepFor: DERIVED_SECRETS_LIVE })
+  const views = await openThreadedViews({
+    viewsFile: join(config.dataDir, 'views.db'),
+    logFile,
+    sealer,
+    onDeath: (error) => logger.error({ err: error }, 'the projector died and is started again'),
+  })
+  parts.opened(views, () => views.close())
+  const names = openNames(log, keyedHash)
+  return {
+    config,
+    logger,
+    clock,
+    store,
+    vault,
+    sealer,
+    log,
+    keyedHash,
+    sourceKey: await secret('hash/sources'),
+    names,
+    clients: openClients({ log, names, clock }),
+    resources: openResources({ log, names, clock }),
+    signingKeys,
+    derivationKeys,
+    views,
+    close: parts.close,
+  }
+}
