@@ -36,7 +36,12 @@ export interface BuildRecords {
   all(): readonly BuildRecord[]
   /** Makes the tables of a new, empty build. */
   create(build: NewBuild): BuildRecord
-  saveProgress(id: number, progress: Progress): void
+  /**
+   * Moves a build on from where its owner believes it to be.
+   *
+   * @throws {Error} when it is not there: somebody else writes this file too.
+   */
+  saveProgress(id: number, from: Progress, to: Progress): void
   /** From now on queries read this build. Atomic; whoever was served before stays on the disk until it is dropped. */
   serve(record: BuildRecord): void
   drop(record: BuildRecord): void
@@ -81,7 +86,9 @@ export function buildRecords(database: Database): BuildRecords {
     "INSERT INTO projection_builds (name, version, fingerprint, tables, position, before, last_id, served) VALUES (?, ?, ?, '{}', '', '', '', 0)",
   )
   const setTables = database.prepare('UPDATE projection_builds SET tables = ? WHERE id = ?')
-  const progress = database.prepare('UPDATE projection_builds SET position = ?, before = ?, last_id = ? WHERE id = ?')
+  const progress = database.prepare(
+    'UPDATE projection_builds SET position = ?, before = ?, last_id = ? WHERE id = ? AND position = ?',
+  )
   const unserve = database.prepare('UPDATE projection_builds SET served = 0 WHERE name = ?')
   const serve = database.prepare('UPDATE projection_builds SET served = 1 WHERE id = ?')
   const remove = database.prepare('DELETE FROM projection_builds WHERE id = ?')
@@ -113,7 +120,10 @@ export function buildRecords(database: Database): BuildRecords {
       return { id, name, version, fingerprint, tables, served: false, ...AT_START }
     }),
 
-    saveProgress: (id, { position, before, lastId }) => void progress.run(position, before, lastId, id),
+    saveProgress(id, from, { position, before, lastId }) {
+      const { changes } = progress.run(position, before, lastId, id, from.position)
+      if (changes !== 1) throw new Error('another projector writes these read models')
+    },
 
     serve: database.transaction((record: BuildRecord) => {
       for (const row of find(record.name)) dropViews(recordOf(row).tables)

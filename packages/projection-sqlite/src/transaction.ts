@@ -59,7 +59,7 @@ export function transactions(database: Database, records: BuildRecords) {
     begin.run()
     try {
       applyAll(batch.events, builds)
-      for (const { record } of builds) records.saveProgress(record.id, progress)
+      for (const build of builds) records.saveProgress(build.record.id, build.progress, progress)
       commit.run()
     } catch (error) {
       if (database.inTransaction) rollback.run()

@@ -39,7 +39,12 @@ export interface SumsOptions {
 }
 
 /** Sums by key. The chain depends on the order of events and on each being there exactly once. */
-export function sums({ name = 'sums', version = 1, oldestReadable = 0, before }: SumsOptions = {}): Projection<Counted> {
+export function sums({
+  name = 'sums',
+  version = 1,
+  oldestReadable = 0,
+  before,
+}: SumsOptions = {}): Projection<Counted> {
   return {
     name,
     version,

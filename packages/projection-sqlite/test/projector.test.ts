@@ -198,6 +198,21 @@ describe('a projector', () => {
   })
 })
 
+describe('two projectors of one file', () => {
+  it('never apply an event twice: one of them says that it fails', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const both = [await start({ file, reader: store, projections: [sums()] })]
+    await both[0]?.waitFor(await count(store, 'a', 1), GENEROUS)
+    both.push(await start({ file, reader: store, projections: [sums()] }))
+    await count(store, 'a', 1)
+    const failing = () => both.flatMap((each) => each.health()).filter(({ state }) => state === 'failing')
+    await vi.waitUntil(() => failing().length === 1)
+    expect(failing()[0]?.failure).toBe('another projector writes these read models')
+    expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 2 })
+  })
+})
+
 describe('a poison event', () => {
   const poisoned = sums({
     name: 'poisoned',

@@ -42,7 +42,7 @@ export interface AuditQueries {
 }
 
 /** Looks into the index that one question may cost: queries run between requests. */
-const MAX_LOOKS = 5_000
+const MAX_LOOKS = 3_000
 
 const Seq = z.object({ seq: z.int().nullable() })
 const Id = z.object({ id: z.int() }).optional()
