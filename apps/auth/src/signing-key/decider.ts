@@ -6,9 +6,17 @@ export type KeyringCommand =
   /** The first start: one key to use, and one standing by. */
   | { readonly type: 'Begin'; readonly active: NewKey; readonly standby: NewKey; readonly now: number }
   /** Put the standby key to use, and another one standing by. */
-  | { readonly type: 'Rotate'; readonly standby: NewKey; readonly now: number; readonly publishedFor: number }
+  | ({ readonly type: 'Rotate'; readonly standby: NewKey } & Publication)
+  /** The same, if the active key was in use for `period` and the standby key was published for long enough. */
+  | ({ readonly type: 'RotateWhenDue'; readonly standby: NewKey; readonly period: number } & Publication)
   /** Let go of the keys whose work nothing that lives depends on. */
   | { readonly type: 'Retire'; readonly now: number; readonly keepFor: number }
+
+/** How long a key has to be published before it is used. */
+export interface Publication {
+  readonly now: number
+  readonly publishedFor: number
+}
 
 /** A key that was made and put into the vault. */
 export type NewKey = Pick<Key, 'kid' | 'alg' | 'public_jwk'>
@@ -59,12 +67,29 @@ function begin(
   ]
 }
 
-function rotate(command: Extract<KeyringCommand, { type: 'Rotate' }>, keys: readonly Key[]): KeyringEvent[] {
-  const { standby, now, publishedFor } = command
-  const next = keys.find(({ status }) => status === 'standby')
-  if (next === undefined) throw new TooEarly(publishedFor)
-  const missing = next.generated_at + publishedFor - now
+/** The key that stands by. */
+export function standbyOf(keys: readonly Key[]): Key {
+  const standby = keys.find(({ status }) => status === 'standby')
+  if (standby === undefined) throw new Error('no key stands by')
+  return standby
+}
+
+/** Seconds until the standby key may be used. */
+export const secondsToWait = (keys: readonly Key[], { now, publishedFor }: Publication): number =>
+  Math.max(0, standbyOf(keys).generated_at + publishedFor - now)
+
+/** Whether the schedule asks for another key, and it may be used already. */
+export function isDue(keys: readonly Key[], { period, ...publication }: Publication & { period: number }): boolean {
+  const active = keys.find(({ status }) => status === 'active')
+  const inUse = publication.now - (active?.activated_at ?? publication.now)
+  return inUse >= period && secondsToWait(keys, publication) === 0
+}
+
+function rotate(command: { readonly standby: NewKey } & Publication, keys: readonly Key[]): KeyringEvent[] {
+  const { standby, now } = command
+  const missing = secondsToWait(keys, command)
   if (missing > 0) throw new TooEarly(missing)
+  const next = standbyOf(keys)
   const superseded = keys.map((key): Key =>
     key.status === 'active' ? { ...key, status: 'retiring', superseded_at: now } : key,
   )
@@ -75,11 +100,16 @@ function rotate(command: Extract<KeyringCommand, { type: 'Rotate' }>, keys: read
   ]
 }
 
+/**
+ * Keys whose work is done are retired. The state forgets those that were retired before and have waited as long again:
+ * it is in every event, and must not grow with every rotation; the log remembers them.
+ */
 function retire({ now, keepFor }: Extract<KeyringCommand, { type: 'Retire' }>, keys: readonly Key[]): KeyringEvent[] {
+  const isOver = (since: number | null) => since !== null && now >= since + keepFor
   const events: KeyringEvent[] = []
-  let left = [...keys]
+  let left = keys.filter(({ status, retired_at }) => status !== 'retired' || !isOver(retired_at))
   for (const key of keys) {
-    if (key.status !== 'retiring' || now < (key.superseded_at ?? now) + keepFor) continue
+    if (key.status !== 'retiring' || !isOver(key.superseded_at)) continue
     left = withKey(left, { ...key, status: 'retired', retired_at: now })
     events.push({ type: 'KeyRetired', data: { kid: key.kid, keyring: { keys: left } } })
   }
@@ -96,6 +126,8 @@ export const keyring: Decider<KeyringState, KeyringCommand, KeyringEvent> = {
         return begin(command, keys)
       case 'Rotate':
         return rotate(command, keys)
+      case 'RotateWhenDue':
+        return isDue(keys, command) ? rotate(command, keys) : []
       case 'Retire':
         return retire(command, keys)
     }

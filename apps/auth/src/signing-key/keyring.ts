@@ -1,8 +1,17 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { Conflict } from '@ledgate/eventsourcing'
 import type { KeyVault } from '@ledgate/vault'
 import type { Clock, CommandContext, EventLog } from '../log/index.ts'
-import { keyring as decider, type KeyringCommand, type NewKey } from './decider.ts'
-import type { Key, KeyringState } from './events.ts'
+import {
+  isDue,
+  keyring as decider,
+  type KeyringCommand,
+  type NewKey,
+  secondsToWait,
+  standbyOf,
+  TooEarly,
+} from './decider.ts'
+import type { Key } from './events.ts'
 
 /** A key that was just made: what everybody may know, and what goes into the vault. */
 export interface MadeKey {
@@ -19,7 +28,7 @@ export interface KeyringOptions {
   make(): Promise<MadeKey>
   /** Seconds a key has to be published before it is used. */
   readonly publishedFor: number
-  /** Seconds a key is kept after it was used for the last time. */
+  /** Seconds a key is kept after another took its place: the longest life of what it made, and the clocks' skew. */
   readonly keepFor: number
   /** A new context for each command of the system itself. */
   context(): CommandContext
@@ -33,17 +42,37 @@ export interface Keyring {
   secret(kid: string): Uint8Array | undefined
   /** @throws {TooEarly} when the standby key was not published for long enough. */
   rotate(context: CommandContext): Promise<{ position: string }>
-  /** Retires what is due, and rotates when the active key is older than `period` seconds. */
+  /**
+   * Retires what is due and destroys its secret, and rotates when the active key was in use for `period` seconds. Any
+   * number of processes may do it at once: one of them rotates.
+   */
   maintain(period: number): Promise<void>
   /** Called after the keys have changed, wherever that was. */
   onChange(listener: () => void): void
-  /** Hears of changes made elsewhere until the signal. */
+  /** Hears of changes made elsewhere until the signal; begins again when the store was away. */
   follow(signal: AbortSignal): Promise<void>
 }
 
 const MAX_RACES = 8
+const PAUSE_MS = 1_000
+
+/** Whether anything may still be checked with it. */
+export const isLive = ({ status }: Key) => status !== 'retired' && status !== 'compromised'
+
+/** Nothing was written: the keys that were made for it are of no use. Any other error may have come after the write. */
+const provesNothingWritten = (error: unknown) => error instanceof Conflict || error instanceof TooEarly
 
 const secretName = (use: string, kid: string) => `keyring/${use}/${kid}`
+
+/** What was heard of the keys last. */
+interface Known {
+  readonly keys: readonly Key[]
+  readonly revision: bigint | undefined
+  readonly secrets: ReadonlyMap<string, Uint8Array>
+}
+
+/** Makes the command from what is known at that moment; `make` gives it keys that are in the vault. */
+type Prepare = (make: () => Promise<NewKey>) => Promise<KeyringCommand>
 
 /**
  * Opens the keys of one use; the first start makes an active and a standby one. Of two processes that start at once,
@@ -52,109 +81,158 @@ const secretName = (use: string, kid: string) => `keyring/${use}/${kid}`
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   const { log, vault, clock, use } = options
   const stream = `keyring-${use}`
-  const secrets = new Map<string, Uint8Array>()
   const listeners: (() => void)[] = []
-  let known: { state: KeyringState; revision: bigint | undefined } = {
-    state: decider.initialState,
-    revision: undefined,
+  let known: Known = { keys: [], revision: undefined, secrets: new Map() }
+
+  async function secretsOf(keys: readonly Key[]): Promise<Known['secrets']> {
+    const found = new Map<string, Uint8Array>()
+    for (const { kid } of keys) {
+      const secret = known.secrets.get(kid) ?? (await vault.get(secretName(use, kid)))
+      if (secret !== undefined) found.set(kid, secret)
+    }
+    return found
   }
 
+  const isNews = (revision: bigint) => known.revision === undefined || revision > known.revision
+
+  /** Keys and secrets change together, and never back to what an overtaken read found. */
   async function load(): Promise<void> {
     const [newest] = await log.last(stream)
-    if (newest === undefined || newest.revision === known.revision || !('keyring' in newest.data)) return
-    known = { state: newest.data.keyring, revision: newest.revision }
-    for (const { kid, status } of known.state.keys) {
-      if (status === 'retired' || status === 'compromised') secrets.delete(kid)
-      else if (!secrets.has(kid)) {
-        const secret = await vault.get(secretName(use, kid))
-        if (secret !== undefined) secrets.set(kid, secret)
-      }
+    if (newest === undefined || !('keyring' in newest.data) || !isNews(newest.revision)) return
+    const { keys } = newest.data.keyring
+    const secrets = await secretsOf(keys.filter(isLive))
+    if (!isNews(newest.revision)) return
+    const before = known
+    known = { keys, revision: newest.revision, secrets }
+    try {
+      listeners.forEach((listener) => listener())
+    } catch (error) {
+      known = before // so that the next look at the log says it again
+      throw error
     }
-    listeners.forEach((listener) => listener())
   }
 
-  async function makeAndKeep(): Promise<NewKey> {
+  async function makeAndKeep(made: string[]): Promise<NewKey> {
     const { key, secret } = await options.make()
+    made.push(key.kid)
     await vault.putIfAbsent(secretName(use, key.kid), secret) // before any event names it
     return key
   }
 
-  /** Runs a command until nobody is in the way; keys that were made for nothing are destroyed. */
-  async function run(command: () => Promise<KeyringCommand>, context: CommandContext): Promise<{ position: string }> {
+  /** Destroys the keys that were made for nothing. */
+  async function discard(made: readonly string[]): Promise<void> {
+    const named = new Set(known.keys.map(({ kid }) => kid))
+    for (const kid of made) if (!named.has(kid)) await vault.destroy(secretName(use, kid))
+  }
+
+  async function attempt(command: KeyringCommand, context: CommandContext): Promise<{ position: string }> {
+    const events = decider.decide(command, { keys: [...known.keys] })
+    if (events.length === 0) return { position: await log.store.head() }
+    const { position } = await log.append(stream, events, { expected: known.revision ?? 'noStream', context })
+    await load()
+    return { position }
+  }
+
+  /** Runs a command until nobody is in the way. */
+  async function run(prepare: Prepare, context: CommandContext): Promise<{ position: string }> {
     for (let race = 0; race < MAX_RACES; race += 1) {
       await load()
-      const wanted = await command()
-      const made = [
-        ...('active' in wanted ? [wanted.active.kid] : []),
-        ...('standby' in wanted ? [wanted.standby.kid] : []),
-      ]
-      const discard = () => Promise.all(made.map((kid) => vault.destroy(secretName(use, kid))))
+      const made: string[] = []
+      const command = await prepare(() => makeAndKeep(made))
       try {
-        const events = decider.decide(wanted, known.state)
-        if (events.length === 0) {
-          await discard()
-          return { position: await log.store.head() }
-        }
-        const expected = known.revision ?? 'noStream'
-        const own = { ...context, commandId: `${context.commandId}/${race}` }
-        const { position } = await log.append(stream, events, { expected, context: own })
-        await load()
-        return { position }
+        const done = await attempt(command, { ...context, commandId: `${context.commandId}/${race}` })
+        await discard(made)
+        return done
       } catch (error) {
-        if (!(error instanceof Conflict)) {
-          await discard()
-          throw error
-        }
-        await discard()
+        if (!provesNothingWritten(error)) throw error
+        await load()
+        await discard(made)
+        if (!(error instanceof Conflict)) throw error
       }
     }
     throw new Error(`the keyring ${use} is changed by too many at once`)
   }
 
-  async function retire(context: CommandContext): Promise<void> {
-    const due = { type: 'Retire', now: clock.now(), keepFor: options.keepFor } as const
-    const kids = decider.decide(due, known.state).flatMap(({ data }) => data.kid)
-    if (kids.length === 0) return
-    await run(async () => due, context)
-    for (const kid of kids) await vault.destroy(secretName(use, kid))
+  /** Also finishes what a process that died after it retired a key has left. */
+  async function destroyRetired(): Promise<void> {
+    for (const { kid, status } of known.keys) {
+      if (status !== 'retired') continue
+      const name = secretName(use, kid)
+      if ((await vault.get(name)) !== undefined) await vault.destroy(name)
+    }
+  }
+
+  async function retire(): Promise<void> {
+    await destroyRetired()
+    const due = () => ({ type: 'Retire', now: clock.now(), keepFor: options.keepFor }) as const
+    if (decider.decide(due(), { keys: [...known.keys] }).length === 0) return
+    await run(async () => due(), options.context())
+    await destroyRetired()
+  }
+
+  const publication = () => ({ now: clock.now(), publishedFor: options.publishedFor })
+
+  function refuseLostStandby(): void {
+    const { kid } = standbyOf(known.keys)
+    if (!known.secrets.has(kid)) throw new Error(`the standby key ${kid} of ${use} is not in the vault`)
+  }
+
+  async function rotate(context: CommandContext): Promise<{ position: string }> {
+    return run(async (make) => {
+      const wait = secondsToWait(known.keys, publication())
+      if (wait > 0) throw new TooEarly(wait)
+      refuseLostStandby()
+      return { type: 'Rotate', standby: await make(), ...publication() }
+    }, context)
+  }
+
+  async function rotateWhenDue(period: number): Promise<void> {
+    if (!isDue(known.keys, { period, ...publication() })) return
+    refuseLostStandby()
+    const prepare: Prepare = async (make) => ({
+      type: 'RotateWhenDue',
+      standby: await make(),
+      period,
+      ...publication(),
+    })
+    await run(prepare, options.context())
+  }
+
+  async function followOnce(signal: AbortSignal): Promise<void> {
+    const after = await log.store.head()
+    await load()
+    for await (const message of log.store.subscribe({ after, filter: { categories: ['keyring'] }, signal })) {
+      if (message.kind === 'event' && message.event.stream === stream) await load()
+    }
   }
 
   await load()
-  if (known.state.keys.length === 0) {
-    const begin = async () =>
-      ({ type: 'Begin', active: await makeAndKeep(), standby: await makeAndKeep(), now: clock.now() }) as const
+  if (known.keys.length === 0) {
+    const begin: Prepare = async (make) => ({
+      type: 'Begin',
+      active: await make(),
+      standby: await make(),
+      now: clock.now(),
+    })
     await run(begin, options.context())
   }
 
-  const rotate = (context: CommandContext) =>
-    run(
-      async () => ({
-        type: 'Rotate',
-        standby: await makeAndKeep(),
-        now: clock.now(),
-        publishedFor: options.publishedFor,
-      }),
-      context,
-    )
-
   return {
-    keys: () => known.state.keys,
-    secret: (kid) => secrets.get(kid),
+    keys: () => known.keys,
+    secret: (kid) => known.secrets.get(kid),
     rotate,
     onChange: (listener) => void listeners.push(listener),
 
     async maintain(period) {
       await load()
-      await retire(options.context())
-      const active = known.state.keys.find(({ status }) => status === 'active')
-      if (active !== undefined && clock.now() - (active.activated_at ?? 0) >= period) await rotate(options.context())
+      await retire()
+      await rotateWhenDue(period)
     },
 
     async follow(signal) {
-      const after = await log.store.head()
-      await load()
-      for await (const message of log.store.subscribe({ after, filter: { categories: ['keyring'] }, signal })) {
-        if (message.kind === 'event' && message.event.stream === stream) await load()
+      while (!signal.aborted) {
+        await followOnce(signal).catch(() => {}) // the store is away: it is asked again, and `maintain` says so
+        await pause(PAUSE_MS, undefined, { signal }).catch(() => {})
       }
     },
   }

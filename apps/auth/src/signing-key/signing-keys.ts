@@ -4,7 +4,7 @@ import type { JsonObject } from '@ledgate/eventsourcing'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { CommandContext } from '../log/index.ts'
 import { concatenated } from './ecdsa.ts'
-import { type Keyring, type KeyringOptions, type MadeKey, openKeyring } from './keyring.ts'
+import { isLive, type Keyring, type KeyringOptions, type MadeKey, openKeyring } from './keyring.ts'
 
 /** Makes JWTs with one key, in the thread pool of libuv, where nothing else waits: passwords are hashed elsewhere. */
 export interface Signer {
@@ -21,6 +21,7 @@ export interface SigningKeys {
   jwks(): { readonly keys: readonly JsonObject[] }
   /** The key that checks a token of ours. */
   publicKey(kid: string): KeyObject | undefined
+  /** What the published keys sign with: two algorithms for a while after another one was configured. */
   readonly algs: readonly string[]
   /** Seconds for which the key set may be cached. */
   readonly maxAge: number
@@ -98,13 +99,13 @@ export async function openSigningKeys({ alg = 'ES256', maxAge, ...options }: Sig
   let published: JsonObject[] = []
 
   function refresh(): void {
-    const live = ring.keys().filter(({ status }) => status !== 'retired' && status !== 'compromised')
-    published = live.flatMap(({ public_jwk }) => (public_jwk === undefined ? [] : [public_jwk as JsonObject]))
-    publicKeys = new Map(live.map((key) => [key.kid, createPublicKey({ key: key.public_jwk as JWK, format: 'jwk' })]))
+    const live = ring.keys().filter(isLive)
     const used = live.find(({ status }) => status === 'active')
     const secret = used && ring.secret(used.kid)
     if (used === undefined || secret === undefined) throw new Error('the active signing key is not in the vault')
     const key = createPrivateKey({ key: Buffer.from(secret), format: 'der', type: 'pkcs8' })
+    published = live.flatMap(({ public_jwk }) => (public_jwk === undefined ? [] : [public_jwk as JsonObject]))
+    publicKeys = new Map(live.map((key) => [key.kid, createPublicKey({ key: key.public_jwk as JWK, format: 'jwk' })]))
     active = signer(used.kid, used.alg, key)
   }
   refresh()
@@ -114,7 +115,16 @@ export async function openSigningKeys({ alg = 'ES256', maxAge, ...options }: Sig
     current: () => active,
     jwks: () => ({ keys: published }),
     publicKey: (kid) => publicKeys.get(kid),
-    algs: [alg],
+    get algs() {
+      return [
+        ...new Set(
+          ring
+            .keys()
+            .filter(isLive)
+            .map((key) => key.alg),
+        ),
+      ]
+    },
     maxAge,
     keys: ring.keys,
     rotate: ring.rotate,

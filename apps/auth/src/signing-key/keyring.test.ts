@@ -1,0 +1,279 @@
+import { type EventStore, inMemoryEventStore, type SubscribeOptions, UnknownOutcome } from '@ledgate/eventsourcing'
+import type { KeyVault } from '@ledgate/vault'
+import { inMemorySealer, inMemoryVault } from '@ledgate/vault/testing'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type CommandContext, type EventLog, eventLog } from '../log/index.ts'
+import { openDerivationKeys, openSigningKeys, TooEarly } from './index.ts'
+import { KeyringState } from './events.ts'
+
+const MAX_AGE = 300
+const KEEP_FOR = 3660
+const PERIOD = 4000
+let commands = 0
+const context = (): CommandContext => {
+  commands += 1
+  const id = `command-${commands}`
+  return { commandId: id, correlationId: id, causationId: id, actor: { type: 'system', id: 'test' } }
+}
+
+/** A vault that says what it holds. */
+function listedVault() {
+  const vault = inMemoryVault()
+  const names = new Set<string>()
+  const listed: KeyVault = {
+    ...vault,
+    putIfAbsent: (name, bytes) => (names.add(name), vault.putIfAbsent(name, bytes)),
+    destroy: (name) => (names.delete(name), vault.destroy(name)),
+  }
+  return { vault: listed, names }
+}
+
+function world(store: EventStore = inMemoryEventStore()) {
+  const time = { now: 1_000_000 }
+  const { vault, names } = listedVault()
+  const clock = { now: () => time.now, nowMs: () => time.now * 1000 }
+  const log = eventLog(store, inMemorySealer(vault))
+  const options = { log, vault, clock, keepFor: KEEP_FOR, context }
+  return {
+    time,
+    vault,
+    names,
+    store,
+    options,
+    signing: (changes: { vault?: KeyVault; log?: EventLog } = {}) =>
+      openSigningKeys({ ...options, maxAge: MAX_AGE, ...changes }),
+    derivation: (changes: { vault?: KeyVault } = {}) => openDerivationKeys({ ...options, ...changes }),
+  }
+}
+
+const kidOf = (name: string) => name.split('/')[2]
+const statuses = (keys: { keys(): readonly { status: string }[] }) => keys.keys().map(({ status }) => status)
+
+/** The same vault, each call of which takes as many turns of the event loop as the pattern says. */
+function unsteady(vault: KeyVault, turns: readonly number[]): KeyVault {
+  let call = 0
+  const wait = async () => {
+    call += 1
+    for (let left = turns[call % turns.length] ?? 0; left > 0; left -= 1) await new Promise(setImmediate)
+  }
+  return {
+    ...vault,
+    get: async (name) => (await wait(), vault.get(name)),
+    putIfAbsent: async (name, bytes) => (await wait(), vault.putIfAbsent(name, bytes)),
+  }
+}
+
+describe('a keyring whose store does not say what became of an append', () => {
+  it('keeps the keys that were made for it, and the next start signs with them', async () => {
+    const store = inMemoryEventStore()
+    const here = world(store)
+    const silent: EventStore = {
+      ...store,
+      append: async (...call) => {
+        await store.append(...call)
+        throw new UnknownOutcome('the answer was lost')
+      },
+    }
+    const lost = here.signing({ log: eventLog(silent, inMemorySealer(here.vault)) })
+    await expect(lost).rejects.toBeInstanceOf(UnknownOutcome)
+    const keys = await here.signing()
+    expect(statuses(keys)).toEqual(['active', 'standby'])
+    expect((await keys.current().sign({ typ: 'at+jwt' }, {})).split('.')).toHaveLength(3)
+  })
+})
+
+describe('a keyring of several processes', () => {
+  it('is rotated once when the timers of all of them ring at once', async () => {
+    const turns = fc.array(fc.nat(4), { minLength: 1, maxLength: 9 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(turns, { minLength: 3, maxLength: 3 }), async (patterns) => {
+        const here = world()
+        const all = await Promise.all(
+          patterns.map((pattern) => here.derivation({ vault: unsteady(here.vault, pattern) })),
+        )
+        here.time.now += PERIOD
+        await Promise.all(all.map((keys) => keys.maintain(PERIOD)))
+        const keys = await here.derivation()
+        expect(statuses(keys)).toEqual(['retiring', 'active', 'standby'])
+        expect([...here.names].map(kidOf).sort()).toEqual(
+          keys
+            .keys()
+            .map(({ kid }) => kid)
+            .sort(),
+        )
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  it('keeps every promise of its log, whatever they do at the same time', async () => {
+    const act = fc.oneof(
+      fc.constant('rotate' as const),
+      fc.constant('maintain' as const),
+      fc.constant('restart' as const),
+    )
+    const step = fc.record({
+      wait: fc.oneof(fc.nat(400), fc.nat(5000)),
+      acts: fc.array(act, { minLength: 3, maxLength: 3 }),
+    })
+    const turns = fc.array(fc.nat(3), { minLength: 1, maxLength: 9 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), turns, async (steps, pattern) => {
+        const here = world()
+        const open = () => here.signing({ vault: unsteady(here.vault, pattern) })
+        const all = await Promise.all([open(), open(), open()])
+        for (const { wait, acts } of steps) {
+          here.time.now += wait
+          await Promise.all(
+            acts.map(async (each, index) => {
+              const keys = all[index] ?? (await open())
+              if (each === 'restart') all[index] = await open()
+              else if (each === 'maintain') await keys.maintain(PERIOD)
+              else await keys.rotate(context()).catch((error) => expect(error).toBeInstanceOf(TooEarly))
+            }),
+          )
+        }
+        await checkHistory(here.store)
+        const keys = await open()
+        await keys.maintain(Infinity)
+        const live = keys.keys().filter(({ status }) => status !== 'retired')
+        expect([...here.names].map(kidOf).sort()).toEqual(live.map(({ kid }) => kid).sort())
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('notices a change even while the store could not be followed', async () => {
+    const store = inMemoryEventStore()
+    let away = 2
+    const broken: EventStore = {
+      ...store,
+      subscribe(options?: SubscribeOptions) {
+        away -= 1
+        if (away >= 0) throw new Error('the store is away')
+        return store.subscribe(options)
+      },
+    }
+    const here = world(store)
+    const [one, other] = [await here.signing(), await here.signing({ log: eventLog(broken, inMemorySealer()) })]
+    const stop = new AbortController()
+    const following = other.follow(stop.signal)
+    here.time.now += MAX_AGE
+    await one.rotate(context())
+    await expect.poll(() => other.current().kid, { timeout: 8000 }).toBe(one.current().kid)
+    stop.abort()
+    await following
+  })
+})
+
+/** One active key at most; none used before it was published for long enough, none retired before its tokens are gone. */
+async function checkHistory(store: EventStore): Promise<void> {
+  let activations = 0
+  for (const { type, data } of await store.read('keyring-signing')) {
+    const { keys } = KeyringState.parse(data.keyring)
+    expect(keys.filter(({ status }) => status === 'active').length).toBeLessThanOrEqual(1)
+    const key = keys.find(({ kid }) => kid === data.kid)
+    if (type === 'KeyActivated') {
+      if (activations > 0) expect((key?.activated_at ?? 0) - (key?.generated_at ?? 0)).toBeGreaterThanOrEqual(MAX_AGE)
+      activations += 1
+    }
+    if (type === 'KeyRetired')
+      expect((key?.retired_at ?? 0) - (key?.superseded_at ?? 0)).toBeGreaterThanOrEqual(KEEP_FOR)
+  }
+  expect(activations).toBeGreaterThan(0)
+}
+
+describe('a keyring', () => {
+  it('destroys the secret of a retired key also when a process died between the two', async () => {
+    const here = world()
+    const dying: KeyVault = { ...here.vault, destroy: () => Promise.reject(new Error('killed')) }
+    const keys = await here.signing({ vault: dying })
+    const old = keys.current().kid
+    here.time.now += MAX_AGE
+    await keys.rotate(context())
+    here.time.now += KEEP_FOR
+    await expect(keys.maintain(Infinity)).rejects.toThrow('killed')
+    expect(here.names).toContain(`keyring/signing/${old}`)
+    await (await here.signing()).maintain(Infinity)
+    expect(here.names).not.toContain(`keyring/signing/${old}`)
+  })
+
+  it('does not put a key to use whose secret is lost', async () => {
+    const here = world()
+    const keys = await here.signing()
+    const standby = keys.keys().find(({ status }) => status === 'standby')?.kid ?? ''
+    await here.vault.destroy(`keyring/signing/${standby}`)
+    const restarted = await here.signing()
+    here.time.now += PERIOD
+    await expect(restarted.rotate(context())).rejects.toThrow(
+      `the standby key ${standby} of signing is not in the vault`,
+    )
+    await expect(restarted.maintain(PERIOD)).rejects.toThrow('is not in the vault')
+    expect((await here.signing()).current().kid).toBe(keys.current().kid)
+  })
+
+  it('makes no key for a rotation that is too early', async () => {
+    const here = world()
+    const keys = await here.signing()
+    const before = [...here.names]
+    await expect(keys.rotate(context())).rejects.toThrow(TooEarly)
+    await keys.maintain(1)
+    expect([...here.names]).toEqual(before)
+  })
+
+  it('does not grow with its rotations', async () => {
+    const here = world()
+    const keys = await here.derivation()
+    for (let rotation = 0; rotation < 200; rotation += 1) {
+      here.time.now += KEEP_FOR
+      await keys.maintain(KEEP_FOR)
+    }
+    expect(keys.keys().length).toBeLessThan(8)
+    expect(here.names.size).toBeLessThan(8)
+  })
+
+  it('does not go back to what a slow read found', async () => {
+    const here = world()
+    const held: (() => void)[] = []
+    let slow = false
+    const log: EventLog = {
+      ...here.options.log,
+      async last(stream, max) {
+        const records = await here.options.log.last(stream, max)
+        if (slow && held.length === 0) await new Promise<void>((resolve) => void held.push(resolve))
+        return records
+      },
+    }
+    const [keys, elsewhere] = [await here.signing({ log }), await here.signing()]
+    here.time.now += MAX_AGE
+    await elsewhere.rotate(context())
+    slow = true
+    const overtaken = keys.maintain(Infinity) // has read the first rotation
+    await expect.poll(() => held.length).toBe(1)
+    here.time.now += MAX_AGE
+    await elsewhere.rotate(context())
+    await keys.maintain(Infinity)
+    const newest = elsewhere.current().kid
+    expect(keys.current().kid).toBe(newest)
+    held[0]?.()
+    await overtaken
+    expect(keys.current().kid).toBe(newest)
+  })
+
+  it('publishes both algorithms for as long as both are needed', async () => {
+    const here = world()
+    await here.signing()
+    const open = () => openSigningKeys({ ...here.options, maxAge: MAX_AGE, alg: 'EdDSA' })
+    const keys = await open()
+    expect(keys.algs).toEqual(['ES256'])
+    here.time.now += MAX_AGE
+    await keys.rotate(context())
+    expect(keys.algs).toEqual(['ES256', 'EdDSA'])
+    here.time.now += MAX_AGE
+    await keys.rotate(context())
+    here.time.now += KEEP_FOR
+    await keys.maintain(Infinity)
+    expect(keys.algs).toEqual(['EdDSA'])
+  })
+})
