@@ -8,10 +8,14 @@ export interface RemoteOptions {
   start(): Worker
   /** Told when the thread died; it is started again. */
   onDeath?(error: Error): void
+  /** Told once whenever a projection has stopped, or begins to fail. */
+  onTrouble?(health: ProjectionHealth): void
 }
 
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 10_000
+
+const isTrouble = ({ state }: ProjectionHealth): boolean => state === 'stopped' || state === 'failing'
 
 interface Pending {
   resolve(value: ReturnType<Calls[Method]>): void
@@ -23,7 +27,7 @@ interface Pending {
  *
  * @throws {Error} when the thread cannot start the first time.
  */
-export async function connectProjector({ start, onDeath }: RemoteOptions): Promise<Projector> {
+export async function connectProjector({ start, onDeath, onTrouble }: RemoteOptions): Promise<Projector> {
   const pending = new Map<number, Pending>()
   let health: readonly ProjectionHealth[] = []
   let worker: Worker | undefined
@@ -31,11 +35,14 @@ export async function connectProjector({ start, onDeath }: RemoteOptions): Promi
   let lastId = 0
   let pauseMs = FIRST_PAUSE_MS
 
+  function learn(now: readonly ProjectionHealth[]): void {
+    const before = new Map(health.map(({ name, state }) => [name, state]))
+    health = now
+    for (const each of now) if (isTrouble(each) && before.get(each.name) !== each.state) onTrouble?.(each)
+  }
+
   function hear(message: Message): void {
-    if (message.kind === 'ready' || message.kind === 'health') {
-      health = message.health
-      return
-    }
+    if (message.kind === 'ready' || message.kind === 'health') return learn(message.health)
     const call = pending.get(message.id)
     pending.delete(message.id)
     if (message.kind === 'answer') call?.resolve(message.value)

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import type { EventReader } from '@ledgate/eventsourcing'
+import type { EventReader, ProjectionHealth } from '@ledgate/eventsourcing'
 import { connectProjector, openProjector, openViewReader } from '@ledgate/projection-sqlite'
 import type { Sealer } from '@ledgate/vault'
 import { decode } from '../log/index.ts'
@@ -13,19 +13,18 @@ export interface ProjectedViewsOptions {
   readonly logFile: string
   /** Told when that thread died; it is started again. */
   onDeath?(error: Error): void
+  /** Told when a view has stopped at an event it cannot apply, or the disk fails it. */
+  onTrouble?(health: ProjectionHealth): void
 }
 
 /** The read models of a running server, kept by a worker thread. */
-export async function openThreadedViews({
-  viewsFile,
-  logFile,
-  sealer,
-  onDeath,
-}: ProjectedViewsOptions): Promise<Views> {
+export async function openThreadedViews(options: ProjectedViewsOptions): Promise<Views> {
+  const { viewsFile, logFile, sealer, onDeath, onTrouble } = options
   const entry = new URL('./projector.ts', import.meta.url)
   const projector = await connectProjector({
     start: () => new Worker(entry, { workerData: { logFile, viewsFile } }),
     ...(onDeath && { onDeath }),
+    ...(onTrouble && { onTrouble }),
   })
   return openViews({ projector, reader: openViewReader(viewsFile), sealer })
 }

@@ -306,7 +306,7 @@ describe('every view', () => {
       metadata: { schema: 1 },
     }
     const { position } = await store.append('client-x', [broken], { expected: 'noStream' })
-    await person(here).catch(() => undefined) // the audit index stops too: whom that event is about cannot be told
+    await person(here).catch(() => undefined) // it waits for every view, and one of them has stopped
     expect(await views.waitFor(await store.head(), TIMEOUT_MS, ['users', 'grants'])).toBe(true)
     expect(await views.users.bySub(sub)).toBeDefined()
     const states = Object.fromEntries(views.health().map(({ name, state }) => [name, state]))

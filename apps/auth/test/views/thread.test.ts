@@ -52,3 +52,18 @@ it('starts the thread again when it died; meanwhile nothing waits for it', async
   await vi.waitUntil(() => threads.length === 2 && projector.health()[0]?.state === 'live', WAIT_MS)
   expect(await projector.waitFor(last, { timeoutMs: WAIT_MS })).toBe(true)
 })
+
+it('says once, from the thread, that a view stopped at an event it cannot read', async () => {
+  const { logFile, viewsFile, store } = await newLog()
+  const troubles: unknown[] = []
+  const onTrouble = (health: unknown) => troubles.push(health)
+  const views = await openThreadedViews({ viewsFile, logFile, sealer: blind, onTrouble })
+  onTestFinished(() => views.close())
+  const broken = { id: '6e1c9b0e-5d0f-5c2a-b1f7-a3d84e25c769', type: 'GrantOpened', data: {}, metadata: { schema: 1 } }
+  const { position } = await store.append('grant-x', [broken], { expected: 'noStream' })
+  const last = await write(store, 'after', 50)
+  expect(await views.waitFor(last, WAIT_MS, ['users', 'clients'])).toBe(true)
+  expect(await views.waitFor(last, WAIT_MS)).toBe(false)
+  await vi.waitUntil(() => troubles.length > 0, WAIT_MS)
+  expect(troubles).toMatchObject([{ name: 'grants', state: 'stopped', poison: { position, type: 'GrantOpened' } }])
+})
