@@ -1,0 +1,45 @@
+/** The command line `ledgate`: it asks a running server, or opens the data folder itself when none runs. */
+import { userInfo } from 'node:os'
+import { CommanderError } from 'commander'
+import { openOperator } from '../compose.ts'
+import { ConfigError, readConfig } from '../config.ts'
+import { logger } from '../http/index.ts'
+import { OperatorError, runCommand, socketPath } from '../operator/index.ts'
+import { ask, NoServer } from './ask.ts'
+import { type Ask, program } from './program.ts'
+
+/** Asks the server of the data folder; without one, does it here and closes again. */
+function asker(): Ask {
+  const config = readConfig()
+  const operator = userInfo().username
+  return async (command, input) => {
+    try {
+      return await ask(socketPath(config.dataDir), { command, input, operator })
+    } catch (error) {
+      if (!(error instanceof NoServer)) throw error
+    }
+    const { commands, close } = await openOperator(config, logger({ level: 'silent' }))
+    try {
+      const { status, body } = await runCommand(commands, { command, input, operator })
+      if (status !== 200) throw new OperatorError((body as { message: string }).message)
+      return body as Record<string, unknown>
+    } finally {
+      await close()
+    }
+  }
+}
+
+try {
+  const line = program({
+    ask: (command, input) => asker()(command, input),
+    print: (text) => process.stdout.write(`${text}\n`),
+  })
+  await line.exitOverride().parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else {
+    const isOurs = error instanceof OperatorError || error instanceof ConfigError
+    process.stderr.write(`ledgate: ${isOurs || error instanceof Error ? (error as Error).message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}
