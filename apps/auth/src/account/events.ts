@@ -64,11 +64,16 @@ export const EmailReserved = defineEvent('EmailReserved', {
   data_key: z.string(),
   registration: Sealed,
 })
-/** The mailbox is proved; `owner` is the sealed `sub` of the one person who signs in with it. */
+/**
+ * The mailbox is proved; `owner` is the sealed `sub` of the one person who signs in with it. `mail_id` names the link
+ * that proved it, `password` is the hash of the password that was chosen with it: what follows needs nothing else.
+ */
 export const EmailConfirmed = defineEvent('EmailConfirmed', {
   reservation_id: RandomId,
   data_key: z.string(),
   owner: Sealed,
+  mail_id: RandomId.optional(),
+  password: Sealed.optional(),
 })
 export const EmailReleased = defineEvent('EmailReleased', { reservation_id: RandomId, reason: z.string() })
 
@@ -80,6 +85,13 @@ export const LoginFailed = defineEvent('LoginFailed', { failures: z.int().positi
 export const LoginDelayed = defineEvent('LoginDelayed', { failures: z.int().positive(), until: Seconds })
 /** A success after failures, which it forgets. */
 export const LoginSucceeded = defineEvent('LoginSucceeded', { after_failures: z.int().positive() })
+/** Failures that would have been events, had there not been so many: at most one such event a minute. */
+export const LoginFailuresWithheld = defineEvent('LoginFailuresWithheld', {
+  failures: z.int().positive(),
+  /** How many accounts they were at. */
+  accounts: z.int().positive(),
+  since: Seconds,
+})
 
-export const loginEvents = [LoginFailed, LoginDelayed, LoginSucceeded] as const
+export const loginEvents = [LoginFailed, LoginDelayed, LoginSucceeded, LoginFailuresWithheld] as const
 export type LoginEvent = EventOf<(typeof loginEvents)[number]>

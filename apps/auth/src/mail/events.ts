@@ -19,9 +19,15 @@ export const MailRequested = defineEvent('MailRequested', {
   template: z.enum(['confirm-address', 'address-taken']),
   to: Sealed,
   link: Link.optional(),
+  /** The key of `to` when it is the mail's own: destroyed once the mail has left. */
+  data_key: z.string().optional(),
 })
+/** A mail that was not sent, because its address had enough of them lately. */
+export const MailWithheld = defineEvent('MailWithheld', { mail_id: RandomId })
 export const MailSent = defineEvent('MailSent', { mail_id: RandomId })
+/** The mail could not be delivered and is not tried again. */
+export const MailFailed = defineEvent('MailFailed', { mail_id: RandomId, reason: z.string() })
 export const LinkRedeemed = defineEvent('LinkRedeemed', { mail_id: RandomId })
 
-export const mailEvents = [MailRequested, MailSent, LinkRedeemed] as const
+export const mailEvents = [MailRequested, MailWithheld, MailSent, MailFailed, LinkRedeemed] as const
 export type MailEvent = EventOf<(typeof mailEvents)[number]>

@@ -1,0 +1,152 @@
+import { UnknownOutcome } from '@ledgate/eventsourcing'
+import { ERASED, type Sealer } from '@ledgate/vault'
+import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type Addresses, normalizeAddress } from './address.ts'
+import { changeUser } from './change-user.ts'
+import type { Completion } from './completion.ts'
+import { email } from './email.decider.ts'
+import { UnknownAccount } from './errors.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import { isEmailRecord, readEmail } from './read.ts'
+import { requireAddress } from './register.ts'
+import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
+import type { UserCommand } from './user.decider.ts'
+
+export interface AccountsDependencies {
+  readonly log: EventLog
+  readonly sealer: Sealer
+  readonly hasher: Pick<PasswordHasher, 'hash'>
+  readonly addresses: Addresses
+  readonly completion: Completion
+  readonly clock: Clock
+  /** 128 random bits in hexadecimal. */
+  readonly newId: () => string
+}
+
+/** A person whom an operator vouches for. */
+export interface VouchedAccount {
+  readonly email: string
+  readonly password: string
+  readonly name?: string | undefined
+  readonly roles?: readonly string[] | undefined
+  readonly entitlements?: readonly string[] | undefined
+}
+
+/** What operators and the bootstrap do with accounts. People are named by `sub` or by address. */
+export interface Accounts {
+  /**
+   * An account that is confirmed at once, without a mail. An address that has one keeps it as it is; whoever only asked
+   * for it steps back. The password is taken as given.
+   *
+   * @throws {InvalidRequest} when the address is none.
+   */
+  create(
+    account: VouchedAccount,
+    context: CommandContext,
+  ): Promise<{ readonly sub: string; readonly isNew: boolean; readonly position: string }>
+  /** Ends every session and grant. @throws {UnknownAccount} */
+  disable(person: string, reason: string, context: CommandContext): Promise<{ position: string }>
+  /** @throws {UnknownAccount} */
+  enable(person: string, context: CommandContext): Promise<{ position: string }>
+  /** @throws {UnknownAccount} */
+  assignRoles(
+    person: string,
+    assigned: { readonly roles: readonly string[]; readonly entitlements: readonly string[] },
+    context: CommandContext,
+  ): Promise<{ position: string }>
+  /** @throws {UnknownAccount} */
+  revokeSessions(person: string, reason: string, context: CommandContext): Promise<{ position: string }>
+  /** Whose confirmed address it is, from its stream; never older than the call. */
+  findSub(address: string): Promise<string | undefined>
+}
+
+const SUB = /^u_[0-9a-f]{32}$/
+
+/** The commands over the log. */
+export function accounts(dependencies: AccountsDependencies): Accounts {
+  const { log, sealer, hasher, addresses, completion, clock, newId } = dependencies
+
+  async function findSub(text: string): Promise<string | undefined> {
+    const address = normalizeAddress(text)
+    if (address === undefined) return undefined
+    const { state } = await readEmail(log, addresses.stream(addresses.hmac(address)))
+    const sub = state.status === 'confirmed' ? await sealer.unseal(state.owner, 'owner') : ERASED
+    return sub === ERASED ? undefined : sub
+  }
+
+  async function subOf(person: string): Promise<string> {
+    const sub = SUB.test(person) ? person : await findSub(person)
+    if (sub === undefined) throw new UnknownAccount()
+    return sub
+  }
+
+  const change = async (
+    person: string,
+    command: Exclude<UserCommand, { type: 'Register' }>,
+    context: CommandContext,
+  ) => {
+    const { position } = await changeUser(log, await subOf(person), command, context)
+    return { position }
+  }
+
+  /** Takes the address for the person; `false` when it is somebody's already. */
+  const assign = (stream: string, registration: Registration, dataKey: string, context: CommandContext) =>
+    untilSettled(async () => {
+      const { state, expected } = await readEmail(log, stream)
+      if (state.status === 'confirmed') return false
+      const reservation = {
+        reservation_id: newId(),
+        expires_at: clock.now() + RESERVATION_LIFETIME,
+        data_key: dataKey,
+        registration: await sealRegistration(sealer, dataKey, registration),
+      }
+      const owner = await sealer.seal(dataKey, 'owner', registration.sub)
+      const events = email.decide({ type: 'Assign', reservation, owner }, state)
+      await log.append(stream, events, { expected, context, dataKey })
+      return true
+    })
+
+  /** Does now what the process manager would do soon. */
+  async function finish(stream: string): Promise<{ sub: string; position: string }> {
+    const [newest, previous] = (await log.last(stream, 2)).filter(isEmailRecord)
+    if (newest?.type !== 'EmailConfirmed') throw new UnknownAccount()
+    if (previous !== undefined) await completion.complete(previous)
+    const changed = await completion.confirmed(newest)
+    if (changed === undefined) throw new UnknownAccount()
+    return { sub: changed.state.sub, position: changed.position }
+  }
+
+  return {
+    findSub,
+    disable: (person, reason, context) => change(person, { type: 'Disable', reason }, context),
+    enable: (person, context) => change(person, { type: 'Enable' }, context),
+    assignRoles: (person, assigned, context) => change(person, { type: 'AssignRoles', ...assigned }, context),
+    revokeSessions: (person, reason, context) => change(person, { type: 'RevokeSessions', reason }, context),
+
+    async create({ email: text, password, name, roles = [], entitlements = [] }, context) {
+      const address = requireAddress(text)
+      const stream = addresses.stream(addresses.hmac(address))
+      if ((await readEmail(log, stream)).state.status === 'confirmed')
+        return { ...(await finish(stream)), isNew: false }
+      const hash = await hasher.hash(password)
+      const person = { sub: `u_${newId()}`, email: address, password: hash }
+      const rights = { roles: [...roles], entitlements: [...entitlements] }
+      const dataKey = await sealer.createDataKey()
+      try {
+        const registration = { ...person, ...(name !== undefined && { name }), ...rights }
+        const isNew = await assign(stream, registration, dataKey, context)
+        if (!isNew) await sealer.destroyDataKey(dataKey)
+        return { ...(await finish(stream)), isNew }
+      } catch (error) {
+        if (!(error instanceof UnknownOutcome) && (await isUnused(stream, dataKey)))
+          await sealer.destroyDataKey(dataKey)
+        throw error
+      }
+    },
+  }
+
+  async function isUnused(stream: string, dataKey: string): Promise<boolean> {
+    const events = (await log.last(stream, 2)).filter(isEmailRecord)
+    return !events.some((event) => 'data_key' in event.data && event.data.data_key === dataKey)
+  }
+}

@@ -1,0 +1,44 @@
+import { domainToASCII } from 'node:url'
+import { z } from 'zod'
+import type { KeyedHash } from '../log/index.ts'
+
+/** RFC 5321 §4.5.3.1.3 allows a path of 256 octets with its brackets. */
+export const MAX_ADDRESS = 254
+
+const INTERNATIONAL_DOMAIN = /^[\p{L}\p{N}\p{M}.-]+$/u
+const ASCII = /^[\x21-\x7e]+$/
+
+/** An international domain in its one ASCII spelling (RFC 5891); `undefined` when it has none. */
+function asciiDomain(domain: string): string | undefined {
+  if (ASCII.test(domain)) return domain
+  const ascii = INTERNATIONAL_DOMAIN.test(domain) ? domainToASCII(domain) : ''
+  return ascii === '' ? undefined : ascii
+}
+
+/**
+ * The one spelling of an address that is compared, hashed and written to: trimmed, Unicode form C, lower case, its
+ * domain in ASCII; `undefined` when it is no address. The part before the `@` is ASCII: not every mail server on the
+ * way delivers others (RFC 6531), and look-alikes of somebody's address cannot be registered.
+ */
+export function normalizeAddress(text: string): string | undefined {
+  if (text.length > 4 * MAX_ADDRESS || !text.isWellFormed()) return undefined
+  const address = text.trim().normalize('NFC')
+  const at = address.lastIndexOf('@')
+  const domain = asciiDomain(address.slice(at + 1))
+  if (at < 1 || domain === undefined || !ASCII.test(address.slice(0, at))) return undefined
+  const spelled = `${address.slice(0, at)}@${domain}`.toLowerCase()
+  return spelled.length <= MAX_ADDRESS && z.email().safeParse(spelled).success ? spelled : undefined
+}
+
+/** Addresses by the names of their streams. */
+export interface Addresses {
+  /** The keyed hash of a normalized address. */
+  hmac(address: string): string
+  stream(hmac: string): string
+}
+
+/** @param hash keyed by the vault: the log does not tell which addresses are in it. */
+export const addresses = (hash: KeyedHash): Addresses => ({
+  hmac: (address) => hash(`email ${address}`),
+  stream: (hmac) => `email-${hmac}`,
+})

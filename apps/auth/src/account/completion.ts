@@ -1,0 +1,172 @@
+import { Conflict, UnknownOutcome } from '@ledgate/eventsourcing'
+import { ERASED, type Sealed, type Sealer } from '@ledgate/vault'
+import { type Clock, type CommandContext, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
+import { confirmLink, type LinkKeys, MAIL_EVENTS, mailIdFor, mailStream, once, requestMail } from '../mail/index.ts'
+import { causedBy } from '../process-manager/index.ts'
+import { type ChangedUser, changeUser } from './change-user.ts'
+import type { UserState } from './events.ts'
+import { type EmailRecord, isEmailRecord, readEmail, readUser } from './read.ts'
+import { openRegistration, type Registration } from './registration.ts'
+import { user } from './user.decider.ts'
+
+type Reserved = Extract<EmailRecord, { type: 'EmailReserved' }>
+type Confirmed = Extract<EmailRecord, { type: 'EmailConfirmed' }>
+
+export interface CompletionDependencies {
+  readonly log: EventLog
+  readonly sealer: Sealer
+  readonly linkKeys: LinkKeys
+  readonly clock: Clock
+  readonly newId: () => string
+}
+
+/**
+ * What follows from the events of an address's stream. Everything is read from the log and the vault, and every step
+ * may be done again, by another process too: whoever comes second finds it done.
+ */
+export interface Completion {
+  /** Does all that the event leads to. */
+  complete(event: DomainRecord): Promise<void>
+  /** The person of a confirmed address, who can sign in once it resolves; `undefined` when erased meanwhile. */
+  confirmed(event: Confirmed): Promise<ChangedUser | undefined>
+}
+
+const PROCESS = 'registration'
+
+/** Takes up what registrations and confirmations acknowledged. */
+export function completion(dependencies: CompletionDependencies): Completion {
+  const { log, sealer, linkKeys, clock, newId } = dependencies
+  const because = (event: DomainRecord): CommandContext => causedBy(event, PROCESS, newId())
+
+  async function before(event: EmailRecord): Promise<EmailRecord | undefined> {
+    if (event.revision === 0n) return undefined
+    const [previous] = await log.page(event.stream, event.revision - 1n, 1)
+    return previous !== undefined && isEmailRecord(previous) ? previous : undefined
+  }
+
+  async function newUser(dataKey: string, registration: Registration, event: Reserved) {
+    const { sub, email, password, name, roles, entitlements } = registration
+    const sealed = async (field: string, text: string): Promise<Sealed> => sealer.seal(dataKey, field, text)
+    return {
+      sub,
+      data_key: dataKey,
+      email: await sealed('email', email),
+      password: await sealed('password', password),
+      name: name === undefined ? undefined : await sealed('name', name),
+      roles,
+      entitlements,
+      now: Math.floor(event.created / 1000),
+    }
+  }
+
+  async function appendRegistered(event: Reserved, registration: Registration): Promise<void> {
+    const dataKey = await sealer.createDataKey()
+    try {
+      const reservationId = event.data.reservation_id
+      const data = await newUser(dataKey, registration, event)
+      const events = user.decide({ type: 'Register', reservationId, user: data }, undefined)
+      // A command of its own each time: who comes second has to hear of it, since their key is not the one used.
+      await log.append(`user-${registration.sub}`, events, { expected: 'noStream', context: because(event), dataKey })
+    } catch (error) {
+      if (!(error instanceof UnknownOutcome)) await sealer.destroyDataKey(dataKey)
+      if (!(error instanceof Conflict)) throw error
+    }
+  }
+
+  /** The person of a reservation, registered if need be; `undefined` when the reservation was closed. */
+  async function register(event: Reserved): Promise<UserState | undefined> {
+    const registration = await openRegistration(sealer, event.data.registration)
+    if (registration === undefined) return undefined
+    const found = await readUser(log, registration.sub)
+    if (found !== undefined) return found.state
+    await appendRegistered(event, registration)
+    return (await readUser(log, registration.sub))?.state
+  }
+
+  /** Asks for the mail with the link, as long as the reservation waits for it. */
+  async function askToConfirm(event: Reserved, person: UserState): Promise<void> {
+    const { reservation_id } = event.data
+    const { state } = await readEmail(log, event.stream)
+    if (state.status !== 'reserved' || state.reservation_id !== reservation_id) return
+    const mailId = mailIdFor(event.id)
+    const to = await sealer.unseal(person.email, 'email')
+    if (to === ERASED || (await log.last(mailStream(mailId))).length > 0) return
+    const email_hmac = event.stream.slice('email-'.length)
+    const link = confirmLink(linkKeys, { email_hmac, reservation_id, now: clock.now() })
+    const mail = { mailId, template: 'confirm-address', to, dataKey: person.data_key, isOwnKey: false, link } as const
+    await once(() => requestMail(log, sealer, { ...mail, context: because(event) }))
+  }
+
+  /** Nobody proved the mailbox in time: nothing of the registration stays. The reservation's key leads to the rest, so it goes last. */
+  async function close(event: Reserved, cause: EmailRecord, reason: string): Promise<void> {
+    const person = await register(event)
+    if (person?.email_verified) return
+    if (person !== undefined) {
+      await changeUser(log, person.sub, { type: 'Erase', reason }, because(cause))
+      await sealer.destroyDataKey(person.data_key)
+    }
+    await sealer.destroyDataKey(event.data.data_key)
+  }
+
+  async function reserved(event: Reserved): Promise<void> {
+    const previous = await before(event)
+    if (previous?.type === 'EmailReserved') await close(previous, event, 'another registration took the address')
+    const person = await register(event)
+    if (person !== undefined && !person.erased) await askToConfirm(event, person)
+  }
+
+  async function released(event: EmailRecord): Promise<void> {
+    const previous = await before(event)
+    if (previous?.type === 'EmailReserved') await close(previous, event, 'the address was not confirmed in time')
+  }
+
+  /** The hash that was chosen with the proof, sealed anew as the person's. */
+  async function chosenPassword(event: Confirmed, person: UserState) {
+    if (event.data.password === undefined) return undefined
+    const phc = await sealer.unseal(event.data.password, 'password')
+    if (phc === ERASED) return undefined
+    return { password: await sealer.seal(person.data_key, 'password', phc), now: Math.floor(event.created / 1000) }
+  }
+
+  async function personOf(event: Confirmed): Promise<UserState | undefined> {
+    const sub = await sealer.unseal(event.data.owner, 'owner')
+    if (sub === ERASED) return undefined
+    const found = await readUser(log, sub)
+    if (found !== undefined) return found.state
+    const previous = await before(event)
+    return previous?.type === 'EmailReserved' ? register(previous) : undefined
+  }
+
+  async function redeem(event: Confirmed, person: UserState): Promise<void> {
+    const { mail_id } = event.data
+    if (mail_id === undefined) return
+    const stream = mailStream(mail_id)
+    await untilSettled(async () => {
+      const mails = await log.last(stream, MAIL_EVENTS)
+      if (mails[0] === undefined || mails.some(({ type }) => type === 'LinkRedeemed')) return
+      await log.append(stream, [{ type: 'LinkRedeemed', data: { mail_id } }], {
+        expected: mails[0].revision,
+        context: because(event),
+        dataKey: person.data_key,
+      })
+    })
+  }
+
+  async function confirmed(event: Confirmed): Promise<ChangedUser | undefined> {
+    const person = await personOf(event)
+    if (person === undefined || person.erased) return undefined
+    const chosen = person.email_verified ? undefined : await chosenPassword(event, person)
+    const changed = await changeUser(log, person.sub, { type: 'VerifyEmail', chosen }, because(event))
+    await redeem(event, person)
+    return changed
+  }
+
+  return {
+    confirmed,
+    async complete(event) {
+      if (event.type === 'EmailReserved') await reserved(event)
+      if (event.type === 'EmailConfirmed') await confirmed(event)
+      if (event.type === 'EmailReleased') await released(event)
+    },
+  }
+}

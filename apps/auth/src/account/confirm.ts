@@ -1,0 +1,152 @@
+import { InvalidGrant } from '@ledgate/oauth'
+import type { Sealer } from '@ledgate/vault'
+import { type Clock, type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
+import { isGenuine, type Link, type LinkKeys, MAIL_EVENTS, mailStream, parseLinkToken } from '../mail/index.ts'
+import type { Addresses } from './address.ts'
+import type { Completion } from './completion.ts'
+import { email, type EmailState } from './email.decider.ts'
+import { InvalidLink, WrongPassword } from './errors.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import type { PasswordPolicy } from './password-policy.ts'
+import { readEmail } from './read.ts'
+import { openRegistration, type Registration } from './registration.ts'
+import type { SignIn } from './sign-in.ts'
+
+export interface ConfirmDependencies {
+  readonly log: EventLog
+  readonly sealer: Sealer
+  readonly hasher: Pick<PasswordHasher, 'hash' | 'verify'>
+  readonly policy: PasswordPolicy
+  readonly addresses: Addresses
+  readonly linkKeys: LinkKeys
+  readonly completion: Completion
+  readonly signIn: SignIn
+  readonly clock: Clock
+}
+
+/** The password of the registration, or a new one: the link proves the mailbox, not who chose the password. */
+export type Proof = { readonly kind: 'registered' | 'new'; readonly password: string }
+
+export interface Confirmation {
+  readonly token: string
+  readonly proof: Proof
+  readonly source: Source
+  readonly context: CommandContext
+}
+
+/** Redeems mailed links. */
+export interface Confirm {
+  /** Changes nothing. @throws {InvalidLink} when the link does nothing (any more). */
+  check(token: string): Promise<void>
+  /**
+   * The address is confirmed and its person can sign in once it resolves. The position is where everybody sees it.
+   *
+   * @throws {InvalidLink} when the link does nothing (any more).
+   * @throws {WrongPassword} when it is not the one of the registration.
+   * @throws {InvalidPassword} when the new one is not acceptable.
+   */
+  confirm(confirmation: Confirmation): Promise<{ position: string }>
+}
+
+type Reserved = Extract<EmailState, { status: 'reserved' }>
+
+/** A link whose secret is right, that was not redeemed and is not too old. */
+interface OpenLink extends Link {
+  readonly mailId: string
+}
+
+/** Confirmation over the log: the address's stream decides, and its one event holds all that follows. */
+export function confirm(dependencies: ConfirmDependencies): Confirm {
+  const { log, sealer, hasher, policy, addresses, linkKeys, completion, signIn, clock } = dependencies
+
+  async function openLink(token: string): Promise<OpenLink> {
+    const presented = parseLinkToken(token)
+    if (presented === undefined || !isGenuine(linkKeys, presented)) throw new InvalidLink('the link is not genuine')
+    const mails = await log.last(mailStream(presented.mailId), MAIL_EVENTS)
+    const requested = mails.find((event) => event.type === 'MailRequested')
+    const link = requested?.data.link
+    if (link === undefined || link.key !== presented.key) throw new InvalidLink('no mail carried the link')
+    if (mails.some(({ type }) => type === 'LinkRedeemed')) throw new InvalidLink('the link was redeemed')
+    if (clock.now() >= link.expires_at) throw new InvalidLink('the link expired')
+    return { ...link, mailId: presented.mailId }
+  }
+
+  async function registrationOf(state: Reserved): Promise<Registration> {
+    const registration = await openRegistration(sealer, state.registration)
+    if (registration === undefined) throw new InvalidLink('the reservation was closed')
+    return registration
+  }
+
+  /** The sealed hash of a new password; nothing when it is the one of the registration. */
+  async function prove(state: Reserved, { email: address, password }: Registration, proof: Proof) {
+    if (proof.kind === 'registered') {
+      if (!(await hasher.verify(password, proof.password))) throw new WrongPassword()
+      return undefined
+    }
+    await policy.check(proof.password, address)
+    return sealer.seal(state.data_key, 'password', await hasher.hash(proof.password))
+  }
+
+  /** The log says it is confirmed: whatever is missing to that is done now. */
+  async function finish(stream: string): Promise<{ position: string }> {
+    const [newest] = await log.last(stream)
+    const changed = newest?.type === 'EmailConfirmed' ? await completion.confirmed(newest) : undefined
+    if (changed === undefined) throw new InvalidLink('the account was erased')
+    return { position: changed.position }
+  }
+
+  /**
+   * The link did its work, and whoever sent it did not hear of it: they get the same answer, if they sign in with what
+   * they sent. That is a sign-in like any other, limits included.
+   */
+  async function again(stream: string, { proof, source, context }: Confirmation, state: EmailState) {
+    if (state.status !== 'confirmed') throw new InvalidLink('another reservation took its place')
+    const answer = await finish(stream)
+    const address = await addressOf(stream)
+    if (address === undefined) throw new InvalidLink('the registration cannot be read any more')
+    try {
+      await signIn.signIn({ username: address, password: proof.password, source, context })
+    } catch (error) {
+      throw error instanceof InvalidGrant ? new InvalidLink('the link was redeemed', { cause: error }) : error
+    }
+    return answer
+  }
+
+  async function addressOf(stream: string): Promise<string | undefined> {
+    const events = await log.last(stream, 2)
+    const reserved = events.find((event) => event.type === 'EmailReserved')
+    return reserved && (await openRegistration(sealer, reserved.data.registration))?.email
+  }
+
+  async function redeem(link: OpenLink, confirmation: Confirmation): Promise<{ position: string }> {
+    const stream = addresses.stream(link.email_hmac)
+    const { state, expected } = await readEmail(log, stream)
+    if (state.status === 'free' || state.reservation_id !== link.reservation_id)
+      throw new InvalidLink('another reservation took its place')
+    if (state.status === 'confirmed') {
+      if (state.mail_id !== link.mailId) throw new InvalidLink('another link confirmed the address')
+      return again(stream, confirmation, state)
+    }
+    const registration = await registrationOf(state)
+    const password = await prove(state, registration, confirmation.proof)
+    const owner = await sealer.seal(state.data_key, 'owner', registration.sub)
+    const { reservation_id: reservationId, mailId } = { ...link }
+    const events = email.decide({ type: 'Confirm', reservationId, owner, mailId, password }, state)
+    await log.append(stream, events, { expected, context: confirmation.context, dataKey: state.data_key })
+    return finish(stream)
+  }
+
+  return {
+    async check(token) {
+      const link = await openLink(token)
+      const { state } = await readEmail(log, addresses.stream(link.email_hmac))
+      if (state.status !== 'reserved' || state.reservation_id !== link.reservation_id)
+        throw new InvalidLink('the reservation is not waiting for it')
+    },
+
+    async confirm(confirmation) {
+      const link = await openLink(confirmation.token)
+      return untilSettled(() => redeem(link, confirmation))
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import { OAuthError } from '@ledgate/oauth'
+
+/** There is nobody whom the command could be about; only operators see this. */
+export class UnknownAccount extends OAuthError {
+  constructor() {
+    super('not_found', 404, 'there is no such account')
+  }
+}
+
+/** The address belongs to somebody, or may soon. Registration never says so: it answers the same and sends a mail. */
+export class AddressTaken extends Error {
+  constructor() {
+    super('the address is taken')
+    this.name = 'AddressTaken'
+  }
+}
+
+/** A mailed link that does nothing (any more): unknown, forged, used, expired or replaced. Which of them is not told. */
+export class InvalidLink extends OAuthError {
+  /** @param detail why, for our logs. */
+  constructor(detail: string, options?: ErrorOptions) {
+    super('invalid_token', 400, 'the link is not valid or no longer valid', { ...options, detail })
+  }
+}
+
+/** The link is good, the password is not the one of the registration. Whoever holds the link may set a new one. */
+export class WrongPassword extends OAuthError {
+  constructor() {
+    super('wrong_password', 400, 'this is not the password of the registration; a new one can be set instead')
+  }
+}

@@ -1,0 +1,38 @@
+import type { DomainRecord, EventLog } from '../log/index.ts'
+import { email, type EmailState } from './email.decider.ts'
+import type { EmailEvent, UserState } from './events.ts'
+
+/** A person as their stream says, and where the stream ends. */
+export interface ReadUser {
+  readonly state: UserState
+  readonly revision: bigint
+}
+
+/** The person of that `sub`, never older than the call. */
+export async function readUser(log: EventLog, sub: string): Promise<ReadUser | undefined> {
+  const [newest] = await log.last(`user-${sub}`)
+  return newest !== undefined && 'user' in newest.data
+    ? { state: newest.data.user, revision: newest.revision }
+    : undefined
+}
+
+/** Who has an address, and where its stream ends. */
+export interface ReadEmail {
+  readonly state: EmailState
+  /** What an append to the stream has to expect. */
+  readonly expected: bigint | 'noStream'
+}
+
+/** An event of an address's stream. */
+export type EmailRecord = Extract<DomainRecord, { type: EmailEvent['type'] }>
+
+/** Whether the event is one of an address's stream. */
+export const isEmailRecord = (record: DomainRecord): record is EmailRecord =>
+  record.type === 'EmailReserved' || record.type === 'EmailConfirmed' || record.type === 'EmailReleased'
+
+/** Who has the address of that stream, never older than the call: its last event says everything. */
+export async function readEmail(log: EventLog, stream: string): Promise<ReadEmail> {
+  const [newest] = await log.last(stream)
+  if (newest === undefined || !isEmailRecord(newest)) return { state: email.initialState, expected: 'noStream' }
+  return { state: email.evolve(email.initialState, newest), expected: newest.revision }
+}

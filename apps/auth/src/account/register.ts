@@ -1,0 +1,138 @@
+import { UnknownOutcome } from '@ledgate/eventsourcing'
+import { InvalidRequest } from '@ledgate/oauth'
+import type { Sealer } from '@ledgate/vault'
+import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { confirmLink, type LinkKeys, mailStream, requestMail } from '../mail/index.ts'
+import { type Addresses, normalizeAddress } from './address.ts'
+import { email, type EmailState, isFree } from './email.decider.ts'
+import type { MailAllowance } from './mail-allowance.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import type { PasswordPolicy } from './password-policy.ts'
+import { readEmail } from './read.ts'
+import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
+
+export interface RegisterDependencies {
+  readonly log: EventLog
+  readonly sealer: Sealer
+  readonly hasher: Pick<PasswordHasher, 'hash'>
+  readonly policy: PasswordPolicy
+  readonly addresses: Addresses
+  readonly linkKeys: LinkKeys
+  readonly mayMail: MailAllowance
+  readonly clock: Clock
+  /** 128 random bits in hexadecimal. */
+  readonly newId: () => string
+}
+
+/** What somebody gives to get an account. */
+export interface NewAccount {
+  readonly email: string
+  readonly password: string
+  readonly name?: string | undefined
+}
+
+/** What a registration brings to its one append. */
+interface Prepared {
+  readonly hmac: string
+  readonly registration: Registration
+  readonly dataKey: string
+  readonly mailId: string
+  readonly mayMail: boolean
+  readonly context: CommandContext
+}
+
+/** The normalized address. @throws {InvalidRequest} when it is none. */
+export function requireAddress(text: string): string {
+  const address = normalizeAddress(text)
+  if (address === undefined) throw new InvalidRequest('a parameter is missing, repeated or malformed: email')
+  return address
+}
+
+/** Registers people: one append is all that an acknowledged registration is; the rest follows from the log. */
+export interface Register {
+  /**
+   * Does the same work and says the same whether the address is free, asked for or somebody's: a hash, a key, one
+   * append.
+   *
+   * @throws {InvalidRequest | InvalidPassword} when the address or the password is not one.
+   * @throws {TemporarilyUnavailable | Unavailable | UnknownOutcome} when it was not acknowledged.
+   */
+  register(account: NewAccount, context: CommandContext): Promise<void>
+  /** Resolves when what registrations left behind them is tidied away. */
+  settled(): Promise<void>
+}
+
+/** Registration over the log. */
+export function register(dependencies: RegisterDependencies): Register {
+  const { log, sealer, hasher, policy, addresses, linkKeys, clock, newId } = dependencies
+  const pending = new Set<Promise<void>>()
+
+  async function reserve(prepared: Prepared, expected: bigint | 'noStream', state: EmailState): Promise<void> {
+    const { hmac, registration, dataKey, context } = prepared
+    const reservation = {
+      reservation_id: newId(),
+      expires_at: clock.now() + RESERVATION_LIFETIME,
+      data_key: dataKey,
+      registration: await sealRegistration(sealer, dataKey, registration),
+    }
+    const events = email.decide({ type: 'Reserve', reservation, now: clock.now() }, state)
+    await log.append(addresses.stream(hmac), events, { expected, context, dataKey })
+  }
+
+  /** The address is taken: whoever reads its mail hears of it, nobody else. Answers whether the key is in use. */
+  async function tell(prepared: Prepared, state: Exclude<EmailState, { status: 'free' }>): Promise<boolean> {
+    const { hmac, registration, dataKey, mailId, mayMail, context } = prepared
+    if (!mayMail) {
+      const withheld = { type: 'MailWithheld', data: { mail_id: mailId } } as const
+      await log.append(mailStream(mailId), [withheld], { expected: 'noStream', context, dataKey })
+      return false
+    }
+    const { reservation_id } = state
+    const mail = { mailId, to: registration.email, dataKey, isOwnKey: true, context }
+    if (state.status === 'confirmed') await requestMail(log, sealer, { ...mail, template: 'address-taken' })
+    else {
+      const link = confirmLink(linkKeys, { email_hmac: hmac, reservation_id, now: clock.now() })
+      await requestMail(log, sealer, { ...mail, template: 'confirm-address', link })
+    }
+    return true
+  }
+
+  const appendOnce = (prepared: Prepared): Promise<boolean> =>
+    untilSettled(async () => {
+      const { state, expected } = await readEmail(log, addresses.stream(prepared.hmac))
+      if (state.status !== 'free' && !isFree(state, clock.now())) return tell(prepared, state)
+      await reserve(prepared, expected, state)
+      return true
+    })
+
+  function destroyLater(dataKey: string): void {
+    const destroyed = sealer
+      .destroyDataKey(dataKey)
+      .catch(() => {}) // 32 random bytes stay that nothing is sealed under
+      .finally(() => pending.delete(destroyed))
+    pending.add(destroyed)
+  }
+
+  return {
+    async register({ email: text, password, name }, context) {
+      const address = requireAddress(text)
+      await policy.check(password, address)
+      const hash = await hasher.hash(password)
+      const dataKey = await sealer.createDataKey()
+      const hmac = addresses.hmac(address)
+      const person = { sub: `u_${newId()}`, email: address, password: hash, roles: [], entitlements: [] }
+      const registration: Registration = { ...person, ...(name !== undefined && { name }) }
+      const prepared = { hmac, registration, dataKey, mailId: newId(), mayMail: dependencies.mayMail(hmac), context }
+      try {
+        if (!(await appendOnce(prepared))) destroyLater(dataKey)
+      } catch (error) {
+        if (!(error instanceof UnknownOutcome)) destroyLater(dataKey)
+        throw error
+      }
+    },
+
+    async settled() {
+      while (pending.size > 0) await Promise.all(pending)
+    },
+  }
+}

@@ -1,0 +1,90 @@
+import { InvalidGrant } from '@ledgate/oauth'
+import { ERASED, type Sealer } from '@ledgate/vault'
+import type { CommandContext, EventLog, Source } from '../log/index.ts'
+import { type Addresses, normalizeAddress } from './address.ts'
+import { nobodysHash } from './argon2.ts'
+import type { UserState } from './events.ts'
+import type { LoginGuard } from './login-limits.ts'
+import type { LoginRecord } from './login-record.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import { readEmail, readUser } from './read.ts'
+
+/** What somebody says who wants to sign in. */
+export interface Credentials {
+  readonly username: string
+  readonly password: string
+  readonly source: Source
+  readonly context: CommandContext
+}
+
+/** Tells who somebody is by address and password. */
+export interface SignIn {
+  /**
+   * The person at the very revision whose password hash was verified, so that a grant opened with its epoch is dead if
+   * anything ended the person's tokens meanwhile.
+   *
+   * @throws {InvalidGrant} when the address or password is wrong, or the person may not sign in: the same work in each case.
+   * @throws {TooManyRequests} when the source failed too often; addresses without an account are no exception.
+   * @throws {TemporarilyUnavailable} when too many passwords are waiting to be hashed.
+   */
+  signIn(credentials: Credentials): Promise<UserState>
+}
+
+export interface SignInDependencies {
+  readonly log: EventLog
+  readonly sealer: Pick<Sealer, 'unseal'>
+  readonly hasher: Pick<PasswordHasher, 'verify'>
+  readonly addresses: Addresses
+  readonly guard: LoginGuard
+  readonly record: LoginRecord
+}
+
+/** Read where there is nobody, so that one more read does not tell that there is somebody. */
+const NOBODY = `u_${'0'.repeat(32)}`
+
+/** Why somebody whose password was checked may not sign in all the same. */
+function refusal(user: UserState | undefined, fits: boolean): string | undefined {
+  if (user === undefined) return 'there is no such account'
+  if (!fits) return 'the password is wrong'
+  if (!user.email_verified) return 'the address is not confirmed'
+  if (user.erased) return 'the account is erased'
+  return user.disabled ? 'the account is disabled' : undefined
+}
+
+/** Sign-in from the ends of two streams: who has the address, and what is known of that person. */
+export function signIn(dependencies: SignInDependencies): SignIn {
+  const { log, sealer, hasher, addresses, guard, record } = dependencies
+  const nobodysPassword = nobodysHash()
+
+  async function find(hmac: string): Promise<{ user: UserState | undefined; phc: string }> {
+    const { state } = await readEmail(log, addresses.stream(hmac))
+    const owner = state.status === 'confirmed' ? await sealer.unseal(state.owner, 'owner') : ERASED
+    const found = await readUser(log, owner === ERASED ? NOBODY : owner)
+    const phc = found === undefined ? ERASED : await sealer.unseal(found.state.password, 'password')
+    return phc === ERASED ? { user: undefined, phc: nobodysPassword } : { user: found?.state, phc }
+  }
+
+  return {
+    async signIn({ username, password, source, context }) {
+      // What is no address is nobody's; it is counted and checked like any other.
+      const hmac = addresses.hmac(normalizeAddress(username) ?? `no address: ${username.slice(0, 256)}`)
+      const attempt = await guard.begin(hmac, source.hash)
+      const checked = await find(hmac)
+        .then(async ({ user, phc }) => ({ user, fits: await hasher.verify(phc, password) }))
+        .catch((error: unknown) => {
+          attempt.abandoned()
+          throw error
+        })
+      const reason = refusal(checked.user, checked.fits)
+      if (checked.user !== undefined && reason === undefined) {
+        attempt.succeeded()
+        record.succeeded(checked.user, context)
+        return checked.user
+      }
+      const until = attempt.failed()
+      const error = reason ?? 'there is no such account'
+      if (checked.user !== undefined) record.failed(checked.user, { reason: error, until, context })
+      throw new InvalidGrant(error)
+    },
+  }
+}

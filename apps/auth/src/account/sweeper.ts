@@ -1,0 +1,66 @@
+import type { Checkpoints, Position } from '@ledgate/eventsourcing'
+import { type Clock, type CommandContext, decode, type EventLog, untilSettled } from '../log/index.ts'
+import { LINK_LIFETIME } from '../mail/index.ts'
+import { email } from './email.decider.ts'
+import { type EmailRecord, isEmailRecord, readEmail } from './read.ts'
+
+export interface SweeperDependencies {
+  readonly log: EventLog
+  readonly checkpoints: Checkpoints
+  readonly clock: Clock
+  readonly newId: () => string
+}
+
+/** Gives back addresses that nobody confirmed. */
+export interface Sweeper {
+  /** Releases every reservation that no link can confirm any more; answers how many. */
+  sweep(): Promise<number>
+}
+
+const NAME = 'reservation-sweeper'
+
+/** Events between two checkpoints within one sweep. */
+const SAVE_EVERY = 500
+
+type Reserved = Extract<EmailRecord, { type: 'EmailReserved' }>
+
+/** A link is asked for while the reservation lasts, at the latest, and lives its own life from then. */
+const isOver = ({ data }: Reserved, now: number): boolean => now >= data.expires_at + LINK_LIFETIME
+
+/**
+ * Follows the log at the distance at which reservations end: they all last equally long, so the first that is not over
+ * is the place to go on from next time. What a release leads to is done by whoever completes registrations.
+ */
+export function sweeper({ log, checkpoints, clock, newId }: SweeperDependencies): Sweeper {
+  async function release({ stream, data: { reservation_id: reservationId } }: Reserved): Promise<boolean> {
+    const commandId = newId()
+    const actor = { type: 'system', id: NAME } as const
+    const context: CommandContext = { commandId, correlationId: commandId, causationId: commandId, actor }
+    return untilSettled(async () => {
+      const { state, expected } = await readEmail(log, stream)
+      const events = email.decide({ type: 'Release', reservationId, reason: 'expired' }, state)
+      if (events.length > 0) await log.append(stream, events, { expected, context })
+      return events.length > 0
+    })
+  }
+
+  return {
+    async sweep() {
+      const start = await checkpoints.load(NAME)
+      let reached: Position = start
+      let [released, seen] = [0, 0]
+      for await (const recorded of log.store.readAll({ after: start, filter: { categories: ['email'] } })) {
+        const event = decode(recorded)
+        if (event !== undefined && isEmailRecord(event) && event.type === 'EmailReserved') {
+          if (!isOver(event, clock.now())) break
+          if (await release(event)) released += 1
+        }
+        reached = recorded.position
+        seen += 1
+        if (seen % SAVE_EVERY === 0) await checkpoints.save(NAME, reached)
+      }
+      if (reached !== start) await checkpoints.save(NAME, reached)
+      return released
+    },
+  }
+}

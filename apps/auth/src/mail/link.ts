@@ -1,0 +1,47 @@
+import { timingSafeEqual } from 'node:crypto'
+import type { Link } from './events.ts'
+
+/** Makes a link's secret, and makes it again: it is nowhere but in the mail. */
+export interface LinkKeys {
+  readonly current: string
+  derive(key: string, purpose: 'link', parts: readonly string[]): Buffer | undefined
+}
+
+/** What a link says of itself; nothing of it is proved before the secret is. */
+export interface PresentedLink {
+  readonly key: string
+  readonly mailId: string
+  readonly secret: Buffer
+}
+
+/** How long a mailed link may be used, in seconds. */
+export const LINK_LIFETIME = 86_400
+
+const SHAPE = /^m1\.([0-9a-z]{1,64})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/
+
+/** A new link that confirms a reservation of an address. */
+export const confirmLink = (
+  keys: LinkKeys,
+  { email_hmac, reservation_id, now }: Pick<Link, 'email_hmac' | 'reservation_id'> & { readonly now: number },
+): Link => ({ purpose: 'confirm', email_hmac, reservation_id, key: keys.current, expires_at: now + LINK_LIFETIME })
+
+const secretOf = (keys: LinkKeys, key: string, mailId: string) => keys.derive(key, 'link', ['confirm', mailId])
+
+/** The text of the link that a mail carries; `undefined` when its key is gone. */
+export function linkToken(keys: LinkKeys, mailId: string, { key }: Pick<Link, 'key'>): string | undefined {
+  const secret = secretOf(keys, key, mailId)
+  return secret && `m1.${key}.${mailId}.${secret.toString('base64url')}`
+}
+
+/** The parts of the text of a link; `undefined` when it is none. */
+export function parseLinkToken(text: string): PresentedLink | undefined {
+  const [, key, mailId, secret] = SHAPE.exec(text) ?? []
+  if (key === undefined || mailId === undefined || secret === undefined) return undefined
+  return { key, mailId, secret: Buffer.from(secret, 'base64url') }
+}
+
+/** Whether whoever presents the link has seen the mail. */
+export function isGenuine(keys: LinkKeys, { key, mailId, secret }: PresentedLink): boolean {
+  const expected = secretOf(keys, key, mailId)
+  return expected !== undefined && expected.length === secret.length && timingSafeEqual(expected, secret)
+}

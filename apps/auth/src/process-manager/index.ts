@@ -1,0 +1,3 @@
+/** Work that follows from the log: what was acknowledged gets finished, whatever crashes. */
+export * from './follow-events.ts'
+export * from './progress.ts'
