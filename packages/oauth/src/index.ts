@@ -2,5 +2,6 @@
 export * from './basic.ts'
 export * from './client-id.ts'
 export * from './errors.ts'
+export * from './jwks.ts'
 export * from './metadata.ts'
 export * from './scope.ts'

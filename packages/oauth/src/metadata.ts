@@ -1,16 +1,6 @@
 import { z } from 'zod'
-import { ScopeToken } from './scope.ts'
-
-/** Members of a JWK that only its owner may know: RFC 7518 §6. */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
-
-/** A public key as in RFC 7517 §4. */
-const PublicKey = z
-  .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP']), kid: z.string().optional() })
-  .refine((key) => PRIVATE_MEMBERS.every((member) => !(member in key)), { error: 'holds a private or symmetric key' })
-
-/** A set of public keys as in RFC 7517 §5. */
-export const Jwks = z.looseObject({ keys: z.array(PublicKey).min(1) })
+import { Jwks } from './jwks.ts'
+import { isOpenIdScope, ScopeToken } from './scope.ts'
 
 export const TokenEndpointAuthMethod = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
 export type TokenEndpointAuthMethod = z.infer<typeof TokenEndpointAuthMethod>
@@ -27,61 +17,83 @@ const RedirectUri = z
   .refine((value) => !value.includes('#'), { error: 'has a fragment' })
   .refine((value) => !/^(javascript|data|vbscript|file):/i.test(value), { error: 'has a scheme that runs code' })
 
+/** A page to link to from our own pages: nothing that runs code. */
+const WebPage = z.url({ protocol: /^https?$/ })
+
 const ScopeList = z
   .string()
   .refine((value) => value === '' || value.split(' ').every((token) => ScopeToken.safeParse(token).success), {
     error: 'is no list of scope tokens (RFC 6749 §3.3)',
   })
 
-/** A client as registered: RFC 7591 §2, and Ledgate's own lifetimes. */
-export const ClientMetadata = z
-  .strictObject({
-    client_name: z.string().max(256).optional(),
-    client_uri: z.url().optional(),
-    logo_uri: z.url().optional(),
-    tos_uri: z.url().optional(),
-    policy_uri: z.url().optional(),
-    contacts: z.array(z.string().max(256)).optional(),
-    software_id: z.string().max(256).optional(),
-    software_version: z.string().max(256).optional(),
-    redirect_uris: z.array(RedirectUri).default([]),
-    token_endpoint_auth_method: TokenEndpointAuthMethod.default('client_secret_basic'),
-    grant_types: z.array(GrantType).default(['authorization_code']),
-    response_types: z.array(z.enum(['code'])).default([]),
-    /** The scope tokens the client may ask for, separated by spaces. */
-    scope: ScopeList.default(''),
-    jwks: Jwks.optional(),
-    access_token_expires_in: Lifetime.optional(),
-    refresh_token_expires_in: Lifetime.optional(),
-    refresh_token_idle_expires_in: Lifetime.optional(),
-    /** Seconds for which a spent refresh token is answered again without a `refresh_attempt`. */
-    refresh_token_grace: z.int().nonnegative().max(300).optional(),
-  })
-  .superRefine((client, context) => {
-    const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message })
-    const isPublic = client.token_endpoint_auth_method === 'none'
-    if (isPublic && client.grant_types.includes('client_credentials'))
-      refuse('grant_types', 'a public client has no credentials to get a token by (RFC 6749 §4.4)')
-    if (client.token_endpoint_auth_method === 'private_key_jwt' && client.jwks === undefined)
-      refuse('jwks', 'is needed by private_key_jwt')
-  })
+/**
+ * A client as kept: RFC 7591 §2, and Ledgate's own lifetimes. Whoever registers one goes by
+ * {@link ConsistentClientMetadata}: a rule that is added there leaves what was kept before readable.
+ */
+export const ClientMetadata = z.strictObject({
+  client_name: z.string().max(256).optional(),
+  client_uri: WebPage.optional(),
+  logo_uri: WebPage.optional(),
+  tos_uri: WebPage.optional(),
+  policy_uri: WebPage.optional(),
+  contacts: z.array(z.string().max(256)).max(20).optional(),
+  software_id: z.string().max(256).optional(),
+  software_version: z.string().max(256).optional(),
+  redirect_uris: z.array(RedirectUri).max(100).default([]),
+  token_endpoint_auth_method: TokenEndpointAuthMethod.default('client_secret_basic'),
+  grant_types: z.array(GrantType).default(['authorization_code']),
+  response_types: z.array(z.enum(['code'])).default([]),
+  /** The scope tokens the client may ask for, separated by spaces. */
+  scope: ScopeList.default(''),
+  jwks: Jwks.optional(),
+  access_token_expires_in: Lifetime.optional(),
+  refresh_token_expires_in: Lifetime.optional(),
+  refresh_token_idle_expires_in: Lifetime.optional(),
+  /** Seconds for which a spent refresh token is answered again without a `refresh_attempt`. */
+  refresh_token_grace: z.int().nonnegative().max(300).optional(),
+  skip_consent: z.boolean().optional(),
+  dpop_bound_access_tokens: z.literal(false, { error: 'DPoP is not supported by this version' }).optional(),
+  refresh_token_rotation: z.literal(true, { error: 'a refresh token is always rotated' }).optional(),
+})
 export type ClientMetadata = z.infer<typeof ClientMetadata>
+
+/** What does not fit together, as the name of a member and why. */
+function contradictions(client: ClientMetadata): readonly (readonly [path: keyof ClientMetadata, message: string])[] {
+  const uses = (type: GrantType) => client.grant_types.includes(type)
+  const method = client.token_endpoint_auth_method
+  return [
+    ...(method === 'none' && uses('client_credentials')
+      ? [['grant_types', 'a public client has no credentials to get a token by (RFC 6749 §4.4)'] as const]
+      : []),
+    ...(method === 'private_key_jwt' && client.jwks === undefined
+      ? [['jwks', 'is needed by private_key_jwt'] as const]
+      : []),
+    ...(client.response_types.includes('code') && !uses('authorization_code')
+      ? [['response_types', 'code needs the grant type authorization_code (RFC 7591 §2.1)'] as const]
+      : []),
+  ]
+}
+
+/** A client as it may be registered: what it says fits together. */
+export const ConsistentClientMetadata = ClientMetadata.superRefine((client, context) => {
+  for (const [path, message] of contradictions(client)) context.addIssue({ code: 'custom', path: [path], message })
+})
 
 /** A resource server as registered: its RFC 8707 identifier, and the scopes it owns. */
 export const ResourceMetadata = z.strictObject({
-  resource: z.url().refine((value) => !value.includes('#'), { error: 'has a fragment (RFC 8707 §2)' }),
+  resource: z
+    .url()
+    .max(512)
+    .refine((value) => !value.includes('#'), { error: 'has a fragment (RFC 8707 §2)' }),
   scopes_supported: z
     .array(
-      ScopeToken.refine((token) => !isOpenIdScope(token), {
+      ScopeToken.max(256).refine((token) => !isOpenIdScope(token), {
         error: 'is a scope of OpenID, which no resource server owns',
       }),
     )
+    .max(100)
+    .refine((tokens) => new Set(tokens).size === tokens.length, { error: 'names a scope twice' })
     .default([]),
   jwks: Jwks.optional(),
 })
 export type ResourceMetadata = z.infer<typeof ResourceMetadata>
-
-const OPENID_SCOPES = new Set(['openid', 'profile', 'email', 'address', 'phone', 'offline_access'])
-
-/** Whether a scope is one of OpenID Connect Core §5.4 and §11: no resource server owns it. */
-export const isOpenIdScope = (token: string): boolean => OPENID_SCOPES.has(token)

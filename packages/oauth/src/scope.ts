@@ -12,3 +12,8 @@ export const Scope = z
 
 /** The scope tokens as the wire writes them. */
 export const formatScope = (scope: readonly string[]): string => scope.join(' ')
+
+const OPENID_SCOPES = new Set(['openid', 'profile', 'email', 'address', 'phone', 'offline_access'])
+
+/** Whether a scope is one of OpenID Connect Core §5.4 and §11: no resource server owns it. */
+export const isOpenIdScope = (token: string): boolean => OPENID_SCOPES.has(token)
