@@ -107,7 +107,7 @@ async function renew(
   const own = { context: { ...context, actor: { type: 'user', id: sub } as const }, dataKey: user.data_key }
   const { position } = await log.append(`grant-${gid}`, events, { expected: found.revision, ...own })
   const after = events.reduce(grants.evolve, found.state)
-  if (after?.refresh == null || after.revoked)
+  if (after === undefined || after.refresh === null || after.revoked)
     throw new InvalidGrant('a spent refresh token came back: the grant is revoked')
   await changeSession(log, sid, { type: 'Touch', now, idleFor: lifetimes.refreshTokenIdle }, own)
   const jwt = await signer.sign({ typ: TYP }, grantClaims(facts, issued, after, user))
