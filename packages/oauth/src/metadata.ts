@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Jwks } from './jwks.ts'
+import { Jwks, UsableJwks } from './jwks.ts'
 import { isOpenIdScope, ScopeToken } from './scope.ts'
 
 export const TokenEndpointAuthMethod = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
@@ -28,7 +28,7 @@ const ScopeList = z
 
 /**
  * A client as kept: RFC 7591 §2, and Ledgate's own lifetimes. Whoever registers one goes by
- * {@link ConsistentClientMetadata}: a rule that is added there leaves what was kept before readable.
+ * {@link NewClientMetadata}: a rule that is added there leaves what was kept before readable.
  */
 export const ClientMetadata = z.strictObject({
   client_name: z.string().max(256).optional(),
@@ -74,26 +74,31 @@ function contradictions(client: ClientMetadata): readonly (readonly [path: keyof
   ]
 }
 
-/** A client as it may be registered: what it says fits together. */
-export const ConsistentClientMetadata = ClientMetadata.superRefine((client, context) => {
-  for (const [path, message] of contradictions(client)) context.addIssue({ code: 'custom', path: [path], message })
-})
+/** A client as it may be registered: what it says fits together, and its keys are of use. */
+export const NewClientMetadata = ClientMetadata.extend({ jwks: UsableJwks.optional() }).superRefine(
+  (client, context) => {
+    for (const [path, message] of contradictions(client)) context.addIssue({ code: 'custom', path: [path], message })
+  },
+)
 
-/** A resource server as registered: its RFC 8707 identifier, and the scopes it owns. */
+/** A resource server as kept: its RFC 8707 identifier, and the scopes it owns. */
 export const ResourceMetadata = z.strictObject({
-  resource: z
-    .url()
-    .max(512)
-    .refine((value) => !value.includes('#'), { error: 'has a fragment (RFC 8707 §2)' }),
+  resource: z.url().refine((value) => !value.includes('#'), { error: 'has a fragment (RFC 8707 §2)' }),
   scopes_supported: z
     .array(
-      ScopeToken.max(256).refine((token) => !isOpenIdScope(token), {
+      ScopeToken.refine((token) => !isOpenIdScope(token), {
         error: 'is a scope of OpenID, which no resource server owns',
       }),
     )
-    .max(100)
-    .refine((tokens) => new Set(tokens).size === tokens.length, { error: 'names a scope twice' })
     .default([]),
   jwks: Jwks.optional(),
 })
 export type ResourceMetadata = z.infer<typeof ResourceMetadata>
+
+const MAX_SCOPES = 100
+
+/** A resource server as it may be registered: each scope once, and keys that are of use. */
+export const NewResourceMetadata = ResourceMetadata.extend({ jwks: UsableJwks.optional() }).refine(
+  ({ scopes_supported: scopes }) => scopes.length <= MAX_SCOPES && new Set(scopes).size === scopes.length,
+  { error: `names a scope twice, or more than ${MAX_SCOPES}`, path: ['scopes_supported'] },
+)

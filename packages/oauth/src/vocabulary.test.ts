@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   ClientId,
-  ClientMetadata,
+  NewClientMetadata,
   formatBasic,
   formatScope,
   isClientId,
   parseBasic,
-  ResourceMetadata,
+  NewResourceMetadata,
   Scope,
 } from './index.ts'
 
@@ -86,11 +86,10 @@ describe('a client_id', () => {
 const publicKey = { kty: 'EC', crv: 'P-256', x: 'f83OJ3D2', y: 'x_FEzRu9', kid: '1' }
 
 describe('client metadata', () => {
-  const problems = (metadata: unknown) =>
-    ConsistentClientMetadata.safeParse(metadata).error?.issues.map(({ path }) => path[0])
+  const problems = (metadata: unknown) => NewClientMetadata.safeParse(metadata).error?.issues.map(({ path }) => path[0])
 
   it('has the defaults of RFC 7591', () => {
-    expect(ConsistentClientMetadata.parse({})).toMatchObject({
+    expect(NewClientMetadata.parse({})).toMatchObject({
       token_endpoint_auth_method: 'client_secret_basic',
       grant_types: ['authorization_code'],
     })
@@ -126,8 +125,7 @@ describe('client metadata', () => {
     expect(problems({ token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [publicKey] } })).toBeUndefined()
   })
 
-  it('refuses a name nobody knows', () =>
-    expect(ConsistentClientMetadata.safeParse({ nonsense: 1 }).success).toBe(false))
+  it('refuses a name nobody knows', () => expect(NewClientMetadata.safeParse({ nonsense: 1 }).success).toBe(false))
 })
 
 describe('resource metadata', () => {
@@ -139,5 +137,5 @@ describe('resource metadata', () => {
     { resource: 'https://a.example', scopes_supported: ['a b'] },
     { resource: 'https://a.example', scopes_supported: ['a', 'a'] },
     { resource: '//a.example' },
-  ])('refuses %j', (metadata) => expect(ResourceMetadata.safeParse(metadata).success).toBe(false))
+  ])('refuses %j', (metadata) => expect(NewResourceMetadata.safeParse(metadata).success).toBe(false))
 })
