@@ -14,6 +14,6 @@ export function subjectsOf(stream: string, event: DomainRecord | undefined): rea
   if ('grant' in data) return [data.grant.sub, data.grant.client_id]
   if ('sub' in data) return data.sub === data.client_id ? [data.sub] : [data.sub, data.client_id]
   if ('client_id' in data) return [data.client_id]
-  if ('owner' in data && 'kind' in data) return [stream, data.owner]
+  if ('owner' in data && 'kind' in data) return [stream, data.owner.replace(/^\w+ /, '')]
   return [stream.startsWith('login-') ? stream.slice('login-'.length) : stream]
 }

@@ -1,6 +1,15 @@
 import { Conflict } from '@ledgate/eventsourcing'
 import { InvalidClient } from '@ledgate/oauth'
-import { createLocalJWKSet, decodeJwt, errors, type JSONWebKeySet, jwtVerify } from 'jose'
+import {
+  createLocalJWKSet,
+  decodeJwt,
+  errors,
+  type JSONWebKeySet,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyOptions,
+} from 'jose'
+import { LRUCache } from 'lru-cache'
 import type { Clock, CommandContext, EventLog, KeyedHash } from '../log/index.ts'
 
 /** RFC 7523 §2.2. */
@@ -52,14 +61,66 @@ export interface Asserting {
   readonly jwks: object
 }
 
-const keySets = new WeakMap<object, ReturnType<typeof createLocalJWKSet>>()
+type KeySet = ReturnType<typeof createLocalJWKSet>
 
-function keySetOf(jwks: object): ReturnType<typeof createLocalJWKSet> {
-  const known = keySets.get(jwks)
+/** Imported keys by the text of their set: the log gives the same set as another object each time. */
+const keySets = new LRUCache<string, KeySet>({ max: 1_000 })
+
+function keySetOf(jwks: object): KeySet {
+  const text = JSON.stringify(jwks)
+  const known = keySets.get(text)
   if (known !== undefined) return known
   const made = createLocalJWKSet(jwks as JSONWebKeySet)
-  keySets.set(jwks, made)
+  keySets.set(text, made)
   return made
+}
+
+/** The payload of a JWT that one of the keys signed; each is tried when the JWT does not say which. */
+async function signedBy(jwks: object, jwt: string, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(jwt, keySetOf(jwks), options)).payload
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(jwt, key, options)).payload
+      } catch (failure) {
+        if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure
+      }
+    }
+    throw error
+  }
+}
+
+/** What is checked beyond the signature, issuer, subject, audience and time. */
+function checked({ jti, exp = 0, iat }: JWTPayload, now: number): { jti: string; exp: number } {
+  if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI || !jti.isWellFormed())
+    throw new InvalidClient('the jti is no short text')
+  if (exp > now + LONGEST_LIFE + SKEW) throw new InvalidClient('the assertion lives too long')
+  if (iat !== undefined && iat > now + SKEW) throw new InvalidClient('the assertion is from the future')
+  return { jti, exp: Math.floor(exp) }
+}
+
+async function verify(
+  assertion: string,
+  { clientId, jwks }: Asserting,
+  { audience, clock }: Pick<AssertionDependencies, 'audience' | 'clock'>,
+): Promise<{ jti: string; exp: number }> {
+  try {
+    const payload = await signedBy(jwks, assertion, {
+      issuer: clientId,
+      subject: clientId,
+      audience: [...audience],
+      algorithms: ASSERTION_ALGS,
+      clockTolerance: SKEW,
+      currentDate: new Date(clock.nowMs()),
+      requiredClaims: ['exp', 'jti'],
+    })
+    return checked(payload, clock.now())
+  } catch (error) {
+    if (error instanceof InvalidClient) throw error
+    throw new InvalidClient('the assertion does not prove the client', { cause: error })
+  }
 }
 
 /**
@@ -69,10 +130,12 @@ function keySetOf(jwks: object): ReturnType<typeof createLocalJWKSet> {
  */
 export async function proveAssertion(
   assertion: string,
-  { clientId, jwks }: Asserting,
-  { log, keyedHash, clock, audience, context }: AssertionDependencies & { readonly context: CommandContext },
+  asserting: Asserting,
+  dependencies: AssertionDependencies & { readonly context: CommandContext },
 ): Promise<void> {
-  const { jti, exp } = await verify(assertion)
+  const { log, keyedHash, context } = dependencies
+  const { clientId } = asserting
+  const { jti, exp } = await verify(assertion, asserting, dependencies)
   const stream = `assertion-${keyedHash(`${clientId} ${jti}`)}`
   try {
     const used = { type: 'AssertionUsed', data: { client_id: clientId, exp } } as const
@@ -80,27 +143,5 @@ export async function proveAssertion(
   } catch (error) {
     if (error instanceof Conflict) throw new InvalidClient('the assertion was used before', { cause: error })
     throw error
-  }
-
-  async function verify(jwt: string): Promise<{ jti: string; exp: number }> {
-    try {
-      const { payload } = await jwtVerify(jwt, keySetOf(jwks), {
-        issuer: clientId,
-        subject: clientId,
-        audience: [...audience],
-        algorithms: ASSERTION_ALGS,
-        clockTolerance: SKEW,
-        currentDate: new Date(clock.nowMs()),
-        requiredClaims: ['exp', 'jti'],
-      })
-      const { jti: id, exp: until = 0 } = payload
-      if (typeof id !== 'string' || id === '' || id.length > MAX_JTI)
-        throw new InvalidClient('the jti is no short text')
-      if (until > clock.now() + LONGEST_LIFE + SKEW) throw new InvalidClient('the assertion lives too long')
-      return { jti: id, exp: Math.floor(until) }
-    } catch (error) {
-      if (error instanceof InvalidClient) throw error
-      throw new InvalidClient('the assertion does not prove the client', { cause: error })
-    }
   }
 }

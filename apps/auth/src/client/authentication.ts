@@ -34,7 +34,7 @@ interface Attempt {
 
 /** What is known of whoever claims to call. */
 interface Claimed {
-  readonly method: TokenEndpointAuthMethod
+  readonly methods: readonly TokenEndpointAuthMethod[]
   readonly secrets: readonly Secret[]
   readonly jwks: object | undefined
   readonly disabled: boolean
@@ -74,72 +74,63 @@ function attemptOf({ authorization, body }: AuthenticationRequest): Attempt {
   return secret === undefined ? { method: 'none', clientId } : { method: 'client_secret_post', clientId, secret }
 }
 
+const claimedClient = ({ metadata, secrets, disabled }: ClientState): Claimed => ({
+  methods: [metadata.token_endpoint_auth_method],
+  jwks: metadata.jwks,
+  secrets,
+  disabled,
+})
+
+/** A resource server authenticates by whatever it has: its secret, in either place, or its keys. */
+const claimedResource = ({ metadata, secrets, disabled }: ResourceState): Claimed => ({
+  methods: [
+    ...(secrets.length > 0 ? (['client_secret_basic', 'client_secret_post'] as const) : []),
+    ...(metadata.jwks === undefined ? [] : (['private_key_jwt'] as const)),
+  ],
+  jwks: metadata.jwks,
+  secrets,
+  disabled,
+})
+
 /** Authentication over the log: the client's stream is read at each request, so that a disabled one is out at once. */
 export function clientAuthentication(dependencies: AssertionDependencies): ClientAuthentication {
   const { log, clock } = dependencies
 
-  async function prove(attempt: Attempt, claimed: Claimed | undefined, context: CommandContext): Promise<void> {
+  /** @returns a promise when there is an assertion, which has to be used up. */
+  function prove(attempt: Attempt, claimed: Claimed | undefined, context: CommandContext): Promise<void> | undefined {
+    const { method, clientId, secret, assertion } = attempt
     // The secret is compared first, whoever it is, so that an unknown client takes as long as a known one.
-    const secretFits = attempt.secret !== undefined && matches(attempt.secret, claimed?.secrets ?? [], clock.now())
+    const secretFits = secret !== undefined && matches(secret, claimed?.secrets ?? [], clock.now())
     if (claimed === undefined) throw new InvalidClient('the client is unknown')
     if (claimed.disabled) throw new InvalidClient('the client is disabled')
-    if (claimed.method !== attempt.method)
-      throw new InvalidClient(`the client authenticates by ${claimed.method}, not ${attempt.method}`)
-    if (attempt.secret !== undefined && !secretFits) throw new InvalidClient('the secret is wrong')
-    if (attempt.assertion !== undefined) {
-      if (claimed.jwks === undefined) throw new InvalidClient('the client has no keys')
-      await proveAssertion(
-        attempt.assertion,
-        { clientId: attempt.clientId, jwks: claimed.jwks },
-        { ...dependencies, context },
-      )
-    }
+    if (!claimed.methods.includes(method))
+      throw new InvalidClient(`the client authenticates by ${claimed.methods.join(' or ')}, not ${method}`)
+    if (secret !== undefined && !secretFits) throw new InvalidClient('the secret is wrong')
+    if (assertion === undefined) return undefined
+    if (claimed.jwks === undefined) throw new InvalidClient('the client has no keys')
+    return proveAssertion(assertion, { clientId, jwks: claimed.jwks }, { ...dependencies, context })
   }
 
-  const claimedClient = ({ metadata, secrets, disabled }: ClientState): Claimed => ({
-    method: metadata.token_endpoint_auth_method,
-    jwks: metadata.jwks,
-    secrets,
-    disabled,
-  })
-
-  /** A resource server authenticates by its keys when it has some, else by its secret, in either place. */
-  const claimedResource = ({ metadata, secrets, disabled }: ResourceState, attempt: Attempt): Claimed => ({
-    method:
-      metadata.jwks !== undefined
-        ? 'private_key_jwt'
-        : attempt.method === 'client_secret_post'
-          ? attempt.method
-          : 'client_secret_basic',
-    jwks: metadata.jwks,
-    secrets,
-    disabled,
-  })
-
-  const find = <Found>(clientId: string, read: () => Promise<Found | undefined>) =>
-    isClientId(clientId) ? read() : undefined
+  async function client(attempt: Attempt, context: CommandContext): Promise<ClientState> {
+    const found = isClientId(attempt.clientId) ? await readClient(log, attempt.clientId) : undefined
+    const proved = prove(attempt, found && claimedClient(found.state), context)
+    if (proved !== undefined) await proved
+    if (found === undefined) throw new InvalidClient('the client is unknown')
+    return found.state
+  }
 
   return {
-    async client(request) {
-      const attempt = attemptOf(request)
-      const found = await find(attempt.clientId, () => readClient(log, attempt.clientId))
-      await prove(attempt, found && claimedClient(found.state), request.context)
-      if (found === undefined) throw new InvalidClient('the client is unknown')
-      return found.state
-    },
+    client: async (request) => client(attemptOf(request), request.context),
 
     async clientOrResource(request) {
       const attempt = attemptOf(request)
-      const resource = await find(attempt.clientId, () => readResource(log, attempt.clientId))
+      const resource = isClientId(attempt.clientId) ? await readResource(log, attempt.clientId) : undefined
       if (resource !== undefined) {
-        await prove(attempt, claimedResource(resource.state, attempt), request.context)
+        await prove(attempt, claimedResource(resource.state), request.context)
         return { kind: 'resource', resource: resource.state }
       }
       if (attempt.method === 'none') throw new InvalidClient('a public client has nothing to prove itself with')
-      const found = await find(attempt.clientId, () => readClient(log, attempt.clientId))
-      await prove(attempt, found && claimedClient(found.state), request.context)
-      if (found === undefined) throw new InvalidClient('the client is unknown')
-      return { kind: 'client', client: found.state }
+      return { kind: 'client', client: await client(attempt, request.context) }
     },
   }
 }

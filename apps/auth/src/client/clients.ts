@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { ClientId, type ClientMetadata } from '@ledgate/oauth'
 import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
 import type { Names } from '../resource/names.ts'
-import { client as decider, type ClientCommand } from './decider.ts'
+import { client as decider, type ClientCommand, ClientRefused, usesSecret } from './decider.ts'
 import type { ClientState } from './events.ts'
 import { keptSecret, newSecret } from './secret.ts'
 
@@ -34,7 +34,7 @@ export interface Registration {
 }
 
 export interface Registered {
-  readonly client: ClientState
+  readonly clientId: string
   /** Shown once; only its hash is kept. */
   readonly clientSecret?: string
   readonly position: string
@@ -42,7 +42,7 @@ export interface Registered {
 
 /** The commands about clients. */
 export interface Clients {
-  /** @throws {NameTaken | ClientRefused} when the id is somebody's already. */
+  /** @throws {NameTaken | ClientRefused} when the id is somebody's already, or the secret does not fit the client. */
   register(registration: Registration, context: CommandContext): Promise<Registered>
   /** @throws {ClientRefused} when there is no such client, or the command does not fit it. */
   change(
@@ -57,8 +57,13 @@ export interface Clients {
   ): Promise<{ secretId: string; clientSecret: string; position: string }>
 }
 
-const usesSecret = ({ token_endpoint_auth_method: method }: ClientMetadata) =>
-  method === 'client_secret_basic' || method === 'client_secret_post'
+/** The secret a client starts with: the configured one or a new one, if it proves itself by a secret at all. */
+function secretFor(metadata: ClientMetadata, configured: string | undefined): string | undefined {
+  if (usesSecret(metadata)) return configured ?? newSecret()
+  if (configured !== undefined)
+    throw new ClientRefused(`a client with ${metadata.token_endpoint_auth_method} has no secret`)
+  return undefined
+}
 
 const newId = () => randomBytes(16).toString('hex')
 
@@ -80,16 +85,17 @@ export function clients({ log, names, clock }: ClientsDependencies): Clients {
     change,
 
     async register({ client_id = `c_${newId()}`, client_secret, metadata }, context) {
-      ClientId.parse(client_id)
-      const secret = usesSecret(metadata) ? (client_secret ?? newSecret()) : undefined
-      const found = await readClient(log, client_id)
+      const secret = secretFor(metadata, client_secret)
       const secrets = secret === undefined ? [] : [keptSecret(secret, newId(), clock.now())]
-      const events = decider.decide({ type: 'Register', client_id, metadata, secrets, now: clock.now() }, found?.state)
-      await names.reserve('client_id', client_id, `client ${client_id}`, context)
-      const { position } = await log.append(`client-${client_id}`, events, { expected: 'noStream', context })
-      const [registered] = events
-      if (registered === undefined) throw new Error('registering makes an event')
-      return { client: registered.data.client, ...(secret !== undefined && { clientSecret: secret }), position }
+      const name = { kind: 'client_id', name: ClientId.parse(client_id) } as const
+      return untilSettled(async () => {
+        const found = await readClient(log, client_id)
+        const command = { type: 'Register', client_id, metadata, secrets, now: clock.now() } as const
+        const events = decider.decide(command, found?.state)
+        await names.reserve([name], `client ${client_id}`, context)
+        const { position } = await log.append(`client-${client_id}`, events, { expected: 'noStream', context })
+        return { clientId: client_id, ...(secret !== undefined && { clientSecret: secret }), position }
+      })
     },
 
     async addSecret(clientId, context) {

@@ -1,6 +1,7 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { ClientMetadata } from '@ledgate/oauth'
 import type { ClientEvent, ClientState, Secret } from './events.ts'
+import { withoutSecret, withSecret } from './secrets.decider.ts'
 
 /** What a client is asked to become. */
 export type ClientCommand =
@@ -25,15 +26,20 @@ export class ClientRefused extends Error {
   }
 }
 
-/** A secret is replaced by adding the new one, moving everybody over, and revoking the old. */
-const MAX_SECRETS = 2
+const refuse = (message: string): never => {
+  throw new ClientRefused(message)
+}
 
-const isLive = ({ expires_at }: Secret, now: number) => expires_at === 0 || now < expires_at
+/** Whether the client proves itself by a secret. */
+export const usesSecret = ({ token_endpoint_auth_method: method }: ClientMetadata): boolean =>
+  method === 'client_secret_basic' || method === 'client_secret_post'
+
+const tokensOf = (scope: string): readonly string[] => scope.split(' ').filter((token) => token !== '')
 
 /** Whether the client may do less than before: tokens that could do more must not live on. */
 function isNarrowed(before: ClientMetadata, after: ClientMetadata): boolean {
   const lacks = (had: readonly string[], has: readonly string[]) => had.some((each) => !has.includes(each))
-  return lacks(before.scope.split(' '), after.scope.split(' ')) || lacks(before.grant_types, after.grant_types)
+  return lacks(tokensOf(before.scope), tokensOf(after.scope)) || lacks(before.grant_types, after.grant_types)
 }
 
 function decideExisting(command: Exclude<ClientCommand, { type: 'Register' }>, client: ClientState): ClientEvent[] {
@@ -44,17 +50,16 @@ function decideExisting(command: Exclude<ClientCommand, { type: 'Register' }>, c
       return [{ type: 'ClientUpdated', data: { client: { ...client, metadata, epoch } } }]
     }
     case 'AddSecret': {
-      const live = client.secrets.filter((secret) => isLive(secret, command.now))
-      if (live.length >= MAX_SECRETS) throw new ClientRefused('two secrets are live already; revoke one first')
-      const secrets = [...live, command.secret]
-      return [
-        { type: 'ClientSecretAdded', data: { secret_id: command.secret.secret_id, client: { ...client, secrets } } },
-      ]
+      const { secret, now } = command
+      if (!usesSecret(client.metadata))
+        return refuse(`the client authenticates by ${client.metadata.token_endpoint_auth_method}, not by a secret`)
+      const secrets = withSecret(client.secrets, { secret, now, refuse })
+      return [{ type: 'ClientSecretAdded', data: { secret_id: secret.secret_id, client: { ...client, secrets } } }]
     }
     case 'RevokeSecret': {
-      const secrets = client.secrets.filter(({ secret_id }) => secret_id !== command.secret_id)
-      if (secrets.length === client.secrets.length) return []
-      return [{ type: 'ClientSecretRevoked', data: { secret_id: command.secret_id, client: { ...client, secrets } } }]
+      const { secret_id } = command
+      const secrets = withoutSecret(client.secrets, secret_id, refuse)
+      return [{ type: 'ClientSecretRevoked', data: { secret_id, client: { ...client, secrets } } }]
     }
     case 'Disable':
       if (client.disabled) return []
@@ -75,12 +80,12 @@ export const client: Decider<ClientState | undefined, ClientCommand, ClientEvent
 
   decide(command, state) {
     if (command.type === 'Register') {
-      if (state !== undefined) throw new ClientRefused(`the client ${command.client_id} exists already`)
+      if (state !== undefined) return refuse(`the client ${command.client_id} exists already`)
       const { client_id, metadata, secrets, now } = command
       const made = { client_id, client_id_issued_at: now, epoch: 0, disabled: false, metadata, secrets: [...secrets] }
       return [{ type: 'ClientRegistered', data: { client: made } }]
     }
-    if (state === undefined) throw new ClientRefused('there is no such client')
+    if (state === undefined) return refuse('there is no such client')
     return decideExisting(command, state)
   },
 

@@ -2,6 +2,6 @@
 export * from './assertion.ts'
 export * from './authentication.ts'
 export * from './clients.ts'
-export { ClientRefused, type ClientCommand } from './decider.ts'
+export { ClientRefused, type ClientCommand, usesSecret } from './decider.ts'
 export * from './events.ts'
-export { newSecret, sha256 } from './secret.ts'
+export { keptSecret, newSecret, sha256 } from './secret.ts'

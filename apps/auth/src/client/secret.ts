@@ -1,5 +1,6 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Secret } from './events.ts'
+import { isLiveSecret } from './secrets.decider.ts'
 
 /** SHA-256 of a text, base64url: how secrets of 256 random bits are kept. */
 export const sha256 = (text: string): string => hash('sha256', text, 'base64url')
@@ -16,15 +17,16 @@ export const keptSecret = (secret: string, secretId: string, now: number): Secre
 })
 
 /** What an unknown client's secret is compared with, so that it takes as long. */
-const NOBODY: readonly Secret[] = [{ secret_id: '', sha256: sha256(newSecret()), created_at: 0, expires_at: 0 }]
+const nobody = keptSecret(newSecret(), '', 0)
+const NOBODY: readonly Secret[] = [nobody]
 
 /** Whether a presented secret is one of those that live; every one is looked at, in constant time. */
 export function matches(presented: string, secrets: readonly Secret[], now: number): boolean {
   const given = Buffer.from(sha256(presented))
   let found = false
-  for (const { sha256: kept, expires_at } of secrets.length > 0 ? secrets : NOBODY) {
-    const same = timingSafeEqual(given, Buffer.from(kept))
-    if (same && secrets.length > 0 && (expires_at === 0 || now < expires_at)) found = true
+  for (const secret of secrets.length > 0 ? secrets : NOBODY) {
+    const same = timingSafeEqual(given, Buffer.from(secret.sha256))
+    if (same && secret !== nobody && isLiveSecret(secret, now)) found = true
   }
   return found
 }

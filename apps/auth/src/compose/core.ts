@@ -108,6 +108,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     logFile,
     sealer,
     onDeath: (error) => logger.error({ err: error }, 'the projector died and is started again'),
+    onTrouble: (trouble) => logger.error({ trouble }, 'a view has trouble'),
   })
   parts.opened(views, () => views.close())
   const names = openNames(log, keyedHash)
@@ -123,7 +124,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     sourceKey: await secret('hash/sources'),
     names,
     clients: openClients({ log, names, clock }),
-    resources: openResources({ log, names, clock }),
+    resources: openResources({ log, names, clock, keyedHash }),
     signingKeys,
     derivationKeys,
     views,

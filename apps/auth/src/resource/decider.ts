@@ -1,5 +1,6 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { ResourceMetadata } from '@ledgate/oauth'
+import { withoutSecret, withSecret } from '../client/secrets.decider.ts'
 import type { Secret } from '../client/events.ts'
 import type { ResourceEvent, ResourceState } from './events.ts'
 
@@ -12,14 +13,43 @@ export type ResourceCommand =
       readonly secrets: readonly Secret[]
       readonly now: number
     }
+  | { readonly type: 'AddSecret'; readonly secret: Secret; readonly now: number }
+  | { readonly type: 'RevokeSecret'; readonly secret_id: string }
   | { readonly type: 'Disable'; readonly reason: string }
   | { readonly type: 'Enable' }
 
-/** There is no such resource server, or there is one already. */
+/** There is no such resource server, or there is one already, or the command does not fit it. */
 export class ResourceRefused extends Error {
   constructor(message: string) {
     super(message)
     this.name = 'ResourceRefused'
+  }
+}
+
+const refuse = (message: string): never => {
+  throw new ResourceRefused(message)
+}
+
+function decideExisting(
+  command: Exclude<ResourceCommand, { type: 'Register' }>,
+  state: ResourceState,
+): ResourceEvent[] {
+  switch (command.type) {
+    case 'AddSecret': {
+      const { secret, now } = command
+      const resource = { ...state, secrets: withSecret(state.secrets, { secret, now, refuse }) }
+      return [{ type: 'ResourceSecretAdded', data: { secret_id: secret.secret_id, resource } }]
+    }
+    case 'RevokeSecret': {
+      const { secret_id } = command
+      const resource = { ...state, secrets: withoutSecret(state.secrets, secret_id, refuse) }
+      return [{ type: 'ResourceSecretRevoked', data: { secret_id, resource } }]
+    }
+    case 'Disable':
+      if (state.disabled) return []
+      return [{ type: 'ResourceDisabled', data: { reason: command.reason, resource: { ...state, disabled: true } } }]
+    case 'Enable':
+      return state.disabled ? [{ type: 'ResourceEnabled', data: { resource: { ...state, disabled: false } } }] : []
   }
 }
 
@@ -29,17 +59,13 @@ export const resource: Decider<ResourceState | undefined, ResourceCommand, Resou
 
   decide(command, state) {
     if (command.type === 'Register') {
-      if (state !== undefined) throw new ResourceRefused(`the resource server ${command.client_id} exists already`)
+      if (state !== undefined) return refuse(`the resource server ${command.client_id} exists already`)
       const { client_id, metadata, secrets, now } = command
       const made = { client_id, registered_at: now, disabled: false, metadata, secrets: [...secrets] }
       return [{ type: 'ResourceRegistered', data: { resource: made } }]
     }
-    if (state === undefined) throw new ResourceRefused('there is no such resource server')
-    if (command.type === 'Disable')
-      return state.disabled
-        ? []
-        : [{ type: 'ResourceDisabled', data: { reason: command.reason, resource: { ...state, disabled: true } } }]
-    return state.disabled ? [{ type: 'ResourceEnabled', data: { resource: { ...state, disabled: false } } }] : []
+    if (state === undefined) return refuse('there is no such resource server')
+    return decideExisting(command, state)
   },
 
   evolve: (_state, { data }) => data.resource,

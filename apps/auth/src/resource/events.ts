@@ -38,7 +38,7 @@ export type ResourceEvent = EventOf<(typeof resourceEvents)[number]>
 export const NameReserved = defineEvent('NameReserved', {
   kind: z.enum(['scope', 'resource', 'client_id']),
   name: z.string(),
-  /** The `client_id` of the resource server or client that owns it. */
+  /** Who owns it: `client <client_id>` or `resource <client_id>`. */
   owner: z.string(),
 })
 export const NameReleased = defineEvent('NameReleased', {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { ClientId, type ResourceMetadata } from '@ledgate/oauth'
 import { keptSecret, newSecret } from '../client/secret.ts'
-import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, type KeyedHash, untilSettled } from '../log/index.ts'
 import { resource as decider, type ResourceCommand } from './decider.ts'
 import type { ResourceState } from './events.ts'
-import type { Names } from './names.ts'
+import type { Name, Names } from './names.ts'
 
 /** A resource server as its stream says, and where the stream ends. */
 export interface ReadResource {
@@ -20,54 +20,94 @@ export async function readResource(log: EventLog, clientId: string): Promise<Rea
     : undefined
 }
 
+/** A resource server to be. Without a secret of its own it gets one, unless it has keys to prove itself with. */
 export interface ResourceRegistration {
   readonly client_id?: string | undefined
   readonly client_secret?: string | undefined
   readonly metadata: ResourceMetadata
 }
 
+export interface RegisteredResource {
+  readonly clientId: string
+  /** Shown once; only its hash is kept. */
+  readonly clientSecret?: string
+  readonly position: string
+}
+
 /** The commands about resource servers. */
 export interface Resources {
   /** @throws {NameTaken | ResourceRefused} when its id, its identifier or one of its scopes is somebody's already. */
-  register(
-    registration: ResourceRegistration,
-    context: CommandContext,
-  ): Promise<{ resource: ResourceState; clientSecret?: string; position: string }>
-  /** @throws {ResourceRefused} when there is no such resource server. */
+  register(registration: ResourceRegistration, context: CommandContext): Promise<RegisteredResource>
+  /** @throws {ResourceRefused} when there is no such resource server, or the command does not fit it. */
   change(
     clientId: string,
     command: Exclude<ResourceCommand, { type: 'Register' }>,
     context: CommandContext,
   ): Promise<{ position: string }>
+  /** Adds a secret beside the one in use, and answers it: it is shown once. */
+  addSecret(
+    clientId: string,
+    context: CommandContext,
+  ): Promise<{ secretId: string; clientSecret: string; position: string }>
+}
+
+export interface ResourcesDependencies {
+  readonly log: EventLog
+  readonly names: Names
+  readonly clock: Clock
+  readonly keyedHash: KeyedHash
 }
 
 const newId = () => randomBytes(16).toString('hex')
 
-/** The commands over the log. Names are reserved before the registration; a crash in between is completed by a repetition. */
-export function resources({ log, names, clock }: { log: EventLog; names: Names; clock: Clock }): Resources {
+/** Everything that must have no second owner. */
+const namesOf = (clientId: string, { resource, scopes_supported: scopes }: ResourceMetadata): readonly Name[] => [
+  { kind: 'client_id', name: clientId },
+  { kind: 'resource', name: resource },
+  ...scopes.map((name) => ({ kind: 'scope', name }) as const),
+]
+
+/**
+ * The commands over the log. Names are reserved before the registration; whoever died in between is completed by the
+ * same registration, for which a made id depends on the identifier and on nothing else.
+ */
+export function resources({ log, names, clock, keyedHash }: ResourcesDependencies): Resources {
+  const idFor = (resource: string) => `r_${keyedHash(`resource server ${resource}`).slice(0, 32)}`
+
+  const change: Resources['change'] = (clientId, command, context) =>
+    untilSettled(async () => {
+      const found = await readResource(log, clientId)
+      const events = decider.decide(command, found?.state)
+      if (events.length === 0) return { position: await log.store.head() }
+      return log.append(`resource-${clientId}`, events, { expected: found?.revision ?? 'noStream', context })
+    })
+
   return {
-    async register({ client_id = `r_${newId()}`, client_secret, metadata }, context) {
-      ClientId.parse(client_id)
-      const secret = metadata.jwks === undefined ? (client_secret ?? newSecret()) : undefined
+    change,
+
+    async register({ client_id, client_secret, metadata }, context) {
+      const clientId = ClientId.parse(client_id ?? idFor(metadata.resource))
+      const secret = client_secret ?? (metadata.jwks === undefined ? newSecret() : undefined)
       const secrets = secret === undefined ? [] : [keptSecret(secret, newId(), clock.now())]
-      const found = await readResource(log, client_id)
-      const events = decider.decide({ type: 'Register', client_id, metadata, secrets, now: clock.now() }, found?.state)
-      const owner = `resource ${client_id}`
-      await names.reserve('client_id', client_id, owner, context)
-      await names.reserve('resource', metadata.resource, owner, context)
-      for (const scope of metadata.scopes_supported) await names.reserve('scope', scope, owner, context)
-      const { position } = await log.append(`resource-${client_id}`, events, { expected: 'noStream', context })
-      const [registered] = events
-      if (registered === undefined) throw new Error('registering makes an event')
-      return { resource: registered.data.resource, ...(secret !== undefined && { clientSecret: secret }), position }
+      const owned = namesOf(clientId, metadata)
+      const owner = `resource ${clientId}`
+      return untilSettled(async () => {
+        const found = await readResource(log, clientId)
+        const command = { type: 'Register', client_id: clientId, metadata, secrets, now: clock.now() } as const
+        const events = decider.decide(command, found?.state)
+        await names.reserve(owned, owner, context)
+        const { position } = await log.append(`resource-${clientId}`, events, { expected: 'noStream', context })
+        // Somebody who failed at the same registration may have given back what we counted on.
+        await names.reserve(owned, owner, { ...context, commandId: `${context.commandId}/again` })
+        return { clientId, ...(secret !== undefined && { clientSecret: secret }), position }
+      })
     },
 
-    change: (clientId, command, context) =>
-      untilSettled(async () => {
-        const found = await readResource(log, clientId)
-        const events = decider.decide(command, found?.state)
-        if (events.length === 0) return { position: await log.store.head() }
-        return log.append(`resource-${clientId}`, events, { expected: found?.revision ?? 'noStream', context })
-      }),
+    async addSecret(clientId, context) {
+      const clientSecret = newSecret()
+      const secret = keptSecret(clientSecret, newId(), clock.now())
+      const { position } = await change(clientId, { type: 'AddSecret', secret, now: clock.now() }, context)
+      return { secretId: secret.secret_id, clientSecret, position }
+    },
   }
 }
