@@ -84,9 +84,9 @@ export function operatorCommands(dependencies: OperatorDependencies): Readonly<R
     'clients create': command(
       z.object({ client_id: text.optional(), metadata: ClientMetadata }),
       async (registration, context) => {
-        const { client, clientSecret, position } = await clients.register(registration, context)
+        const { clientId, clientSecret, position } = await clients.register(registration, context)
         return {
-          client_id: client.client_id,
+          client_id: clientId,
           ...(clientSecret !== undefined && { client_secret: clientSecret }),
           position,
         }
@@ -115,9 +115,9 @@ export function operatorCommands(dependencies: OperatorDependencies): Readonly<R
     'resources create': command(
       z.object({ client_id: text.optional(), metadata: ResourceMetadata }),
       async (registration, context) => {
-        const { resource, clientSecret, position } = await resources.register(registration, context)
+        const { clientId, clientSecret, position } = await resources.register(registration, context)
         return {
-          client_id: resource.client_id,
+          client_id: clientId,
           ...(clientSecret !== undefined && { client_secret: clientSecret }),
           position,
         }

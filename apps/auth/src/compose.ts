@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { Logger } from 'pino'
+import { accountRoutes } from './account/index.ts'
+import { applyBootstrap, readBootstrapFile } from './bootstrap/index.ts'
+import { clientAuthentication } from './client/index.ts'
+import { startBackground } from './compose/background.ts'
+import { type Core, openCore, systemContext } from './compose/core.ts'
+import { openMail, type OutgoingMail } from './compose/mail.ts'
+import { openPeople, type People } from './compose/people.ts'
+import { ownedScopes, registeredOrigins } from './compose/origins.ts'
+import { checksOf, readingsOf } from './compose/readings.ts'
+import type { Config } from './config.ts'
+import { discoveryRoutes } from './discovery/index.ts'
+import { turns } from './grant/index.ts'
+import { readiness } from './health/index.ts'
+import { requestContext } from './http/index.ts'
+import { introspectionRoutes } from './introspection/index.ts'
+import { devMailRoutes } from './mail/index.ts'
+import { metrics as openMetrics } from './metrics/index.ts'
+import { listenForOperator, type OperatorCommand, operatorCommands, socketPath } from './operator/index.ts'
+import { audiences } from './resource/index.ts'
+import { revocationRoutes } from './revocation/index.ts'
+import { buildServer } from './server.ts'
+import { jwksRoutes } from './signing-key/index.ts'
+import { tokenRoutes } from './token/index.ts'
+
+/** The epoch of an installation that was never restored from a backup. */
+const ISSUER_EPOCH = 0
+
+/** A whole server; it does not listen yet. */
+export interface Ledgate {
+  readonly app: FastifyInstance
+  /** Answers what was taken, finishes what is in hand, and lets go of the data folder. */
+  close(): Promise<void>
+}
+
+/** The endpoints of OAuth over the parts. */
+function oauthRoutes(core: Core, people: People): FastifyPluginAsync[] {
+  const { config, log, names, sourceKey } = core
+  const { issuer, tokenCap } = config
+  const requests = requestContext(sourceKey, randomUUID)
+  const authentication = clientAuthentication({ ...core, audience: [issuer, `${issuer}/oauth2/token`] })
+  const shared = { ...core, authentication, requests, issuer, issuerEpoch: ISSUER_EPOCH }
+  const token = {
+    ...shared,
+    audiences: audiences(log, names, issuer),
+    signIn: people.signIn,
+    turns: turns(),
+    facts: { issuer, issuerEpoch: ISSUER_EPOCH },
+    tokenCap,
+  }
+  return [
+    async (app) => void (await app.register(tokenRoutes, token)),
+    async (app) => void (await app.register(revocationRoutes, shared)),
+    async (app) => void (await app.register(introspectionRoutes, shared)),
+  ]
+}
+
+/** Everything else that is spoken over HTTP. */
+function otherRoutes(core: Core, { register, confirm }: People, { mailbox }: OutgoingMail): FastifyPluginAsync[] {
+  const { config, signingKeys, views, clock, sourceKey } = core
+  const scopes = ownedScopes(views, clock.nowMs)
+  const accounts = { register, confirm, requestContext: requestContext(sourceKey, randomUUID) }
+  return [
+    async (app) => void (await app.register(accountRoutes, accounts)),
+    async (app) => void (await app.register(discoveryRoutes, { issuer: config.issuer, scopes })),
+    async (app) => void (await app.register(jwksRoutes, { signingKeys })),
+    ...(mailbox === undefined
+      ? []
+      : [async (app: FastifyInstance) => void (await app.register(devMailRoutes, { mailbox }))]),
+  ]
+}
+
+async function bootstrap({ config, log, clients, resources }: Core, { accounts }: People): Promise<void> {
+  if (config.bootstrap === undefined) return
+  const file = readBootstrapFile(config.bootstrap)
+  await applyBootstrap(file, { log, clients, resources, accounts, context: () => systemContext('bootstrap') })
+}
+
+/**
+ * Puts the server together: the only place, with `compose/`, that names an adapter.
+ *
+ * @throws {Error} when another process has the data folder, the master key does not fit, or the bootstrap file is wrong.
+ */
+export async function compose(config: Config, logger: Logger): Promise<Ledgate> {
+  const core = await openCore(config, logger)
+  const people = openPeople(core)
+  const mail = openMail(core)
+  await bootstrap(core, people)
+  const metrics = openMetrics()
+  metrics.watch(readingsOf(core))
+  const ready = readiness(checksOf(core))
+  const app = await buildServer({
+    issuer: config.issuer,
+    trustedProxies: config.trustedProxies,
+    logger,
+    metrics,
+    readiness: ready,
+    origins: registeredOrigins(core.views, core.clock.nowMs),
+    oauth: oauthRoutes(core, people),
+    others: otherRoutes(core, people, mail),
+  })
+  const background = startBackground(core, people, mail)
+  const control = await listenForOperator({
+    path: socketPath(config.dataDir),
+    commands: commandsOf(core, people),
+    logger,
+  })
+  return {
+    app,
+    async close() {
+      ready.drain()
+      await control.close()
+      await app.close()
+      await background.stop()
+      await people.close()
+      await core.close()
+    },
+  }
+}
+
+const commandsOf = (core: Core, { accounts }: People): Readonly<Record<string, OperatorCommand>> =>
+  operatorCommands({ ...core, accounts })
+
+/** The operator's commands without a server: what opens the data folder for one of them. */
+export async function openOperator(
+  config: Config,
+  logger: Logger,
+): Promise<{ commands: Readonly<Record<string, OperatorCommand>>; close(): Promise<void> }> {
+  const core = await openCore(config, logger)
+  const people = openPeople(core)
+  return {
+    commands: commandsOf(core, people),
+    async close() {
+      await people.close()
+      await core.close()
+    },
+  }
+}

@@ -1,0 +1,62 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { followEvents } from '../process-manager/index.ts'
+import type { Core } from './core.ts'
+import type { OutgoingMail } from './mail.ts'
+import type { People } from './people.ts'
+
+/** Seconds between two looks at what is due. */
+const SWEEP_EVERY = 600
+const KEYS_EVERY = 60
+/** Seconds after which a key is replaced by the next. */
+const ROTATION_PERIOD = 30 * 86_400
+
+/** What goes on by itself while the server runs. */
+export interface Background {
+  /** Stops; resolves when nothing is in hand any more. */
+  stop(): Promise<void>
+}
+
+/** Follows the log with each process, follows the keys, and looks now and then at what is due. */
+export function startBackground(core: Core, people: People, { sending }: OutgoingMail): Background {
+  const { logger, store, views, signingKeys, derivationKeys } = core
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const stumbled = (name: string) => (error: unknown) => {
+    if (!signal.aborted) logger.error({ err: error, process: name }, 'a process stumbled and tries again')
+  }
+
+  /** Does it again and again, however often it fails. */
+  async function every(seconds: number, name: string, work: () => Promise<unknown>): Promise<void> {
+    while (!signal.aborted) {
+      await work().catch(stumbled(name))
+      await pause(seconds * 1000, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  const running = [
+    every(1, 'registration', () =>
+      followEvents({
+        store,
+        checkpoints: views.projector.checkpoints,
+        name: 'registration',
+        categories: ['email'],
+        handle: (event) => people.completion.complete(event),
+        onError: stumbled('registration'),
+        signal,
+      }),
+    ),
+    every(1, 'mail', () => sending.run(signal)),
+    every(1, 'signing keys', () => signingKeys.follow(signal)),
+    every(1, 'derivation keys', () => derivationKeys.follow(signal)),
+    every(KEYS_EVERY, 'key rotation', () => signingKeys.maintain(ROTATION_PERIOD)),
+    every(KEYS_EVERY, 'key rotation', () => derivationKeys.maintain(ROTATION_PERIOD)),
+    every(SWEEP_EVERY, 'reservation sweeper', () => people.sweeper.sweep()),
+  ]
+
+  return {
+    async stop() {
+      stopping.abort()
+      await Promise.all(running)
+    },
+  }
+}

@@ -1,0 +1,33 @@
+import { join } from 'node:path'
+import { mailbox as openMailbox, type Mailbox, type MailSending, mailSending, smtpMailer } from '../mail/index.ts'
+import type { Core } from './core.ts'
+import { newId } from './people.ts'
+
+/** How mail leaves. */
+export interface OutgoingMail {
+  readonly sending: MailSending
+  /** Where it goes when no mail server is configured: to a folder, for development. */
+  readonly mailbox: Mailbox | undefined
+}
+
+/** Mail by SMTP when it is configured, into a folder of the data otherwise; production always configures it. */
+export function openMail({ config, logger, log, sealer, clock, derivationKeys, views }: Core): OutgoingMail {
+  const { issuer, mailFrom: from, smtpUrl, dataDir } = config
+  const domain = new URL(issuer).hostname
+  const mailbox =
+    smtpUrl === undefined ? openMailbox({ folder: join(dataDir, 'mail'), from, domain, now: clock.now }) : undefined
+  const mailer = smtpUrl === undefined ? mailbox : smtpMailer({ url: smtpUrl, from, domain })
+  if (mailer === undefined) throw new Error('there is a mailbox wherever there is no mail server')
+  const sending = mailSending({
+    log,
+    sealer,
+    linkKeys: derivationKeys,
+    mailer,
+    checkpoints: views.projector.checkpoints,
+    clock,
+    issuer,
+    newId,
+    onError: (error) => logger.error({ err: error }, 'a mail did not leave and is tried again'),
+  })
+  return { sending, mailbox }
+}

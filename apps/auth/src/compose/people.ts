@@ -1,0 +1,76 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import {
+  accounts as openAccounts,
+  type Accounts,
+  addresses as openAddresses,
+  completion as openCompletion,
+  type Completion,
+  confirm as openConfirm,
+  type Confirm,
+  DEFAULT_LOGIN_LIMITS,
+  DEFAULT_MAIL_LIMITS,
+  loginGuard,
+  loginRecord,
+  type LoginRecord,
+  mailAllowance,
+  noLoginLimits,
+  passwordHasher,
+  type PasswordHasher,
+  passwordPolicy,
+  register as openRegister,
+  type Register,
+  signIn as openSignIn,
+  type SignIn,
+  sweeper as openSweeper,
+  type Sweeper,
+  unlimitedMail,
+} from '../account/index.ts'
+import type { Core } from './core.ts'
+
+/** Everything about people, over the core. */
+export interface People {
+  readonly accounts: Accounts
+  readonly completion: Completion
+  readonly confirm: Confirm
+  readonly hasher: PasswordHasher
+  readonly record: LoginRecord
+  readonly register: Register
+  readonly signIn: SignIn
+  readonly sweeper: Sweeper
+  /** Ends when what is in hand is done. */
+  close(): Promise<void>
+}
+
+/** 128 random bits in hexadecimal. */
+export const newId = (): string => randomBytes(16).toString('hex')
+
+/** Opens the pool of hashing threads and everything that stands on it. */
+export function openPeople({ config, logger, log, sealer, clock, keyedHash, derivationKeys, views }: Core): People {
+  const hasher = passwordHasher()
+  const addresses = openAddresses(keyedHash)
+  const limited = config.rateLimits
+  const guard = limited ? loginGuard(DEFAULT_LOGIN_LIMITS, clock.nowMs) : noLoginLimits
+  const mayMail = limited ? mailAllowance(DEFAULT_MAIL_LIMITS, clock.now) : unlimitedMail
+  const onError = (error: unknown) => logger.error({ err: error }, 'a sign-in could not be written down')
+  const record = loginRecord({ log, clock, newId: randomUUID, onError })
+  const policy = passwordPolicy
+  const linkKeys = derivationKeys
+  const completion = openCompletion({ log, sealer, linkKeys, clock, newId })
+  const signIn = openSignIn({ log, sealer, hasher, addresses, guard, record })
+  const register = openRegister({ log, sealer, hasher, policy, addresses, linkKeys, mayMail, clock, newId })
+  return {
+    accounts: openAccounts({ log, sealer, hasher, addresses, completion, clock, newId }),
+    completion,
+    confirm: openConfirm({ log, sealer, hasher, policy, addresses, linkKeys, completion, signIn, clock }),
+    hasher,
+    record,
+    register,
+    signIn,
+    sweeper: openSweeper({ log, checkpoints: views.projector.checkpoints, clock, newId }),
+    async close() {
+      await register.settled()
+      await record.settled()
+      await hasher.close()
+    },
+  }
+}
