@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { decrypt, encrypt } from '../encryption.ts'
 import type { KeyVault } from '../key-vault.ts'
+import { findByName } from './schema.ts'
 import { startWriter, type WriterThread } from './writer-thread.ts'
 
 export interface SqliteVaultOptions {
@@ -24,7 +25,7 @@ function createFile(file: string): void {
 
 function openReader(file: string) {
   const database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS })
-  const find = database.prepare<[string], Buffer>('SELECT wrapped FROM vault WHERE name = ?').pluck()
+  const find = database.prepare<[string], Buffer>(findByName).pluck()
   return { find: (name: string) => find.get(name), close: () => database.close() }
 }
 

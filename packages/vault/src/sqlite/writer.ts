@@ -1,5 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import Sqlite from 'better-sqlite3'
+import { findByName, schema } from './schema.ts'
 import type { Change, Outcome, VaultAnswer, VaultRequest } from './protocol.ts'
 
 /** The vault's writer thread: what queued during the last fsync is one transaction; then it answers. */
@@ -22,20 +23,33 @@ function open() {
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
   database.pragma('secure_delete = ON')
-  database.exec('CREATE TABLE IF NOT EXISTS vault (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT, WITHOUT ROWID')
+  database.pragma('temp_store = MEMORY')
+  database.exec(schema)
   return database
 }
 
 try {
   const database = open()
-  const put = database.prepare<[string, Uint8Array]>('INSERT OR IGNORE INTO vault (name, wrapped) VALUES (?, ?)')
-  const find = database.prepare<[string], Buffer>('SELECT wrapped FROM vault WHERE name = ?').pluck()
-  const destroy = database.prepare<[string]>('DELETE FROM vault WHERE name = ?')
+  const find = database.prepare<[string], Buffer>(findByName).pluck()
+  const addSecret = database.prepare<[Uint8Array]>('INSERT INTO secret (wrapped) VALUES (?)')
+  const addName = database.prepare<[string, number | bigint]>('INSERT INTO vault (name, secret) VALUES (?, ?)')
+  // As many zeros as there were bytes: SQLite then writes them where the bytes are.
+  const overwrite = database.prepare<[string]>(
+    'UPDATE secret SET wrapped = zeroblob(length(wrapped)) WHERE id = (SELECT secret FROM vault WHERE name = ?)',
+  )
+  const removeName = database.prepare<[string]>('DELETE FROM vault WHERE name = ?')
 
+  const putIfAbsent = (name: string, wrapped: Uint8Array): Uint8Array => {
+    const kept = find.get(name)
+    if (kept !== undefined) return kept
+    addName.run(name, addSecret.run(wrapped).lastInsertRowid)
+    return wrapped
+  }
   const apply = (change: Change): Uint8Array | undefined => {
-    if (change.kind === 'put') put.run(change.name, change.wrapped)
-    else destroy.run(change.name)
-    return change.kind === 'put' ? find.get(change.name) : undefined
+    if (change.kind === 'put') return putIfAbsent(change.name, change.wrapped)
+    overwrite.run(change.name)
+    removeName.run(change.name)
+    return undefined
   }
   const applyAll = database.transaction((queued: readonly Queued[]) =>
     queued.map(({ ticket, change }): Outcome => ({ ticket, kept: apply(change) })),
@@ -47,14 +61,24 @@ try {
     if (busy !== 0) throw new Error('a reader holds on to bytes that were destroyed; destroy them again')
   }
 
+  const fail = (queued: readonly Queued[], error: unknown) =>
+    say({ kind: 'failed', tickets: queued.map(({ ticket }) => ticket), reason: reasonOf(error) })
+
+  /** The changes are one transaction; those that destroy are done only when the log is empty as well. */
   const write = (queued: readonly Queued[]): void => {
+    let outcomes: readonly Outcome[]
     try {
-      const outcomes = applyAll.immediate(queued)
-      if (queued.some(({ change }) => change.kind === 'destroy')) emptyLog()
-      say({ kind: 'done', outcomes })
+      outcomes = applyAll.immediate(queued)
     } catch (error) {
-      say({ kind: 'failed', tickets: queued.map(({ ticket }) => ticket), reason: reasonOf(error) })
+      return fail(queued, error)
     }
+    const destroys = queued.filter(({ change }) => change.kind === 'destroy')
+    try {
+      if (destroys.length > 0) emptyLog()
+    } catch (error) {
+      fail(destroys, error)
+    }
+    say({ kind: 'done', outcomes }) // who was told of a failure is not told again
   }
 
   port.on('message', (first: VaultRequest) => {

@@ -1,0 +1,12 @@
+/**
+ * Wrapped bytes are written once, at the end of `secret`, and are overwritten in place when they are destroyed: a row
+ * never moves, so no page keeps a copy of it. (In a table that is ordered by name, SQLite moves rows between pages, and
+ * `secure_delete` does not reach the copies that this leaves behind.) Only names are in a table whose rows move.
+ */
+export const schema = `
+  CREATE TABLE IF NOT EXISTS secret (id INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS vault (name TEXT PRIMARY KEY, secret INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`
+
+export const findByName =
+  'SELECT secret.wrapped FROM vault JOIN secret ON secret.id = vault.secret WHERE vault.name = ?'
