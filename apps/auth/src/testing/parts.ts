@@ -1,0 +1,56 @@
+import { randomUUID } from 'node:crypto'
+import { type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
+import { inMemorySealer, inMemoryVault } from '@ledgate/vault/testing'
+import { clients } from '../client/index.ts'
+import { type Actor, type CommandContext, eventLog, keyedHash } from '../log/index.ts'
+import { names, resources } from '../resource/index.ts'
+
+/** The first second of the time that tests live in. */
+export const EPOCH = 1_790_000_000
+
+/** A clock that a test moves. */
+export function handClock(start = EPOCH) {
+  let nowMs = start * 1000
+  return {
+    now: () => Math.floor(nowMs / 1000),
+    nowMs: () => nowMs,
+    advance(seconds: number) {
+      nowMs += seconds * 1000
+    },
+  }
+}
+
+/** A new command of somebody. */
+export function command(actor: Actor = { type: 'operator', id: 'tester' }): CommandContext {
+  const id = randomUUID()
+  return { commandId: id, correlationId: id, causationId: id, actor }
+}
+
+/** Clients and resource servers over a store in memory, or over the one that is given. */
+export function parts(store: EventStore = inMemoryEventStore()) {
+  const clock = handClock()
+  const vault = inMemoryVault()
+  const sealer = inMemorySealer(vault)
+  const log = eventLog(store, sealer)
+  const hash = keyedHash(Buffer.alloc(32, 7))
+  const taken = names(log, hash)
+  return {
+    store,
+    clock,
+    vault,
+    sealer,
+    log,
+    keyedHash: hash,
+    names: taken,
+    clients: clients({ log, names: taken, clock }),
+    resources: resources({ log, names: taken, clock, keyedHash: hash }),
+  }
+}
+
+/** Every event of a store as text: what somebody who steals the log can read. */
+export async function everythingIn(store: EventStore): Promise<string> {
+  const lines: string[] = []
+  for await (const event of store.readAll())
+    lines.push(JSON.stringify(event, (_key, value) => (typeof value === 'bigint' ? `${value}` : value)))
+  return lines.join('\n')
+}
