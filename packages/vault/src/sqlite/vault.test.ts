@@ -165,9 +165,9 @@ describe('the files of a vault', () => {
       return vault.putIfAbsent(name, randomBytes(size)).then(() => name)
     }
     const keepMany = (count: number) =>
-      Promise.all(Array.from({ length: count }, (_, index) => keep(index % 16 === 0 ? 1300 : 32))) // RSA now and then
+      Promise.all(Array.from({ length: count }, (_, index) => keep(index % 8 === 0 ? 1300 : 32))) // RSA now and then
     const names: string[] = []
-    for (let batch = 0; batch < 8; batch += 1) names.push(...(await keepMany(50)))
+    for (let batch = 0; batch < 12; batch += 1) names.push(...(await keepMany(50)))
     const order = names.sort() // random as the names are
     const gone: Buffer[] = []
     while (order.length > 100) {
