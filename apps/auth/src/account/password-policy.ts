@@ -21,22 +21,23 @@ async function commonPasswords(): Promise<ReadonlySet<string>> {
   return new Set(dictionary['passwords-common'].map(fold))
 }
 
-let loading: Promise<ReadonlySet<string>> | undefined
-
 /**
  * NIST SP 800-63B §3.1.1: 8 to 256 characters of any kind, no rule of composition, nothing that is on the list of common
  * passwords (in any case). The list is read once, at the first check.
  */
-export const passwordPolicy: PasswordPolicy = {
-  async check(password, address) {
-    if (!password.isWellFormed()) throw new InvalidPassword('the password is not well-formed Unicode')
-    if (!isPossiblePassword(password))
-      throw new InvalidPassword(`the password is longer than ${MAX_PASSWORD} characters`)
-    if (lengthOf(password) < MIN_PASSWORD)
-      throw new InvalidPassword(`the password is shorter than ${MIN_PASSWORD} characters`)
-    const folded = fold(password)
-    if (folded === fold(address)) throw new InvalidPassword('the password is the address')
-    loading ??= commonPasswords()
-    if ((await loading).has(folded)) throw new InvalidPassword('the password is one of the most common ones')
-  },
+export function passwordPolicy(): PasswordPolicy {
+  let loading: Promise<ReadonlySet<string>> | undefined
+  return {
+    async check(password, address) {
+      if (!password.isWellFormed()) throw new InvalidPassword('the password is not well-formed Unicode')
+      if (!isPossiblePassword(password))
+        throw new InvalidPassword(`the password is longer than ${MAX_PASSWORD} characters`)
+      if (lengthOf(password) < MIN_PASSWORD)
+        throw new InvalidPassword(`the password is shorter than ${MIN_PASSWORD} characters`)
+      const folded = fold(password)
+      if (folded === fold(address)) throw new InvalidPassword('the password is the address')
+      loading ??= commonPasswords()
+      if ((await loading).has(folded)) throw new InvalidPassword('the password is one of the most common ones')
+    },
+  }
 }

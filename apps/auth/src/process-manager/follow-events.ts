@@ -39,7 +39,7 @@ export function causedBy(event: DomainRecord, process: string, commandId: string
 }
 
 /** Saves how far the work has come, one save at a time, the newest position only. */
-function saver({ checkpoints, name, onError }: FollowOptions, state: Progress, onSaveError: typeof onError) {
+function saver({ checkpoints, name, onError }: FollowOptions, state: Progress) {
   let saved: Position = state.reached
   let saving: Promise<void> | undefined
   const save = async () => {
@@ -51,7 +51,7 @@ function saver({ checkpoints, name, onError }: FollowOptions, state: Progress, o
   }
   return (event: DomainRecord) => {
     saving ??= save()
-      .catch((error: unknown) => onSaveError(error, event)) // the next event saves again
+      .catch((error: unknown) => onError(error, event)) // the next event saves again
       .finally(() => (saving = undefined))
     return saving
   }
@@ -80,7 +80,7 @@ export async function followEvents(options: FollowOptions): Promise<void> {
   const { store, checkpoints, name, categories, signal, concurrency = CONCURRENCY } = options
   const after = await checkpoints.load(name)
   const state = progress(after)
-  const save = saver(options, state, options.onError)
+  const save = saver(options, state)
   const lanes = new Map<string, Promise<void>>()
   const running = new Set<Promise<void>>()
 

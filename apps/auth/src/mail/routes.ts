@@ -1,0 +1,40 @@
+import type { FastifyPluginAsync } from 'fastify'
+import { z } from 'zod'
+import { parse } from '../http/index.ts'
+import { html, page, PAGE_HEADERS } from '../page/index.ts'
+import type { Mailbox, MailboxEntry } from './mailbox.ts'
+
+const Query = z.object({ to: z.string().max(1024).optional() })
+
+const shown = ({ to, subject, text, link, sent_at }: MailboxEntry) =>
+  html`<article class="card">
+    <h2>${subject}</h2>
+    <p>
+      to ${to},
+      <time datetime="${new Date(sent_at * 1000).toISOString()}">${new Date(sent_at * 1000).toUTCString()}</time>
+    </p>
+    ${link === undefined ? undefined : html`<p><a href="${link}">Open the link</a></p>`}
+    <pre>${text}</pre>
+  </article>`
+
+const mailboxPage = (mails: readonly MailboxEntry[]) =>
+  page({
+    title: 'Mail',
+    isWide: true,
+    body: html`<h1>Mail that development kept instead of sending it</h1>
+      ${mails.length === 0 ? html`<p>There is none.</p>` : mails.map(shown)}`,
+  })
+
+/** `/dev/mail`: every mail there is, newest first. Only ever registered in development. */
+export const devMailRoutes: FastifyPluginAsync<{ readonly mailbox: Pick<Mailbox, 'list'> }> = async (
+  app,
+  { mailbox },
+) => {
+  const schema = { tags: ['development'], summary: 'Mails of development, as a page or as JSON', querystring: Query }
+  app.get('/dev/mail', { schema }, async (request, reply) => {
+    const mails = await mailbox.list(parse(Query, request.query).to)
+    if ((request.headers.accept ?? '').includes('application/json'))
+      return reply.header('cache-control', 'no-store').send(mails)
+    return reply.headers(PAGE_HEADERS).send(mailboxPage(mails))
+  })
+}
