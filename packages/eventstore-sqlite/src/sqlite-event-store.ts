@@ -6,7 +6,6 @@ import {
   expectationNumber,
   followPages,
   Unavailable,
-  wakeup,
   type AppendResult,
   type EventStore,
   type Position,
@@ -14,6 +13,7 @@ import {
   type RecordedEvent,
 } from '@ledgate/eventsourcing'
 import { openCommitQueue, type CommitQueue } from './commit-queue.ts'
+import { followers, type Followers } from './followers.ts'
 import type { Counters, Health } from './health.ts'
 import { openLogReader, type LogReader } from './log-reader.ts'
 import type { AppendOutcome } from './messages.ts'
@@ -73,22 +73,24 @@ function makeFolder(folder: string): void {
 
 async function openLocked(file: string, lock: WriterLock, options: SqliteEventStoreOptions): Promise<SqliteEventStore> {
   const cache = tailCache(options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES)
-  const growth = wakeup()
   const listeners = new Set<(head: Position) => void>()
   let head = 0
+  let following: Followers | undefined
   const queue = await openCommitQueue({
     file,
     maxQueued: options.maxQueued ?? DEFAULT_MAX_QUEUED,
     written(request, { revision, position }) {
       cache.written({ ...request, revision, position })
       head = position
+      following?.written(request.stream, position)
     },
     committed() {
-      growth.wake()
+      following?.committed()
       for (const listener of listeners) listener(positionOf(head))
     },
   })
   const reader = openLogReader(file)
+  const follow = (following = followers(reader))
   const close = closing({ queue, reader, lock })
   const reading = readingFrom(reader, cache, close.signal)
   const clock = options.clock ?? Date.now
@@ -101,14 +103,8 @@ async function openLocked(file: string, lock: WriterLock, options: SqliteEventSt
       return resultOf(stream, await queue.append(request))
     },
     subscribe({ signal, ...from } = {}) {
-      const more = async (after: Position, ended: AbortSignal) => {
-        if (reader.head() <= after) await growth.sleep(ended)
-      }
-      return followPages(
-        { page: reader.page, more },
-        from,
-        signal ? AbortSignal.any([signal, close.signal]) : close.signal,
-      )
+      const until = signal ? AbortSignal.any([signal, close.signal]) : close.signal
+      return followPages(follow.log(from.filter), from, until)
     },
     health: queue.health,
     counters: queue.counters,

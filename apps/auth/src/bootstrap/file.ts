@@ -1,70 +1,108 @@
-import { readFileSync } from 'node:fs'
-import { ClientId, ClientMetadata, ResourceMetadata } from '@ledgate/oauth'
+import { readFile } from 'node:fs/promises'
+import { ClientId, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
+import { usesSecret } from '../client/index.ts'
+import { issueLines } from '../operator/refusal.ts'
 
-const secret = z.string().min(1).max(512)
+/** A configured secret, of the characters of RFC 6749 appendix A.2. */
+const ClientSecret = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[\x20-\x7E]*$/, { error: 'has characters that no client secret has (RFC 6749 appendix A.2)' })
 
-/** A member of the file that is metadata but for a few names of its own. */
-function entry<Own extends z.ZodRawShape, Metadata extends z.ZodType>(own: Own, metadata: Metadata) {
-  const ours = z.object(own)
-  return z.looseObject({}).transform((member, context) => {
-    const rest = Object.fromEntries(Object.entries(member).filter(([name]) => !(name in own)))
-    const [mine, theirs] = [ours.safeParse(member), metadata.safeParse(rest)]
-    for (const { error } of [mine, theirs])
-      error?.issues.forEach((issue) => context.addIssue({ ...issue, code: 'custom' }))
-    return mine.success && theirs.success ? { ...mine.data, metadata: theirs.data } : z.NEVER
-  })
+const Later = z.undefined({ error: 'is not supported by this version' }).optional()
+
+const Client = NewClientMetadata.safeExtend({
+  client_id: ClientId,
+  client_secret: ClientSecret.optional(),
+}).superRefine(({ client_secret: secret, ...metadata }, context) => {
+  const refuse = (message: string) => context.addIssue({ code: 'custom', path: ['client_secret'], message })
+  const method = metadata.token_endpoint_auth_method
+  if (usesSecret(metadata) && secret === undefined) refuse(`is needed by ${method}`)
+  if (!usesSecret(metadata) && secret !== undefined) refuse(`has no meaning with ${method}`)
+})
+
+const Resource = NewResourceMetadata.safeExtend({
+  client_id: ClientId.optional(),
+  client_secret: ClientSecret.optional(),
+  access_token_encrypted_response_alg: Later,
+  access_token_encrypted_response_enc: Later,
+})
+
+const User = z.strictObject({
+  email: z.email().max(254),
+  password: z.string().min(8).max(1024),
+  roles: z.array(z.string().min(1)).default([]),
+  entitlements: z.array(z.string().min(1)).default([]),
+})
+
+type Path = readonly (string | number)[]
+
+/** Where each name is given, so that two claims to one can be told. */
+function claims({ clients, resources, users }: Entries): readonly (readonly [name: string, path: Path])[] {
+  return [
+    ...resources.flatMap(({ client_id, resource, scopes_supported: scopes }, index) => [
+      ...(client_id === undefined ? [] : [[`client_id ${client_id}`, ['resources', index, 'client_id']] as const]),
+      [`resource ${resource}`, ['resources', index, 'resource']] as const,
+      ...scopes.map((scope, at) => [`scope ${scope}`, ['resources', index, 'scopes_supported', at]] as const),
+    ]),
+    ...clients.map(({ client_id }, index) => [`client_id ${client_id}`, ['clients', index, 'client_id']] as const),
+    ...users.map(({ email }, index) => [`email ${email.toLowerCase()}`, ['users', index, 'email']] as const),
+  ]
 }
 
-/** What an installation starts with (`LEDGATE_BOOTSTRAP`). */
-export const BootstrapFile = z.strictObject({
-  resources: z.array(entry({ client_id: ClientId, client_secret: secret.optional() }, ResourceMetadata)).default([]),
-  clients: z.array(entry({ client_id: ClientId, client_secret: secret.optional() }, ClientMetadata)).default([]),
-  users: z
-    .array(
-      z.strictObject({
-        email: z.string(),
-        password: z.string(),
-        roles: z.array(z.string()).default([]),
-        entitlements: z.array(z.string()).default([]),
-      }),
-    )
-    .default([]),
+const Entries = z.strictObject({
+  resources: z.array(Resource).default([]),
+  clients: z.array(Client).default([]),
+  users: z.array(User).default([]),
+})
+type Entries = z.infer<typeof Entries>
+
+/** The file of `LEDGATE_BOOTSTRAP`: what there is from the first start on. */
+export const BootstrapFile = Entries.superRefine((entries, context) => {
+  const seen = new Set<string>()
+  for (const [name, path] of claims(entries)) {
+    if (seen.has(name)) context.addIssue({ code: 'custom', path: [...path], message: 'is in this file twice' })
+    seen.add(name)
+  }
 })
 export type BootstrapFile = z.infer<typeof BootstrapFile>
 
-/** Everything that is wrong with the file, at once, by the place it is at; no value is repeated. */
+/** Everything that is wrong with the bootstrap file, at once; no value of the file is in it. */
 export class BootstrapError extends Error {
   readonly problems: readonly string[]
 
-  constructor(problems: readonly string[]) {
-    super(
-      `LEDGATE_BOOTSTRAP has ${problems.length} problem(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
-    )
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    const list = problems.map((problem) => `  - ${problem}`).join('\n')
+    super(`the bootstrap file has ${problems.length} problem(s):\n${list}`, options)
     this.name = 'BootstrapError'
     this.problems = problems
   }
 }
 
-function readJson(path: string): unknown {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new BootstrapError([`the file cannot be read (${(error as NodeJS.ErrnoException).code})`])
-  }
+/** A parser's message may quote the file: only the place is told. */
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
-  } catch {
-    throw new BootstrapError(['the file is not JSON']) // the parser's own message would quote it
+  } catch (error) {
+    const place = /at position \d+/.exec(String(error))?.[0]
+    throw new BootstrapError([`it is not JSON${place === undefined ? '' : ` (${place})`}`])
   }
 }
 
-/** The file's content. @throws {BootstrapError} */
-export function readBootstrapFile(path: string): BootstrapFile {
-  const parsed = BootstrapFile.safeParse(readJson(path))
-  if (parsed.success) return parsed.data
-  throw new BootstrapError(
-    parsed.error.issues.map(({ path: place, message }) => `${place.join('.') || 'the file'}: ${message}`),
-  )
+/** @throws {BootstrapError} with everything that is wrong. */
+export function parseBootstrap(text: string): BootstrapFile {
+  const parsed = BootstrapFile.safeParse(parseJson(text))
+  if (!parsed.success) throw new BootstrapError(issueLines(parsed.error))
+  return parsed.data
+}
+
+/** @throws {BootstrapError} when the file cannot be read, or with everything that is wrong with it. */
+export async function readBootstrap(path: string): Promise<BootstrapFile> {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+    throw new BootstrapError([`it cannot be read (${code})`], { cause: error })
+  })
+  return parseBootstrap(text)
 }

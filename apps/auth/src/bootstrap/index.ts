@@ -1,3 +1,3 @@
-/** What an installation starts with. */
+/** What there is from the first start on: clients, resource servers and people of a file. */
 export * from './apply.ts'
 export * from './file.ts'

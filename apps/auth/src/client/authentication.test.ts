@@ -1,9 +1,11 @@
 import { createHmac, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto'
 import { formatBasic, InvalidClient, InvalidRequest, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
-import { type JWTPayload, SignJWT } from 'jose'
+import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { command, EPOCH, everythingIn, parts } from '../testing/parts.ts'
 import { ASSERTION_TYPE, clientAuthentication } from './index.ts'
+
+type Claims = Record<string, unknown>
 
 const ISSUER = 'https://id.example'
 const ENDPOINT = `${ISSUER}/oauth2/token`
@@ -58,7 +60,7 @@ async function world() {
 const basic = (clientId: string, clientSecret: string) => formatBasic({ clientId, clientSecret })
 const byAssertion = (assertion: string) => ({ client_assertion: assertion, client_assertion_type: ASSERTION_TYPE })
 
-const good = (): JWTPayload => ({
+const good = (): Claims => ({
   iss: 'keyed',
   sub: 'keyed',
   aud: ISSUER,
@@ -67,7 +69,7 @@ const good = (): JWTPayload => ({
   jti: randomUUID(),
 })
 
-const signed = (payload: JWTPayload, { alg, privateKey, jwk: { kid } }: Pair = ec, header: object = { kid }) =>
+const signed = (payload: Claims, { alg, privateKey, jwk: { kid } }: Pair = ec, header: object = { kid }) =>
   new SignJWT(payload).setProtectedHeader({ alg, ...header }).sign(privateKey)
 
 describe('a client with a secret', () => {
@@ -277,10 +279,10 @@ describe('a private_key_jwt', () => {
 
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-const unsigned = (payload: JWTPayload) => `${base64({ alg: 'none' })}.${base64(payload)}.`
+const unsigned = (payload: Claims) => `${base64({ alg: 'none' })}.${base64(payload)}.`
 
 /** Algorithm confusion: HMAC with what everybody knows. */
-function confused(payload: JWTPayload, { jwk }: Pair): string {
+function confused(payload: Claims, { jwk }: Pair): string {
   const input = `${base64({ alg: 'HS256', kid: jwk.kid })}.${base64(payload)}`
   return `${input}.${createHmac('sha256', JSON.stringify(jwk)).update(input).digest('base64url')}`
 }

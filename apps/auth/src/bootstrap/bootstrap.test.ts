@@ -1,0 +1,210 @@
+import { readFileSync } from 'node:fs'
+import { inMemoryEventStore, type EventStore } from '@ledgate/eventsourcing'
+import { describe, expect, it } from 'vitest'
+import { readClient } from '../client/index.ts'
+import { readResource } from '../resource/index.ts'
+import { Crash, crashingStore, slowStore } from '../testing/faulty-store.ts'
+import { command, everythingIn, parts } from '../testing/parts.ts'
+import { applyBootstrap, BootstrapError, parseBootstrap, readBootstrap } from './index.ts'
+
+const SYSTEM = { type: 'system', id: 'bootstrap' } as const
+
+/** People as the accounts would make them: one for each address, however often it is asked for. */
+function people() {
+  const made = new Map<string, object>()
+  return {
+    made,
+    create: async (person: { readonly email: string }) => {
+      if (!made.has(person.email)) made.set(person.email, person)
+    },
+  }
+}
+
+const apply = (file: unknown, store: EventStore, accounts = people()) =>
+  applyBootstrap(parseBootstrap(JSON.stringify(file)), { ...parts(store), accounts, context: () => command(SYSTEM) })
+
+const orders = {
+  resource: 'https://orders.example/',
+  scopes_supported: ['orders:read'],
+  client_id: 'orders',
+  client_secret: 's1',
+}
+const app = { client_id: 'app', client_secret: 's2', grant_types: ['password'], scope: 'orders:read' }
+const ann = { email: 'ann@example.com', password: 'correct horse', roles: ['reader'] }
+const file = { resources: [orders], clients: [app], users: [ann] }
+
+const countOf = async (store: EventStore, type: string) =>
+  (await everythingIn(store)).split('\n').filter((line) => line.includes(`"type":"${type}"`)).length
+
+async function problems(attempt: () => unknown): Promise<readonly string[]> {
+  try {
+    await attempt()
+  } catch (error) {
+    if (error instanceof BootstrapError) return error.problems
+    throw error
+  }
+  return []
+}
+
+describe('the bootstrap file', () => {
+  it('tells everything that is wrong at once, by its place and without its values', async () => {
+    const wrong = {
+      resources: [
+        { resource: 'orders', client_secret: 'hidden-1' },
+        { ...orders, access_token_encrypted_response_alg: 'RSA-OAEP' },
+        { resource: 'https://x.example/', scopes_supported: ['openid'] },
+      ],
+      clients: [
+        { ...app, client_id: 'u_0' },
+        { ...app, grant_types: ['implicit'] },
+        { client_id: 'x', nonsense: 1 },
+      ],
+      users: [
+        { email: 'nobody', password: 'hidden-2' },
+        { email: 'a@example.com', password: 'short' },
+      ],
+      else: [],
+    }
+    const found = await problems(() => parseBootstrap(JSON.stringify(wrong)))
+    for (const place of [
+      'resources[0].resource',
+      'resources[1].access_token_encrypted_response_alg',
+      'resources[2].scopes_supported[0]',
+      'clients[0].client_id',
+      'clients[1].grant_types[0]',
+      'clients[2]: ',
+      'users[0].email',
+      'users[1].password',
+      '"else"',
+    ])
+      expect(found.join('\n')).toContain(place)
+    expect(found.join('\n')).not.toMatch(/hidden|short/)
+  })
+
+  it('names everything once', async () => {
+    const twice = {
+      resources: [orders, { ...orders, client_id: 'app' }],
+      clients: [app, { ...app, client_id: 'orders' }],
+      users: [ann, { ...ann, email: 'Ann@Example.com' }],
+    }
+    expect((await problems(() => parseBootstrap(JSON.stringify(twice)))).toSorted()).toEqual([
+      'clients[0].client_id: is in this file twice',
+      'clients[1].client_id: is in this file twice',
+      'resources[1].resource: is in this file twice',
+      'resources[1].scopes_supported[0]: is in this file twice',
+      'users[1].email: is in this file twice',
+    ])
+  })
+
+  it.each([
+    ['a confidential client without a secret', { client_id: 'x' }],
+    ['a public client with a secret', { client_id: 'x', client_secret: 'y', token_endpoint_auth_method: 'none' }],
+    ['a client without an id', { client_secret: 'y' }],
+  ])('refuses %s', async (_, client) => {
+    expect(await problems(() => parseBootstrap(JSON.stringify({ clients: [client] })))).toHaveLength(1)
+  })
+
+  it('that is no JSON is not quoted', async () => {
+    const [problem] = await problems(() => parseBootstrap('{"clients":[{"client_secret": hidden}]}'))
+    expect(problem).toMatch(/^it is not JSON/)
+    expect(problem).not.toContain('hidden')
+  })
+
+  it('that is not there is named as such', async () => {
+    expect(await problems(() => readBootstrap('/nowhere/ledgate.json'))).toEqual(['it cannot be read (ENOENT)'])
+  })
+
+  it('of the demo is a good one', () => {
+    const demo = new URL('../../../../tools/bootstrap/demo.json', import.meta.url)
+    expect(parseBootstrap(readFileSync(demo, 'utf8')).clients).toHaveLength(1)
+  })
+})
+
+describe('applying the bootstrap file', () => {
+  it('makes what is in it, and keeps secrets as hashes only', async () => {
+    const store = inMemoryEventStore()
+    const accounts = people()
+    await apply({ ...file, clients: [{ ...app, client_secret: 'a-secret-of-the-file' }] }, store, accounts)
+    const { log } = parts(store)
+    expect((await readResource(log, 'orders'))?.state.metadata.scopes_supported).toEqual(['orders:read'])
+    expect((await readClient(log, 'app'))?.state.metadata.scope).toBe('orders:read')
+    expect([...accounts.made.keys()]).toEqual([ann.email])
+    expect(await everythingIn(store)).not.toContain('a-secret-of-the-file')
+  })
+
+  it('again changes nothing, also when the file or the client has changed since', async () => {
+    const store = inMemoryEventStore()
+    await apply(file, store)
+    await parts(store).clients.change('app', { type: 'Disable', reason: 'test' }, command())
+    const head = await store.head()
+    await apply(file, store)
+    await apply({ ...file, clients: [{ ...app, client_secret: 'new', scope: 'other' }] }, store)
+    await apply({ resources: [{ ...orders, client_id: undefined }] }, store)
+    expect(await store.head()).toBe(head)
+  })
+
+  it('makes what is new in a file that has grown', async () => {
+    const store = inMemoryEventStore()
+    const accounts = people()
+    await apply(file, store, accounts)
+    const bills = { resource: 'https://bills.example/', scopes_supported: ['bills:read'] }
+    const bob = { ...ann, email: 'bob@example.com' }
+    await apply(
+      { resources: [orders, bills], clients: [app, { ...app, client_id: 'more' }], users: [ann, bob] },
+      store,
+      accounts,
+    )
+    expect(await readClient(parts(store).log, 'more')).toBeDefined()
+    expect(await parts(store).names.owner('scope', 'bills:read')).toMatch(/^resource r_/)
+    expect(accounts.made.size).toBe(2)
+    expect(await countOf(store, 'ClientRegistered')).toBe(2)
+  })
+
+  it('does what it can, and tells all that it could not', async () => {
+    const store = inMemoryEventStore()
+    await apply(file, store)
+    const clash = {
+      resources: [{ ...orders, client_id: 'other', resource: 'https://other.example/' }],
+      clients: [
+        { ...app, client_id: 'orders' },
+        { ...app, client_id: 'fine' },
+      ],
+    }
+    expect(await problems(() => apply(clash, store))).toEqual([
+      'clients[0]: the client_id orders belongs to the resource orders',
+      'resources[0]: the scope orders:read belongs to the resource orders',
+    ])
+    expect(await readClient(parts(store).log, 'fine')).toBeDefined()
+  })
+
+  it('by eight processes at once ends with one of each', async () => {
+    for (let round = 0; round < 8; round += 1) {
+      const store = inMemoryEventStore()
+      const accounts = people()
+      await Promise.all(Array.from({ length: 8 }, () => apply(file, slowStore(store), accounts)))
+      expect(await countOf(store, 'ClientRegistered')).toBe(1)
+      expect(await countOf(store, 'ResourceRegistered')).toBe(1)
+      expect(accounts.made.size).toBe(1)
+    }
+  })
+
+  it.each(['before', 'after'] as const)(
+    'is completed by the next start when the process dies %s any append',
+    async (when) => {
+      for (let at = 0; ; at += 1) {
+        const store = inMemoryEventStore()
+        const died = await apply(file, crashingStore(store, at, when)).catch((error: unknown) => error)
+        if (!(died instanceof Crash)) break
+        expect(at).toBeLessThan(20)
+        const accounts = people()
+        await apply(file, store, accounts)
+        const { log, names } = parts(store)
+        expect(await readClient(log, 'app')).toBeDefined()
+        expect(await readResource(log, 'orders')).toBeDefined()
+        expect(await names.owner('scope', 'orders:read')).toBe('resource orders')
+        expect(accounts.made.size).toBe(1)
+        expect(await countOf(store, 'ClientRegistered')).toBe(1)
+      }
+    },
+  )
+})

@@ -1,0 +1,36 @@
+import { TooLarge } from '@ledgate/eventsourcing'
+import { OAuthError } from '@ledgate/oauth'
+import { z } from 'zod'
+import { ClientRefused } from '../client/index.ts'
+import { NameTaken, ResourceRefused } from '../resource/index.ts'
+import { TooEarly } from '../signing-key/index.ts'
+
+/** What an operator asked for cannot be done, and the message says why: nothing is wrong with the server. */
+export class Refused extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'Refused'
+  }
+}
+
+/** Errors whose message is meant for whoever gave the command. */
+const REFUSALS = [Refused, ClientRefused, ResourceRefused, NameTaken, TooEarly, TooLarge]
+
+/** `clients[0].grant_types` */
+export const pathText = (path: readonly PropertyKey[]): string =>
+  path.reduce<string>(
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
+    '',
+  )
+
+/** Everything a schema finds wrong, one line each, without any of the values. */
+export const issueLines = (error: z.ZodError): string[] =>
+  error.issues.map(({ path, message }) => (path.length === 0 ? message : `${pathText(path)}: ${message}`))
+
+/** Why a command was refused, as one line; `undefined` when the error is not the fault of the command. */
+export function refusalOf(error: unknown): string | undefined {
+  if (error instanceof z.ZodError) return issueLines(error).join('; ')
+  if (error instanceof OAuthError) return error.status < 500 ? error.message : undefined
+  return error instanceof Error && REFUSALS.some((refusal) => error instanceof refusal) ? error.message : undefined
+}

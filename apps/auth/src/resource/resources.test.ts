@@ -1,0 +1,228 @@
+import { inMemoryEventStore } from '@ledgate/eventsourcing'
+import { InvalidTarget, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
+import { describe, expect, it } from 'vitest'
+import { Crash, crashingStore, slowStore } from '../testing/faulty-store.ts'
+import { command, parts } from '../testing/parts.ts'
+import { audiences, NameTaken, readResource, ResourceRefused } from './index.ts'
+
+const ISSUER = 'https://id.example'
+
+const server = (resource: string, ...scopes_supported: string[]) =>
+  NewResourceMetadata.parse({ resource: `https://${resource}.example/`, scopes_supported })
+
+const client = NewClientMetadata.parse({})
+
+/** Which of the names that a resource server says it has are not its own. */
+async function half(made: ReturnType<typeof parts>, clientId: string): Promise<string[]> {
+  const found = await readResource(made.log, clientId)
+  if (found === undefined) return []
+  const { resource, scopes_supported: scopes } = found.state.metadata
+  const wanted = [['resource', resource] as const, ...scopes.map((scope) => ['scope', scope] as const)]
+  const owners = await Promise.all(wanted.map(([kind, name]) => made.names.owner(kind, name)))
+  return wanted.filter((_, index) => owners[index] !== `resource ${clientId}`).map(([, name]) => name)
+}
+
+describe('registering a resource server', () => {
+  it('shows a secret once, which is kept as a hash only', async () => {
+    const { resources, log } = parts()
+    const { clientId, clientSecret } = await resources.register({ metadata: server('a', 'a:read') }, command())
+    expect(clientSecret).toMatch(/^[\w-]{43}$/)
+    expect(JSON.stringify((await readResource(log, clientId))?.state)).not.toContain(clientSecret)
+  })
+
+  it('is refused whole when one scope is another’s, and names it', async () => {
+    const { resources, names, log } = parts()
+    await resources.register({ client_id: 'first', metadata: server('a', 'shared') }, command())
+    const second = resources.register({ client_id: 'second', metadata: server('b', 'b:1', 'shared', 'z') }, command())
+    await expect(second).rejects.toThrow('the scope shared belongs to the resource first')
+    expect(await readResource(log, 'second')).toBeUndefined()
+    for (const name of ['b:1', 'z']) expect(await names.owner('scope', name)).toBeUndefined()
+    expect(await names.owner('resource', 'https://b.example/')).toBeUndefined()
+    await resources.register({ client_id: 'second', metadata: server('b', 'b:1', 'z') }, command())
+  })
+
+  it('is refused for an identifier, a client_id and a registration that are there', async () => {
+    const { resources, clients } = parts()
+    await resources.register({ client_id: 'api', metadata: server('a') }, command())
+    await clients.register({ client_id: 'app', metadata: client }, command())
+    const register = (client_id: string, resource: string) =>
+      resources.register({ client_id, metadata: server(resource) }, command())
+    await expect(register('other', 'a')).rejects.toBeInstanceOf(NameTaken)
+    await expect(register('app', 'b')).rejects.toBeInstanceOf(NameTaken)
+    await expect(register('api', 'b')).rejects.toBeInstanceOf(ResourceRefused)
+    await expect(clients.register({ client_id: 'api', metadata: client }, command())).rejects.toBeInstanceOf(NameTaken)
+  })
+
+  it.each(['u_0123', 'a b', ''])('is refused for the id %j', async (client_id) => {
+    const { resources, clients } = parts()
+    await expect(resources.register({ client_id, metadata: server('a') }, command())).rejects.toThrow()
+    await expect(clients.register({ client_id, metadata: client }, command())).rejects.toThrow()
+  })
+
+  it('leaves one of 64 who want the same scope at the same time, and nothing of the others', async () => {
+    for (let round = 0; round < 8; round += 1) {
+      const store = inMemoryEventStore()
+      const made = parts(store)
+      const racers = Array.from({ length: 64 }, (_, index) => `racer-${index}`)
+      const results = await Promise.allSettled(
+        racers.map((client_id, index) =>
+          parts(slowStore(store)).resources.register(
+            { client_id, metadata: server(client_id, 'wanted', `own-${index}`, `shared-${index % 4}`) },
+            command(),
+          ),
+        ),
+      )
+      const winners = racers.filter((_, index) => results[index]?.status === 'fulfilled')
+      expect(winners).toHaveLength(1)
+      expect(await made.names.owner('scope', 'wanted')).toBe(`resource ${winners[0]}`)
+      for (const [index, racer] of racers.entries()) {
+        expect(await half(made, racer)).toEqual([])
+        if (racer === winners[0]) continue
+        expect(await readResource(made.log, racer)).toBeUndefined()
+        expect(await made.names.owner('scope', `own-${index}`)).toBeUndefined()
+        const { reason } = results[index] as PromiseRejectedResult
+        expect(reason).toBeInstanceOf(NameTaken)
+      }
+    }
+  })
+
+  it('of one and the same by 64 at once is done by one, and the others hear that it is there', async () => {
+    const store = inMemoryEventStore()
+    const metadata = server('a', 'a:1', 'a:2')
+    const results = await Promise.allSettled(
+      Array.from({ length: 64 }, () =>
+        parts(slowStore(store)).resources.register({ client_id: 'api', metadata }, command()),
+      ),
+    )
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const each of results) if (each.status === 'rejected') expect(each.reason).toBeInstanceOf(ResourceRefused)
+    expect(await half(parts(store), 'api')).toEqual([])
+  })
+
+  it.each(['before', 'after'] as const)(
+    'is completed by a repetition, if the process dies %s any append',
+    async (when) => {
+      const metadata = server('a', 'a:1', 'a:2', 'a:3')
+      let crashes = 0
+      for (let at = 0; ; at += 1) {
+        const store = inMemoryEventStore()
+        const died = await parts(crashingStore(store, at, when))
+          .resources.register({ metadata }, command())
+          .catch((error: unknown) => error)
+        const made = parts(store)
+        if (!(died instanceof Crash)) break
+        crashes += 1
+        await made.resources.register({ metadata }, command()).catch((error: unknown) => {
+          if (!(error instanceof ResourceRefused)) throw error // it was written before the crash
+        })
+        const owner = await made.names.owner('resource', 'https://a.example/')
+        const clientId = owner?.slice('resource '.length) ?? ''
+        expect((await readResource(made.log, clientId))?.state.metadata).toEqual(metadata)
+        expect(await half(made, clientId)).toEqual([])
+      }
+      expect(crashes).toBe(6) // a client_id, a resource, three scopes, the registration
+    },
+  )
+})
+
+describe('registering a client', () => {
+  it('of one id by 64 at once leaves one, and the others hear of it', async () => {
+    const store = inMemoryEventStore()
+    const results = await Promise.allSettled(
+      Array.from({ length: 64 }, () =>
+        parts(slowStore(store)).clients.register({ client_id: 'app', metadata: client }, command()),
+      ),
+    )
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    for (const each of results)
+      if (each.status === 'rejected') expect(String(each.reason)).toContain('the client app exists already')
+  })
+
+  it('of one id as client and as resource server leaves one of them', async () => {
+    for (let round = 0; round < 16; round += 1) {
+      const store = inMemoryEventStore()
+      const results = await Promise.allSettled([
+        parts(slowStore(store)).clients.register({ client_id: 'x', metadata: client }, command()),
+        parts(slowStore(store)).resources.register({ client_id: 'x', metadata: server('x') }, command()),
+      ])
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    }
+  })
+
+  it('is completed by a repetition after a crash', async () => {
+    for (const when of ['before', 'after'] as const) {
+      const store = inMemoryEventStore()
+      const dead = parts(crashingStore(store, 0, when)).clients
+      await expect(dead.register({ client_id: 'app', metadata: client }, command())).rejects.toBeInstanceOf(Crash)
+      await parts(store).clients.register({ client_id: 'app', metadata: client }, command())
+    }
+  })
+
+  it('refuses a secret for a client that has no use for one', async () => {
+    const metadata = NewClientMetadata.parse({ token_endpoint_auth_method: 'none' })
+    const refused = parts().clients.register({ client_id: 'app', client_secret: 'x', metadata }, command())
+    await expect(refused).rejects.toThrow('no secret')
+  })
+})
+
+describe('the audience of a token', () => {
+  async function world() {
+    const made = parts()
+    await made.resources.register(
+      { client_id: 'orders', metadata: server('orders', 'orders:read', 'orders:write') },
+      command(),
+    )
+    await made.resources.register({ client_id: 'bills', metadata: server('bills', 'bills:read') }, command())
+    const { resolve } = audiences(made.log, made.names, ISSUER)
+    return { ...made, resolve: (scope: string[], resource: string[] = []) => resolve({ scope, resource }) }
+  }
+  const [orders, bills] = ['https://orders.example/', 'https://bills.example/']
+
+  it('is the one resource that owns the scopes, whatever OpenID scopes are beside them', async () => {
+    const { resolve } = await world()
+    expect(await resolve(['openid', 'orders:read', 'orders:write', 'offline_access'])).toEqual([orders])
+  })
+
+  it('is the issuer when nobody or more than one owns them', async () => {
+    const { resolve } = await world()
+    for (const scope of [[], ['openid'], ['unknown'], ['orders:read', 'bills:read']])
+      expect(await resolve(scope)).toEqual([ISSUER])
+  })
+
+  it('is what was asked for, each once', async () => {
+    const { resolve } = await world()
+    expect(await resolve(['orders:read'], [orders, orders])).toEqual([orders])
+    expect(await resolve(['orders:read', 'bills:read'], [bills, orders])).toEqual([bills, orders])
+    expect(await resolve(['openid'], [ISSUER])).toEqual([ISSUER])
+    expect(await resolve([], [bills])).toEqual([bills])
+  })
+
+  it.each([
+    ['unknown', ['orders:read'], ['https://nobody.example/']],
+    ['no identifier', [], ['orders']],
+    ['not the one of a scope', ['orders:read'], ['https://bills.example/']],
+    ['spelled differently', ['orders:read'], ['https://orders.example']],
+    ['a scope', [], ['orders:read']],
+  ])('is never one that is %s', async (_, scope, resource) => {
+    const { resolve } = await world()
+    await expect(resolve(scope, resource)).rejects.toBeInstanceOf(InvalidTarget)
+  })
+
+  it('is never a disabled resource server', async () => {
+    const { resolve, resources } = await world()
+    await resources.change('orders', { type: 'Disable', reason: 'test' }, command())
+    await expect(resolve([], [orders])).rejects.toBeInstanceOf(InvalidTarget)
+    expect(await resolve(['orders:read'])).toEqual([ISSUER])
+  })
+
+  it('is not a resource whose registration was never finished', async () => {
+    const { resolve, names } = await world()
+    const half = [
+      { kind: 'resource', name: 'https://half.example/' },
+      { kind: 'scope', name: 'half' },
+    ] as const
+    await names.reserve(half, 'resource half', command())
+    await expect(resolve([], ['https://half.example/'])).rejects.toBeInstanceOf(InvalidTarget)
+    expect(await resolve(['half'])).toEqual([ISSUER])
+  })
+})

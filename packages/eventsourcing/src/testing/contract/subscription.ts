@@ -1,0 +1,212 @@
+import { expect, test } from 'vitest'
+import { START, type EventStore } from '../../event-store.ts'
+import type { Position } from '../../event.ts'
+import type { ContractSubject } from './contract.ts'
+import { isCaughtUp, listen, type Listener } from './listener.ts'
+import { allOf, idsOf, sampleCategory, sampleEvents, sampleStream } from './sample.ts'
+
+/** A subscription gives everything once and in order, whenever it begins and however often it begins again. */
+export function subscriptionRules(subject: () => ContractSubject): void {
+  test('gives the history, says that it caught up, then gives what is new', async () => {
+    const { store } = subject()
+    const category = sampleCategory()
+    const history = await write(store, { category, appends: 20, events: 3 })
+    const listener = listen(store, { filter: { categories: [category] } })
+    await listener.until(isCaughtUp)
+    expect(idsOf(listener.events())).toEqual(history)
+    const news = await write(store, { category, appends: 10, events: 2 })
+    await listener.until(({ events }) => events().length >= history.length + news.length)
+    expect(idsOf(listener.events())).toEqual([...history, ...news])
+    await listener.stop()
+  })
+
+  test('begins after the position it is given', async () => {
+    const { store } = subject()
+    const category = sampleCategory()
+    await write(store, { category, appends: 5, events: 1 })
+    const after = await store.head()
+    const rest = await write(store, { category, appends: 5, events: 1 })
+    const listener = listen(store, { after, filter: { categories: [category] } })
+    await listener.until(({ events }) => events().length >= rest.length)
+    expect(idsOf(listener.events())).toEqual(rest)
+    await listener.stop()
+  })
+
+  test('gives everything once when history turns into news while others write', async () => {
+    const { store, rounds } = subject()
+    for (let round = 0; round < rounds; round += 1) {
+      const category = sampleCategory()
+      const writing = Promise.all([1, 2, 3].map((events) => write(store, { category, appends: 10, events })))
+      if (round % 2 === 0) await new Promise((resolve) => setImmediate(resolve))
+      const listener = listen(store, { filter: { categories: [category] } })
+      await writing
+      await listener.until(({ events }) => events().length >= 60)
+      expect(idsOf(listener.events())).toEqual(await logOf(store, category))
+      await listener.stop()
+    }
+  })
+
+  test('loses and repeats nothing when it begins again and again while others write', async () => {
+    const { store, rounds } = subject()
+    const category = sampleCategory()
+    const writing = Promise.all([1, 2, 3, 4].map((events) => write(store, { category, appends: rounds * 4, events })))
+    const seen: string[] = []
+    let after: Position = START
+    while (seen.length < rounds * 40) {
+      const part = await takeSome(store, { category, after, max: 1 + Math.floor(Math.random() * 25) })
+      seen.push(...part.ids)
+      after = part.position
+    }
+    await writing
+    expect(seen).toEqual(await logOf(store, category))
+  })
+
+  test('says that it caught up only when everything that was in the log has been given', async () => {
+    const { store, rounds } = subject()
+    for (let round = 0; round < rounds; round += 1) {
+      const category = sampleCategory()
+      const before = await write(store, { category, appends: 3, events: 2 })
+      const during = write(store, { category, appends: 10, events: 1 })
+      const listener = listen(store, { filter: { categories: [category] } })
+      await listener.until(isCaughtUp)
+      const said = listener.messages.findIndex(({ kind }) => kind === 'caughtUp')
+      const given = listener.messages.slice(0, said).flatMap((each) => (each.kind === 'event' ? [each.event] : []))
+      expect(idsOf(given).slice(0, before.length)).toEqual(before)
+      await during
+      await listener.until(({ events }) => events().length >= before.length + 10)
+      expect(holdsAllUpTo(listener, await allOf(store.readAll({ filter: { categories: [category] } })))).toBe(true)
+      await listener.stop()
+    }
+  })
+
+  test('wakes up after it has been idle', async () => {
+    const { store } = subject()
+    const category = sampleCategory()
+    const listener = listen(store, { after: await store.head(), filter: { categories: [category] } })
+    await listener.until(isCaughtUp)
+    for (let count = 1; count <= 3; count += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      await write(store, { category, appends: 1, events: 1 })
+      await listener.until(({ events }) => events().length >= count)
+    }
+    await listener.stop()
+  })
+
+  test('gives only the categories asked for, and moves on past the others', async () => {
+    const { store } = subject()
+    const [wanted, other] = [sampleCategory(), sampleCategory()]
+    const ids: string[] = []
+    for (let count = 0; count < 5; count += 1) {
+      ids.push(...(await write(store, { category: wanted, appends: 1, events: 1 })))
+      await write(store, { category: other, appends: 15, events: 100 })
+    }
+    const head = await store.head()
+    const listener = listen(store, { filter: { categories: [wanted] } })
+    await listener.until(({ messages }) =>
+      messages.some((message) => message.kind !== 'event' && message.position >= head),
+    )
+    expect(idsOf(listener.events())).toEqual(ids)
+    await listener.stop()
+  })
+
+  test('a position it names is a safe place to begin again', async () => {
+    const { store } = subject()
+    const [wanted, other] = [sampleCategory(), sampleCategory()]
+    for (let count = 0; count < 6; count += 1) {
+      await write(store, { category: other, appends: 7, events: 100 })
+      await write(store, { category: wanted, appends: 1, events: 1 })
+    }
+    const filter = { categories: [wanted] }
+    const listener = listen(store, { filter })
+    await listener.until(isCaughtUp)
+    await listener.stop()
+    const all = await allOf(store.readAll({ filter }))
+    for (const [index, message] of listener.messages.entries()) {
+      if (message.kind === 'event') continue
+      const given = listener.messages.slice(0, index).filter(({ kind }) => kind === 'event').length
+      const rest = await allOf(store.readAll({ filter, after: message.position }))
+      expect(idsOf(rest)).toEqual(idsOf(all.slice(given)))
+    }
+  })
+
+  test('waits for a slow consumer and loses nothing', async () => {
+    const { store } = subject()
+    const category = sampleCategory()
+    const writing = write(store, { category, appends: 40, events: 25 })
+    const seen: string[] = []
+    for await (const message of store.subscribe({ filter: { categories: [category] } })) {
+      if (message.kind !== 'event') continue
+      seen.push(message.event.id)
+      if (seen.length % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      if (seen.length === 1_000) break
+    }
+    expect(seen).toEqual(await writing)
+  })
+
+  test('ends without an error when it is told to, and when the store is closed', async () => {
+    const { store } = subject()
+    const told = listen(store)
+    await told.until(isCaughtUp)
+    await told.stop()
+    const stopped = new AbortController()
+    stopped.abort()
+    expect(await allOf(store.subscribe({ signal: stopped.signal }))).toEqual([])
+    const left = listen(store)
+    await left.until(isCaughtUp)
+    await store.close()
+    await expect(left.until(() => false)).rejects.toThrow('ended')
+  })
+}
+
+interface Load {
+  readonly category: string
+  readonly appends: number
+  readonly events: number
+}
+
+/** Writes one append after another to new streams; the ids in their order. */
+async function write(store: EventStore, { category, appends, events }: Load): Promise<readonly string[]> {
+  const ids: string[] = []
+  for (let count = 0; count < appends; count += 1) {
+    const batch = sampleEvents(events)
+    await store.append(sampleStream(category), batch, { expected: 'noStream' })
+    ids.push(...idsOf(batch))
+  }
+  return ids
+}
+
+async function logOf(store: EventStore, category: string): Promise<readonly string[]> {
+  return idsOf(await allOf(store.readAll({ filter: { categories: [category] } })))
+}
+
+interface Part {
+  readonly category: string
+  readonly after: Position
+  readonly max: number
+}
+
+/** Takes up to `max` messages and leaves; the position is where a restarted reader would go on. */
+async function takeSome(store: EventStore, { category, after, max }: Part) {
+  const ids: string[] = []
+  let position = after
+  let left = max
+  for await (const message of store.subscribe({ after, filter: { categories: [category] } })) {
+    if (message.kind === 'event') ids.push(message.event.id)
+    position = message.kind === 'event' ? message.event.position : message.position
+    left -= 1
+    if (left === 0 || message.kind === 'caughtUp') break
+  }
+  return { ids, position }
+}
+
+/** Whether at each `caughtUp` every event up to its position had been given. */
+function holdsAllUpTo(
+  listener: Listener,
+  all: readonly { readonly id: string; readonly position: Position }[],
+): boolean {
+  return listener.messages.every((message, index) => {
+    if (message.kind !== 'caughtUp') return true
+    const given = listener.messages.slice(0, index).filter(({ kind }) => kind === 'event').length
+    return given === all.filter(({ position }) => position <= message.position).length
+  })
+}
