@@ -30,7 +30,7 @@ export function followers(reader: Reader): Followers {
 
   /** The last event that may concern the filter: of what was there before, nothing is known. */
   const concerned = (categories: readonly string[]): Position =>
-    categories.reduce((last, category) => {
+    categories.reduce<Position>((last, category) => {
       const position = newest.get(category) ?? start
       return position > last ? position : last
     }, start)
