@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import { accountRoutes } from './account/index.ts'
-import { applyBootstrap, readBootstrapFile } from './bootstrap/index.ts'
+import { applyBootstrap, readBootstrap } from './bootstrap/index.ts'
 import { clientAuthentication } from './client/index.ts'
 import { startBackground } from './compose/background.ts'
 import { type Core, openCore, systemContext } from './compose/core.ts'
@@ -72,10 +72,10 @@ function otherRoutes(core: Core, { register, confirm }: People, { mailbox }: Out
   ]
 }
 
-async function bootstrap({ config, log, clients, resources }: Core, { accounts }: People): Promise<void> {
+async function bootstrap({ config, log, names, clients, resources }: Core, { accounts }: People): Promise<void> {
   if (config.bootstrap === undefined) return
-  const file = readBootstrapFile(config.bootstrap)
-  await applyBootstrap(file, { log, clients, resources, accounts, context: () => systemContext('bootstrap') })
+  const file = await readBootstrap(config.bootstrap)
+  await applyBootstrap(file, { log, names, clients, resources, accounts, context: () => systemContext('bootstrap') })
 }
 
 /**

@@ -11,6 +11,8 @@ import {
 const event = { id: '6e1c9b0e-5d0f-5c2a-b1f7-a3d84e25c769', type: 'Happened', data: {}, metadata: {} }
 const never = () => new Promise<never>(() => {})
 
+const hanging = (hangs: Partial<EventStore>): EventStore => ({ ...inMemoryEventStore(), ...hangs })
+
 describe('a store with a deadline', () => {
   it('answers as the store below does, errors included', async () => {
     const store = withDeadline(inMemoryEventStore(), 1000)
@@ -19,12 +21,12 @@ describe('a store with a deadline', () => {
   })
 
   it('does not know the outcome of an append that hangs', async () => {
-    const store = withDeadline({ ...inMemoryEventStore(), append: never }, 5)
+    const store = withDeadline(hanging({ append: never }), 5)
     await expect(store.append('a-1', [event], { expected: 'any' })).rejects.toBeInstanceOf(UnknownOutcome)
   })
 
   it('is unavailable when a read hangs', async () => {
-    const store = withDeadline({ ...inMemoryEventStore(), read: never, head: never }, 5)
+    const store = withDeadline(hanging({ read: never, head: never }), 5)
     await expect(store.read('a-1')).rejects.toBeInstanceOf(Unavailable)
     await expect(store.head()).rejects.toBeInstanceOf(Unavailable)
   })

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { EventFilter, SubscribeOptions, SubscriptionMessage } from './event-store.ts'
 import { START } from './event-store.ts'
 import type { Position, RecordedEvent } from './event.ts'
@@ -19,7 +20,7 @@ export interface PagedLog {
 /**
  * Turns pages into a subscription: every event after the start once and in order, a `checkpoint` where a filter passed
  * over the rest of a page, and `caughtUp` whenever the end of the log was reached. Holds one page at most, and nothing
- * of the log while the consumer is busy. A page that cannot be read is tried again, as long as the signal lives.
+ * of the log while the consumer is busy. Pages are read at once, so everything else gets its turn before each. A page that cannot be read is tried again, as long as the signal lives.
  */
 export async function* followPages(
   log: PagedLog,
@@ -29,6 +30,7 @@ export async function* followPages(
   let position = options.after ?? START
   let saidCaughtUpAt: Position | undefined
   while (!signal.aborted) {
+    await turn()
     const page = await readPage(log, position, options.filter, signal)
     if (page === undefined) return
     for (const event of page.events) {

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { z } from 'zod'
-import { type ControlRequest, OperatorError } from '../operator/index.ts'
+import { type ControlRequest, Refused } from '../operator/index.ts'
 
 const Refusal = z.object({ message: z.string() })
 
@@ -19,7 +19,7 @@ const isAbsent = (error: unknown) =>
  * Sends a command to a running server.
  *
  * @throws {NoServer} when none listens at the socket.
- * @throws {OperatorError} when it refuses.
+ * @throws {Refused} when it refuses.
  */
 export function ask(socket: string, command: ControlRequest): Promise<Record<string, unknown>> {
   const body = JSON.stringify(command)
@@ -32,7 +32,7 @@ export function ask(socket: string, command: ControlRequest): Promise<Record<str
       answer.on('end', () => {
         const parsed: Record<string, unknown> = JSON.parse(Buffer.concat(chunks).toString())
         if (answer.statusCode === 200) resolve(parsed)
-        else reject(new OperatorError(Refusal.parse(parsed).message))
+        else reject(new Refused(Refusal.parse(parsed).message))
       })
     })
     call.on('error', (error) => reject(isAbsent(error) ? new NoServer({ cause: error }) : error))

@@ -4,7 +4,7 @@ import { CommanderError } from 'commander'
 import { openOperator } from '../compose.ts'
 import { ConfigError, readConfig } from '../config.ts'
 import { logger } from '../http/index.ts'
-import { OperatorError, runCommand, socketPath } from '../operator/index.ts'
+import { Refused, runCommand, socketPath } from '../operator/index.ts'
 import { ask, NoServer } from './ask.ts'
 import { type Ask, program } from './program.ts'
 
@@ -21,7 +21,7 @@ function asker(): Ask {
     const { commands, close } = await openOperator(config, logger({ level: 'silent' }))
     try {
       const { status, body } = await runCommand(commands, { command, input, operator })
-      if (status !== 200) throw new OperatorError((body as { message: string }).message)
+      if (status !== 200) throw new Refused((body as { message: string }).message)
       return body as Record<string, unknown>
     } finally {
       await close()
@@ -38,7 +38,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {
-    const isOurs = error instanceof OperatorError || error instanceof ConfigError
+    const isOurs = error instanceof Refused || error instanceof ConfigError
     process.stderr.write(`ledgate: ${isOurs || error instanceof Error ? (error as Error).message : String(error)}\n`)
     process.exitCode = 1
   }

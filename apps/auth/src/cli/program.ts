@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Command } from 'commander'
-import { OperatorError } from '../operator/index.ts'
+import { Refused } from '../operator/index.ts'
 import { show } from './show.ts'
 
 /** Runs a command by its words, wherever that is. */
@@ -23,14 +23,14 @@ function metadata(text: string): unknown {
   try {
     return JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text)
   } catch (error) {
-    throw new OperatorError('the metadata is not JSON', { cause: error })
+    throw new Refused('the metadata is not JSON', { cause: error })
   }
 }
 
 /** A password is no argument: other people of the machine see those. */
 function passwordFromStdin(): string {
   const password = readFileSync(0, 'utf8').replace(/\r?\n$/, '')
-  if (password === '') throw new OperatorError('the password is read from standard input, and there was none')
+  if (password === '') throw new Refused('the password is read from standard input, and there was none')
   return password
 }
 

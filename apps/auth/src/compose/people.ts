@@ -53,7 +53,7 @@ export function openPeople({ config, logger, log, sealer, clock, keyedHash, deri
   const mayMail = limited ? mailAllowance(DEFAULT_MAIL_LIMITS, clock.now) : unlimitedMail
   const onError = (error: unknown) => logger.error({ err: error }, 'a sign-in could not be written down')
   const record = loginRecord({ log, clock, newId: randomUUID, onError })
-  const policy = passwordPolicy
+  const policy = passwordPolicy()
   const linkKeys = derivationKeys
   const completion = openCompletion({ log, sealer, linkKeys, clock, newId })
   const signIn = openSignIn({ log, sealer, hasher, addresses, guard, record })

@@ -1,17 +1,11 @@
 import type { JsonObject } from '@ledgate/eventsourcing'
 import type { z } from 'zod'
 import type { CommandContext } from '../log/index.ts'
-
-/** What an operator asked for cannot be done as asked; the message is for the operator. */
-export class OperatorError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'OperatorError'
-  }
-}
+import { issueLines, Refused } from './refusal.ts'
 
 /** Something an operator can do: its input is checked wherever it comes from. */
 export interface OperatorCommand {
+  /** @throws {Refused} when the input is not one of this command. */
   run(input: unknown, context: CommandContext): Promise<JsonObject>
 }
 
@@ -23,9 +17,8 @@ export function command<Schema extends z.ZodType>(
   return {
     async run(input, context) {
       const parsed = schema.safeParse(input)
-      if (parsed.success) return run(parsed.data, context)
-      const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the input'}: ${message}`)
-      throw new OperatorError(problems.join('; '))
+      if (!parsed.success) throw new Refused(issueLines(parsed.error).join('; '))
+      return run(parsed.data, context)
     },
   }
 }

@@ -1,13 +1,14 @@
 import type { JsonObject, Position } from '@ledgate/eventsourcing'
-import { ClientMetadata, OAuthError, ResourceMetadata } from '@ledgate/oauth'
+import { ClientMetadata, ResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
-import { type Clients, ClientRefused } from '../client/index.ts'
+import type { Clients } from '../client/index.ts'
 import type { CommandContext, EventLog } from '../log/index.ts'
-import { NameTaken, ResourceRefused, type Resources } from '../resource/index.ts'
-import { type DerivationKeys, type SigningKeys, TooEarly } from '../signing-key/index.ts'
+import type { Resources } from '../resource/index.ts'
+import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
 import type { Views } from '../views/index.ts'
-import { command, type OperatorCommand, OperatorError } from './command.ts'
+import { command, type OperatorCommand } from './command.ts'
 import { EventsQuery, listEvents } from './events.ts'
+import { Refused } from './refusal.ts'
 
 export interface OperatorDependencies {
   readonly log: EventLog
@@ -35,7 +36,7 @@ const Page = z.object({ after: z.string().optional(), limit: z.int().positive().
 
 /** What is known of somebody, if anybody is. */
 function found(view: object | undefined, what: string): JsonObject {
-  if (view === undefined) throw new OperatorError(`there is no such ${what}`)
+  if (view === undefined) throw new Refused(`there is no such ${what}`)
   return view as JsonObject
 }
 
@@ -48,7 +49,7 @@ export function operatorCommands(dependencies: OperatorDependencies): Readonly<R
   /** A list shows whatever was answered before it was asked for. */
   async function fresh(): Promise<Views> {
     const head = (await log.store.head()) as Position
-    if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new OperatorError('the views are behind; try again')
+    if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new Refused('the views are behind; try again')
     return views
   }
 
@@ -138,14 +139,4 @@ export function operatorCommands(dependencies: OperatorDependencies): Readonly<R
 
     events: command(EventsQuery, async (query) => ({ events: await listEvents(log, await fresh(), query) })),
   }
-}
-
-/** What went wrong as a sentence for the operator; `undefined` for what nobody expected. */
-export function refusalOf(error: unknown): string | undefined {
-  if (error instanceof OperatorError || error instanceof ClientRefused || error instanceof ResourceRefused)
-    return error.message
-  if (error instanceof NameTaken || error instanceof TooEarly) return error.message
-  if (error instanceof OAuthError) return error.message
-  if (error instanceof z.ZodError) return error.issues.map(({ message }) => message).join('; ')
-  return undefined
 }

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { z } from 'zod'
 import type { CommandContext } from '../log/index.ts'
 import type { OperatorCommand } from './command.ts'
-import { refusalOf } from './commands.ts'
+import { refusalOf } from './refusal.ts'
 import { removeStaleSocket } from './socket.ts'
 
 /** What the command line sends. */
