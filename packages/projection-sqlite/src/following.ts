@@ -101,6 +101,7 @@ export function follow(options: FollowOptions): Following {
       options.apply({ after: live.position, events: buffer }, [...live.builds].filter(isGoing))
       live.position = last.position
       buffer = []
+      failure = undefined // whoever waits for this place must not see the trouble before it
       progressed()
     })
   }

@@ -235,7 +235,9 @@ describe('a poison event', () => {
     expect(await projector.waitFor(last, { ...GENEROUS, names: ['sums'] })).toBe(true)
     expect(await projector.waitFor(last, GENEROUS)).toBe(false)
     const poison = { position: bad, type: 'Counted', cause: 'thirteen' }
-    expect(projector.health()).toMatchObject([{ state: 'stopped', poison }, { state: 'live' }])
+    await vi.waitFor(() =>
+      expect(projector.health()).toMatchObject([{ state: 'stopped', poison }, { state: 'live' }]),
+    )
     expect(troubles).toMatchObject([{ name: 'poisoned', state: 'stopped', poison }])
     expect(query(file).get('SELECT total FROM poisoned')).toEqual({ total: 10 })
     expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 24 })
@@ -303,7 +305,7 @@ describe('a disk that fails', () => {
     expect(await projector.waitFor(await store.head(), GENEROUS)).toBe(true)
     expect(failures).toBe(3)
     expect([...states]).toEqual(['failing'])
-    expect(projector.health()).toMatchObject([{ state: 'live' }, { state: 'live' }])
+    await vi.waitFor(() => expect(projector.health()).toMatchObject([{ state: 'live' }, { state: 'live' }]))
     expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 55 })
     expect(query(file).get('SELECT total FROM others')).toEqual({ total: 55 })
   })
