@@ -2,7 +2,7 @@ import type { EncodedEvent, ReadOptions, RecordedEvent } from '@ledgate/eventsou
 import { generations } from './generations.ts'
 import { decodeRow, type Row } from './records.ts'
 
-/** The last events of streams used lately, as rows: their JSON is parsed anew for every reader. */
+/** The last events of streams used lately. All readers get the same objects, frozen, so that JSON is parsed once. */
 export interface TailCache {
   /** The answer to a read, when the cache can tell it for sure. */
   read(stream: string, options: ReadOptions): readonly RecordedEvent[] | undefined
@@ -29,7 +29,8 @@ interface Tail {
 
 const ROWS_PER_STREAM = 16
 const BYTES_PER_STREAM = 64 * 1024
-const BYTES_PER_ROW = 200
+/** What a row takes beside its JSON, the objects made of it included, about. */
+const BYTES_PER_ROW = 1_500
 
 /** An empty cache that holds `limit` bytes at most. */
 export function tailCache(limit: number): TailCache {
@@ -38,7 +39,7 @@ export function tailCache(limit: number): TailCache {
   return {
     read(stream, options) {
       const tail = tails.get(stream)
-      return tail && select(tail.rows, options)?.map(decodeRow)
+      return tail && select(tail.rows, options)?.map(decodedOnce)
     },
 
     written(append) {
@@ -86,6 +87,22 @@ function trimmed(rows: readonly Row[]): Tail {
 
 const sizeOf = (row: Row | undefined): number =>
   row === undefined ? 0 : BYTES_PER_ROW + row[1].length + row[5].length + row[6].length
+
+const decoded = new WeakMap<Row, RecordedEvent>()
+
+function decodedOnce(row: Row): RecordedEvent {
+  const known = decoded.get(row)
+  if (known !== undefined) return known
+  const event = frozen(decodeRow(row))
+  decoded.set(row, event)
+  return event
+}
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  Object.values(value).forEach(frozen)
+  return Object.freeze(value)
+}
 
 /** The rows a read asks for; nothing when they may reach before the oldest row known. */
 function select(

@@ -35,7 +35,11 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
     await store.append(stream, [sampleEvent({ data })], { expected: 'noStream' })
     data.value = 'changed by its writer'
     const [before] = await store.read(stream, { direction: 'backwards', max: 1 })
-    Object.assign(before?.data ?? {}, { value: 'changed by a reader' })
+    try {
+      Object.assign(before?.data ?? {}, { value: 'changed by a reader' })
+    } catch {
+      // a store may as well refuse it
+    }
     const [after] = await store.read(stream, { direction: 'backwards', max: 1 })
     expect(after?.data).toEqual({ value: 'first' })
   })
