@@ -235,9 +235,7 @@ describe('a poison event', () => {
     expect(await projector.waitFor(last, { ...GENEROUS, names: ['sums'] })).toBe(true)
     expect(await projector.waitFor(last, GENEROUS)).toBe(false)
     const poison = { position: bad, type: 'Counted', cause: 'thirteen' }
-    await vi.waitFor(() =>
-      expect(projector.health()).toMatchObject([{ state: 'stopped', poison }, { state: 'live' }]),
-    )
+    await vi.waitFor(() => expect(projector.health()).toMatchObject([{ state: 'stopped', poison }, { state: 'live' }]))
     expect(troubles).toMatchObject([{ name: 'poisoned', state: 'stopped', poison }])
     expect(query(file).get('SELECT total FROM poisoned')).toEqual({ total: 10 })
     expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 24 })

@@ -1,11 +1,11 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
 
 /** NIST SP 800-38D: 96 random bits, fresh for every value. */
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
 /** AES-256-GCM of `plaintext`, with `context` authenticated: iv, ciphertext and tag in one. */
-export function encrypt(key: Uint8Array, plaintext: Uint8Array, context: string): Buffer {
+export function encrypt(key: KeyObject | Uint8Array, plaintext: Uint8Array, context: string): Buffer {
   const iv = randomBytes(IV_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context))
   return Buffer.concat([iv, cipher.update(plaintext), cipher.final(), cipher.getAuthTag()])
@@ -16,7 +16,7 @@ export function encrypt(key: Uint8Array, plaintext: Uint8Array, context: string)
  *
  * @throws {Error} when the key, the context or a single bit is another.
  */
-export function decrypt(key: Uint8Array, box: Uint8Array, context: string): Buffer {
+export function decrypt(key: KeyObject | Uint8Array, box: Uint8Array, context: string): Buffer {
   const iv = box.subarray(0, IV_BYTES)
   const tag = box.subarray(box.length - TAG_BYTES)
   const decipher = createDecipheriv('aes-256-gcm', key, iv, { authTagLength: TAG_BYTES })

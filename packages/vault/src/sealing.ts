@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { decrypt, encrypt } from './encryption.ts'
 import type { KeyVault } from './key-vault.ts'
 import { ERASED, type Sealed, type Sealer } from './sealer.ts'
@@ -30,22 +30,22 @@ function parse(sealed: string): { readonly dataKey: string; readonly box: Buffer
   return { dataKey, box }
 }
 
-/** Keys in use, for a time at most; the least used leave first. */
+/** Keys in use, for a time at most; the least used leave first. As key objects, which Node need not take in anew. */
 function keyCache(ttlMs: number, max: number, nowMs: () => number) {
-  const entries = new Map<string, { readonly key: Uint8Array; readonly until: number }>()
-  const keep = (dataKey: string, entry: { readonly key: Uint8Array; readonly until: number }) => {
+  const entries = new Map<string, { readonly key: KeyObject; readonly until: number }>()
+  const keep = (dataKey: string, entry: { readonly key: KeyObject; readonly until: number }) => {
     entries.delete(dataKey)
     entries.set(dataKey, entry)
     if (entries.size > max) for (const oldest of entries.keys()) return void entries.delete(oldest)
   }
   return {
-    get(dataKey: string): Uint8Array | undefined {
+    get(dataKey: string): KeyObject | undefined {
       const entry = entries.get(dataKey)
       if (entry === undefined || entry.until <= nowMs()) return undefined
       keep(dataKey, entry)
       return entry.key
     },
-    put: (dataKey: string, key: Uint8Array) => keep(dataKey, { key, until: nowMs() + ttlMs }),
+    put: (dataKey: string, key: KeyObject) => keep(dataKey, { key, until: nowMs() + ttlMs }),
     delete: (dataKey: string) => void entries.delete(dataKey),
   }
 }
@@ -56,11 +56,12 @@ export function vaultSealer(vault: KeyVault, options: VaultSealerOptions = {}): 
   const cache = keyCache(Math.min(cacheTtlMs, LONGEST_TTL_MS), cacheMax, nowMs)
   let destroyed = 0
 
-  async function keyOf(dataKey: string): Promise<Uint8Array | undefined> {
+  async function keyOf(dataKey: string): Promise<KeyObject | undefined> {
     const cached = cache.get(dataKey)
     if (cached !== undefined) return cached
     const before = destroyed
-    const key = await vault.get(nameOf(dataKey))
+    const bytes = await vault.get(nameOf(dataKey))
+    const key = bytes && createSecretKey(bytes)
     // A read that overlaps a destroy may have come first: what it found is not kept.
     if (key !== undefined && before === destroyed) cache.put(dataKey, key)
     return key
@@ -74,7 +75,7 @@ export function vaultSealer(vault: KeyVault, options: VaultSealerOptions = {}): 
   return {
     async createDataKey() {
       const dataKey = randomBytes(16).toString('hex')
-      cache.put(dataKey, await vault.putIfAbsent(nameOf(dataKey), randomBytes(32)))
+      cache.put(dataKey, createSecretKey(await vault.putIfAbsent(nameOf(dataKey), randomBytes(32))))
       return dataKey
     },
 

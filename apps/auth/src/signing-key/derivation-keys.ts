@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import type { CommandContext } from '../log/index.ts'
 import { type Keyring, type KeyringOptions, openKeyring } from './keyring.ts'
 
@@ -26,6 +26,20 @@ export async function openDerivationKeys(
   options: Omit<KeyringOptions, 'make' | 'use' | 'publishedFor'>,
 ): Promise<DerivationKeys> {
   const ring = await openKeyring({ ...options, use: 'derivation', publishedFor: 0, make: makeDerivationKey })
+  let objects = new Map<string, KeyObject>()
+  ring.onChange(() => (objects = new Map()))
+
+  /** As a key object, which Node need not take in anew for each token. */
+  function secretKey(kid: string): KeyObject | undefined {
+    const known = objects.get(kid)
+    if (known !== undefined) return known
+    const secret = ring.secret(kid)
+    if (secret === undefined) return undefined
+    const made = createSecretKey(secret)
+    objects.set(kid, made)
+    return made
+  }
+
   return {
     get current() {
       const active = ring.keys().find(({ status }) => status === 'active')
@@ -33,7 +47,7 @@ export async function openDerivationKeys(
       return active.kid
     },
     derive(key, purpose, parts) {
-      const secret = ring.secret(key)
+      const secret = secretKey(key)
       return (
         secret &&
         createHmac('sha256', secret)
