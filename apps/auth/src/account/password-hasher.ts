@@ -43,7 +43,7 @@ export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHas
     name: 'work',
     minThreads: threads,
     maxThreads: threads,
-    concurrentTasksPerWorker: 1,
+    concurrentTasksPerWorker: 2, // the next one is there when a thread ends its last
     niceIncrement: NICE,
   })
   let inHand = 0

@@ -16,6 +16,16 @@ export async function readSession(log: EventLog, sid: string): Promise<ReadSessi
     : undefined
 }
 
+/** Starts the session of a new random id: nobody else can have, so nothing is read. */
+export async function startSession(
+  log: EventLog,
+  start: Extract<SessionCommand, { type: 'Start' }>,
+  { context, dataKey }: { readonly context: CommandContext; readonly dataKey?: string | undefined },
+): Promise<void> {
+  const events = decider.decide(start, undefined)
+  await log.append(`session-${start.sid}`, events, { expected: 'noStream', context, dataKey })
+}
+
 /** Brings a session to what the command asks, however many others change it at once. */
 export function changeSession(
   log: EventLog,

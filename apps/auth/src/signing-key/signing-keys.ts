@@ -6,7 +6,7 @@ import type { CommandContext } from '../log/index.ts'
 import { concatenated } from './ecdsa.ts'
 import { isLive, type Keyring, type KeyringOptions, type MadeKey, openKeyring } from './keyring.ts'
 
-/** Makes JWTs with one key. */
+/** Makes JWTs with one key, in the thread pool of libuv, where nothing else waits: passwords are hashed elsewhere. */
 export interface Signer {
   readonly kid: string
   sign(header: { readonly typ: string }, payload: JsonObject): Promise<string>
@@ -52,15 +52,14 @@ async function makeSigningKey(alg: SigningAlg): Promise<MadeKey> {
   return { key: { kid, alg, public_jwk: { ...jwk, kid, alg, use: 'sig' } }, secret }
 }
 
-const signInPool = promisify<Buffer, KeyObject, Buffer>((input, key, done) => sign('sha256', input, key, done))
-
-/**
- * The signature as RFC 7518 §3 and RFC 8037 §3.1 write it. On a curve it is made right here: handing it to another
- * thread takes this one as long as making it does. RSA takes ten times as long, so it goes to libuv's pool.
- */
-async function signature(alg: string, key: KeyObject, input: Buffer): Promise<Buffer> {
-  if (alg === 'ES256') return concatenated(sign('sha256', input, key))
-  return alg === 'EdDSA' ? sign(null, input, key) : signInPool(input, key)
+/** The signature as RFC 7518 §3 and RFC 8037 §3.1 write it. */
+function signature(alg: string, key: KeyObject, input: string): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    sign(alg === 'EdDSA' ? null : 'sha256', Buffer.from(input), key, (error, bytes) => {
+      if (error !== null) reject(error)
+      else resolve(alg === 'ES256' ? concatenated(bytes) : bytes)
+    })
+  })
 }
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
@@ -80,7 +79,7 @@ function signer(kid: string, alg: string, key: KeyObject): Signer {
     kid,
     async sign({ typ }, payload) {
       const input = `${headerOf(typ)}.${base64url(payload)}`
-      return `${input}.${(await signature(alg, key, Buffer.from(input))).toString('base64url')}`
+      return `${input}.${(await signature(alg, key, input)).toString('base64url')}`
     },
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { InvalidRequest } from '@ledgate/oauth'
 import type { UserState } from '../../account/index.ts'
 import { grant as grants, makeRefreshToken, type NewRefresh } from '../../grant/index.ts'
-import { changeSession } from '../../session/index.ts'
+import { startSession } from '../../session/index.ts'
 import { grantClaims, TYP } from '../access-token.ts'
 import { issue, type TokenAnswer, type TokenDependencies, type TokenRequest, tokensOf } from '../issuing.ts'
 import { type Lifetimes, lifetimesOf } from '../lifetimes.ts'
@@ -64,7 +64,7 @@ async function open(
   } as const
   const [{ position }] = await Promise.all([
     log.append(`grant-${gid}`, events, { expected: 'noStream', ...own }),
-    changeSession(log, sid, start, own),
+    startSession(log, start, own),
   ])
   const jwt = await signer.sign({ typ: TYP }, grantClaims(facts, issued, opened, user))
   const refreshToken =
