@@ -39,7 +39,10 @@ export interface SignInDependencies {
   readonly record: LoginRecord
 }
 
-/** Read where there is nobody, so that one more read does not tell that there is somebody. */
+/**
+ * Somebody who is not there, read first for everybody and again where there is nobody: known people are in memory, and
+ * the way to the disk, cold after a hash that filled the processor's caches, would tell who is not.
+ */
 const NOBODY = `u_${'0'.repeat(32)}`
 
 /** Why somebody whose password was checked may not sign in all the same. */
@@ -57,6 +60,7 @@ export function signIn(dependencies: SignInDependencies): SignIn {
   const nobodysPassword = nobodysHash()
 
   async function find(hmac: string): Promise<{ user: UserState | undefined; phc: string }> {
+    await readUser(log, NOBODY)
     const { state } = await readEmail(log, addresses.stream(hmac))
     const owner = state.status === 'confirmed' ? await sealer.unseal(state.owner, 'owner') : ERASED
     const found = await readUser(log, owner === ERASED ? NOBODY : owner)

@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { onTestFinished } from 'vitest'
+import { requestsTo, send } from './requests.ts'
+import { WORLD } from './world.ts'
+
+const sourceOf = (path: string) => join(import.meta.dirname, '../../auth/src', path)
+
+/** A data folder and a port: what stays when the process goes. */
+export interface Installation {
+  readonly folder: string
+  readonly dataDir: string
+  readonly url: string
+  readonly environment: Readonly<Record<string, string>>
+  writeBootstrap(file: object): void
+}
+
+/** A process of the real server. */
+export interface Server {
+  readonly process: ChildProcess
+  readonly pid: number
+  /** Everything it wrote, to both outputs. */
+  output(): string
+  /** Resolves with the exit code, or with the signal that ended it. */
+  readonly ended: Promise<number | string>
+  /** Ends it as an operator does. */
+  stop(): Promise<number | string>
+  /** Ends it in the middle of whatever it does. */
+  kill(): Promise<void>
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port was given')
+  return address.port
+}
+
+/** What the shell of the test is set to must not change what is tested. */
+const inherited = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith('LEDGATE_') && name !== 'NODE_ENV'),
+  )
+
+/** A new installation of its own, thrown away with the test. */
+export async function newInstallation(bootstrap: object = WORLD): Promise<Installation> {
+  const folder = mkdtempSync(join(tmpdir(), 'ledgate-e2e-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const port = await freePort()
+  const file = join(folder, 'bootstrap.json')
+  const writeBootstrap = (content: object) => writeFileSync(file, JSON.stringify(content))
+  writeBootstrap(bootstrap)
+  const url = `http://127.0.0.1:${port}`
+  const dataDir = join(folder, 'data')
+  const environment = {
+    LEDGATE_PORT: String(port),
+    LEDGATE_ISSUER: url,
+    LEDGATE_DATA_DIR: dataDir,
+    LEDGATE_BOOTSTRAP: file,
+    LEDGATE_RATE_LIMITS: 'off',
+  }
+  return { folder, dataDir, url, environment, writeBootstrap }
+}
+
+export interface SpawnOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** A command that runs the command behind it. */
+  readonly under?: readonly string[]
+}
+
+/** Runs a file of the server's source. It ends with the test at the latest. */
+function run(file: string, args: readonly string[], { environment = {}, under = [] }: SpawnOptions) {
+  const command = [...under, process.execPath, '--conditions=@ledgate/source', sourceOf(file), ...args]
+  const [program = '', ...rest] = command
+  const child = spawn(program, rest, { env: { ...inherited(), ...environment }, stdio: ['pipe', 'pipe', 'pipe'] })
+  let [standard, both] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => ([standard, both] = [standard + chunk, both + chunk]))
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => (both += chunk))
+  const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
+  onTestFinished(async () => {
+    child.kill('SIGKILL')
+    await ended
+  })
+  return { child, ended, standard: () => standard, output: () => both }
+}
+
+/** Starts the server and does not wait. */
+export function spawnServer(installation: Installation, options: SpawnOptions = {}): Server {
+  const environment = { ...installation.environment, ...options.environment }
+  const { child, ended, output } = run('main.ts', [], { ...options, environment })
+  return {
+    process: child,
+    pid: child.pid ?? 0,
+    output,
+    ended,
+    stop() {
+      child.kill('SIGTERM')
+      return ended
+    },
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** Resolves when the server is ready. @throws {Error} with what it said when it ended before. */
+export async function ready({ url }: Installation, server: Server): Promise<void> {
+  let end: number | string | undefined
+  void server.ended.then((code) => (end = code))
+  for (const until = Date.now() + 60_000; Date.now() < until && end === undefined; await pause(10)) {
+    const answer = await send(`${url}/readyz`).catch(() => undefined)
+    if (answer?.status === 200) return
+  }
+  throw new Error(`the server did not become ready (${end}): ${server.output().slice(-3000)}`)
+}
+
+/** A server that is ready, and the way to talk to it. */
+export async function startServer(installation: Installation, options: SpawnOptions = {}) {
+  const server = spawnServer(installation, options)
+  await ready(installation, server)
+  return { ...server, ...requestsTo(installation.url) }
+}
+
+/** What a command of the command line printed, and how it ended. */
+export async function ledgate(
+  { environment }: Installation,
+  args: readonly string[],
+  input = '',
+): Promise<{ code: number | string; output: string; json(): Record<string, unknown> }> {
+  const { child, ended, standard, output } = run('cli/main.ts', args, { environment })
+  child.stdin.end(input)
+  const code = await ended
+  return { code, output: output(), json: () => JSON.parse(standard()) as Record<string, unknown> }
+}

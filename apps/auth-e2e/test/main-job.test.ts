@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto'
+import { createRemoteJWKSet, jwtVerify } from 'jose'
+import { expect, it } from 'vitest'
+import { ledgate, newInstallation, startServer } from '../src/server.ts'
+import { BATCH, ORDERS } from '../src/world.ts'
+
+const BOB = { email: 'bob@example.com', password: 'seven grey herons' }
+
+it('registers, confirms, signs in, renews, looks, revokes; shows the events; goes on after a restart', async () => {
+  const installation = await newInstallation()
+  const first = await startServer(installation)
+  expect((await first.json('/accounts', BOB)).status).toBe(202)
+  expect((await first.signIn(BOB)).body).toMatchObject({ error: 'invalid_grant' }) // not confirmed yet
+  const confirmation = { token: await first.mailed(BOB.email), password: BOB.password }
+  expect((await first.json('/accounts/confirm', confirmation)).body).toEqual({ status: 'confirmed' })
+
+  const signedIn = (await first.signIn(BOB)).body
+  const renewed = (await first.refresh(String(signedIn['refresh_token']), { refresh_attempt: randomUUID() })).body
+  const service = (await first.token({ grant_type: 'client_credentials' }, BATCH)).body
+  const keys = createRemoteJWKSet(new URL(`${installation.url}/oauth2/jwks`))
+  for (const { access_token } of [signedIn, renewed, service]) {
+    const { payload } = await jwtVerify(String(access_token), keys, {
+      issuer: installation.url,
+      audience: ORDERS,
+      typ: 'at+jwt',
+    })
+    expect(await first.introspect(String(access_token))).toMatchObject({ active: true, jti: payload.jti })
+  }
+  const kept = (await first.signIn(BOB)).body
+  expect((await first.revoke(String(renewed['refresh_token']))).status).toBe(200)
+  expect(await first.introspect(String(renewed['access_token']))).toEqual({ active: false })
+  const { code, json } = await ledgate(installation, ['--json', 'events', '--last', '1', '--type', 'GrantRevoked'])
+  expect(code).toBe(0)
+  expect(json()).toMatchObject({ type: 'GrantRevoked', data: { reason: 'revoked by the client' } })
+  const before = (await first.get('/oauth2/jwks')).text
+  expect(await first.stop()).toBe(0)
+
+  const second = await startServer(installation)
+  expect((await second.get('/oauth2/jwks')).text).toBe(before)
+  expect(await second.introspect(String(renewed['access_token']))).toEqual({ active: false })
+  expect(await second.introspect(String(service['access_token']))).toMatchObject({ active: true })
+  expect((await second.refresh(String(kept['refresh_token']))).status).toBe(200)
+  expect((await second.signIn(BOB)).status).toBe(200)
+}, 120_000)
+
+it('is operated from the command line, beside a running server and without one', async () => {
+  const installation = await newInstallation()
+  const server = await startServer(installation)
+  const metadata = JSON.stringify({ grant_types: ['client_credentials'], scope: 'orders:read' })
+  const made = await ledgate(installation, ['--json', 'clients', 'create', metadata, '--client-id', 'nightly'])
+  expect(made.code).toBe(0)
+  const secret = String(made.json()['client_secret'])
+  const nightly = `Basic ${Buffer.from(`nightly:${secret}`).toString('base64')}`
+  expect((await server.token({ grant_type: 'client_credentials' }, nightly)).status).toBe(200)
+  const person = await ledgate(installation, ['users', 'create', BOB.email], `${BOB.password}\n`)
+  expect(person.code).toBe(0)
+  const { refresh_token } = (await server.signIn(BOB)).body
+  expect((await ledgate(installation, ['users', 'disable', BOB.email])).code).toBe(0)
+  expect((await server.refresh(String(refresh_token))).body).toMatchObject({ error: 'invalid_grant' })
+  expect((await ledgate(installation, ['keys', 'rotate'])).output).toMatch(/too early|published/i)
+  expect((await ledgate(installation, ['clients', 'create', '{"grant_types":["magic"]}'])).code).toBe(1)
+  expect(await server.stop()).toBe(0)
+
+  expect((await ledgate(installation, ['users', 'enable', BOB.email])).code).toBe(0)
+  const resource = JSON.stringify({ resource: 'https://stock.example/', scopes_supported: ['stock:read'] })
+  expect((await ledgate(installation, ['resources', 'create', resource])).code).toBe(0)
+  const events = await ledgate(installation, ['events', '--actor', `operator:${process.env['USER'] ?? 'root'}`])
+  expect(events.code).toBe(0)
+  const again = await startServer(installation)
+  expect((await again.signIn(BOB)).status).toBe(200)
+  expect((await again.refresh(String(refresh_token))).body).toMatchObject({ error: 'invalid_grant' })
+}, 180_000)

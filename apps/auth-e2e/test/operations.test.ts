@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { newInstallation, ready, spawnServer, startServer } from '../src/server.ts'
+import { ANN, BATCH, basic, WORLD } from '../src/world.ts'
+
+const CLIENT_CREDENTIALS = { grant_type: 'client_credentials' }
+
+/** Reaching a limit on the size of files is to be an error of the write, as a full disk is, not the end of the process. */
+const LIMITABLE = ['bash', '-c', 'trap "" XFSZ; exec "$@"', 'bash']
+
+describe('starting', () => {
+  it('a second process on the same data is refused, says so, and does not disturb the first', async () => {
+    const installation = await newInstallation()
+    const first = await startServer(installation)
+    const second = spawnServer(installation, { environment: { LEDGATE_PORT: '0' } })
+    expect(await second.ended).toBe(1)
+    expect(second.output()).toContain('another process')
+    expect((await first.token(CLIENT_CREDENTIALS, BATCH)).status).toBe(200)
+  })
+
+  it('names everything that is wrong with the configuration, and no value of it', async () => {
+    const server = spawnServer(await newInstallation(), {
+      environment: {
+        LEDGATE_PORT: 'eighty',
+        LEDGATE_MASTER_KEY: 'a-key-that-is-too-short',
+        LEDGATE_ISSUER: 'https://id.example.com/',
+        LEDGATE_ISUER: 'https://id.example.com',
+      },
+    })
+    expect(await server.ended).toBe(1)
+    for (const name of ['LEDGATE_PORT', 'LEDGATE_MASTER_KEY', 'LEDGATE_ISSUER', 'LEDGATE_ISUER is not a setting'])
+      expect(server.output()).toContain(name)
+    expect(server.output()).not.toContain('a-key-that-is-too-short')
+  })
+
+  it('refuses in production what is good enough for development only', async () => {
+    const server = spawnServer(await newInstallation(), { environment: { NODE_ENV: 'production' } })
+    expect(await server.ended).toBe(1)
+    for (const problem of ['LEDGATE_ISSUER must be https', 'LEDGATE_MASTER_KEY', 'LEDGATE_SMTP_URL', 'LEDGATE_MAIL_FROM'])
+      expect(server.output()).toContain(problem)
+  })
+
+  it('refuses the data of another master key, and the data is as it was', async () => {
+    const installation = await newInstallation()
+    await (await startServer(installation)).stop()
+    const other = Buffer.alloc(32, 1).toString('base64url')
+    const server = spawnServer(installation, { environment: { LEDGATE_MASTER_KEY: other } })
+    expect(await server.ended).toBe(1)
+    expect(server.output()).toMatch(/master key/)
+    expect((await (await startServer(installation)).signIn()).status).toBe(200)
+  })
+
+  it('takes what a grown bootstrap file has more, and leaves what is there as it is', async () => {
+    const installation = await newInstallation()
+    const first = await startServer(installation)
+    await first.stop()
+    const changed = WORLD.clients.map((client) => ({ ...client, client_secret: 'another-secret-for-everybody' }))
+    const added = { ...WORLD.clients[1], client_id: 'added', client_secret: 'added-secret-5d21' }
+    const carol = { email: 'carol@example.com', password: 'a lighthouse in the fog' }
+    installation.writeBootstrap({ ...WORLD, clients: [...changed, added], users: [ANN, carol] })
+    const second = await startServer(installation)
+    expect((await second.token(CLIENT_CREDENTIALS, basic('added', 'added-secret-5d21'))).status).toBe(200)
+    expect((await second.token(CLIENT_CREDENTIALS, BATCH)).status).toBe(200)
+    expect((await second.token(CLIENT_CREDENTIALS, basic('batch', 'another-secret-for-everybody'))).status).toBe(401)
+    expect((await second.signIn(carol)).status).toBe(200)
+    expect((await second.signIn()).status).toBe(200)
+  })
+
+  it('says what is wrong with a bootstrap file, and writes nothing of it', async () => {
+    const installation = await newInstallation({ ...WORLD, clients: [{ client_id: 'u_looks-like-a-person' }] })
+    const server = spawnServer(installation)
+    expect(await server.ended).toBe(1)
+    expect(server.output()).toContain('clients[0]')
+    installation.writeBootstrap(WORLD)
+    await startServer(installation)
+  })
+})
+
+describe('stopping', () => {
+  it('answers what it took, and ends in order', async () => {
+    const server = await startServer(await newInstallation())
+    await server.signIn()
+    const underWay = Array.from({ length: 32 }, () => server.signIn())
+    const answers = Promise.allSettled(underWay)
+    await Promise.race(underWay) // the others are in hand: a password takes longer than a connection
+    expect(await server.stop()).toBe(0)
+    const statuses = (await answers).map((answer) => (answer.status === 'fulfilled' ? answer.value.status : 'lost'))
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(1)
+    expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([])
+  })
+
+  it('is ready again after SIGKILL, and so is the folder of a socket that was left behind', async () => {
+    const installation = await newInstallation()
+    const first = await startServer(installation)
+    const { refresh_token } = (await first.signIn()).body
+    await first.kill()
+    const second = await startServer(installation)
+    expect((await second.refresh(String(refresh_token))).status).toBe(200)
+  })
+})
+
+describe('a disk that is full', () => {
+  it('answers 503 with Retry-After, goes on reading, and loses nothing that it acknowledged', async () => {
+    const installation = await newInstallation()
+    const server = await startServer(installation, { under: LIMITABLE })
+    const tokens: string[] = []
+    const take = async () => {
+      const answer = await server.token(CLIENT_CREDENTIALS, BATCH)
+      if (answer.status === 200) tokens.push(String(answer.body['access_token']))
+      return answer
+    }
+    await take()
+    const largest = Math.max(
+      ...readdirSync(installation.dataDir).map((name) => statSync(join(installation.dataDir, name)).size),
+    )
+    const limit = largest + 200_000
+    execFileSync('prlimit', ['--pid', String(server.pid), `--fsize=${limit}:${limit}`])
+    let refused = await take()
+    for (let tries = 0; refused.status === 200 && tries < 20_000; tries += 1) refused = await take()
+    expect(refused.status).toBe(503)
+    expect(refused.body).toMatchObject({ error: 'temporarily_unavailable' })
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect((await server.get('/readyz')).status).toBe(503)
+    expect((await server.get('/livez')).status).toBe(200)
+    expect((await server.get('/oauth2/jwks')).status).toBe(200)
+    expect(await server.introspect(tokens[0] ?? '')).toMatchObject({ active: true })
+    expect((await server.get('/metrics')).text).toContain('ledgate_log_up 0')
+    await server.kill()
+
+    const again = await startServer(installation)
+    for (const token of [...tokens.slice(0, 20), ...tokens.slice(-20)])
+      expect(await again.introspect(token)).toMatchObject({ active: true })
+    expect((await again.token(CLIENT_CREDENTIALS, BATCH)).status).toBe(200)
+  }, 120_000)
+})
+
+describe('running', () => {
+  it('answers CORS to the origins of redirect_uris, and to nobody else where it matters', async () => {
+    const server = await startServer(await newInstallation())
+    await expect
+      .poll(async () =>
+        (await server.get('/oauth2/jwks', { origin: 'https://web.example' })).headers.get('access-control-allow-origin'),
+      )
+      .toMatch(/^(\*|https:\/\/web\.example)$/)
+    const allowed = (origin: string) =>
+      server
+        .get('/accounts/confirm?token=x', { origin })
+        .then(({ headers }) => headers.get('access-control-allow-origin'))
+    await expect.poll(() => allowed('https://web.example')).toBe('https://web.example')
+    expect(await allowed('https://evil.example')).toBeNull()
+  })
+
+  it('describes itself: OpenAPI with every path, metrics by route, metadata', async () => {
+    const installation = await newInstallation()
+    const server = await startServer(installation)
+    const { paths } = (await server.get('/openapi.json')).body as { paths: Record<string, unknown> }
+    for (const path of ['/accounts', '/accounts/confirm', '/oauth2/token', '/oauth2/revoke', '/oauth2/introspect'])
+      expect(paths).toHaveProperty([path])
+    await server.signIn()
+    expect((await server.get('/metrics')).text).toMatch(
+      /ledgate_http_request_duration_seconds_count\{[^}]*route="\/oauth2\/token"[^}]*\} 1/,
+    )
+    const metadata = (await server.get('/.well-known/oauth-authorization-server')).body
+    expect(metadata).toMatchObject({ issuer: installation.url, token_endpoint: `${installation.url}/oauth2/token` })
+  })
+
+  it('becomes ready by itself when many processes of it were killed one after the other while starting', async () => {
+    const installation = await newInstallation()
+    for (let round = 0; round < 8; round += 1) {
+      const server = spawnServer(installation)
+      await new Promise((wait) => setTimeout(wait, 150 + Math.random() * 450))
+      await server.kill()
+    }
+    const server = spawnServer(installation)
+    await ready(installation, server)
+    expect((await (await import('../src/requests.ts')).requestsTo(installation.url).signIn()).status).toBe(200)
+  }, 120_000)
+})
