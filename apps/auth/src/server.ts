@@ -39,6 +39,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
     forceCloseConnections: 'idle',
   })
   installErrorHandler(app)
+  endConnectionsOnClose(app)
   metrics.observe(app)
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
@@ -54,4 +55,17 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   })
   for (const routes of others) await app.register(routes)
   return app
+}
+
+/** While the server closes, each answer is the last of its connection: kept open, an idle one would hold up the end. */
+function endConnectionsOnClose(app: FastifyInstance): void {
+  let isClosing = false
+  app.addHook('preClose', (done) => {
+    isClosing = true
+    done()
+  })
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (isClosing) reply.header('connection', 'close')
+    done(null, payload)
+  })
 }
