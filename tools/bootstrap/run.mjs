@@ -55,6 +55,7 @@ const commands = {
   ledgate: source('apps/auth/src/cli/main.ts'),
   bench: source('tools/bench/src/main.ts'),
   test: nx(['lint', 'typecheck', 'test']),
+  soak: nx(['soak']),
   lint: nx(['lint']),
   typecheck: nx(['typecheck']),
 }

@@ -1,0 +1,77 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { eventsOf, halfDone, issuedIn } from '../src/log.ts'
+import { newMemory, type Memory, PASSWORD, users } from '../src/oracle.ts'
+import { requestsTo } from '../src/requests.ts'
+import { type Installation, newInstallation, startServer } from '../src/server.ts'
+
+const ROUNDS = 50
+
+const LONGEST_ROUND_MS = 900
+
+/** Looking at every token of a long run would take longer than the run. */
+const LOOKED_AT = 300
+
+/** Kills the server under load, again and again; it gets no help but being started. Leaves it killed. */
+async function storm(installation: Installation, rounds: number): Promise<Memory> {
+  const memory = newMemory()
+  const over = new AbortController()
+  let load: Promise<unknown> | undefined
+  for (let round = 0; round < rounds; round += 1) {
+    const server = await startServer(installation)
+    load ??= users(requestsTo(installation.url), memory, over.signal)
+    await pause(Math.random() * LONGEST_ROUND_MS)
+    if (round === rounds - 1) over.abort()
+    await server.kill()
+  }
+  await load
+  return memory
+}
+
+const last = <Item>(items: Iterable<Item>) => [...items].slice(-LOOKED_AT)
+
+it(`loses nothing that it acknowledged, leaves nothing half-done, and answers again what was lost, killed ${ROUNDS} times`, async () => {
+  const installation = await newInstallation()
+  const memory = await storm(installation, ROUNDS)
+  expect(memory.issued.size).toBeGreaterThan(ROUNDS * 20)
+  expect(memory.repeated).toBeGreaterThan(0) // answers were lost, or the storm was none
+  expect(memory.registered.size).toBeGreaterThan(ROUNDS)
+  expect(memory.revoked.size).toBeGreaterThan(ROUNDS)
+  expect(memory.broken).toEqual([])
+
+  const server = await startServer(installation)
+  for (const [refreshToken, refresh_attempt] of memory.renewable)
+    expect((await server.refresh(refreshToken, { refresh_attempt })).status).toBe(200)
+  for (const token of last(memory.revoked)) expect(await server.introspect(token)).toEqual({ active: false })
+  const live = [...memory.issued.values()].filter((token) => !memory.doomed.has(token))
+  for (const token of last(live)) expect(await server.introspect(token)).toMatchObject({ active: true })
+  for (const email of memory.registered) {
+    const confirmation = { token: await server.mailed(email), password: PASSWORD }
+    expect((await server.json('/accounts/confirm', confirmation)).status).toBe(200)
+    expect((await server.signIn({ email, password: PASSWORD })).status).toBe(200)
+  }
+  await server.stop()
+
+  const events = await eventsOf(installation)
+  const known = issuedIn(events)
+  expect([...memory.issued.keys()].filter((jti) => !known.has(jti))).toEqual([])
+  expect(halfDone(events)).toEqual([])
+}, 900_000)
+
+it('would be found out if it lost what it acknowledged: the control, a log whose last commits are taken away', async () => {
+  const installation = await newInstallation()
+  const [log, kept] = [join(installation.dataDir, 'events.db'), join(installation.folder, 'events.db')]
+  const parts = ['', '-wal', '-shm']
+  await storm(installation, 1)
+  for (const part of parts) copyFileSync(`${log}${part}`, `${kept}${part}`)
+  const { issued } = await storm(installation, 1)
+  const missing = async () => {
+    const known = issuedIn(await eventsOf(installation))
+    return [...issued.keys()].filter((jti) => !known.has(jti))
+  }
+  expect(await missing()).toEqual([])
+  for (const part of parts) copyFileSync(`${kept}${part}`, `${log}${part}`)
+  expect((await missing()).length).toBeGreaterThan(0)
+}, 120_000)
