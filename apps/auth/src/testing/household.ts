@@ -1,0 +1,202 @@
+import { randomBytes } from 'node:crypto'
+import { type Checkpoints, type EventStore, inMemoryEventStore, type Position, START } from '@ledgate/eventsourcing'
+import { ClientMetadata } from '@ledgate/oauth'
+import {
+  accounts as openAccounts,
+  addresses as openAddresses,
+  completion as openCompletion,
+  confirm as openConfirm,
+  loginRecord,
+  noLoginLimits,
+  type PasswordHasher,
+  passwordPolicy,
+  register as openRegister,
+  signIn as openSignIn,
+  sweeper as openSweeper,
+  unlimitedMail,
+} from '../account/index.ts'
+import { type ClientState, readClient } from '../client/index.ts'
+import { turns } from '../grant/index.ts'
+import { verdict } from '../introspection/index.ts'
+import type { DomainRecord } from '../log/index.ts'
+import { type Mailer, mailSending } from '../mail/index.ts'
+import type { Mail } from '../mail/render.ts'
+import { followEvents } from '../process-manager/index.ts'
+import { audiences } from '../resource/index.ts'
+import { revoke } from '../revocation/revoke.ts'
+import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
+import { password } from '../token/grants/password.ts'
+import { refreshToken } from '../token/grants/refresh-token.ts'
+import type { TokenAnswer, TokenDependencies } from '../token/issuing.ts'
+import { command, parts } from './parts.ts'
+
+export const ISSUER = 'http://127.0.0.1:4040'
+export const ANN = { email: 'ann@example.com', password: 'a quiet harbour at dawn' }
+export const SOURCE = { hash: 'a-source', text: '192.0.0.0/16 test' }
+
+/** Passwords as they are: what is tested is not argon2id, which takes its time. */
+export const plainHasher: PasswordHasher = {
+  hash: async (text) => `plain:${text}`,
+  verify: async (phc, text) => phc === `plain:${text}`,
+  close: async () => {},
+}
+
+/** Checkpoints that are forgotten with the test. */
+export function inMemoryCheckpoints(): Checkpoints {
+  const saved = new Map<string, Position>()
+  return {
+    load: async (name) => saved.get(name) ?? START,
+    save: async (name, position) => void saved.set(name, position),
+  }
+}
+
+export interface HouseholdOptions {
+  readonly store?: EventStore
+  readonly hasher?: Pick<PasswordHasher, 'hash' | 'verify'>
+  /** What another process of the same installation shares with this one. */
+  readonly shared?: Pick<ReturnType<typeof parts>, 'clock' | 'vault' | 'sealer'>
+}
+
+export const newId = (): string => randomBytes(16).toString('hex')
+
+/**
+ * Everything about people and their tokens in this process, over one store and by a clock that the test moves: two
+ * clients (`web` with a secret, `page` without), nobody registered, nothing done in the background.
+ */
+export async function household({ store = inMemoryEventStore(), hasher = plainHasher, shared }: HouseholdOptions = {}) {
+  const own = { ...parts(store), ...shared }
+  const { clock, vault, sealer, keyedHash, names, clients } = own
+  const log = own.log
+  const addresses = openAddresses(keyedHash)
+  const keyring = { log, vault, clock, context: () => command({ type: 'system', id: 'keyring' }) }
+  const signingKeys = await openSigningKeys({ ...keyring, maxAge: 300, keepFor: 3660 })
+  const derivationKeys = await openDerivationKeys({ ...keyring, keepFor: 400 * 86_400 })
+  const linkKeys = derivationKeys
+  const record = loginRecord({ log, clock, newId, onError: () => {} })
+  const signIn = openSignIn({ log, sealer, hasher, addresses, guard: noLoginLimits, record })
+  const completion = openCompletion({ log, sealer, linkKeys, clock, newId })
+  const people = { log, sealer, hasher, addresses, linkKeys, completion, signIn, clock, newId }
+  const policy = passwordPolicy()
+  const registration = openRegister({ ...people, policy, mayMail: unlimitedMail })
+  const checkpoints = inMemoryCheckpoints()
+  const facts = { issuer: ISSUER, issuerEpoch: 0 }
+  const dependencies: TokenDependencies = {
+    log,
+    clock,
+    signingKeys,
+    derivationKeys,
+    audiences: audiences(log, names, ISSUER),
+    signIn,
+    turns: turns(),
+    facts,
+    tokenCap: 3600,
+  }
+
+  async function addClient(client_id: string, metadata: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const grant_types = ['password', 'refresh_token']
+    await clients.register({ client_id, metadata: ClientMetadata.parse({ grant_types, ...metadata }) }, command())
+  }
+  if (shared === undefined) {
+    await addClient('web')
+    await addClient('page', { token_endpoint_auth_method: 'none' })
+  }
+
+  async function client(clientId: string): Promise<ClientState> {
+    const found = await readClient(log, clientId)
+    if (found === undefined) throw new Error(`there is no client ${clientId}`)
+    return found.state
+  }
+
+  const requestOf = async (clientId: string, body: Readonly<Record<string, unknown>>) => ({
+    client: await client(clientId),
+    body,
+    context: command({ type: 'client', id: clientId }),
+    source: SOURCE,
+    now: clock.now(),
+  })
+
+  /** Does with every event of some categories what a process of the server does, up to where the log ends now. */
+  async function follow(name: string, categories: readonly string[], handle: (event: DomainRecord) => Promise<void>) {
+    const done = new AbortController()
+    const subscribe: EventStore['subscribe'] = async function* (options) {
+      for await (const message of store.subscribe(options)) {
+        yield message
+        if (message.kind === 'caughtUp') return
+      }
+    }
+    const failed: unknown[] = []
+    const onError = (error: unknown) => {
+      failed.push(error)
+      done.abort()
+    }
+    const followed = { store: { subscribe }, checkpoints, name, categories, handle, onError, signal: done.signal }
+    await followEvents({ ...followed, concurrency: 1 })
+    if (failed.length > 0) throw failed[0]
+  }
+
+  return {
+    ...own,
+    log,
+    addresses,
+    signingKeys,
+    derivationKeys,
+    signIn,
+    record,
+    completion,
+    registration,
+    checkpoints,
+    dependencies,
+    addClient,
+    client,
+    accounts: openAccounts(people),
+    confirm: openConfirm({ ...people, policy }),
+    sweeper: openSweeper({ log, checkpoints, clock, newId }),
+
+    /** Finishes what registrations and confirmations began, as the server does behind every answer. */
+    finish: () => follow('registration', ['email'], completion.complete),
+
+    /** Sends what was asked for, and answers the mails. */
+    async mails(): Promise<readonly Mail[]> {
+      const sent: Mail[] = []
+      const mailer: Mailer = { send: async (mail) => void sent.push(mail), close: async () => {} }
+      const onError = (error: unknown) => {
+        throw error
+      }
+      const sending = mailSending({ log, sealer, linkKeys, mailer, checkpoints, clock, issuer: ISSUER, newId, onError })
+      await follow('mail', ['mail'], async (event) => {
+        if (event.type === 'MailRequested') await sending.deliver(event)
+      })
+      return sent
+    },
+
+    /** A confirmed person. */
+    create: (person = ANN) => openAccounts(people).create(person, command()),
+
+    /** The password grant, its client proved already. */
+    signedIn: async (clientId = 'web', person = ANN): Promise<TokenAnswer['tokens']> =>
+      (await password(dependencies, await requestOf(clientId, { username: person.email, password: person.password })))
+        .tokens,
+
+    /** The refresh token grant, its client proved already. */
+    refresh: async (token: unknown, attempt?: string, clientId = 'web'): Promise<TokenAnswer['tokens']> =>
+      (
+        await refreshToken(
+          dependencies,
+          await requestOf(clientId, { refresh_token: token, ...(attempt && { refresh_attempt: attempt }) }),
+        )
+      ).tokens,
+
+    revoke: async (token: string, clientId = 'web') =>
+      revoke(
+        { log, signingKeys, derivationKeys, issuer: ISSUER },
+        { token, client: await client(clientId), context: command(), now: clock.now() },
+      ),
+
+    /** Whether introspection says that the token lives. */
+    lives: async (token: string): Promise<boolean> =>
+      (await verdict({ log, signingKeys, derivationKeys, issuer: ISSUER, issuerEpoch: 0 }, token, clock.now())) !==
+      undefined,
+  }
+}
+
+export type Household = Awaited<ReturnType<typeof household>>
