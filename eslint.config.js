@@ -22,10 +22,17 @@ export default tseslint.config(
           enforceBuildableLibDependency: false,
           allow: ['../../vitest.shared.ts'],
           depConstraints: [
-            { sourceTag: 'type:app', onlyDependOnLibsWithTags: ['type:sdk', 'type:adapter', 'type:protocol', 'type:kernel'] },
+            {
+              sourceTag: 'type:app',
+              onlyDependOnLibsWithTags: ['type:sdk', 'type:adapter', 'type:protocol', 'type:kernel'],
+            },
             { sourceTag: 'type:sdk', onlyDependOnLibsWithTags: ['type:protocol', 'type:kernel'] },
             { sourceTag: 'type:adapter', onlyDependOnLibsWithTags: ['type:kernel'] },
-            { sourceTag: 'type:protocol', onlyDependOnLibsWithTags: [], bannedExternalImports: ['fastify', 'better-sqlite3'] },
+            {
+              sourceTag: 'type:protocol',
+              onlyDependOnLibsWithTags: [],
+              bannedExternalImports: ['fastify', 'better-sqlite3'],
+            },
             { sourceTag: 'type:kernel', onlyDependOnLibsWithTags: ['type:kernel'], bannedExternalImports: ['fastify'] },
             { sourceTag: 'type:tool', onlyDependOnLibsWithTags: ['*'] },
           ],
@@ -45,7 +52,10 @@ export default tseslint.config(
       'no-restricted-imports': forbid(adapters, 'Only compose.ts names an adapter.'),
       'no-restricted-syntax': [
         'error',
-        { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Only config.ts reads the environment.' },
+        {
+          selector: "MemberExpression[object.name='process'][property.name='env']",
+          message: 'Only config.ts reads the environment.',
+        },
       ],
     },
   },

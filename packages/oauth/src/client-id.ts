@@ -11,8 +11,10 @@ const PERSON = 'u_'
  */
 export const ClientId = z
   .string()
-  .regex(SHAPE, { error: 'is 1 to 100 of the characters A-Z a-z 0-9 . _ ~ -' })
-  .refine((value) => !value.startsWith(PERSON), { error: 'never starts with u_, as the sub of a person does' })
+  .regex(SHAPE, { error: 'a client_id is 1 to 100 of the characters A-Z a-z 0-9 . _ ~ -' })
+  .refine((value) => !value.startsWith(PERSON), {
+    error: 'a client_id never starts with u_, as the sub of a person does',
+  })
 
 /** Whether a text can be the `client_id` of somebody at all. */
 export const isClientId = (text: string): boolean => SHAPE.test(text) && !text.startsWith(PERSON)

@@ -43,11 +43,15 @@ describe('docs/operations.md', () => {
   const page = read('docs/operations.md')
 
   it('lists every setting the server reads, and no other', () => {
-    expect(firstCells(page).filter((name) => name.startsWith('LEDGATE_'))).toEqual(sorted(Object.keys(Environment.shape)))
+    expect(firstCells(page).filter((name) => name.startsWith('LEDGATE_'))).toEqual(
+      sorted(Object.keys(Environment.shape)),
+    )
   })
 
   it('lists every metric of our own, and no other', () => {
-    const metrics = allSources.flatMap((source) => [...source.matchAll(/'(ledgate_[a-z_]+)'/g)].map(([, name]) => name ?? ''))
+    const metrics = allSources.flatMap((source) =>
+      [...source.matchAll(/'(ledgate_[a-z_]+)'/g)].map(([, name]) => name ?? ''),
+    )
     expect(firstCells(page).filter((name) => name.startsWith('ledgate_'))).toEqual(sorted(metrics))
   })
 })
@@ -56,7 +60,8 @@ describe('the npm scripts', () => {
   it('that the README names are there', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
     const named = [...read('README.md').matchAll(/npm (?:run (?:-s )?)?([a-z:]+)/g)].map(([, name]) => name ?? '')
-    for (const name of named.filter((script) => !['ci', 'install'].includes(script))) expect(scripts).toHaveProperty([name])
+    for (const name of named.filter((script) => !['ci', 'install'].includes(script)))
+      expect(scripts).toHaveProperty([name])
   })
 })
 

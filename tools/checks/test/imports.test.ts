@@ -16,12 +16,18 @@ describe('the linter', () => {
   beforeAll(() => void execFileSync('nx', ['show', 'projects'], { cwd: root, stdio: 'ignore' }))
 
   it('refuses an adapter outside the composition root', async () => {
-    const rules = await brokenBy('apps/auth/src/token/planted.ts', "import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'\nvoid openSqliteEventStore\n")
+    const rules = await brokenBy(
+      'apps/auth/src/token/planted.ts',
+      "import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'\nvoid openSqliteEventStore\n",
+    )
     expect(rules).toContain('no-restricted-imports')
   })
 
   it('refuses the machine in a decider', async () => {
-    const rules = await brokenBy('apps/auth/src/planted/decider.ts', "import { randomBytes } from 'node:crypto'\nvoid randomBytes\n")
+    const rules = await brokenBy(
+      'apps/auth/src/planted/decider.ts',
+      "import { randomBytes } from 'node:crypto'\nvoid randomBytes\n",
+    )
     expect(rules).toContain('no-restricted-imports')
   })
 
@@ -31,12 +37,18 @@ describe('the linter', () => {
   })
 
   it('refuses an adapter in the kernel', async () => {
-    const rules = await brokenBy('packages/eventsourcing/src/planted.ts', "import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'\nvoid openSqliteEventStore\n")
+    const rules = await brokenBy(
+      'packages/eventsourcing/src/planted.ts',
+      "import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'\nvoid openSqliteEventStore\n",
+    )
     expect(rules).toContain('@nx/enforce-module-boundaries')
   })
 
   it('refuses a tool in an app', async () => {
-    const rules = await brokenBy('apps/auth/src/token/planted-tool.ts', "import { x } from '../../../../tools/bench/src/options.ts'\nvoid x\n")
+    const rules = await brokenBy(
+      'apps/auth/src/token/planted-tool.ts',
+      "import { x } from '../../../../tools/bench/src/options.ts'\nvoid x\n",
+    )
     expect(rules).toContain('@nx/enforce-module-boundaries')
   })
 })

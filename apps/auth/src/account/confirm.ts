@@ -50,7 +50,7 @@ export interface Confirm {
 
 type Reserved = Extract<EmailState, { status: 'reserved' }>
 
-/** A link whose secret is right, that was not redeemed and is not too old. */
+/** A link whose secret is right and that is not too old; whether it did its work already, the address's stream says. */
 interface OpenLink extends Link {
   readonly mailId: string
 }
@@ -66,7 +66,6 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
     const requested = mails.find((event) => event.type === 'MailRequested')
     const link = requested?.data.link
     if (link === undefined || link.key !== presented.key) throw new InvalidLink('no mail carried the link')
-    if (mails.some(({ type }) => type === 'LinkRedeemed')) throw new InvalidLink('the link was redeemed')
     if (clock.now() >= link.expires_at) throw new InvalidLink('the link expired')
     return { ...link, mailId: presented.mailId }
   }

@@ -2,12 +2,15 @@ import { createHmac } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { Actor, CommandContext, Source } from '../log/index.ts'
+import { forwardedFor } from './forwarded.ts'
 
 /** What the events of a request say about where they came from. */
 export interface RequestContext {
   /** Every call is a new command; the request's id ties them together. */
   of(request: FastifyRequest, actor: Actor, clientId?: string): CommandContext
   source(request: FastifyRequest): Source
+  /** The person's, as a client says that proved itself: its own, unless it forwards one (RFC 7239). */
+  forwardedSource(request: FastifyRequest): Source
 }
 
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
@@ -25,19 +28,22 @@ const coarseAddress = (address: string): string =>
 export function requestContext(key: Uint8Array, newCommandId: () => string): RequestContext {
   const sources = new LRUCache<string, Source>({ max: 10_000 })
 
-  function source(request: FastifyRequest): Source {
+  function sourceAt(address: string, request: FastifyRequest): Source {
     const agent = request.headers['user-agent'] ?? ''
-    const seen = `${request.ip} ${agent}`
+    const seen = `${address} ${agent}`
     const known = sources.get(seen)
     if (known !== undefined) return known
     const hash = createHmac('sha256', key).update(seen).digest('base64url')
-    const made = { hash, text: `${coarseAddress(request.ip)} ${coarseAgent(agent)}` }
+    const made = { hash, text: `${coarseAddress(address)} ${coarseAgent(agent)}` }
     sources.set(seen, made)
     return made
   }
 
+  const source = (request: FastifyRequest): Source => sourceAt(request.ip, request)
+
   return {
     source,
+    forwardedSource: (request) => sourceAt(forwardedFor(request.headers['forwarded']) ?? request.ip, request),
     of(request, actor, clientId) {
       const traceparent = request.headers['traceparent']
       return {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Checkpoints, type EventStore, inMemoryEventStore, type Position, START } from '@ledgate/eventsourcing'
+import { type Checkpoints, type EventStore, type Position, START } from '@ledgate/eventsourcing'
 import { ClientMetadata } from '@ledgate/oauth'
 import {
   accounts as openAccounts,
@@ -28,7 +28,7 @@ import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
 import { password } from '../token/grants/password.ts'
 import { refreshToken } from '../token/grants/refresh-token.ts'
 import type { TokenAnswer, TokenDependencies } from '../token/issuing.ts'
-import { command, parts } from './parts.ts'
+import { command, parts, type Shared } from './parts.ts'
 
 export const ISSUER = 'http://127.0.0.1:4040'
 export const ANN = { email: 'ann@example.com', password: 'a quiet harbour at dawn' }
@@ -54,7 +54,7 @@ export interface HouseholdOptions {
   readonly store?: EventStore
   readonly hasher?: Pick<PasswordHasher, 'hash' | 'verify'>
   /** What another process of the same installation shares with this one. */
-  readonly shared?: Pick<ReturnType<typeof parts>, 'clock' | 'vault' | 'sealer'>
+  readonly shared?: Shared
 }
 
 export const newId = (): string => randomBytes(16).toString('hex')
@@ -63,9 +63,9 @@ export const newId = (): string => randomBytes(16).toString('hex')
  * Everything about people and their tokens in this process, over one store and by a clock that the test moves: two
  * clients (`web` with a secret, `page` without), nobody registered, nothing done in the background.
  */
-export async function household({ store = inMemoryEventStore(), hasher = plainHasher, shared }: HouseholdOptions = {}) {
-  const own = { ...parts(store), ...shared }
-  const { clock, vault, sealer, keyedHash, names, clients } = own
+export async function household({ store: given, hasher = plainHasher, shared }: HouseholdOptions = {}) {
+  const own = parts(given, shared)
+  const { store, clock, vault, sealer, keyedHash, names, clients } = own
   const log = own.log
   const addresses = openAddresses(keyedHash)
   const keyring = { log, vault, clock, context: () => command({ type: 'system', id: 'keyring' }) }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
+import type { KeyVault } from '@ledgate/vault'
 import { inMemorySealer, inMemoryVault } from '@ledgate/vault/testing'
 import { clients } from '../client/index.ts'
 import { type Actor, type CommandContext, eventLog, keyedHash } from '../log/index.ts'
@@ -26,10 +27,16 @@ export function command(actor: Actor = { type: 'operator', id: 'tester' }): Comm
   return { commandId: id, correlationId: id, causationId: id, actor }
 }
 
+/** What the processes of one installation have in common beside the store. */
+export interface Shared {
+  readonly clock: ReturnType<typeof handClock>
+  readonly vault: KeyVault
+}
+
 /** Clients and resource servers over a store in memory, or over the one that is given. */
-export function parts(store: EventStore = inMemoryEventStore()) {
-  const clock = handClock()
-  const vault = inMemoryVault()
+export function parts(given?: EventStore, shared?: Shared) {
+  const { clock, vault } = shared ?? { clock: handClock(), vault: inMemoryVault() }
+  const store = given ?? inMemoryEventStore({ clock: clock.nowMs })
   const sealer = inMemorySealer(vault)
   const log = eventLog(store, sealer)
   const hash = keyedHash(Buffer.alloc(32, 7))

@@ -1,6 +1,6 @@
 import { InvalidRequest, UnauthorizedClient, UnsupportedGrantType } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
-import type { ClientAuthentication } from '../client/index.ts'
+import type { ClientAuthentication, ClientState } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import { clientCredentials } from './grants/client-credentials.ts'
 import { password } from './grants/password.ts'
@@ -23,6 +23,8 @@ type Offered = keyof typeof grants
 
 const isOffered = (type: string): type is Offered => Object.hasOwn(grants, type)
 
+const isConfidential = ({ metadata }: ClientState) => metadata.token_endpoint_auth_method !== 'none'
+
 /** Nobody is proved yet. */
 const NOBODY = { type: 'anonymous', id: '' } as const
 
@@ -42,12 +44,14 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
       const client = await authentication.client({ authorization: request.headers.authorization, body, context })
       if (!isOffered(type)) throw new UnsupportedGrantType()
       if (!client.metadata.grant_types.includes(type)) throw new UnauthorizedClient(`the client may not use ${type}`)
+      // A backend that proved itself speaks for people elsewhere; what proved nothing speaks from where it is.
+      const source = isConfidential(client) ? requests.forwardedSource(request) : requests.source(request)
       const { position, tokens } = await grants[type](dependencies, {
         client,
         body,
         now,
-        source: requests.source(request),
-        context: { ...context, actor: { type: 'client', id: client.client_id }, clientId: client.client_id },
+        source,
+        context: { ...context, source, actor: { type: 'client', id: client.client_id }, clientId: client.client_id },
       })
       return reply.headers({ 'cache-control': 'no-store', 'ledgate-position': position }).send(tokens)
     },

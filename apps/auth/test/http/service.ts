@@ -89,7 +89,7 @@ const jsonOf = (text: string): Record<string, unknown> => {
 }
 
 /** A whole server in this process, over its own folder. */
-export async function openService(bootstrap: object = BOOTSTRAP) {
+export async function openService(bootstrap: object = BOOTSTRAP, environment: Readonly<Record<string, string>> = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ledgate-http-'))
   const file = join(folder, 'bootstrap.json')
   writeFileSync(file, JSON.stringify(bootstrap))
@@ -99,6 +99,7 @@ export async function openService(bootstrap: object = BOOTSTRAP) {
     LEDGATE_BOOTSTRAP: file,
     LEDGATE_RATE_LIMITS: 'off',
     LEDGATE_LOG_LEVEL: 'silent',
+    ...environment,
   })
   const ledgate = await compose(config, logger({ level: config.logLevel }))
 

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto'
+import { inMemoryEventStore, type NewEvent } from '@ledgate/eventsourcing'
+import { describe, expect, it } from 'vitest'
+import type { DomainRecord } from '../log/index.ts'
+import { inMemoryCheckpoints } from '../testing/household.ts'
+import { followEvents } from './follow-events.ts'
+
+const envelope = { schema: 1, $correlationId: 'c', $causationId: 'c', actor: { type: 'system', id: 'test' } }
+
+const mailSent = (): NewEvent => ({
+  id: randomUUID(),
+  type: 'MailSent',
+  data: { mail_id: randomUUID().replaceAll('-', '') },
+  metadata: envelope,
+})
+
+async function following(handle: (event: DomainRecord, tries: number) => Promise<void>, streams = 5, each = 4) {
+  const store = inMemoryEventStore()
+  const names = Array.from({ length: streams }, (_, index) => `mail-${index}`)
+  for (let turn = 0; turn < each; turn += 1)
+    for (const name of names) await store.append(name, [mailSent()], { expected: 'any' })
+  const checkpoints = inMemoryCheckpoints()
+  const tries = new Map<string, number>()
+  const errors: unknown[] = []
+  const done = new AbortController()
+  const run = () =>
+    followEvents({
+      store,
+      checkpoints,
+      name: 'test',
+      categories: ['mail'],
+      async handle(event) {
+        const before = tries.get(event.id) ?? 0
+        tries.set(event.id, before + 1)
+        await handle(event, before)
+      },
+      onError: (error) => void errors.push(error),
+      firstPauseMs: 1,
+      signal: done.signal,
+    })
+  return { store, names, checkpoints, errors, done, run }
+}
+
+describe('whoever follows the log', () => {
+  it('gets every event, those of one stream one after the other, and moves its checkpoint to the last', async () => {
+    const handled: string[] = []
+    const busy = new Set<string>()
+    const { store, done, run, checkpoints } = await following(async ({ stream, revision }) => {
+      expect(busy.has(stream)).toBe(false)
+      busy.add(stream)
+      await new Promise((later) => setTimeout(later, Math.random() * 3))
+      busy.delete(stream)
+      handled.push(`${stream}@${revision}`)
+    })
+    const running = run()
+    await expect.poll(async () => (await checkpoints.load('test')) === (await store.head())).toBe(true)
+    done.abort()
+    await running
+    expect(new Set(handled).size).toBe(20)
+    expect(handled).toHaveLength(20)
+    for (let stream = 0; stream < 5; stream += 1)
+      expect(handled.filter((each) => each.startsWith(`mail-${stream}`))).toEqual(
+        [0, 1, 2, 3].map((revision) => `mail-${stream}@${revision}`),
+      )
+  })
+
+  it('tries again what failed, and holds up its stream and the checkpoint, and nothing else', async () => {
+    const handled: string[] = []
+    const { names, done, run, checkpoints, errors } = await following(async ({ stream, revision }) => {
+      if (stream === 'mail-2') throw new Error('not now')
+      handled.push(`${stream}@${revision}`)
+    })
+    const running = run()
+    await expect.poll(() => handled.length).toBe(16)
+    const held = await checkpoints.load('test')
+    done.abort()
+    await running
+    expect(errors.length).toBeGreaterThan(0)
+    expect(handled.filter((each) => each.startsWith('mail-2'))).toEqual([])
+    expect(await checkpoints.load('test')).toBe(held)
+    expect(names).toHaveLength(5)
+  })
+
+  it('gets at most what was in hand again when it starts anew', async () => {
+    let handled = 0
+    const { run, done, store, checkpoints } = await following(async () => void (handled += 1))
+    const running = run()
+    await expect.poll(async () => (await checkpoints.load('test')) === (await store.head())).toBe(true)
+    done.abort()
+    await running
+    const again = new AbortController()
+    const second = followEvents({
+      store,
+      checkpoints,
+      name: 'test',
+      categories: ['mail'],
+      handle: async () => void (handled += 1),
+      onError: () => {},
+      signal: again.signal,
+    })
+    await store.append('mail-9', [mailSent()], { expected: 'any' })
+    await expect.poll(() => handled).toBe(21)
+    again.abort()
+    await second
+  })
+})

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ask } from '../../src/cli/ask.ts'
+import { socketPath } from '../../src/operator/index.ts'
+import { ANN, openService, type Service, WEB } from './service.ts'
+
+let service: Service
+beforeAll(async () => {
+  service = await openService(undefined, { LEDGATE_RATE_LIMITS: 'on', LEDGATE_TRUSTED_PROXIES: '127.0.0.1' })
+})
+afterAll(() => service.close())
+
+let people = 0
+const newAddress = () => `person-${(people += 1)}@example.com`
+
+/** A new person: what happened to the others does not concern them. */
+async function newPerson(): Promise<string> {
+  const email = newAddress()
+  const input = { email, password: ANN.password }
+  await ask(socketPath(service.config.dataDir), { command: 'users create', input, operator: 'tester' })
+  return email
+}
+
+interface From {
+  readonly proxied?: string
+  readonly forwarded?: string
+  readonly client?: 'web' | 'page'
+}
+
+/** A sign-in from somewhere: what the proxy says, and what the client says. */
+const signIn = (
+  username: string,
+  password: string,
+  { proxied = '198.51.100.1', forwarded, client = 'web' }: From = {},
+) =>
+  service.send({
+    method: 'POST',
+    url: '/oauth2/token',
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-forwarded-for': proxied,
+      ...(forwarded && { forwarded }),
+      ...(client === 'web' && { authorization: WEB }),
+    },
+    payload: new URLSearchParams({
+      grant_type: 'password',
+      username,
+      password,
+      ...(client === 'page' && { client_id: 'page' }),
+    }).toString(),
+  })
+
+/** The status of each of some wrong passwords, one after the other. */
+async function guesses(times: number, from: From, username: string): Promise<readonly number[]> {
+  const statuses: number[] = []
+  for (let time = 0; time < times; time += 1) statuses.push((await signIn(username, 'a wrong one', from)).status)
+  return statuses
+}
+
+describe('sign-ins that fail', () => {
+  it('slow their source down with 429 and Retry-After, and leave every other source alone', async () => {
+    const email = await newPerson()
+    const from = { proxied: '203.0.113.9' }
+    expect(await guesses(7, from, email)).toEqual([400, 400, 400, 400, 400, 429, 429])
+    const refused = await signIn(email, ANN.password, from)
+    expect([refused.status, refused.body['error']]).toEqual([429, 'too_many_requests'])
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await signIn(email, ANN.password, { proxied: '203.0.113.10' })).status).toBe(200)
+  })
+
+  it('at an address that nobody has are limited the same', async () => {
+    expect(await guesses(7, { proxied: '203.0.113.20' }, 'nobody@example.com')).toEqual([
+      400, 400, 400, 400, 400, 429, 429,
+    ])
+  })
+
+  it('through a backend count for the person it forwards, not for the backend', async () => {
+    const email = await newPerson()
+    await guesses(6, { forwarded: 'for=192.0.2.1' }, email)
+    expect((await signIn(email, ANN.password, { forwarded: 'for=192.0.2.1' })).status).toBe(429)
+    expect((await signIn(email, ANN.password, { forwarded: 'for=192.0.2.2' })).status).toBe(200)
+    expect((await signIn(email, ANN.password)).status).toBe(200)
+  })
+
+  it('of a client without a secret count for where it is, whatever it says', async () => {
+    const email = await newPerson()
+    const page = (host: number): From => ({ client: 'page', proxied: '203.0.113.30', forwarded: `for=192.0.2.${host}` })
+    for (let host = 100; host < 105; host += 1) await guesses(1, page(host), email)
+    expect((await signIn(email, 'a wrong one', page(106))).status).toBe(429)
+  })
+
+  it('of others never stop a person who signed in from there before', async () => {
+    const email = await newPerson()
+    const home = { proxied: '203.0.113.40' }
+    expect((await signIn(email, ANN.password, home)).status).toBe(200)
+    const bots = await Promise.all(
+      Array.from({ length: 150 }, (_, host) => guesses(1, { proxied: `198.18.0.${host}` }, email)),
+    )
+    expect(bots.flat()).toContain(429) // the budget that strangers share is spent
+    expect((await signIn(email, ANN.password, home)).status).toBe(200)
+  })
+})
+
+describe('mail', () => {
+  it('goes to one address a few times an hour, however often it is registered; the answers stay the same', async () => {
+    const email = newAddress()
+    for (let times = 0; times < 8; times += 1)
+      expect((await service.json('/accounts', { email, password: ANN.password })).status).toBe(202)
+    const mails = async () =>
+      (
+        JSON.parse(
+          (await service.send({ url: `/dev/mail?to=${email}`, headers: { accept: 'application/json' } })).text,
+        ) as unknown[]
+      ).length
+    await expect.poll(mails, { timeout: 10_000 }).toBe(5)
+    await new Promise((later) => setTimeout(later, 300))
+    expect(await mails()).toBe(5)
+  })
+})
