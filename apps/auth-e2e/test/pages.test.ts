@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { chromiumPath, openBrowser } from '../src/browser.ts'
+import { newInstallation, startServer } from '../src/server.ts'
+
+const BOB = { email: 'bob@example.com', password: 'seven grey herons' }
+
+if (chromiumPath === undefined && !process.env['CI']) console.log('skipped: no Chromium, so nobody looks at the pages')
+
+/** Looks at what is there: with SCREENSHOTS=<folder> a person can, too. */
+async function look(page: Page, name: string): Promise<void> {
+  const folder = process.env['SCREENSHOTS']
+  if (folder !== undefined) await page.screenshot({ path: join(folder, `${name}.png`), fullPage: true })
+}
+
+/** A server, somebody who registered, and a page of a browser that complains about nothing. */
+async function visit(colorScheme: 'light' | 'dark' = 'light') {
+  const installation = await newInstallation()
+  const server = await startServer(installation)
+  const browser = await openBrowser()
+  onTestFinished(() => browser.close())
+  const page = await browser.newPage({ viewport: { width: 420, height: 720 }, colorScheme })
+  const complaints: string[] = []
+  page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())))
+  page.on('pageerror', (error) => void complaints.push(String(error)))
+  page.on('request', (request) => {
+    if (!request.url().startsWith(installation.url)) complaints.push(`asked elsewhere: ${request.url()}`)
+  })
+  await server.json('/accounts', BOB)
+  await server.mailed(BOB.email)
+  return { installation, server, page, complaints }
+}
+
+// In CI a missing browser fails the test rather than skipping it.
+describe.skipIf(chromiumPath === undefined && !process.env['CI'])('in a browser', () => {
+  it('a person finds the mail, follows the link, confirms, and can sign in', async () => {
+    const { installation, server, page, complaints } = await visit()
+    await page.goto(`${installation.url}/dev/mail`)
+    await look(page, 'mail')
+    await page.getByRole('link', { name: 'Open the link' }).click()
+    await look(page, 'confirm')
+    await page.getByLabel('The password you registered with').fill('not this one')
+    await page.getByRole('button', { name: 'Confirm' }).click()
+    expect(await page.getByRole('alert').textContent()).toContain('not the password')
+    await look(page, 'confirm-wrong')
+    await page.getByLabel('The password you registered with').fill(BOB.password)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Your address is confirmed' }).waitFor()
+    await look(page, 'confirmed')
+    expect((await server.signIn(BOB)).status).toBe(200)
+    // A refused form is a 400, which the browser reports as it reports a missing picture.
+    expect(complaints.filter((text) => !text.includes('status of 400'))).toEqual([])
+  })
+
+  it('a person who did not register sets a password of their own, by keyboard alone, in the dark', async () => {
+    const { installation, server, page, complaints } = await visit('dark')
+    await page.goto(`${installation.url}/accounts/confirm?token=${await server.mailed(BOB.email)}`)
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('a password of my own')
+    await look(page, 'confirm-dark')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Your address is confirmed' }).waitFor()
+    expect((await server.signIn(BOB)).status).toBe(400)
+    expect((await server.signIn({ ...BOB, password: 'a password of my own' })).status).toBe(200)
+    expect(complaints).toEqual([])
+  })
+
+  it('a link that does nothing says so, and what to do', async () => {
+    const { installation, page } = await visit()
+    const answer = await page.goto(`${installation.url}/accounts/confirm?token=m1.x.y.z`)
+    expect(answer?.status()).toBe(400)
+    expect(await page.getByRole('heading').textContent()).toBe('This link does not work any more')
+    await look(page, 'dead-link')
+  })
+})
