@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { DEFAULT_LIMITS } from './account/index.ts'
 import { ConfigError, readConfig } from './config.ts'
 
 const KEY = 'A'.repeat(43)
@@ -29,7 +30,7 @@ describe('the configuration', () => {
       production: false,
       issuer: 'http://127.0.0.1:4040',
       masterKey: undefined,
-      rateLimits: true,
+      limits: DEFAULT_LIMITS,
     })
   })
 
@@ -45,6 +46,25 @@ describe('the configuration', () => {
     for (const name of ['PORT', 'ISSUER', 'MASTER_KEY', 'TRUSTED_PROXIES', 'RATE_LIMIT', 'KAFKA_BROKERS'])
       expect(found).toContain(`LEDGATE_${name}`)
     expect(found).not.toContain('hunter2')
+  })
+
+  it('takes every limit by its name, and no other', () => {
+    const { limits } = readConfig({ LEDGATE_RATE_LIMITS: 'login_free_failures=3, mail_per_address=1' })
+    expect(limits).toEqual({
+      ...DEFAULT_LIMITS,
+      login: { ...DEFAULT_LIMITS.login, freeFailures: 3 },
+      mail: { ...DEFAULT_LIMITS.mail, perAddress: 1 },
+    })
+    expect(readConfig({ LEDGATE_RATE_LIMITS: 'off' }).limits).toBeUndefined()
+    for (const wrong of [
+      'yes',
+      'login_free_failures',
+      'login_free_failures=0',
+      'login_free_failures=many',
+      'else=1',
+      'on,off',
+    ])
+      expect(problems({ LEDGATE_RATE_LIMITS: wrong }).join()).toContain('LEDGATE_RATE_LIMITS')
   })
 
   it('takes a complete production', () => {

@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isLimitName, type Limits, limitsWith } from './account/limits.ts'
 
 const DEFAULT_PORT = 4040
 
-const Flag = z.enum(['on', 'off']).transform((value) => value === 'on')
+/** `on`, `off`, or limits that differ from their defaults: `login_free_failures=10,mail_per_address=3`. */
+const RateLimits = z.string().transform((value, context): Limits | undefined => {
+  if (value === 'off') return undefined
+  const entries = value === 'on' ? [] : value.split(',').map((entry) => entry.trim().split('='))
+  for (const [name = '', amount = ''] of entries)
+    if (!isLimitName(name) || !/^[1-9][0-9]{0,9}$/.test(amount))
+      context.addIssue({ code: 'custom', message: 'must be on, off, or limits such as login_free_failures=10' })
+  return limitsWith(Object.fromEntries(entries.map(([name, amount]) => [name, Number(amount)])))
+})
 
 /** An issuer is compared character by character, so it has one spelling: an origin, nothing behind it. RFC 8414 §2. */
 const Issuer = z.string().refine((value) => /^https?:/.test(value) && URL.parse(value)?.origin === value, {
@@ -38,7 +47,7 @@ export const Environment = z.strictObject({
     )
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))),
   LEDGATE_TOKEN_CAP: z.coerce.number().int().min(60).max(86_400).default(3600),
-  LEDGATE_RATE_LIMITS: Flag.default(true),
+  LEDGATE_RATE_LIMITS: RateLimits.prefault('on'),
   LEDGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LEDGATE_EVENTSTOREDB_URL: later('EventStoreDB'),
   LEDGATE_KAFKA_BROKERS: later('Kafka'),
@@ -59,7 +68,8 @@ export interface Config {
   readonly trustedProxies: readonly string[]
   /** The longest life of any access token. */
   readonly tokenCap: number
-  readonly rateLimits: boolean
+  /** `undefined`: nothing is limited, for load tests. */
+  readonly limits: Limits | undefined
   readonly logLevel: string
 }
 
@@ -155,7 +165,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     mailFrom: settings.LEDGATE_MAIL_FROM ?? 'Ledgate <no-reply@localhost>',
     trustedProxies: settings.LEDGATE_TRUSTED_PROXIES,
     tokenCap: settings.LEDGATE_TOKEN_CAP,
-    rateLimits: settings.LEDGATE_RATE_LIMITS,
+    limits: settings.LEDGATE_RATE_LIMITS,
     logLevel: settings.LEDGATE_LOG_LEVEL,
   }
 }

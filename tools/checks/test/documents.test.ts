@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { catalogue, Environment } from '@ledgate/auth'
+import { catalogue, Environment, limitNames } from '@ledgate/auth'
 import { describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..', '..')
@@ -46,6 +46,10 @@ describe('docs/operations.md', () => {
     expect(firstCells(page).filter((name) => name.startsWith('LEDGATE_'))).toEqual(
       sorted(Object.keys(Environment.shape)),
     )
+  })
+
+  it('lists every limit, and no other', () => {
+    expect(firstCells(page).filter((name) => /^(login|mail)_/.test(name))).toEqual(sorted(limitNames))
   })
 
   it('lists every metric of our own, and no other', () => {

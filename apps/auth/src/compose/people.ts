@@ -7,8 +7,6 @@ import {
   type Completion,
   confirm as openConfirm,
   type Confirm,
-  DEFAULT_LOGIN_LIMITS,
-  DEFAULT_MAIL_LIMITS,
   loginGuard,
   loginRecord,
   type LoginRecord,
@@ -48,11 +46,11 @@ export const newId = (): string => randomBytes(16).toString('hex')
 export function openPeople({ config, logger, log, sealer, clock, keyedHash, derivationKeys, views }: Core): People {
   const hasher = passwordHasher()
   const addresses = openAddresses(keyedHash)
-  const limited = config.rateLimits
-  const guard = limited ? loginGuard(DEFAULT_LOGIN_LIMITS, clock.nowMs) : noLoginLimits
-  const mayMail = limited ? mailAllowance(DEFAULT_MAIL_LIMITS, clock.now) : unlimitedMail
+  const { limits } = config
+  const guard = limits ? loginGuard(limits.login, clock.nowMs) : noLoginLimits
+  const mayMail = limits ? mailAllowance(limits.mail, clock.now) : unlimitedMail
   const onError = (error: unknown) => logger.error({ err: error }, 'a sign-in could not be written down')
-  const record = loginRecord({ log, clock, newId: randomUUID, onError })
+  const record = loginRecord({ log, clock, newId: randomUUID, onError, ...(limits && { limits: limits.record }) })
   const policy = passwordPolicy()
   const linkKeys = derivationKeys
   const completion = openCompletion({ log, sealer, linkKeys, clock, newId })

@@ -12,7 +12,7 @@ main.wide { max-width: 60rem }
 h1 { font-size: 1.4rem; line-height: 1.25; margin: 0 0 .75rem }
 h2 { font-size: 1.05rem; margin: 0 0 .25rem }
 p { margin: 0 0 1rem }
-form p:last-child, .card p:last-child { margin-bottom: 0 }
+form > p:last-child, .card > p:last-child { margin-bottom: 0 }
 fieldset { border: 0; padding: 0; margin: 0 }
 legend { padding: 0; margin: 0 0 .75rem }
 label { display: block; font-weight: 600; margin: 0 0 .25rem }

@@ -53,7 +53,9 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
         source,
         context: { ...context, source, actor: { type: 'client', id: client.client_id }, clientId: client.client_id },
       })
-      return reply.headers({ 'cache-control': 'no-store', 'ledgate-position': position }).send(tokens)
+      return reply
+        .headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'ledgate-position': position })
+        .send(tokens)
     },
   )
 }

@@ -125,7 +125,7 @@ describe('RFC 6749 §3.2: a token request', () => {
 describe('RFC 6749 §4.3 and §4.4: tokens', () => {
   it('come by password with a refresh token, and for a service without one', async () => {
     const person = await service.signIn({ scope: 'orders:read' })
-    expect(person).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store' } })
+    expect(person).toMatchObject({ status: 200, headers: { 'cache-control': 'no-store', pragma: 'no-cache' } })
     expect(person.body).toEqual({
       access_token: expect.any(String),
       token_type: 'Bearer',

@@ -1,0 +1,50 @@
+import { DEFAULT_LOGIN_LIMITS, type LoginLimits } from './login-limits.ts'
+import { DEFAULT_LOGIN_RECORD_LIMITS, type LoginRecordLimits } from './login-record.ts'
+import { DEFAULT_MAIL_LIMITS, type MailLimits } from './mail-allowance.ts'
+
+/** Everything that is limited because somebody could do it too often (design §6). */
+export interface Limits {
+  readonly login: LoginLimits
+  readonly record: LoginRecordLimits
+  readonly mail: MailLimits
+}
+
+const setting =
+  <Part extends keyof Limits>(part: Part, member: keyof Limits[Part]) =>
+  (limits: Limits, value: number): Limits => ({ ...limits, [part]: { ...limits[part], [member]: value } })
+
+/** Each limit by the name it is configured with. Periods are in seconds. */
+const settings = {
+  login_free_failures: setting('login', 'freeFailures'),
+  login_first_delay: setting('login', 'firstDelay'),
+  login_longest_delay: setting('login', 'longestDelay'),
+  login_forget_after: setting('login', 'forgetAfter'),
+  login_shared_failures: setting('login', 'sharedFailures'),
+  login_shared_period: setting('login', 'sharedPeriod'),
+  login_remembered: setting('login', 'remembered'),
+  login_events_per_hour: setting('record', 'perAccountAndHour'),
+  login_events_per_second: setting('record', 'perSecond'),
+  login_summary_every: setting('record', 'summaryEvery'),
+  mail_per_address: setting('mail', 'perAddress'),
+  mail_period: setting('mail', 'period'),
+  mail_remembered: setting('mail', 'remembered'),
+} satisfies Record<string, (limits: Limits, value: number) => Limits>
+
+export type LimitName = keyof typeof settings
+
+export const limitNames = Object.keys(settings) as readonly LimitName[]
+
+export const isLimitName = (name: string): name is LimitName => Object.hasOwn(settings, name)
+
+export const DEFAULT_LIMITS: Limits = {
+  login: DEFAULT_LOGIN_LIMITS,
+  record: DEFAULT_LOGIN_RECORD_LIMITS,
+  mail: DEFAULT_MAIL_LIMITS,
+}
+
+/** The limits with some of them set otherwise. */
+export const limitsWith = (changed: Readonly<Partial<Record<LimitName, number>>>): Limits =>
+  Object.entries(changed).reduce(
+    (limits, [name, value]) => (isLimitName(name) ? settings[name](limits, value) : limits),
+    DEFAULT_LIMITS,
+  )
