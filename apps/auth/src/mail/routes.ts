@@ -1,8 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import { parse } from '../http/index.ts'
 import { html, page, PAGE_HEADERS } from '../page/index.ts'
 import type { Mailbox, MailboxEntry } from './mailbox.ts'
+
+/** Milliseconds that a question for one address waits for its first mail: whoever just registered asks at once. */
+const PATIENCE_MS = 2_000
+const LOOK_MS = 20
 
 const Query = z.object({ to: z.string().max(1024).optional() })
 
@@ -25,6 +30,13 @@ const mailboxPage = (mails: readonly MailboxEntry[]) =>
       ${mails.length === 0 ? html`<p>There is none.</p>` : mails.map(shown)}`,
   })
 
+async function firstMails(mailbox: Pick<Mailbox, 'list'>, to: string | undefined): Promise<readonly MailboxEntry[]> {
+  for (const until = Date.now() + PATIENCE_MS; ; await pause(LOOK_MS)) {
+    const mails = await mailbox.list(to)
+    if (mails.length > 0 || to === undefined || Date.now() >= until) return mails
+  }
+}
+
 /** `/dev/mail`: every mail there is, newest first. Only ever registered in development. */
 export const devMailRoutes: FastifyPluginAsync<{ readonly mailbox: Pick<Mailbox, 'list'> }> = async (
   app,
@@ -32,7 +44,7 @@ export const devMailRoutes: FastifyPluginAsync<{ readonly mailbox: Pick<Mailbox,
 ) => {
   const schema = { tags: ['development'], summary: 'Mails of development, as a page or as JSON', querystring: Query }
   app.get('/dev/mail', { schema }, async (request, reply) => {
-    const mails = await mailbox.list(parse(Query, request.query).to)
+    const mails = await firstMails(mailbox, parse(Query, request.query).to)
     if ((request.headers.accept ?? '').includes('application/json'))
       return reply.header('cache-control', 'no-store').send(mails)
     return reply.headers(PAGE_HEADERS).send(mailboxPage(mails))

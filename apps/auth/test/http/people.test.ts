@@ -138,6 +138,16 @@ describe('/accounts/confirm', () => {
   })
 })
 
+describe('GET /dev/mail', () => {
+  it('has the mail of whoever just registered and asks at once', async () => {
+    const address = newAddress()
+    await register(address)
+    const { text } = await service.send({ url: `/dev/mail?to=${address}`, headers: { accept: 'application/json' } })
+    const [mail] = JSON.parse(text) as { token: string }[]
+    expect((await service.json('/accounts/confirm', { token: mail?.token, password: GOOD })).status).toBe(200)
+  })
+})
+
 describe('a password', () => {
   it('of 256 characters is known to its last one', async () => {
     const [address, password] = [newAddress(), `${'ü'.repeat(255)}a`]
