@@ -20,9 +20,9 @@ Ledgate is ready at ${issuer}  (mail it sends: ${issuer}/dev/mail)
 A tour, to paste line by line into another shell, in this folder:
 
   # register a person, and confirm with the link that was mailed
-  curl -s ${issuer}/accounts -H 'content-type: application/json' -d '{"email":"ada@example.com","password":"correct horse battery"}'
-  LINK=$(curl -s '${issuer}/dev/mail?to=ada@example.com' -H 'accept: application/json' | node -p 'JSON.parse(require("fs").readFileSync(0))[0].token')
-  curl -s ${issuer}/accounts/confirm -H 'content-type: application/json' -d "{\\"token\\":\\"$LINK\\",\\"password\\":\\"correct horse battery\\"}"
+  curl -sw '\\n' ${issuer}/accounts -H 'content-type: application/json' -d '{"email":"ada@example.com","password":"correct horse battery"}'
+  LINK=$(curl -s '${issuer}/dev/mail?to=ada@example.com' -H 'accept: application/json' | node -p 'JSON.parse(require("fs").readFileSync(0)).find((mail) => mail.token).token')
+  curl -sw '\\n' ${issuer}/accounts/confirm -H 'content-type: application/json' -d "{\\"token\\":\\"$LINK\\",\\"password\\":\\"correct horse battery\\"}"
 
   # a token by password, then a renewed one
   TOKENS=$(curl -s ${issuer}/oauth2/token -u demo:demo-only-client-secret -d grant_type=password -d username=ada@example.com --data-urlencode 'password=correct horse battery'); echo "$TOKENS"
@@ -31,12 +31,12 @@ A tour, to paste line by line into another shell, in this folder:
   ACCESS=$(echo "$TOKENS" | node -p 'JSON.parse(require("fs").readFileSync(0)).access_token')
 
   # look at it as the orders API would, revoke it, look again
-  curl -s ${issuer}/oauth2/introspect -u orders-api:demo-only-orders-api-secret -d token=$ACCESS
-  curl -s ${issuer}/oauth2/revoke -u demo:demo-only-client-secret -d token=$ACCESS -w '%{http_code}\\n'
-  curl -s ${issuer}/oauth2/introspect -u orders-api:demo-only-orders-api-secret -d token=$ACCESS
+  curl -sw '\\n' ${issuer}/oauth2/introspect -u orders-api:demo-only-orders-api-secret -d token=$ACCESS
+  curl -s ${issuer}/oauth2/revoke -u demo:demo-only-client-secret -d token=$ACCESS -o /dev/null -w '%{http_code}\\n'
+  curl -sw '\\n' ${issuer}/oauth2/introspect -u orders-api:demo-only-orders-api-secret -d token=$ACCESS
 
   # a token for a service of its own
-  curl -s ${issuer}/oauth2/token -u demo:demo-only-client-secret -d grant_type=client_credentials -d scope=orders:read
+  curl -sw '\\n' ${issuer}/oauth2/token -u demo:demo-only-client-secret -d grant_type=client_credentials -d scope=orders:read
 
   # what just happened, from the log
   npm run -s ledgate -- events --last 20
