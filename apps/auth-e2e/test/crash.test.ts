@@ -60,6 +60,38 @@ it(`loses nothing that it acknowledged, leaves nothing half-done, and answers ag
   expect(halfDone(events)).toEqual([])
 }, 900_000)
 
+it('makes one account of 64 registrations of one address, killed in the middle of them, and nothing stuck', async () => {
+  const installation = await newInstallation()
+  let acknowledged = 0
+  for (let round = 0; round < 8; round += 1) {
+    const email = `storm-${round}@example.com`
+    const first = await startServer(installation)
+    const asking = Array.from({ length: 64 }, (_, index) =>
+      first.json('/accounts', { email, password: `${PASSWORD} ${index}` }),
+    )
+    const answers = Promise.allSettled(asking)
+    await pause(20 + Math.random() * 200)
+    await first.kill()
+    const isAcknowledged = (await answers).some(
+      (answer) => answer.status === 'fulfilled' && answer.value.status === 202,
+    )
+    if (isAcknowledged) acknowledged += 1
+
+    const second = await startServer(installation)
+    if (!isAcknowledged) expect((await second.json('/accounts', { email, password: PASSWORD })).status).toBe(202)
+    const proof = { token: await second.mailed(email), new_password: PASSWORD }
+    expect((await second.json('/accounts/confirm', proof)).status).toBe(200)
+    expect((await second.signIn({ email, password: PASSWORD })).status).toBe(200)
+    expect(await second.stop()).toBe(0)
+  }
+  expect(acknowledged).toBeGreaterThan(0)
+  const events = await eventsOf(installation)
+  const count = (type: string) => events.filter((event) => event.type === type).length
+  // Eight of them, and the one of the bootstrap file.
+  expect([count('EmailConfirmed'), count('UserRegistered'), count('EmailVerified')]).toEqual([9, 9, 9])
+  expect(halfDone(events)).toEqual([])
+}, 240_000)
+
 it('would be found out if it lost what it acknowledged: the control, a log whose last commits are taken away', async () => {
   const installation = await newInstallation()
   const [log, kept] = [join(installation.dataDir, 'events.db'), join(installation.folder, 'events.db')]
