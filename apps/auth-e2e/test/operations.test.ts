@@ -93,7 +93,7 @@ describe('stopping', () => {
     await Promise.race(underWay) // the others are in hand: a password takes longer than a connection
     expect(await server.stop()).toBe(0)
     const statuses = (await answers).map((answer) => (answer.status === 'fulfilled' ? answer.value.status : 'lost'))
-    expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(1)
+    expect(statuses.filter((status) => status === 200).length).toBeGreaterThan(0)
     expect(statuses.filter((status) => status !== 200 && status !== 503)).toEqual([])
   })
 

@@ -28,7 +28,7 @@ async function killAgainAndAgain(rounds: number, acknowledge: 'after' | 'before'
 describe('a process that is killed in the middle of commits', () => {
   it('has every append that it acknowledged in the log, whole, and no half of another', async () => {
     const { said, missing } = await killAgainAndAgain(ROUNDS, 'after')
-    expect(said).toBeGreaterThan(ROUNDS * 10)
+    expect(said).toBeGreaterThanOrEqual(ROUNDS)
     expect(missing).toEqual([])
   }, 180_000)
 
