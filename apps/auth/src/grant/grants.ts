@@ -45,13 +45,13 @@ export function changeGrant(
   log: EventLog,
   gid: string,
   command: Extract<GrantCommand, { type: 'Revoke' | 'RevokeToken' }>,
-  context: CommandContext,
+  { context, dataKey }: { readonly context: CommandContext; readonly dataKey?: string | undefined },
 ): Promise<{ position: string } | undefined> {
   return untilSettled(async () => {
     const found = await readGrant(log, gid)
     if (found === undefined) return undefined
     const events = decider.decide(command, found.state)
     if (events.length === 0) return undefined
-    return log.append(`grant-${gid}`, events, { expected: found.revision, context })
+    return log.append(`grant-${gid}`, events, { expected: found.revision, context, dataKey })
   })
 }

@@ -1,4 +1,5 @@
 import { Conflict } from '@ledgate/eventsourcing'
+import { readUser } from '../account/index.ts'
 import type { ClientState } from '../client/index.ts'
 import { changeGrant, readGrant, readRefreshToken } from '../grant/index.ts'
 import type { CommandContext, EventLog } from '../log/index.ts'
@@ -21,6 +22,12 @@ export interface Revocation {
   readonly now: number
 }
 
+/** What ends a person's tokens is about that person: where it came from is sealed under their key, while there is one. */
+async function aboutPerson(log: EventLog, sub: string, { source, ...context }: CommandContext) {
+  const user = (await readUser(log, sub))?.state
+  return user === undefined || user.erased ? { context } : { context: { ...context, source }, dataKey: user.data_key }
+}
+
 /** Any generation of the grant's refresh token ends the grant; the session a password grant opened ends with it. */
 async function revokeGrant(
   { log, derivationKeys }: RevokeDependencies,
@@ -29,10 +36,10 @@ async function revokeGrant(
   const read = readRefreshToken(derivationKeys, token)
   const found = read && (await readGrant(log, read.gid))
   if (found === undefined || found.state.client_id !== client.client_id) return undefined
-  const { gid, sid, grant_type } = found.state
-  const done = await changeGrant(log, gid, { type: 'Revoke', reason: 'revoked by the client' }, context)
-  if (grant_type === 'password')
-    await changeSession(log, sid, { type: 'End', reason: 'the grant was revoked' }, { context })
+  const { gid, sid, sub, grant_type } = found.state
+  const own = await aboutPerson(log, sub, context)
+  const done = await changeGrant(log, gid, { type: 'Revoke', reason: 'revoked by the client' }, own)
+  if (grant_type === 'password') await changeSession(log, sid, { type: 'End', reason: 'the grant was revoked' }, own)
   return done?.position
 }
 
@@ -58,7 +65,9 @@ async function revokeAccessToken(
   const read = await readAccessToken(token, { issuer, keys: signingKeys, now })
   if (read === undefined || read.client_id !== client.client_id) return undefined
   if (read.gid === undefined) return revokeServiceToken(log, read, context)
-  const done = await changeGrant(log, read.gid, { type: 'RevokeToken', jti: read.jti, exp: read.exp, now }, context)
+  const { gid, sub, jti, exp } = read
+  const own = await aboutPerson(log, sub, context)
+  const done = await changeGrant(log, gid, { type: 'RevokeToken', jti, exp, now }, own)
   return done?.position
 }
 

@@ -186,10 +186,10 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
         )
       ).tokens,
 
-    revoke: async (token: string, clientId = 'web') =>
+    revoke: async (token: string, clientId = 'web', context = command()) =>
       revoke(
         { log, signingKeys, derivationKeys, issuer: ISSUER },
-        { token, client: await client(clientId), context: command(), now: clock.now() },
+        { token, client: await client(clientId), context, now: clock.now() },
       ),
 
     /** Whether introspection says that the token lives. */

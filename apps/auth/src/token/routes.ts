@@ -44,8 +44,11 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
       const client = await authentication.client({ authorization: request.headers.authorization, body, context })
       if (!isOffered(type)) throw new UnsupportedGrantType()
       if (!client.metadata.grant_types.includes(type)) throw new UnauthorizedClient(`the client may not use ${type}`)
-      // A backend that proved itself speaks for people elsewhere; what proved nothing speaks from where it is.
-      const source = isConfidential(client) ? requests.forwardedSource(request) : requests.source(request)
+      // A backend that proved itself may speak for a person elsewhere; what proved nothing speaks from where it is.
+      const source =
+        isConfidential(client) && type !== 'client_credentials'
+          ? requests.forwardedSource(request)
+          : requests.source(request)
       const { position, tokens } = await grants[type](dependencies, {
         client,
         body,
