@@ -1,5 +1,6 @@
 import { generateKeyPair, exportJWK, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { eventsOf } from '../src/log.ts'
 import { ledgate, newInstallation, startServer } from '../src/server.ts'
 import { formsOf, type Secret, secretBase64, secretText, storedIn, traces } from '../src/traces.ts'
 import { ANN, BATCH_SECRET, ORDERS_SECRET, WEB_SECRET, WORLD } from '../src/world.ts'
@@ -8,6 +9,9 @@ const BOB = { email: 'bob@example.com', password: 'seven "grey" herons & a péli
 const CAROL = { email: 'carol@example.com', password: 'typed at a registration desk' }
 const CHOSEN = 'chosen with the mailed link'
 const WRONG = 'not the password of anybody'
+
+/** Streams about one person: where a request came from is personal there. */
+const PERSONAL = new Set(['user', 'email', 'login', 'session', 'grant', 'mail'])
 
 /** Mail of development lies in the open by design, and so does the key that development makes. */
 const isOpen = (name: string) => name.startsWith('mail/') || name === 'master.key' || name.endsWith('.sock')
@@ -98,6 +102,10 @@ describe('after a run that used every kind of secret', () => {
     expect([...stored.keys()].filter((name) => name.startsWith('the rows of')).length).toBe(3)
     const everything = new Map([...stored, ['the output of the server', logged], ['the events shown', shown]])
     expect(traces(secrets, everything)).toEqual([])
+    const about = (await eventsOf(installation)).filter(({ stream }) => PERSONAL.has(stream.split('-')[0] ?? ''))
+    const sources = about.map(({ type, metadata }) => [type, metadata['source']] as const)
+    expect(sources.filter(([, source]) => typeof source === 'string').length).toBeGreaterThan(10)
+    expect(sources.filter(([, source]) => typeof source === 'object')).toEqual([]) // in the clear
   }, 180_000)
 
   it('each of them would be found in each of its forms, wherever it stands: the control', () => {
