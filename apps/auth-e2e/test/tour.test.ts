@@ -2,12 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { isMissing } from '../src/machine.ts'
 import { newInstallation, startServer } from '../src/server.ts'
 
 const root = join(import.meta.dirname, '../../..')
-const isThere = spawnSync('curl', ['--version']).status === 0
-
-if (!isThere && !process.env['CI']) console.log('skipped: no curl, so nobody takes the tour that npm start prints')
 
 /** The lines that `npm start` prints for a server at this address, without the words around them. */
 function linesOf(url: string): string {
@@ -16,7 +14,7 @@ function linesOf(url: string): string {
   return text.slice(text.indexOf('  # register'))
 }
 
-describe.skipIf(!isThere && !process.env['CI'])('the tour that npm start prints', () => {
+describe.skipIf(isMissing(['bash', 'curl'], 'the tour that npm start prints'))('the tour that npm start prints', () => {
   it('works when it is pasted at once: registers, confirms, gets, renews, looks, revokes, shows', async () => {
     const demo = JSON.parse(readFileSync(join(root, 'tools/bootstrap/demo.json'), 'utf8')) as object
     const installation = await newInstallation(demo)

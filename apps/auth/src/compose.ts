@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import { accountRoutes } from './account/index.ts'
@@ -27,6 +28,9 @@ import { tokenRoutes } from './token/index.ts'
 
 /** The epoch of an installation that was never restored from a backup. */
 const ISSUER_EPOCH = 0
+
+/** Milliseconds for which a server that was told to stop still takes what was on its way to it. */
+const DRAIN_MS = 250
 
 /** A whole server; it does not listen yet. */
 export interface Ledgate {
@@ -111,6 +115,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
     app,
     async close() {
       ready.drain()
+      if (app.server.listening) await pause(DRAIN_MS)
       await control.close()
       await app.close()
       await background.stop()

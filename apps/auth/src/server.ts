@@ -39,7 +39,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
     forceCloseConnections: 'idle',
   })
   installErrorHandler(app)
-  endConnectionsOnClose(app)
+  endConnectionsWhileDraining(app, readiness)
   metrics.observe(app)
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
@@ -57,15 +57,10 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   return app
 }
 
-/** While the server closes, each answer is the last of its connection: kept open, an idle one would hold up the end. */
-function endConnectionsOnClose(app: FastifyInstance): void {
-  let isClosing = false
-  app.addHook('preClose', (done) => {
-    isClosing = true
-    done()
-  })
+/** While the server stops, each answer is the last of its connection: kept open, an idle one would hold up the end. */
+function endConnectionsWhileDraining(app: FastifyInstance, readiness: Readiness): void {
   app.addHook('onSend', (_request, reply, payload, done) => {
-    if (isClosing) reply.header('connection', 'close')
+    if (readiness.isDraining) reply.header('connection', 'close')
     done(null, payload)
   })
 }

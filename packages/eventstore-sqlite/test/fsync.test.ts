@@ -1,17 +1,12 @@
-import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { newFolder, startAppending } from './processes.ts'
+import { isMissing, newFolder, startAppending } from './processes.ts'
 
-const isThere = spawnSync('strace', ['--version']).status === 0
 /** Appends in each lane. */
 const TURNS = 30
 
 const TRACED = ['-f', '-qq', '-s', '20000', '-e', 'trace=pwrite64,fdatasync,fsync,write', '-e', 'signal=none']
-
-if (!isThere && !process.env['CI'])
-  console.log('skipped: strace is not installed, so nobody watches the disk being told')
 
 /** A system call that has ended, in the order of their ends. */
 interface Call {
@@ -58,8 +53,7 @@ async function watch(acknowledge: 'after' | 'before', width: number) {
   return judge(callsIn(readFileSync(trace, 'utf8')))
 }
 
-// In CI a missing strace fails the test rather than skipping it.
-describe.skipIf(!isThere && !process.env['CI'])('under strace', () => {
+describe.skipIf(isMissing(['strace'], 'that the disk is told before anybody is'))('under strace', () => {
   it.each([1, 16])('no answer precedes the fdatasync that makes it true, with %i under way', async (width) => {
     const { acknowledged, early } = await watch('after', width)
     expect(acknowledged).toBe(TURNS * width)

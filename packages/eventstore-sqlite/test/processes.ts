@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -34,6 +34,18 @@ export interface AppendingOptions {
   readonly turns?: number
   /** A command that runs the command behind it: strace, a shell that sets limits. */
   readonly under?: readonly string[]
+}
+
+/**
+ * Whether tests that need these programs have to be skipped, and says so in one line. In CI nothing is: there they fail.
+ *
+ * @param loss what is not tested without them.
+ */
+export function isMissing(programs: readonly string[], loss: string): boolean {
+  const missing = programs.filter((program) => spawnSync(program, ['--version']).error !== undefined)
+  if (missing.length === 0 || process.env['CI']) return false
+  console.log(`skipped, since ${missing.join(' and ')} is not installed: ${loss}`)
+  return true
 }
 
 /** A new folder that goes with the test. */

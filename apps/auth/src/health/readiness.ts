@@ -6,21 +6,25 @@ export interface Readiness {
   problems(): Readonly<Record<string, string>>
   /** From now on the server is not ready: it is about to stop. */
   drain(): void
+  readonly isDraining: boolean
 }
 
 /** Ready when every check is. */
 export function readiness(checks: Readonly<Record<string, Check>>): Readiness {
-  let draining = false
+  let isDraining = false
   return {
     problems() {
       const found = Object.entries(checks).flatMap(([name, check]) => {
         const problem = check()
         return problem === undefined ? [] : [[name, problem]]
       })
-      return Object.fromEntries(draining ? [['server', 'shutting down'], ...found] : found)
+      return Object.fromEntries(isDraining ? [['server', 'shutting down'], ...found] : found)
     },
     drain() {
-      draining = true
+      isDraining = true
+    },
+    get isDraining() {
+      return isDraining
     },
   }
 }
