@@ -1,0 +1,107 @@
+import { EventStoreDBClient } from '@eventstore/db-client'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Unavailable } from '@ledgate/eventsourcing'
+import { adviceOn } from './failure.ts'
+
+export interface ConnectionOptions {
+  /** `esdb://user:password@host:port,host:port?tls=…` or `esdb+discover://…`, as EventStoreDB's clients take it. */
+  readonly url: string
+  /** Milliseconds that one try of one call may take; 2,000 unless told. */
+  readonly attemptMs?: number
+}
+
+/** What every call to the server carries. */
+export interface CallOptions {
+  readonly credentials: { readonly username: string; readonly password: string }
+  /** Decisions are made on what the leader has. */
+  readonly requiresLeader: true
+  /** Milliseconds. */
+  readonly deadline: number
+}
+
+/** One client at a time, replaced when its node hangs. */
+export interface Connection {
+  readonly attemptMs: number
+  /** Calls until it succeeds, another try would not help, or they were tried three times. */
+  call<Result>(work: (client: EventStoreDBClient, options: CallOptions) => Promise<Result>): Promise<Result>
+  /** The client for a call that lives on; `refused` tells how it ended. */
+  client(): EventStoreDBClient
+  refused(client: EventStoreDBClient, error: unknown): void
+  readonly options: CallOptions
+  close(): Promise<void>
+}
+
+const DEFAULT_ATTEMPT_MS = 2_000
+const TRIES = 3
+const PAUSE_MS = 30
+/** How long calls under way on a replaced client may still take before it is cut off. */
+const LEAVE_MS = 30_000
+
+/**
+ * The user in the URL. It goes with each call rather than with the connection: that keeps the client off its one shared
+ * batch stream, where an append has no deadline and one broken stream breaks the appends of all.
+ */
+function credentialsIn(url: string): CallOptions['credentials'] {
+  const [, username = '', password = ''] = /^[^:]+:\/\/([^:@/]+):([^@/]+)@/.exec(url) ?? []
+  return { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+}
+
+/** @throws {Error} when the URL is not one; the message does not repeat it, for there may be a password in it. */
+function connect(url: string): EventStoreDBClient {
+  try {
+    return EventStoreDBClient.connectionString(url)
+  } catch (error) {
+    const reason = error instanceof Error && /certificate/i.test(error.message) ? `: ${error.message}` : ''
+    throw new Error(`LEDGATE_EVENTSTOREDB_URL is not a connection string of EventStoreDB${reason}`)
+  }
+}
+
+/** Opens a connection; nothing is sent before the first call. @throws {Error} when the URL is not one. */
+export function openConnection({ url, attemptMs = DEFAULT_ATTEMPT_MS }: ConnectionOptions): Connection {
+  const options: CallOptions = { credentials: credentialsIn(url), requiresLeader: true, deadline: attemptMs }
+  const leaving = new Set<NodeJS.Timeout>()
+  const retired = new Set<EventStoreDBClient>()
+  let client = connect(url)
+  let isClosed = false
+
+  const retire = (old: EventStoreDBClient): void => {
+    retired.add(old)
+    const timer = setTimeout(() => {
+      leaving.delete(timer)
+      retired.delete(old)
+      void old.dispose()
+    }, LEAVE_MS)
+    leaving.add(timer.unref())
+  }
+
+  const refused = (used: EventStoreDBClient, error: unknown): void => {
+    if (isClosed || used !== client || adviceOn(error) !== 'reconnect') return
+    retire(client)
+    client = connect(url)
+  }
+
+  return {
+    attemptMs,
+    options,
+    client: () => client,
+    refused,
+    async call(work) {
+      for (let tries = 1; ; tries += 1) {
+        if (isClosed) throw new Unavailable('the event store is closed')
+        const used = client
+        try {
+          return await work(used, options)
+        } catch (error) {
+          refused(used, error)
+          if (tries === TRIES || adviceOn(error) === 'none') throw error
+          await pause(PAUSE_MS * tries)
+        }
+      }
+    },
+    async close() {
+      isClosed = true
+      leaving.forEach(clearTimeout)
+      await Promise.all([client, ...retired].map((each) => each.dispose()))
+    },
+  }
+}

@@ -1,0 +1,233 @@
+import {
+  jsonEvent,
+  type AllStreamResolvedEvent,
+  type AppendResult as Appended,
+  type ResolvedEvent,
+} from '@eventstore/db-client'
+import {
+  encodeAppend,
+  expectationNumber,
+  passes,
+  StreamNotFound,
+  START,
+  Unavailable,
+  UnknownOutcome,
+  type AppendResult,
+  type EventStore,
+  type ExpectedRevision,
+  type NewEvent,
+  type Position,
+  type ReadAllOptions,
+  type ReadOptions,
+  type RecordedEvent,
+} from '@ledgate/eventsourcing'
+import { type Connection, openConnection } from './connection.ts'
+import { appendFailure, isUnsettled } from './failure.ts'
+import { offsetOf, positionOf } from './position.ts'
+import { readFrom } from './reading.ts'
+import { isInLog, recordedEvent } from './recorded.ts'
+import { followLog } from './subscription.ts'
+
+export interface EventStoreDBEventStoreOptions {
+  /** A connection of EventStoreDB's clients: `esdb://user:password@host:port?tls=…`. */
+  readonly url: string
+  /** Categories whose streams are in the same database and no part of this log. */
+  readonly hidden?: readonly string[]
+  /** Milliseconds that one try of one call may take; 2,000 unless told. */
+  readonly attemptMs?: number
+  /** Milliseconds without a word after which a subscription is begun anew; 10,000 unless told. */
+  readonly idleMs?: number
+}
+
+/** How the calls of this process fared. */
+export interface Counters {
+  readonly appends: number
+  readonly events: number
+  readonly failures: number
+  readonly underWay: number
+}
+
+/** The event store on EventStoreDB, and what its operators ask it. */
+export interface EventStoreDBEventStore extends EventStore {
+  counters(): Counters
+  /** Why the last append or read could not be done; `undefined` while they succeed. */
+  failure(): string | undefined
+}
+
+const DEFAULT_IDLE_MS = 10_000
+const PAGE = 512
+const HEAD_PAGE = 16
+const EXPECTED = { noStream: 'no_stream', exists: 'stream_exists', any: 'any' } as const
+
+const expectedRevision = (expected: ExpectedRevision) => (typeof expected === 'bigint' ? expected : EXPECTED[expected])
+
+/**
+ * Opens the event store on a single node or a cluster; nothing is sent before the first call. The expected revision is
+ * judged by the leader, so any number of processes may write.
+ *
+ * @throws {Error} when the URL is not a connection string; it is not repeated in the message.
+ */
+export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOptions): EventStoreDBEventStore {
+  const connection = openConnection(options)
+  const hidden = new Set(options.hidden)
+  const closed = new AbortController()
+  const counters = { appends: 0, events: 0, failures: 0, underWay: 0 }
+  const pending = new Set<Promise<unknown>>()
+  let failure: string | undefined
+
+  const assertOpen = (): void => {
+    if (closed.signal.aborted) throw new Unavailable('the event store is closed')
+  }
+
+  /** Notes how a call ended, for those who watch. */
+  async function watched<Result>(work: () => Promise<Result>): Promise<Result> {
+    assertOpen()
+    const running = work()
+    pending.add(running)
+    counters.underWay += 1
+    try {
+      const result = await running
+      failure = undefined
+      return result
+    } catch (error) {
+      if (error instanceof Unavailable || error instanceof UnknownOutcome) {
+        counters.failures += 1
+        failure = error.message
+      }
+      throw error
+    } finally {
+      counters.underWay -= 1
+      pending.delete(running)
+    }
+  }
+
+  const page = (direction: 'forwards' | 'backwards', from: Position | undefined, maxCount: number) =>
+    readFrom<AllStreamResolvedEvent>(connection, '$all', (client, call) =>
+      client.readAll({
+        ...call,
+        direction,
+        maxCount,
+        fromPosition: from === undefined ? (direction === 'forwards' ? 'start' : 'end') : offsetOf(from),
+      }),
+    )
+
+  async function* readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
+    assertOpen()
+    if (direction === 'backwards' && after === START) return
+    let from = after
+    let left = max
+    while (left > 0) {
+      const found = await page(direction, from, PAGE)
+      const start = from
+      for (const { event } of found) {
+        const position = event?.position && positionOf(event.position)
+        if (event === undefined || position === undefined) continue
+        // Whether the event at the position itself is given again is up to the server.
+        if (start !== undefined && (direction === 'forwards' ? position <= start : position >= start)) continue
+        from = position
+        if (!isInLog(event.streamId, hidden) || !passes(filter, event.streamId)) continue
+        yield recordedEvent(event)
+        left -= 1
+        if (left === 0) return
+      }
+      if (found.length < PAGE || from === start) return
+    }
+  }
+
+  async function head(): Promise<Position> {
+    let from: Position | undefined
+    for (;;) {
+      const found = await page('backwards', from, HEAD_PAGE)
+      const start = from
+      for (const { event } of found) {
+        if (event?.position === undefined) continue
+        from = positionOf(event.position)
+        if (isInLog(event.streamId, hidden)) return from
+      }
+      if (found.length < HEAD_PAGE || from === start) return START
+    }
+  }
+
+  return {
+    append: (stream, events, { expected }) =>
+      watched(async () => {
+        encodeAppend(stream, events)
+        expectationNumber(expected)
+        return append(connection, stream, events, expected)
+      }),
+    read: (stream, readOptions) => watched(() => readStream(connection, stream, readOptions)),
+    readAll,
+    head: () => watched(head),
+    subscribe({ signal, ...from } = {}) {
+      const until = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
+      return followLog({ connection, hidden, head, idleMs: options.idleMs ?? DEFAULT_IDLE_MS }, from, until)
+    },
+    counters: () => ({ ...counters }),
+    failure: () => failure,
+    async close() {
+      if (closed.signal.aborted) return
+      const underWay = [...pending]
+      closed.abort()
+      await Promise.allSettled(underWay)
+      await connection.close()
+    },
+  }
+}
+
+async function append(
+  connection: Connection,
+  stream: string,
+  events: readonly NewEvent[],
+  expected: ExpectedRevision,
+): Promise<AppendResult> {
+  const proposed = events.map(({ id, type, data, metadata }) => jsonEvent({ id, type, data, metadata }))
+  let answer: Appended
+  let unsettled: unknown
+  try {
+    // The very same append may be tried again whatever became of the first try: the server knows it by its ids.
+    answer = await connection.call((client, call) =>
+      client
+        .appendToStream(stream, proposed, { ...call, expectedRevision: expectedRevision(expected) })
+        .catch((error: unknown) => {
+          if (isUnsettled(error)) unsettled = error
+          throw error
+        }),
+    )
+  } catch (error) {
+    const failure = appendFailure(stream, error)
+    throw failure instanceof Unavailable && unsettled !== undefined ? appendFailure(stream, unsettled) : failure
+  }
+  const revision = answer.nextExpectedRevision
+  const position = answer.position && positionOf(answer.position)
+  return { revision, position: position ?? (await positionAt(connection, stream, revision)) }
+}
+
+/** A server that knew an append already may answer without its position. */
+async function positionAt(connection: Connection, stream: string, revision: bigint): Promise<Position> {
+  try {
+    const [event] = await readStream(connection, stream, { from: revision, max: 1 })
+    if (event === undefined) throw new Error(`${stream} has no event at ${revision}`)
+    return event.position
+  } catch (error) {
+    throw new UnknownOutcome('the append is written, its position could not be read', { cause: error })
+  }
+}
+
+async function readStream(
+  connection: Connection,
+  stream: string,
+  { direction = 'forwards', from, max }: ReadOptions = {},
+): Promise<readonly RecordedEvent[]> {
+  const found = await readFrom<ResolvedEvent>(connection, stream, (client, call) =>
+    client.readStream(stream, {
+      ...call,
+      direction,
+      fromRevision: from ?? (direction === 'forwards' ? 'start' : 'end'),
+      ...(max !== undefined && { maxCount: max }),
+    }),
+  )
+  const events = found.flatMap(({ event }) => (event === undefined ? [] : [recordedEvent(event)]))
+  // A read that a dying node cut short ends like any other; a stream that exists has an event to begin with.
+  if (events.length === 0 && from === undefined && max !== 0) throw new StreamNotFound(stream)
+  return events
+}

@@ -1,0 +1,71 @@
+import { ErrorType, isCommandError, WrongExpectedVersionError } from '@eventstore/db-client'
+import { Conflict, TooLarge, Unavailable, UnknownOutcome } from '@ledgate/eventsourcing'
+
+/** What a failed call says about the node that it went to. */
+export type Advice =
+  /** The client has learnt who leads and goes there with the next call. */
+  | 'again'
+  /** The node says nothing more, or does not know who leads: look for the cluster anew. */
+  | 'reconnect'
+  /** Nothing that another node or another try would change. */
+  | 'none'
+
+/** `Server Is Not Ready`, `Server Is Too Busy` (RpcExceptions.cs), and what grpc-js says when it never had a connection. */
+const NEVER_TAKEN = /Server Is Not Ready|Server Is Too Busy|No connection established|Name resolution failed/
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+const typeOf = (error: unknown): ErrorType | undefined =>
+  error instanceof Error && isCommandError(error) ? error.type : undefined
+
+const isLeaderless = (error: unknown): boolean => /No leader info|Failed to discover/.test(textOf(error))
+
+/** What to do before the next try of a call that failed like this. */
+export function adviceOn(error: unknown): Advice {
+  const type = typeOf(error)
+  if (type === ErrorType.NOT_LEADER) return 'again'
+  if (type === ErrorType.UNAVAILABLE || type === ErrorType.CANCELLED) return 'again' // the client drops the node itself
+  if (type === ErrorType.DEADLINE_EXCEEDED || isLeaderless(error)) return 'reconnect'
+  return 'none'
+}
+
+/** The words for a store that cannot be used, with what an operator can do about it. */
+function unavailable(error: unknown): Unavailable {
+  const type = typeOf(error)
+  if (type === ErrorType.ACCESS_DENIED)
+    return new Unavailable('EventStoreDB refuses the user in LEDGATE_EVENTSTOREDB_URL', { cause: error })
+  return new Unavailable(`EventStoreDB cannot be used now: ${textOf(error)}`, { cause: error })
+}
+
+/** Whether the server is known to have written nothing. */
+function isUnwritten(error: unknown): boolean {
+  const type = typeOf(error)
+  if (type === ErrorType.NOT_LEADER || type === ErrorType.ACCESS_DENIED || type === ErrorType.INVALID_ARGUMENT)
+    return true
+  return isLeaderless(error) || NEVER_TAKEN.test(textOf(error))
+}
+
+/** Whether the events of an append that failed like this may be in the log, or come into it yet. */
+export function isUnsettled(error: unknown): boolean {
+  return !(
+    error instanceof WrongExpectedVersionError ||
+    typeOf(error) === ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED ||
+    isUnwritten(error)
+  )
+}
+
+/** The port's error for an append that failed. Whatever is not known to have written nothing has an unknown outcome. */
+export function appendFailure(stream: string, error: unknown): Error {
+  if (error instanceof WrongExpectedVersionError) {
+    const actual = error.actualVersion
+    return new Conflict(stream, typeof actual === 'bigint' ? actual : 'noStream', { cause: error })
+  }
+  if (typeOf(error) === ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED)
+    return new TooLarge('EventStoreDB is configured to take less in one append (MaxAppendSize)', { cause: error })
+  if (isUnwritten(error)) return unavailable(error)
+  return new UnknownOutcome(`no answer to an append: ${textOf(error)}`, { cause: error })
+}
+
+/** The port's error for a read that failed. */
+export function readFailure(error: unknown): Error {
+  return error instanceof Unavailable ? error : unavailable(error)
+}

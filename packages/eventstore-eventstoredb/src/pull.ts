@@ -1,0 +1,48 @@
+import type { Readable } from 'node:stream'
+
+/** What a stream gave: an item, nothing for the time it had, or its end. */
+export type Pulled<Item> = { readonly item: Item } | 'idle' | 'ended'
+
+/**
+ * Takes one item after another from an object stream, and says so when none comes in time.
+ *
+ * @param ms milliseconds to wait for one item.
+ * @throws {Error} the stream's own, when it failed.
+ */
+export function puller<Item>(stream: Readable, ms: number, signal: AbortSignal): () => Promise<Pulled<Item>> {
+  let failure: { readonly error: unknown } | undefined
+  let isEnded = false
+  let look: (() => void) | undefined
+  const tell = (): void => look?.()
+  stream.on('error', (error) => {
+    failure ??= { error }
+    tell()
+  })
+  for (const end of ['end', 'close']) {
+    stream.on(end, () => {
+      isEnded = true
+      tell()
+    })
+  }
+  stream.on('readable', tell)
+  signal.addEventListener('abort', tell)
+
+  return () =>
+    new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        clearTimeout(timer)
+        look = undefined
+        act()
+      }
+      const timer = setTimeout(() => settle(() => resolve('idle')), ms)
+      look = () => {
+        const { error } = failure ?? {}
+        if (signal.aborted) return settle(() => resolve('ended'))
+        const item: Item | null = stream.read()
+        if (item !== null) return settle(() => resolve({ item }))
+        if (failure) return settle(() => reject(error))
+        if (isEnded) return settle(() => resolve('ended'))
+      }
+      look()
+    })
+}

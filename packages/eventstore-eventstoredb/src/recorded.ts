@@ -1,0 +1,36 @@
+import type { AllStreamResolvedEvent, ResolvedEvent } from '@eventstore/db-client'
+import { categoryOf, type JsonObject, type RecordedEvent } from '@ledgate/eventsourcing'
+import { positionOf } from './position.ts'
+
+type Recorded = NonNullable<(AllStreamResolvedEvent | ResolvedEvent)['event']>
+
+const isObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+
+/** Whether a stream is part of the log: neither EventStoreDB's own, nor of a category that holds something else. */
+export function isInLog(stream: string, hidden: ReadonlySet<string>): boolean {
+  return !stream.startsWith('$') && !hidden.has(categoryOf(stream))
+}
+
+/**
+ * The event as the port shows it.
+ *
+ * @throws {Error} when somebody else wrote it: not JSON, or without a position, as servers before 22.6 send them.
+ */
+export function recordedEvent(event: Recorded): RecordedEvent {
+  const { streamId, id, revision, type, data, metadata, created, position } = event as Recorded & {
+    readonly position?: Parameters<typeof positionOf>[0]
+  }
+  if (!isObject(data)) throw new Error(`${type} at ${streamId}@${revision} is not a JSON object`)
+  if (position === undefined) throw new Error('this EventStoreDB is too old: it sends events without their position')
+  return {
+    id,
+    type,
+    data,
+    metadata: isObject(metadata) ? metadata : {},
+    stream: streamId,
+    revision,
+    position: positionOf(position),
+    created: created.getTime(),
+  }
+}

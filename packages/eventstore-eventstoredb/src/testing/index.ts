@@ -1,0 +1,8 @@
+/** A server that speaks EventStoreDB's protocol and can misbehave. */
+export * from './faults.ts'
+export {
+  openProtocolCluster,
+  type ProtocolCluster,
+  type ProtocolClusterOptions,
+  type ProtocolNode,
+} from './protocol-server.ts'

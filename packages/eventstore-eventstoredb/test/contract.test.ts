@@ -1,0 +1,23 @@
+import { eventStoreContract } from '@ledgate/eventsourcing/testing'
+import { openEventStoreDBEventStore, type EventStoreDBEventStore } from '../src/index.ts'
+import { openProtocolCluster } from '../src/testing/index.ts'
+
+eventStoreContract(
+  'the EventStoreDB event store, through the real client',
+  async () => {
+    const cluster = await openProtocolCluster()
+    const opened: EventStoreDBEventStore[] = []
+    return {
+      async connect() {
+        const store = openEventStoreDBEventStore({ url: cluster.url })
+        opened.push(store)
+        return store
+      },
+      async dispose() {
+        await Promise.all(opened.map((store) => store.close()))
+        cluster.close()
+      },
+    }
+  },
+  { durable: true, manyWriters: true, startsEmpty: true },
+)
