@@ -24,6 +24,7 @@ export function adviceOn(error: unknown): Advice {
   const type = typeOf(error)
   if (type === ErrorType.NOT_LEADER) return 'again'
   if (type === ErrorType.UNAVAILABLE || type === ErrorType.CANCELLED) return 'again' // the client drops the node itself
+  if (type === ErrorType.TIMEOUT) return 'again'
   if (type === ErrorType.DEADLINE_EXCEEDED || isLeaderless(error)) return 'reconnect'
   return 'none'
 }

@@ -4,7 +4,7 @@ import streamsMessages, {
   type ReadReq,
   type ReadResp,
 } from '@eventstore/db-client/generated/streams_pb.js'
-import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
+import { Metadata, type ServiceError, type status } from '@grpc/grpc-js'
 import type { Judged, ProposedEvent, StoredEvent } from './protocol-log.ts'
 
 const { AppendResp: Appended, ReadResp: Read } = streamsMessages

@@ -1,0 +1,306 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { EventStoreDBClient } from '@eventstore/db-client'
+import { appendSettled, Conflict, type EventStore, type SubscribeOptions } from '@ledgate/eventsourcing'
+import { listen, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openEventStoreDBEventStore, type EventStoreDBEventStore } from '../src/index.ts'
+import { type Fault, type Method, openProtocolCluster, type ProtocolCluster } from '../src/testing/index.ts'
+
+const ATTEMPT_MS = 250
+const IDLE_MS = 300
+/** Three tries of one call, the pauses between them, and a machine that is busy. */
+const BOUND_MS = 10_000
+
+let cluster: ProtocolCluster
+let store: EventStoreDBEventStore
+const open = () => openEventStoreDBEventStore({ url: cluster.url, attemptMs: ATTEMPT_MS, idleMs: IDLE_MS })
+
+beforeEach(async () => {
+  cluster = await openProtocolCluster({ nodes: 3 })
+  store = open()
+})
+afterEach(async () => {
+  cluster.nodes.forEach(({ faults }) => faults.clear())
+  await store.close()
+  cluster.close()
+})
+
+const onEveryNode = (method: Method, fault: Fault, times?: number): void =>
+  cluster.nodes.forEach(({ faults }) => faults.next(method, fault, times))
+const clear = () => cluster.nodes.forEach(({ faults }) => faults.clear())
+const late: Fault = { kind: 'late', ms: ATTEMPT_MS * 2 }
+
+describe('one append that goes wrong', () => {
+  test.each<Fault>([
+    { kind: 'silent' },
+    { kind: 'lost' },
+    { kind: 'cut' },
+    { kind: 'cutAfter' },
+    { kind: 'halfClose' },
+    { kind: 'timeout' },
+    { kind: 'timeoutAfter' },
+    { kind: 'notLeader' },
+    { kind: 'noLeader' },
+    { kind: 'notReady' },
+    late,
+  ])('once, by $kind: is tried again, and the events are there once', async (fault) => {
+    const stream = sampleStream()
+    await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+    onEveryNode('append', fault, 1)
+    const events = sampleEvents(2)
+    const { revision } = await appendSettled(store, stream, events, { expected: 'noStream' })
+    expect(revision).toBe(1n)
+    clear()
+    expect((await store.read(stream)).map(({ id }) => id)).toEqual(events.map(({ id }) => id))
+  })
+
+  test.each<readonly [Fault, string, boolean]>([
+    [{ kind: 'silent' }, 'ERR_UNKNOWN_OUTCOME', false],
+    [{ kind: 'lost' }, 'ERR_UNKNOWN_OUTCOME', true],
+    [{ kind: 'cut' }, 'ERR_UNKNOWN_OUTCOME', false],
+    [{ kind: 'cutAfter' }, 'ERR_UNKNOWN_OUTCOME', true],
+    [{ kind: 'halfClose' }, 'ERR_UNKNOWN_OUTCOME', true],
+    [{ kind: 'timeout' }, 'ERR_UNKNOWN_OUTCOME', false],
+    [{ kind: 'timeoutAfter' }, 'ERR_UNKNOWN_OUTCOME', true],
+    [late, 'ERR_UNKNOWN_OUTCOME', true],
+    [{ kind: 'noLeader' }, 'ERR_UNAVAILABLE', false],
+    [{ kind: 'notReady' }, 'ERR_UNAVAILABLE', false],
+    [{ kind: 'denied' }, 'ERR_UNAVAILABLE', false],
+  ])('always, by %o: ends in time as %s, and can be repeated', async (fault, code, isWritten) => {
+    const stream = sampleStream()
+    const events = sampleEvents(1)
+    onEveryNode('append', fault)
+    const began = performance.now()
+    await expect(store.append(stream, events, { expected: 'noStream' })).rejects.toMatchObject({ code })
+    expect(performance.now() - began).toBeLessThan(BOUND_MS)
+    clear()
+    const read = await store.read(stream).catch(({ code: refused }: { code: string }) => refused)
+    expect(Array.isArray(read) ? read.length : read).toBe(isWritten ? 1 : 'ERR_STREAM_NOT_FOUND')
+    expect(await store.append(stream, events, { expected: 'noStream' })).toMatchObject({ revision: 0n })
+    expect((await store.read(stream)).length).toBe(1)
+  })
+
+  test('a try whose outcome is unknown is not called unwritten because the next one is refused', async () => {
+    onEveryNode('append', { kind: 'timeoutAfter' }, 1)
+    onEveryNode('append', { kind: 'notReady' })
+    const append = store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+    await expect(append).rejects.toMatchObject({ code: 'ERR_UNKNOWN_OUTCOME' })
+  })
+})
+
+describe('one read that goes wrong', () => {
+  test.each<Fault['kind']>(['silent', 'cut', 'notLeader', 'noLeader', 'notReady'])(
+    'once, by %s: is tried again',
+    async (kind) => {
+      const stream = sampleStream()
+      await store.append(stream, sampleEvents(3), { expected: 'noStream' })
+      onEveryNode('read', { kind } as Fault, 1)
+      expect((await store.read(stream, { direction: 'backwards', max: 2 })).length).toBe(2)
+    },
+  )
+
+  test.each<Fault['kind']>(['silent', 'cut', 'noLeader', 'notReady', 'denied'])(
+    'always, by %s: ends in time as unavailable',
+    async (kind) => {
+      const stream = sampleStream()
+      await store.append(stream, sampleEvents(1), { expected: 'noStream' })
+      onEveryNode('read', { kind } as Fault)
+      const began = performance.now()
+      await expect(store.read(stream)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+      await expect(store.head()).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+      expect(performance.now() - began).toBeLessThan(BOUND_MS)
+      expect(store.failure()).toBeDefined()
+      clear()
+      expect((await store.read(stream)).length).toBe(1)
+      expect(store.failure()).toBeUndefined()
+    },
+  )
+
+  test('one that is slow is read to its end', async () => {
+    const stream = sampleStream()
+    await store.append(stream, sampleEvents(20), { expected: 'noStream' })
+    onEveryNode('read', { kind: 'slow', ms: 20 })
+    expect((await store.read(stream)).length).toBe(20)
+  })
+})
+
+/** A generator of numbers in [0, 1) that gives the same for the same seed (mulberry32). */
+function seeded(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const SUBSCRIPTION_FAULTS: readonly Fault[] = [
+  { kind: 'silent' },
+  { kind: 'lost' },
+  { kind: 'cut' },
+  { kind: 'halfClose' },
+  { kind: 'notLeader' },
+  { kind: 'noLeader' },
+  { kind: 'notReady' },
+  { kind: 'doubled' },
+  { kind: 'slow', ms: 2 },
+]
+
+async function write(to: EventStore, category: string, appends: number): Promise<string[]> {
+  const ids: string[] = []
+  for (let count = 0; count < appends; count += 1) {
+    const events = sampleEvents(1 + (count % 3))
+    await appendSettled(to, sampleStream(category), events, { expected: 'noStream' })
+    ids.push(...events.map(({ id }) => id))
+  }
+  return ids
+}
+
+describe('a subscription', () => {
+  test.each(SUBSCRIPTION_FAULTS)('that meets $kind twice goes on and gives everything once', async (fault) => {
+    const category = 'followed'
+    const options: SubscribeOptions = { filter: { categories: [category] } }
+    onEveryNode('subscribe', fault, 2)
+    const before = await write(store, category, 5)
+    const listener = listen(store, options)
+    await pause(50)
+    const during = await write(store, category, 5)
+    await listener.until(({ events }) => events().length >= before.length + during.length)
+    expect(listener.events().map(({ id }) => id)).toEqual([...before, ...during])
+    await listener.stop()
+  })
+
+  test('gives everything once and in order while its nodes restart, lie still and lose their lead', async () => {
+    for (let seed = 1; seed <= 12; seed += 1) {
+      const random = seeded(seed)
+      const pick = <Each>(list: readonly Each[]): Each => list[Math.floor(random() * list.length)] as Each
+      const category = `walk${seed}`
+      const misbehave = (method: Method) =>
+        method === 'subscribe' && random() < 0.5 ? pick(SUBSCRIPTION_FAULTS) : undefined
+      cluster.nodes.forEach(({ faults }) => faults.decide(misbehave))
+      const listener = listen(store, { filter: { categories: [category] } })
+      const ids: string[] = []
+      for (let step = 0; step < 6; step += 1) {
+        ids.push(...(await write(store, category, 4)))
+        if (random() < 0.5) cluster.lead(Math.floor(random() * 3))
+        else await pick(cluster.nodes).cut()
+      }
+      clear()
+      await listener.until(({ events }) => events().length >= ids.length)
+      expect(
+        listener.events().map(({ id }) => id),
+        `seed ${seed}`,
+      ).toEqual(ids)
+      await listener.stop()
+    }
+  })
+
+  test('control: the client by itself stays silent for ever when its subscription dies', async () => {
+    const client = EventStoreDBClient.connectionString(cluster.url)
+    onEveryNode('subscribe', { kind: 'lost' }, 1)
+    const seen: unknown[] = []
+    const subscription = client.subscribeToAll().on('data', (event) => seen.push(event))
+    await write(store, 'control', 3)
+    await pause(IDLE_MS * 5)
+    expect(seen.length).toBeLessThan(6)
+    await subscription.unsubscribe()
+    await client.dispose()
+  })
+})
+
+describe('many writers', () => {
+  const APPEND_FAULTS: readonly Fault[] = [
+    { kind: 'lost' },
+    { kind: 'cut' },
+    { kind: 'cutAfter' },
+    { kind: 'timeout' },
+    { kind: 'timeoutAfter' },
+    { kind: 'notLeader' },
+    { kind: 'noLeader' },
+    { kind: 'notReady' },
+    { kind: 'late', ms: ATTEMPT_MS * 1.5 },
+  ]
+
+  test('on one stream have one winner each time, and what was answered is there, whatever goes wrong', async () => {
+    const stores = [store, open(), open()]
+    for (let seed = 1; seed <= 8; seed += 1) {
+      const random = seeded(seed)
+      cluster.nodes.forEach(({ faults }) =>
+        faults.decide((method) =>
+          method === 'append' && random() < 0.2
+            ? APPEND_FAULTS[Math.floor(random() * APPEND_FAULTS.length)]
+            : undefined,
+        ),
+      )
+      const stream = sampleStream()
+      const events = Array.from({ length: 32 }, () => sampleEvent())
+      const outcomes = await Promise.all(
+        events.map((event, index) =>
+          appendSettled(stores[index % 3] as EventStore, stream, [event], { expected: 'noStream' }).catch(
+            (error: unknown) => error,
+          ),
+        ),
+      )
+      clear()
+      const [written] = await store.read(stream)
+      const winners = events.filter((_, index) => !(outcomes[index] instanceof Error))
+      expect(winners.length, `seed ${seed}`).toBeLessThanOrEqual(1)
+      if (winners.length === 1) expect(written?.id).toBe(winners[0]?.id)
+      const conflicts = outcomes.filter((outcome) => outcome instanceof Conflict)
+      expect(conflicts.length, `seed ${seed}`).toBeGreaterThan(16)
+    }
+    await Promise.all(stores.slice(1).map((each) => each.close()))
+  })
+
+  test('go on when the leader dies in the middle, and lose nothing that was answered', async () => {
+    const acknowledged: string[] = []
+    let isOver = false
+    const writing = Array.from({ length: 8 }, async () => {
+      while (!isOver) {
+        const stream = sampleStream('survivors')
+        const answered = await appendSettled(store, stream, sampleEvents(1), { expected: 'noStream' }).catch(
+          () => undefined,
+        )
+        if (answered) acknowledged.push(stream)
+      }
+    })
+    for (let round = 0; round < 4; round += 1) {
+      await pause(150)
+      cluster.nodes[round % 3]?.stop()
+      await pause(50)
+      cluster.lead((round + 1) % 3)
+      await pause(300)
+      await cluster.nodes[round % 3]?.start()
+    }
+    const before = acknowledged.length
+    await pause(500)
+    isOver = true
+    await Promise.all(writing)
+    expect(acknowledged.length).toBeGreaterThan(before)
+    for (const stream of acknowledged) expect((await store.read(stream)).length).toBe(1)
+  })
+})
+
+describe('a wrong configuration', () => {
+  test('is refused without repeating its password', () => {
+    const secret = 'hunter2-not-in-any-message'
+    for (const url of [`http://ops:${secret}@localhost:2113`, `esdb://ops:${secret}@`, 'esdb://', 'x']) {
+      try {
+        openEventStoreDBEventStore({ url })
+        expect.unreachable()
+      } catch (error) {
+        expect(String(error)).toContain('LEDGATE_EVENTSTOREDB_URL')
+        expect(JSON.stringify([String(error), (error as Error).stack, (error as Error).cause])).not.toContain(secret)
+      }
+    }
+  })
+
+  test('a host where nobody listens is unavailable in time, and says what is the matter', async () => {
+    const nobody = openEventStoreDBEventStore({ url: 'esdb://127.0.0.1:1?tls=false', attemptMs: ATTEMPT_MS })
+    const append = nobody.append(sampleStream(), sampleEvents(1), { expected: 'any' })
+    await expect(append).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+    await expect(nobody.read(sampleStream())).rejects.toThrow(/EventStoreDB cannot be used now/)
+    await nobody.close()
+  })
+})
