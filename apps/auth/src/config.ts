@@ -23,6 +23,11 @@ const Issuer = z.string().refine((value) => /^https?:/.test(value) && URL.parse(
 /** 32 bytes as unpadded base64url. */
 const MasterKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, { error: 'must be 32 bytes in base64url (43 characters)' })
 
+/** A connection string of EventStoreDB's clients; a password may be in it. */
+const EventStoreDBUrl = z.string().regex(/^esdb(\+discover)?:\/\/\S+$/, {
+  error: 'must be a connection string such as esdb://user:password@host:2113?tls=true',
+})
+
 const later = (what: string) => z.undefined({ error: `${what} is not supported by this version` }).optional()
 
 /** Every variable Ledgate reads, documented in docs/operations.md. */
@@ -49,7 +54,7 @@ export const Environment = z.strictObject({
   LEDGATE_TOKEN_CAP: z.coerce.number().int().min(60).max(86_400).default(3600),
   LEDGATE_RATE_LIMITS: RateLimits.prefault('on'),
   LEDGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  LEDGATE_EVENTSTOREDB_URL: later('EventStoreDB'),
+  LEDGATE_EVENTSTOREDB_URL: EventStoreDBUrl.optional(),
   LEDGATE_KAFKA_BROKERS: later('Kafka'),
 })
 
@@ -63,6 +68,8 @@ export interface Config {
   readonly bootstrap: string | undefined
   /** The master key as configured; `undefined` in development, where one is made beside the data. */
   readonly masterKey: string | undefined
+  /** Where events and keys are kept instead of the data folder; a password may be in it. */
+  readonly eventStoreDBUrl: string | undefined
   readonly smtpUrl: string | undefined
   readonly mailFrom: string
   readonly trustedProxies: readonly string[]
@@ -150,6 +157,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...(settings.LEDGATE_MASTER_KEY !== undefined && settings.LEDGATE_MASTER_KEY_FILE !== undefined
       ? ['LEDGATE_MASTER_KEY and LEDGATE_MASTER_KEY_FILE are both set; one of them is enough']
       : []),
+    ...(settings.LEDGATE_EVENTSTOREDB_URL !== undefined && settings.LEDGATE_ISSUER === undefined
+      ? ['LEDGATE_ISSUER is required with LEDGATE_EVENTSTOREDB_URL: every replica speaks for the same issuer']
+      : []),
     ...(production ? productionProblems(settings, masterKey) : []),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
@@ -161,6 +171,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     dataDir: settings.LEDGATE_DATA_DIR,
     bootstrap: settings.LEDGATE_BOOTSTRAP,
     masterKey,
+    eventStoreDBUrl: settings.LEDGATE_EVENTSTOREDB_URL,
     smtpUrl: settings.LEDGATE_SMTP_URL,
     mailFrom: settings.LEDGATE_MAIL_FROM ?? 'Ledgate <no-reply@localhost>',
     trustedProxies: settings.LEDGATE_TRUSTED_PROXIES,

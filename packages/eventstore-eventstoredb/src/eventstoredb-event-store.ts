@@ -31,29 +31,34 @@ import { followLog } from './subscription.ts'
 export interface EventStoreDBEventStoreOptions {
   /** A connection of EventStoreDB's clients: `esdb://user:password@host:port?tls=…`. */
   readonly url: string
-  /** Categories whose streams are in the same database and no part of this log. */
-  readonly hidden?: readonly string[]
   /** Milliseconds that one try of one call may take; 2,000 unless told. */
   readonly attemptMs?: number
   /** Milliseconds without a word after which a subscription is begun anew; 10,000 unless told. */
   readonly idleMs?: number
 }
 
-/** How the calls of this process fared. */
+/** Whether the cluster answered the last call; why not, when it did not. */
+export type Health = { readonly ok: true } | { readonly ok: false; readonly reason: string }
+
+/** How the appends of this process fared. */
 export interface Counters {
   readonly appends: number
   readonly events: number
-  readonly failures: number
-  readonly underWay: number
+  /** Round trips to the leader. */
+  readonly batches: number
+  /** Calls under way. */
+  readonly queued: number
+  readonly lastCommitMs: number
 }
 
 /** The event store on EventStoreDB, and what its operators ask it. */
 export interface EventStoreDBEventStore extends EventStore {
+  health(): Health
   counters(): Counters
-  /** Why the last append or read could not be done; `undefined` while they succeed. */
-  failure(): string | undefined
 }
 
+/** Milliseconds between two looks at a cluster that did not answer. */
+const PROBE_MS = 1_000
 const DEFAULT_IDLE_MS = 10_000
 const PAGE = 512
 const HEAD_PAGE = 16
@@ -69,9 +74,9 @@ const expectedRevision = (expected: ExpectedRevision) => (typeof expected === 'b
  */
 export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOptions): EventStoreDBEventStore {
   const connection = openConnection(options)
-  const hidden = new Set(options.hidden)
   const closed = new AbortController()
-  const counters = { appends: 0, events: 0, failures: 0, underWay: 0 }
+  const counters = { appends: 0, events: 0, batches: 0, queued: 0, lastCommitMs: 0 }
+  let probe: NodeJS.Timeout | undefined
   const pending = new Set<Promise<unknown>>()
   let failure: string | undefined
 
@@ -79,24 +84,32 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     if (closed.signal.aborted) throw new Unavailable('the event store is closed')
   }
 
+  /** Looks until the cluster answers again: a server that is not ready is asked nothing, and would not find out. */
+  const lookAgain = (): void => {
+    probe ??= setTimeout(() => {
+      probe = undefined
+      if (!closed.signal.aborted) void watched(head).catch(() => undefined)
+    }, PROBE_MS).unref()
+  }
+
   /** Notes how a call ended, for those who watch. */
   async function watched<Result>(work: () => Promise<Result>): Promise<Result> {
     assertOpen()
     const running = work()
     pending.add(running)
-    counters.underWay += 1
+    counters.queued += 1
     try {
       const result = await running
       failure = undefined
       return result
     } catch (error) {
       if (error instanceof Unavailable || error instanceof UnknownOutcome) {
-        counters.failures += 1
         failure = error.message
+        lookAgain()
       }
       throw error
     } finally {
-      counters.underWay -= 1
+      counters.queued -= 1
       pending.delete(running)
     }
   }
@@ -125,7 +138,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         // Whether the event at the position itself is given again is up to the server.
         if (start !== undefined && (direction === 'forwards' ? position <= start : position >= start)) continue
         from = position
-        if (!isInLog(event.streamId, hidden) || !passes(filter, event.streamId)) continue
+        if (!isInLog(event.streamId) || !passes(filter, event.streamId)) continue
         yield recordedEvent(event)
         left -= 1
         if (left === 0) return
@@ -142,7 +155,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       for (const { event } of found) {
         if (event?.position === undefined) continue
         from = positionOf(event.position)
-        if (isInLog(event.streamId, hidden)) return from
+        if (isInLog(event.streamId)) return from
       }
       if (found.length < HEAD_PAGE || from === start) return START
     }
@@ -153,21 +166,28 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       watched(async () => {
         encodeAppend(stream, events)
         expectationNumber(expected)
-        return append(connection, stream, events, expected)
+        const began = performance.now()
+        const result = await append(connection, stream, events, expected)
+        counters.appends += 1
+        counters.events += events.length
+        counters.batches += 1
+        counters.lastCommitMs = performance.now() - began
+        return result
       }),
     read: (stream, readOptions) => watched(() => readStream(connection, stream, readOptions)),
     readAll,
     head: () => watched(head),
     subscribe({ signal, ...from } = {}) {
       const until = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
-      return followLog({ connection, hidden, head, idleMs: options.idleMs ?? DEFAULT_IDLE_MS }, from, until)
+      return followLog({ connection, head, idleMs: options.idleMs ?? DEFAULT_IDLE_MS }, from, until)
     },
     counters: () => ({ ...counters }),
-    failure: () => failure,
+    health: () => (failure === undefined ? { ok: true } : { ok: false, reason: failure }),
     async close() {
       if (closed.signal.aborted) return
       const underWay = [...pending]
       closed.abort()
+      clearTimeout(probe)
       await Promise.allSettled(underWay)
       await connection.close()
     },

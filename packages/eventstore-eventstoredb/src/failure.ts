@@ -34,7 +34,9 @@ function unavailable(error: unknown): Unavailable {
   const type = typeOf(error)
   if (type === ErrorType.ACCESS_DENIED)
     return new Unavailable('EventStoreDB refuses the user in LEDGATE_EVENTSTOREDB_URL', { cause: error })
-  return new Unavailable(`EventStoreDB cannot be used now: ${textOf(error)}`, { cause: error })
+  return new Unavailable(`EventStoreDB at LEDGATE_EVENTSTOREDB_URL cannot be used now: ${textOf(error)}`, {
+    cause: error,
+  })
 }
 
 /** Whether the server is known to have written nothing. */

@@ -1,7 +1,13 @@
 /** The event store on EventStoreDB or KurrentDB, by its own client. */
 export {
   openEventStoreDBEventStore,
-  type Counters,
   type EventStoreDBEventStore,
   type EventStoreDBEventStoreOptions,
 } from './eventstoredb-event-store.ts'
+export { openEventStoreDBLease, type Lease, type LeaseOptions } from './lease.ts'
+export {
+  openEventStoreDBVault,
+  type EventStoreDBVault,
+  type EventStoreDBVaultOptions,
+  type PendingErasure,
+} from './vault.ts'

@@ -7,9 +7,12 @@ type Recorded = NonNullable<(AllStreamResolvedEvent | ResolvedEvent)['event']>
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
+/** Categories of streams that are in the same database and no part of the log: the vault's and the leases'. */
+export const ASIDE: readonly string[] = ['vault', 'lease']
+
 /** Whether a stream is part of the log: neither EventStoreDB's own, nor of a category that holds something else. */
-export function isInLog(stream: string, hidden: ReadonlySet<string>): boolean {
-  return !stream.startsWith('$') && !hidden.has(categoryOf(stream))
+export function isInLog(stream: string): boolean {
+  return !stream.startsWith('$') && !ASIDE.includes(categoryOf(stream))
 }
 
 /**

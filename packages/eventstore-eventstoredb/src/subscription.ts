@@ -5,11 +5,10 @@ import { passes, type Position, START, type SubscribeOptions, type SubscriptionM
 import type { Connection } from './connection.ts'
 import { offsetOf, positionOf, type LogOffset } from './position.ts'
 import { puller } from './pull.ts'
-import { isInLog, recordedEvent } from './recorded.ts'
+import { ASIDE, isInLog, recordedEvent } from './recorded.ts'
 
 export interface Following {
   readonly connection: Connection
-  readonly hidden: ReadonlySet<string>
   head(): Promise<Position>
   /** Milliseconds without a word after which a subscription is taken for dead. */
   readonly idleMs: number
@@ -27,10 +26,11 @@ const SEARCH_WINDOW = 256
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
 /** What the server leaves out: its own streams, what is no part of the log, and categories nobody asked for. */
-function serverFilter(categories: readonly string[] | undefined, hidden: ReadonlySet<string>) {
-  const others = ['\\$', ...[...hidden].map((category) => `${escaped(category)}(-|$)`)]
-  const wanted = categories?.map((category) => `${escaped(category)}(-|$)`)
-  return wanted === undefined ? `^(?!${others.join('|')})` : `^(${wanted.join('|')})`
+function serverFilter(categories: readonly string[] | undefined): string {
+  const streamsOf = (each: string) => `${escaped(each)}(-|$)`
+  return categories === undefined
+    ? `^(?!${['\\$', ...ASIDE.map(streamsOf)].join('|')})`
+    : `^(${categories.map(streamsOf).join('|')})`
 }
 
 /**
@@ -39,7 +39,7 @@ function serverFilter(categories: readonly string[] | undefined, hidden: Readonl
  */
 function subscribeOnce(client: EventStoreDBClient, following: Following, after: Position, options: SubscribeOptions) {
   const { credentials } = following.connection.options
-  const filter = serverFilter(options.filter?.categories, following.hidden)
+  const filter = serverFilter(options.filter?.categories)
   const subscription = client.subscribeToAll({
     fromPosition: offsetOf(after),
     credentials,
@@ -84,7 +84,7 @@ export async function* followLog(
       const pull = puller<Item>(subscription.line, following.idleMs, signal)
       for (let pulled = await pull(); pulled !== 'ended' && pulled !== 'idle'; pulled = await pull()) {
         wait = FIRST_PAUSE_MS
-        const message = messageOf(pulled.item, { position, head, following, options })
+        const message = messageOf(pulled.item, { position, head, options })
         if (message === undefined) continue
         if (message.kind === 'caughtUp' && message.position === saidCaughtUpAt) continue
         position = message.kind === 'event' ? message.event.position : message.position
@@ -105,19 +105,18 @@ export async function* followLog(
 interface Place {
   readonly position: Position
   readonly head: Position
-  readonly following: Following
   readonly options: SubscribeOptions
 }
 
 /** What an item tells a reader at this place; `undefined` when it is nothing new, or nothing for this reader. */
-function messageOf(item: Item, { position, head, following, options }: Place): SubscriptionMessage | undefined {
+function messageOf(item: Item, { position, head, options }: Place): SubscriptionMessage | undefined {
   if ('mark' in item) {
     if (item.mark === 'caughtUp') return { kind: 'caughtUp', position: head > position ? head : position }
     const reached = positionOf(item.offset)
     return reached > position ? { kind: 'checkpoint', position: reached } : undefined
   }
   const { event } = item
-  if (event === undefined || !isInLog(event.streamId, following.hidden)) return undefined
+  if (event === undefined || !isInLog(event.streamId)) return undefined
   const recorded = recordedEvent(event)
   if (recorded.position <= position) return undefined
   if (!passes(options.filter, recorded.stream)) return { kind: 'checkpoint', position: recorded.position }

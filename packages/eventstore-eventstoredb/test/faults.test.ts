@@ -109,10 +109,10 @@ describe('one read that goes wrong', () => {
       await expect(store.read(stream)).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
       await expect(store.head()).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
       expect(performance.now() - began).toBeLessThan(BOUND_MS)
-      expect(store.failure()).toBeDefined()
+      expect(store.health()).toMatchObject({ ok: false })
       clear()
       expect((await store.read(stream)).length).toBe(1)
-      expect(store.failure()).toBeUndefined()
+      expect(store.health()).toEqual({ ok: true })
     },
   )
 
@@ -282,6 +282,13 @@ describe('many writers', () => {
   })
 })
 
+test('the store finds out by itself that it can be used again', async () => {
+  onEveryNode('read', { kind: 'noLeader' })
+  await expect(store.head()).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+  clear()
+  for (const end = Date.now() + 20_000; !store.health().ok; await pause(20)) expect(Date.now()).toBeLessThan(end)
+})
+
 describe('a wrong configuration', () => {
   test('is refused without repeating its password', () => {
     const secret = 'hunter2-not-in-any-message'
@@ -300,7 +307,7 @@ describe('a wrong configuration', () => {
     const nobody = openEventStoreDBEventStore({ url: 'esdb://127.0.0.1:1?tls=false', attemptMs: ATTEMPT_MS })
     const append = nobody.append(sampleStream(), sampleEvents(1), { expected: 'any' })
     await expect(append).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
-    await expect(nobody.read(sampleStream())).rejects.toThrow(/EventStoreDB cannot be used now/)
+    await expect(nobody.read(sampleStream())).rejects.toThrow(/LEDGATE_EVENTSTOREDB_URL cannot be used now/)
     await nobody.close()
   })
 })

@@ -2,3 +2,4 @@
 export { openSqliteEventStore, type SqliteEventStore, type SqliteEventStoreOptions } from './sqlite-event-store.ts'
 export { openSqliteEventReader, type SqliteEventReader, type SqliteEventReaderOptions } from './sqlite-event-reader.ts'
 export type { Counters, Health } from './health.ts'
+export { lockForWriting, type WriterLock } from './writer-lock.ts'

@@ -18,7 +18,7 @@ export interface Background {
 
 /** Follows the log with each process, follows the keys, and looks now and then at what is due. */
 export function startBackground(core: Core, people: People, { sending }: OutgoingMail): Background {
-  const { logger, store, views, signingKeys, derivationKeys } = core
+  const { logger, store, storage, views, signingKeys, derivationKeys } = core
   const stopping = new AbortController()
   const { signal } = stopping
   const stumbled = (name: string) => (error: unknown) => {
@@ -26,37 +26,46 @@ export function startBackground(core: Core, people: People, { sending }: Outgoin
   }
 
   /** Does it again and again, however often it fails. */
-  async function every(seconds: number, name: string, work: () => Promise<unknown>): Promise<void> {
-    while (!signal.aborted) {
+  async function every(seconds: number, name: string, until: AbortSignal, work: () => Promise<unknown>): Promise<void> {
+    while (!until.aborted) {
       await work().catch(stumbled(name))
-      await pause(seconds * 1000, undefined, { signal }).catch(() => {})
+      await pause(seconds * 1000, undefined, { signal: until }).catch(() => {})
     }
   }
 
-  const running = [
-    every(1, 'registration', () =>
-      followEvents({
-        store,
-        checkpoints: views.projector.checkpoints,
-        name: 'registration',
-        categories: ['email'],
-        handle: (event) => people.completion.complete(event),
-        onError: stumbled('registration'),
-        signal,
-      }),
-    ),
-    every(1, 'mail', () => sending.run(signal)),
-    every(1, 'signing keys', () => signingKeys.follow(signal)),
-    every(1, 'derivation keys', () => derivationKeys.follow(signal)),
-    every(KEYS_EVERY, 'key rotation', () => signingKeys.maintain(ROTATION_PERIOD)),
-    every(KEYS_EVERY, 'key rotation', () => derivationKeys.maintain(ROTATION_PERIOD)),
-    every(SWEEP_EVERY, 'reservation sweeper', () => people.sweeper.sweep()),
+  const followed = [
+    every(1, 'signing keys', signal, () => signingKeys.follow(signal)),
+    every(1, 'derivation keys', signal, () => derivationKeys.follow(signal)),
   ]
+
+  /** What one process of an installation does for all. Each of it is safe to do twice, and a waste. */
+  const workOfOne = (held: AbortSignal) =>
+    Promise.all([
+      every(1, 'registration', held, () =>
+        followEvents({
+          store,
+          checkpoints: views.projector.checkpoints,
+          name: 'registration',
+          categories: ['email'],
+          handle: (event) => people.completion.complete(event),
+          onError: stumbled('registration'),
+          signal: held,
+        }),
+      ),
+      every(1, 'mail', held, () => sending.run(held)),
+      every(KEYS_EVERY, 'key rotation', held, () => signingKeys.maintain(ROTATION_PERIOD)),
+      every(KEYS_EVERY, 'key rotation', held, () => derivationKeys.maintain(ROTATION_PERIOD)),
+      every(SWEEP_EVERY, 'reservation sweeper', held, () => people.sweeper.sweep()),
+    ]).then(() => undefined)
+
+  const turn = storage.turn(stumbled('lease'))
+  const running = [...followed, turn.whileHeld(signal, workOfOne)]
 
   return {
     async stop() {
       stopping.abort()
       await Promise.all(running)
+      await turn.close()
     },
   }
 }

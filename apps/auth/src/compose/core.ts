@@ -1,9 +1,6 @@
 import { join } from 'node:path'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { withDeadline } from '@ledgate/eventsourcing'
-import { openSqliteEventStore, type SqliteEventStore } from '@ledgate/eventstore-sqlite'
-import { developmentMasterKey, type KeyVault, parseMasterKey, type Sealer, vaultSealer } from '@ledgate/vault'
-import { openSqliteVault } from '@ledgate/vault/sqlite'
+import { type KeyVault, type Sealer, vaultSealer } from '@ledgate/vault'
 import type { Logger } from 'pino'
 import { clients as openClients, type Clients } from '../client/index.ts'
 import type { Config } from '../config.ts'
@@ -19,10 +16,9 @@ import {
 import { names as openNames, type Names, resources as openResources, type Resources } from '../resource/index.ts'
 import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningKeys } from '../signing-key/index.ts'
 import type { Views } from '../views/index.ts'
+import { openStorage, type Storage, type WatchedStore } from './storage.ts'
 import { openThreadedViews } from './views.ts'
 
-/** Milliseconds one call of the store may take: a disk that hangs must not hang every request with it. */
-const STORE_DEADLINE_MS = 5_000
 /** Seconds for which others may cache our keys. */
 const JWKS_MAX_AGE = 300
 /** Seconds by which clocks may differ: a key is kept for this much longer than its last token lives. */
@@ -35,7 +31,8 @@ export interface Core {
   readonly config: Config
   readonly logger: Logger
   readonly clock: Clock
-  readonly store: SqliteEventStore
+  readonly store: WatchedStore
+  readonly storage: Storage
   readonly vault: KeyVault
   readonly sealer: Sealer
   readonly log: EventLog
@@ -88,13 +85,9 @@ export async function openCore(config: Config, logger: Logger): Promise<Core> {
 
 async function open(config: Config, logger: Logger, parts: ReturnType<typeof closer>): Promise<Core> {
   const clock = systemClock
-  const logFile = join(config.dataDir, 'events.db')
-  const embedded = await openSqliteEventStore({ file: logFile })
-  const store = parts.opened(withDeadline(embedded, STORE_DEADLINE_MS), () => embedded.close())
-  const masterKey =
-    config.masterKey === undefined ? developmentMasterKey(config.dataDir) : parseMasterKey(config.masterKey)
-  const opened = await openSqliteVault({ file: join(config.dataDir, 'vault.db'), masterKey })
-  const vault = parts.opened(opened, () => opened.close())
+  const storage = await openStorage(config)
+  parts.opened(storage, () => storage.close())
+  const { store, vault, source } = storage
   const sealer = vaultSealer(vault)
   const log = eventLog(store, sealer)
   const secret = (name: string) => vault.putIfAbsent(name, randomBytes(32))
@@ -105,7 +98,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
   const derivationKeys = await openDerivationKeys({ ...keyring, keepFor: DERIVED_SECRETS_LIVE })
   const views = await openThreadedViews({
     viewsFile: join(config.dataDir, 'views.db'),
-    logFile,
+    source,
     sealer,
     onDeath: (error) => logger.error({ err: error }, 'the projector died and is started again'),
     onTrouble: (trouble) => logger.error({ trouble }, 'a view has trouble'),
@@ -117,6 +110,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     logger,
     clock,
     store,
+    storage,
     vault,
     sealer,
     log,

@@ -4,13 +4,14 @@ import { connectProjector, openProjector, openViewReader } from '@ledgate/projec
 import type { Sealer } from '@ledgate/vault'
 import { decode } from '../log/index.ts'
 import { openViews, projections, type Views } from '../views/index.ts'
+import type { LogSource } from './log-source.ts'
 
 export interface ProjectedViewsOptions {
   /** The file of the read models; its folder is there. */
   readonly viewsFile: string
   readonly sealer: Pick<Sealer, 'unseal'>
-  /** The file of the embedded event store, which is open already: the projector runs in a thread of its own. */
-  readonly logFile: string
+  /** The log, which is there already: the projector reads it in a thread of its own. */
+  readonly source: LogSource
   /** Told when that thread died; it is started again. */
   onDeath?(error: Error): void
   /** Told when a view has stopped at an event it cannot apply, or the disk fails it. */
@@ -22,11 +23,11 @@ const YOUNG_MIB = 24
 
 /** The read models of a running server, kept by a worker thread. */
 export async function openThreadedViews(options: ProjectedViewsOptions): Promise<Views> {
-  const { viewsFile, logFile, sealer, onDeath, onTrouble } = options
+  const { viewsFile, source, sealer, onDeath, onTrouble } = options
   const entry = new URL('./projector.ts', import.meta.url)
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB }
   const projector = await connectProjector({
-    start: () => new Worker(entry, { workerData: { logFile, viewsFile }, resourceLimits }),
+    start: () => new Worker(entry, { workerData: { source, viewsFile }, resourceLimits }),
     ...(onDeath && { onDeath }),
     ...(onTrouble && { onTrouble }),
   })

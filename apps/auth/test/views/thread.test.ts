@@ -7,7 +7,7 @@ import { blind, digestsOf, newLog, WAIT_MS, write } from './files.ts'
 
 it('skips nothing that eight writers append while the thread projects, and shows what was waited for', async () => {
   const { folder, logFile, viewsFile, store } = await newLog()
-  const views = await openThreadedViews({ viewsFile, logFile, sealer: blind })
+  const views = await openThreadedViews({ viewsFile, source: { kind: 'sqlite', file: logFile }, sealer: blind })
   const writers = Array.from({ length: 8 }, async (_, writer) => {
     for (let round = 0; round < 10; round += 1) {
       const position = await write(store, `w${writer}-${round}`, 50)
@@ -35,7 +35,7 @@ it('starts the thread again when it died; meanwhile nothing waits for it', async
   const entry = new URL('../../src/compose/projector.ts', import.meta.url)
   const projector = await connectProjector({
     start() {
-      const thread = new Worker(entry, { workerData: { logFile, viewsFile } })
+      const thread = new Worker(entry, { workerData: { source: { kind: 'sqlite', file: logFile }, viewsFile } })
       threads.push(thread)
       return thread
     },
@@ -57,7 +57,12 @@ it('says once, from the thread, that a view stopped at an event it cannot read',
   const { logFile, viewsFile, store } = await newLog()
   const troubles: unknown[] = []
   const onTrouble = (health: unknown) => troubles.push(health)
-  const views = await openThreadedViews({ viewsFile, logFile, sealer: blind, onTrouble })
+  const views = await openThreadedViews({
+    viewsFile,
+    source: { kind: 'sqlite', file: logFile },
+    sealer: blind,
+    onTrouble,
+  })
   onTestFinished(() => views.close())
   const broken = { id: '6e1c9b0e-5d0f-5c2a-b1f7-a3d84e25c769', type: 'GrantOpened', data: {}, metadata: { schema: 1 } }
   const { position } = await store.append('grant-x', [broken], { expected: 'noStream' })

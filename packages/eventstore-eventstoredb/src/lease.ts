@@ -1,0 +1,144 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { jsonEvent, type ResolvedEvent } from '@eventstore/db-client'
+import { Conflict, StreamNotFound } from '@ledgate/eventsourcing'
+import { openConnection } from './connection.ts'
+import { appendFailure } from './failure.ts'
+import { readFrom } from './reading.ts'
+
+export interface LeaseOptions {
+  readonly url: string
+  /** What is leased; every process that wants it says the same. */
+  readonly name: string
+  /** Milliseconds without a renewal after which another process takes it; 5,000 unless told. */
+  readonly ttlMs?: number
+  /** Told when the store could not be asked; it is asked again. */
+  onError(error: unknown): void
+}
+
+/** The right to do something that one process at a time should do. */
+export interface Lease {
+  isHeld(): boolean
+  /** Works whenever it is held, with a signal that is aborted when it is lost, until the signal given here. */
+  whileHeld(signal: AbortSignal, work: (held: AbortSignal) => Promise<void>): Promise<void>
+  /** Lets others have it at once. */
+  close(): Promise<void>
+}
+
+const DEFAULT_TTL_MS = 5_000
+/** Tries to renew within the time of a lease. */
+const RENEWALS = 4
+
+type Last = { readonly revision: bigint; readonly isReleased: boolean } | undefined
+
+/**
+ * A lease in a stream beside the log, of which EventStoreDB keeps the last event only. Whoever appends at the exact
+ * revision has it. No clock is compared with another: the holder counts from before its renewal was sent, the others
+ * from when they saw it, so theirs runs out later.
+ */
+export function openEventStoreDBLease(options: LeaseOptions): Lease {
+  const { name, ttlMs = DEFAULT_TTL_MS, onError } = options
+  const connection = openConnection({ url: options.url, attemptMs: ttlMs / RENEWALS })
+  const stream = `lease-${name}`
+  const closing = new AbortController()
+  const beat = ttlMs / RENEWALS
+  let heldUntil = 0
+  let lost = new AbortController()
+  let seen: { revision: bigint | undefined; since: number } | undefined
+  let wakers: (() => void)[] = []
+
+  const isHeld = () => performance.now() < heldUntil
+
+  async function last(): Promise<Last> {
+    try {
+      const [found] = await readFrom<ResolvedEvent>(connection, stream, (client, call) =>
+        client.readStream(stream, { ...call, direction: 'backwards', fromRevision: 'end', maxCount: 1 }),
+      )
+      return found?.event && { revision: found.event.revision, isReleased: found.event.type === 'Released' }
+    } catch (error) {
+      if (error instanceof StreamNotFound) return undefined
+      throw error
+    }
+  }
+
+  async function say(type: 'Taken' | 'Released', expected: bigint | undefined): Promise<bigint> {
+    const { nextExpectedRevision } = await connection
+      .call((client, call) =>
+        client.appendToStream(stream, jsonEvent({ type, data: {} }), {
+          ...call,
+          expectedRevision: expected ?? 'no_stream',
+        }),
+      )
+      .catch((error: unknown) => {
+        throw appendFailure(stream, error)
+      })
+    return nextExpectedRevision
+  }
+
+  async function take(revision: bigint | undefined): Promise<void> {
+    const asked = performance.now()
+    try {
+      const taken = await say('Taken', revision)
+      if (revision === undefined) await keepLastOnly()
+      seen = { revision: taken, since: performance.now() }
+      if (!isHeld()) lost = new AbortController()
+      heldUntil = asked + ttlMs
+      wakers.splice(0).forEach((wake) => wake())
+    } catch (error) {
+      if (!(error instanceof Conflict)) throw error
+      heldUntil = 0
+      seen = undefined
+    }
+  }
+
+  const keepLastOnly = () =>
+    connection.call((client, { credentials, deadline }) =>
+      client.setStreamMetadata(stream, { maxCount: 1 }, { credentials, deadline }),
+    )
+
+  async function step(): Promise<void> {
+    if (isHeld() && seen) return take(seen.revision)
+    const found = await last()
+    if (seen === undefined || seen.revision !== found?.revision)
+      seen = { revision: found?.revision, since: performance.now() }
+    const isFree = found === undefined || found.isReleased || performance.now() - seen.since > ttlMs
+    if (isFree) await take(found?.revision)
+  }
+
+  async function run(): Promise<void> {
+    while (!closing.signal.aborted) {
+      await step().catch(onError)
+      if (!isHeld()) lost.abort()
+      await pause(beat, undefined, { signal: closing.signal }).catch(() => undefined)
+    }
+  }
+
+  // A process that was stopped and goes on must not believe that it still has what it had.
+  const watch = setInterval(() => !isHeld() && lost.abort(), beat / 2)
+  const running = run()
+
+  return {
+    isHeld,
+    async whileHeld(signal, work) {
+      while (!signal.aborted) {
+        if (!isHeld()) {
+          await new Promise<void>((resolve) => {
+            wakers.push(resolve)
+            signal.addEventListener('abort', () => resolve(), { once: true })
+          })
+          continue
+        }
+        await work(AbortSignal.any([signal, lost.signal]))
+      }
+    },
+    async close() {
+      closing.abort()
+      await running
+      clearInterval(watch)
+      lost.abort()
+      if (isHeld() && seen) await say('Released', seen.revision).catch(onError)
+      heldUntil = 0
+      wakers = []
+      await connection.close()
+    },
+  }
+}

@@ -1,0 +1,169 @@
+import {
+  jsonEvent,
+  type AllStreamResolvedEvent,
+  type EventStoreDBClient,
+  type JSONEventType,
+  type ResolvedEvent,
+} from '@eventstore/db-client'
+import { Conflict, StreamNotFound } from '@ledgate/eventsourcing'
+import { decrypt, encrypt, type KeyVault } from '@ledgate/vault'
+import { openConnection, type Connection } from './connection.ts'
+import { appendFailure } from './failure.ts'
+import { offsetOf, positionOf } from './position.ts'
+import { readFrom } from './reading.ts'
+import { recordedEvent } from './recorded.ts'
+
+export interface EventStoreDBVaultOptions {
+  /** `esdb://user:password@host:port?tls=…`. */
+  readonly url: string
+  /** 32 bytes that wrap everything in the vault. */
+  readonly masterKey: Uint8Array
+  /** Milliseconds that one try of one call may take; 2,000 unless told. */
+  readonly attemptMs?: number
+}
+
+/** Bytes that were destroyed, and are still in the files of a node until its next scavenge. */
+export interface PendingErasure {
+  readonly name: string
+  /** Milliseconds since the epoch. */
+  readonly destroyed: number
+}
+
+/** The vault in streams of EventStoreDB, and what its operators ask it. */
+export interface EventStoreDBVault extends KeyVault {
+  /**
+   * What was destroyed and can still be found in the node that leads: EventStoreDB hides deleted events at once, and
+   * removes them from each node's files with that node's scavenge.
+   */
+  pendingErasures(): Promise<readonly PendingErasure[]>
+}
+
+/** The name of a value that only the right master key can open. */
+const CHECK = 'vault/check'
+const DESTROYED = 'vault-destroyed'
+const streamOf = (name: string) => `vault-key.${name}`
+
+/** @throws {Conflict} when the stream has an event. @throws {Error} the port's. */
+async function appendTo(
+  connection: Connection,
+  stream: string,
+  expectedRevision: 'no_stream' | 'any',
+  data: Record<string, string>,
+): Promise<void> {
+  const event = jsonEvent({ type: stream === DESTROYED ? 'Destroyed' : 'Kept', data })
+  const append = (client: EventStoreDBClient, call: Connection['options']) =>
+    client.appendToStream(stream, event, { ...call, expectedRevision })
+  await connection.call(append).catch((error: unknown) => {
+    throw appendFailure(stream, error)
+  })
+}
+
+type Kept = JSONEventType<'Kept', { wrapped: string }>
+type Destroyed = JSONEventType<'Destroyed', { name: string; position: string }>
+
+/** The last event of a stream; `undefined` when it has none, or was deleted. */
+async function lastOf(connection: Connection, stream: string) {
+  try {
+    const [found] = await readFrom<ResolvedEvent<Kept>>(connection, stream, (client, call) =>
+      client.readStream<Kept>(stream, { ...call, direction: 'backwards', fromRevision: 'end', maxCount: 1 }),
+    )
+    return found?.event
+  } catch (error) {
+    if (error instanceof StreamNotFound) return undefined
+    throw error
+  }
+}
+
+/**
+ * Opens the vault in streams beside the log: one for each name, of one event that is wrapped by the master key. Any
+ * number of processes may have it open, with the same master key.
+ *
+ * @throws {Error} when the master key is not the one that made this vault, or EventStoreDB cannot be used.
+ */
+export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): Promise<EventStoreDBVault> {
+  const connection = openConnection(options)
+  const { masterKey } = options
+
+  async function get(name: string): Promise<Uint8Array | undefined> {
+    const wrapped = (await lastOf(connection, streamOf(name)))?.data.wrapped
+    return wrapped === undefined ? undefined : decrypt(masterKey, Buffer.from(wrapped, 'base64url'), name)
+  }
+
+  async function putIfAbsent(name: string, bytes: Uint8Array): Promise<Uint8Array> {
+    const wrapped = encrypt(masterKey, bytes, name).toString('base64url')
+    for (;;) {
+      try {
+        await appendTo(connection, streamOf(name), 'no_stream', { wrapped })
+        return Uint8Array.from(bytes)
+      } catch (error) {
+        if (!(error instanceof Conflict)) throw error
+        const kept = await get(name)
+        if (kept !== undefined) return kept // else it was destroyed in between, and the name is free
+      }
+    }
+  }
+
+  const vault: EventStoreDBVault = {
+    get,
+    putIfAbsent,
+    async destroy(name) {
+      const stream = streamOf(name)
+      const last = await lastOf(connection, stream)
+      if (last === undefined) return
+      // Noted first: what is deleted and not noted, nobody would look for in the files.
+      const { position } = recordedEvent(last)
+      await appendTo(connection, DESTROYED, 'any', { name, position })
+      await connection
+        .call((client, call) => client.deleteStream(stream, { ...call, expectedRevision: 'any' }))
+        .catch((error: unknown) => {
+          throw appendFailure(stream, error)
+        })
+    },
+    pendingErasures: () => pendingErasures(connection),
+    close: connection.close,
+  }
+
+  try {
+    await checkMasterKey(vault)
+    return vault
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
+}
+
+/** The first to open a vault leaves a value in it that no other master key can open. */
+async function checkMasterKey(vault: KeyVault): Promise<void> {
+  try {
+    await vault.putIfAbsent(CHECK, Buffer.from('the master key fits'))
+  } catch (error) {
+    // Node says this of an authentication tag that does not fit, and has no code for it.
+    if (!(error instanceof Error) || !/unable to authenticate/i.test(error.message)) throw error
+    throw new Error('LEDGATE_MASTER_KEY is not the key that made the vault at LEDGATE_EVENTSTOREDB_URL', {
+      cause: error,
+    })
+  }
+}
+
+async function pendingErasures(connection: Connection): Promise<readonly PendingErasure[]> {
+  const notes = await readFrom<ResolvedEvent<Destroyed>>(connection, DESTROYED, (client, call) =>
+    client.readStream<Destroyed>(DESTROYED, call),
+  ).catch((error: unknown) => {
+    if (error instanceof StreamNotFound) return []
+    throw error
+  })
+  const pending: PendingErasure[] = []
+  for (const { event } of notes) {
+    if (event === undefined || !(await isInFiles(connection, event.data))) continue
+    pending.push({ name: event.data.name, destroyed: event.created.getTime() })
+  }
+  return pending
+}
+
+/** Whether readers of the whole log still see what stands at this position. */
+async function isInFiles(connection: Connection, { name, position }: Destroyed['data']): Promise<boolean> {
+  const found = await readFrom<AllStreamResolvedEvent>(connection, '$all', (client, call) =>
+    client.readAll({ ...call, fromPosition: offsetOf(position as ReturnType<typeof positionOf>), maxCount: 1 }),
+  )
+  return found.some(({ event }) => event?.streamId === streamOf(name) && positionOf(event.position) === position)
+}

@@ -1,0 +1,89 @@
+import { randomBytes } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openEventStoreDBEventStore, openEventStoreDBVault, type EventStoreDBVault } from '../src/index.ts'
+import { openProtocolCluster, type ProtocolCluster } from '../src/testing/index.ts'
+
+const masterKey = Buffer.alloc(32, 7)
+const ATTEMPT_MS = 250
+let cluster: ProtocolCluster
+let vault: EventStoreDBVault
+const open = (key: Uint8Array = masterKey) =>
+  openEventStoreDBVault({ url: cluster.url, masterKey: key, attemptMs: ATTEMPT_MS })
+const hex = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString('hex')
+
+beforeEach(async () => {
+  cluster = await openProtocolCluster()
+  vault = await open()
+})
+afterEach(async () => {
+  await vault.close()
+  cluster.close()
+})
+
+describe('a vault in EventStoreDB', () => {
+  test('keeps the first of many, at every process, and tells all which it was', async () => {
+    const other = await open()
+    const puts = Array.from({ length: 32 }, (_, index) => (index % 2 ? vault : other).putIfAbsent('a', randomBytes(32)))
+    const kept = await Promise.all(puts)
+    expect(new Set(kept.map(hex)).size).toBe(1)
+    expect(hex(await other.get('a'))).toBe(hex(kept[0]))
+    expect(await vault.get('b')).toBeUndefined()
+    await other.close()
+  })
+
+  test('forgets what was destroyed, and takes the name again', async () => {
+    await vault.putIfAbsent('a', Buffer.from('one'))
+    await vault.destroy('a')
+    await vault.destroy('a')
+    expect(await vault.get('a')).toBeUndefined()
+    expect(hex(await vault.putIfAbsent('a', Buffer.from('two')))).toBe(hex(Buffer.from('two')))
+    expect(hex(await vault.get('a'))).toBe(hex(Buffer.from('two')))
+  })
+
+  test('says what was destroyed and not scavenged yet', async () => {
+    for (const name of ['data-key/1', 'data-key/2']) await vault.putIfAbsent(name, randomBytes(32))
+    expect(await vault.pendingErasures()).toEqual([])
+    await vault.destroy('data-key/1')
+    expect(await vault.pendingErasures()).toMatchObject([{ name: 'data-key/1' }])
+    cluster.log.scavenge()
+    expect(await vault.pendingErasures()).toEqual([])
+    expect(await vault.get('data-key/2')).toBeDefined()
+  })
+
+  test('is refused to another master key, by a message that names the setting', async () => {
+    await expect(open(Buffer.alloc(32, 8))).rejects.toThrow(/LEDGATE_MASTER_KEY is not the key/)
+  })
+
+  test('keeps nothing in the clear', async () => {
+    const secret = randomBytes(32)
+    await vault.putIfAbsent('a', secret)
+    const everything = Buffer.concat(cluster.log.all.flatMap((event) => (event ? [event.data, event.metadata] : [])))
+    for (const form of [secret, secret.toString('hex'), secret.toString('base64'), secret.toString('base64url')])
+      expect(everything.includes(form)).toBe(false)
+    expect(everything.toString()).toContain('wrapped') // else nothing was looked at
+  })
+
+  test('is no part of the log', async () => {
+    const store = openEventStoreDBEventStore({ url: cluster.url })
+    await vault.putIfAbsent('a', randomBytes(32))
+    await vault.destroy('a')
+    for await (const _ of store.readAll()) expect.unreachable()
+    for await (const message of store.subscribe()) {
+      expect(message.kind).not.toBe('event')
+      if (message.kind === 'caughtUp') break
+    }
+    expect(await store.head()).toBe('')
+    await store.close()
+  })
+
+  test('says that it cannot be reached, and keeps one value, when calls go wrong', async () => {
+    const [node] = cluster.nodes
+    node?.faults.next('append', { kind: 'lost' }, 1)
+    const bytes = randomBytes(32)
+    expect(hex(await vault.putIfAbsent('a', bytes))).toBe(hex(bytes))
+    node?.faults.next('read', { kind: 'silent' })
+    await expect(vault.get('a')).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+    node?.faults.clear()
+    expect(hex(await vault.get('a'))).toBe(hex(bytes))
+  })
+})
