@@ -1,0 +1,181 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, it } from 'vitest'
+import { halfDone, issuedIn } from '../src/log.ts'
+import { newMemory, users } from '../src/oracle.ts'
+import { seeded } from '../src/random.ts'
+import { newReplicas } from '../src/replicas.ts'
+import { type Answer, requestsTo } from '../src/requests.ts'
+import { ledgate, ready, spawnServer, startServer } from '../src/server.ts'
+import { ANN, BATCH } from '../src/world.ts'
+
+const REPLICAS = 3
+const ROUNDS = 200
+const AT_ONCE = 64
+/** Kills and stops under load; as many as rounds with `npm run soak`. */
+const STORM_ROUNDS = process.env['SOAK'] === 'on' ? ROUNDS : 16
+
+const refreshTokenOf = ({ body }: Answer) => String(body['refresh_token'])
+
+/** Three processes, started at the same moment on a store that is empty. */
+async function startAll(bootstrap?: object) {
+  const replicas = await newReplicas(REPLICAS, bootstrap)
+  const processes = replicas.all.map((installation) => spawnServer(installation))
+  await Promise.all(replicas.all.map((installation, index) => ready(installation, processes[index] as never)))
+  const servers = replicas.all.map((installation, index) => ({
+    ...requestsTo(installation.url),
+    ...(processes[index] as (typeof processes)[number]),
+    installation,
+  }))
+  const at = (index: number) => servers[index % REPLICAS] as (typeof servers)[number]
+  return { replicas, servers, at }
+}
+
+it('first starts at the same moment make one set of keys, people and clients, and all replicas speak alike', async () => {
+  const { replicas, servers, at } = await startAll()
+  const sets = await Promise.all(servers.map(async ({ get }) => (await get('/oauth2/jwks')).text))
+  expect(new Set(sets).size).toBe(1)
+  const events = await replicas.events()
+  const count = (type: string, stream = '') =>
+    events.filter((event) => event.type === type && event.stream.startsWith(stream)).length
+  expect(count('KeyActivated', 'keyring-signing')).toBe(1)
+  expect([count('UserRegistered'), count('ClientRegistered'), count('ResourceRegistered')]).toEqual([1, 2, 1])
+  expect(halfDone(events)).toEqual([])
+
+  // A token of any is good at any.
+  const { body } = await at(0).token({ grant_type: 'client_credentials' }, BATCH)
+  for (const server of servers) {
+    expect(await server.introspect(String(body['access_token']))).toMatchObject({ active: true, client_id: 'batch' })
+    expect(server.output()).not.toMatch(/"level":(50|60)/)
+  }
+}, 120_000)
+
+it(`${AT_ONCE} refreshes with one attempt, spread over the replicas, get ${AT_ONCE} answers and one successor, ${ROUNDS} times`, async () => {
+  const { replicas, at } = await startAll()
+  const random = seeded(1)
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const refreshToken = refreshTokenOf(await at(round).signIn())
+    const refresh_attempt = randomUUID()
+    const answers = await Promise.all(
+      Array.from({ length: AT_ONCE }, () =>
+        at(Math.floor(random() * REPLICAS)).refresh(refreshToken, { refresh_attempt }),
+      ),
+    )
+    expect(
+      answers.filter(({ status }) => status !== 200).map(({ text }) => text),
+      `round ${round}`,
+    ).toEqual([])
+    expect(new Set(answers.map(refreshTokenOf)).size, `round ${round}`).toBe(1)
+  }
+  expect(halfDone(await replicas.events())).toEqual([])
+}, 600_000)
+
+it('an answer lost at one is given again by another, also when that one is gone', async () => {
+  const { at } = await startAll()
+  for (let round = 0; round < 6; round += 1) {
+    const refreshToken = refreshTokenOf(await at(0).signIn())
+    const refresh_attempt = randomUUID()
+    const lost = await at(1).refresh(refreshToken, { refresh_attempt })
+    expect(refreshTokenOf(await at(2).refresh(refreshToken, { refresh_attempt }))).toBe(refreshTokenOf(lost))
+    if (round !== 4) continue
+    await at(1).kill()
+    expect(refreshTokenOf(await at(0).refresh(refreshToken, { refresh_attempt }))).toBe(refreshTokenOf(lost))
+    return
+  }
+}, 120_000)
+
+it('a person who is disabled at one is refused at once by all, and so is what they had', async () => {
+  const { servers, at } = await startAll()
+  for (let round = 0; round < 5; round += 1) {
+    const answers = await Promise.all(servers.map(({ signIn }) => signIn()))
+    expect((await ledgate(at(round).installation, ['users', 'disable', ANN.email])).code).toBe(0)
+    for (const server of servers) {
+      for (const answer of answers) {
+        expect(await server.refresh(refreshTokenOf(answer))).toMatchObject({
+          status: 400,
+          body: { error: 'invalid_grant' },
+        })
+        expect(await server.introspect(String(answer.body['access_token']))).toEqual({ active: false })
+      }
+      expect(await server.signIn()).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+    }
+    expect((await ledgate(at(round + 1).installation, ['users', 'enable', ANN.email])).code).toBe(0)
+    for (const server of servers) expect((await server.signIn()).status).toBe(200)
+  }
+}, 120_000)
+
+it(`a replica stopped between its reads and its answer issues nothing that outlives a revocation, ${ROUNDS} times`, async () => {
+  const { at } = await startAll()
+  const random = seeded(2)
+  const outcomes = { before: 0, after: 0 }
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const [stopped, other] = [at(round), at(round + 1)]
+    const grants = await Promise.all(Array.from({ length: 4 }, async () => refreshTokenOf(await other.signIn())))
+    const answering = Promise.all(grants.map((token) => stopped.refresh(token, { refresh_attempt: randomUUID() })))
+    await pause(random() * 12)
+    stopped.process.kill('SIGSTOP')
+    try {
+      for (const token of grants) expect((await other.revoke(token)).status).toBe(200)
+    } finally {
+      stopped.process.kill('SIGCONT')
+    }
+    for (const answer of await answering) {
+      outcomes[answer.status === 200 ? 'before' : 'after'] += 1
+      if (answer.status !== 200) {
+        expect(answer.body, `round ${round}`).toMatchObject({ error: 'invalid_grant' })
+        continue
+      }
+      expect(await other.introspect(String(answer.body['access_token'])), `round ${round}`).toEqual({ active: false })
+      expect((await other.refresh(refreshTokenOf(answer))).status, `round ${round}`).toBe(400)
+    }
+  }
+  // The control: both happened, so the stop came in the middle.
+  expect(outcomes.before).toBeGreaterThan(ROUNDS / 20)
+  expect(outcomes.after).toBeGreaterThan(ROUNDS / 20)
+}, 600_000)
+
+it(`nothing that was answered is lost while replicas are killed and stopped under load, ${STORM_ROUNDS} times`, async () => {
+  const { replicas, servers } = await startAll()
+  const random = seeded(3)
+  const memory = newMemory()
+  const over = new AbortController()
+  const load = Promise.all(replicas.all.map(({ url }) => users(requestsTo(url), memory, over.signal)))
+  const processes = servers.map(({ process: { kill }, ...rest }) => ({ ...rest, kill }))
+  const running = [...servers] as {
+    process: { kill(signal: 'SIGSTOP' | 'SIGCONT'): boolean }
+    kill(): Promise<void>
+    stop(): Promise<unknown>
+  }[]
+  for (let round = 0; round < STORM_ROUNDS; round += 1) {
+    await pause(100 + random() * 400)
+    const which = Math.floor(random() * REPLICAS)
+    if (random() < 0.5) {
+      running[which]?.process.kill('SIGSTOP')
+      await pause(random() * 800)
+      running[which]?.process.kill('SIGCONT')
+    } else {
+      await running[which]?.kill()
+      running[which] = await startServer(replicas.all[which] as never)
+    }
+  }
+  await pause(500)
+  over.abort()
+  await load
+  expect(processes.length).toBe(REPLICAS)
+  expect(memory.broken).toEqual([])
+  for (const done of [memory.issued.size, memory.registered.size, memory.revoked.size])
+    expect(done).toBeGreaterThan(STORM_ROUNDS)
+
+  const [one, two] = replicas.all.map(({ url }) => requestsTo(url))
+  for (const [refreshToken, refresh_attempt] of memory.renewable)
+    expect((await one?.refresh(refreshToken, { refresh_attempt }))?.status).toBe(200)
+  for (const token of [...memory.revoked].slice(-100)) expect(await two?.introspect(token)).toEqual({ active: false })
+  const live = [...memory.issued.values()].filter((token) => !memory.doomed.has(token))
+  for (const token of live.slice(-100)) expect(await two?.introspect(token)).toMatchObject({ active: true })
+  for (const server of running) await server.stop()
+
+  const events = await replicas.events()
+  const known = issuedIn(events)
+  expect([...memory.issued.keys()].filter((jti) => !known.has(jti))).toEqual([])
+  expect(halfDone(events)).toEqual([])
+}, 900_000)
