@@ -55,6 +55,7 @@ const commands = {
   ledgate: source('apps/auth/src/cli/main.ts'),
   bench: source('tools/bench/src/main.ts'),
   test: nx(['lint', 'typecheck', 'test']),
+  'test:eventstoredb': nx(['test:eventstoredb']),
   soak: nx(['soak']),
   lint: nx(['lint']),
   typecheck: nx(['typecheck']),
@@ -86,6 +87,10 @@ function start(name, args) {
 const [name, ...args] = process.argv.slice(2)
 if (!Object.hasOwn(commands, name)) {
   console.error(`ledgate: one of ${Object.keys(commands).join(', ')}, not ${name}`)
+  process.exit(2)
+}
+if (name === 'test:eventstoredb' && !process.env.EVENTSTOREDB_URL) {
+  console.error('ledgate: EVENTSTOREDB_URL names the server to test with, such as esdb://localhost:2113?tls=false')
   process.exit(2)
 }
 install()

@@ -22,8 +22,8 @@ export interface Replicas {
 }
 
 /** A server that speaks EventStoreDB's protocol, in a process of its own; it goes with the test. */
-export async function startProtocolServer(): Promise<string> {
-  const child = spawn(process.execPath, ['--conditions=@ledgate/source', PROTOCOL_SERVER], {
+export async function startProtocolServer(args: readonly string[] = []): Promise<string> {
+  const child = spawn(process.execPath, ['--conditions=@ledgate/source', PROTOCOL_SERVER, ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(async () => {
@@ -34,17 +34,21 @@ export async function startProtocolServer(): Promise<string> {
   throw new Error('the protocol server did not start')
 }
 
-/** So many processes-to-be on one store: a new one, or the real one named by `EVENTSTOREDB_URL`, which has to be empty. */
-export async function newReplicas(count: number, bootstrap?: object): Promise<Replicas> {
-  const url = process.env['EVENTSTOREDB_URL'] ?? (await startProtocolServer())
+/** The real server that `npm run test:eventstoredb` is told of. What it keeps stays there, and so do key and issuer. */
+const REAL = process.env['EVENTSTOREDB_URL']
+const REAL_MASTER_KEY = Buffer.alloc(32, 'ledgate test').toString('base64url')
+
+/** So many processes-to-be on one store: a new one each time, or the real one. */
+export async function newReplicas(count: number, serverArgs?: readonly string[]): Promise<Replicas> {
+  const url = REAL ?? (await startProtocolServer(serverArgs))
   const shared = {
     LEDGATE_EVENTSTOREDB_URL: url,
-    LEDGATE_MASTER_KEY: randomBytes(32).toString('base64url'),
+    LEDGATE_MASTER_KEY: REAL === undefined ? randomBytes(32).toString('base64url') : REAL_MASTER_KEY,
     LEDGATE_ISSUER: ISSUER,
   }
   const all: Installation[] = []
   for (let index = 0; index < count; index += 1) {
-    const installation = await newInstallation(bootstrap)
+    const installation = await newInstallation()
     all.push({ ...installation, environment: { ...installation.environment, ...shared } })
   }
   return {
@@ -53,7 +57,9 @@ export async function newReplicas(count: number, bootstrap?: object): Promise<Re
     async events() {
       const store = openEventStoreDBEventStore({ url })
       try {
-        return await Array.fromAsync(store.readAll())
+        const events: RecordedEvent[] = []
+        for await (const event of store.readAll()) events.push(event)
+        return events
       } finally {
         await store.close()
       }

@@ -1,7 +1,11 @@
 import { Conflict } from '@ledgate/eventsourcing'
 
-/** How often a decision is made again because somebody else was first. */
-const MAX_RACES = 16
+/**
+ * How often a decision is made again because somebody else was first. Each race lost is one that another request won, so
+ * this is about how many requests for one thing, at all replicas together, may come at once: nothing between processes
+ * lets the one that has waited longest go first.
+ */
+const MAX_RACES = 128
 
 /**
  * Reads, decides and appends until nobody is in the way: `attempt` is called again after a `Conflict`, and has to read

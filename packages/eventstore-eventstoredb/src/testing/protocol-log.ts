@@ -36,6 +36,8 @@ export interface ProtocolLog {
   onGrowth(listener: () => void): () => void
 }
 
+const written = ({ revision, offset }: StoredEvent): Judged => ({ kind: 'success', revision, offset })
+
 const STEP = 128
 const ENCODER = new TextEncoder()
 
@@ -43,11 +45,16 @@ const ENCODER = new TextEncoder()
 export const indexAt = (offset: number): number => Math.max(0, Math.ceil(offset / STEP) - 1)
 export const offsetAt = (index: number): number => (index + 1) * STEP
 
+export interface ProtocolLogOptions {
+  /** `false`: every append is written, whatever it expects. No server does that; a test that passes with it is blind. */
+  readonly judges?: boolean
+}
+
 /**
  * A log in memory that judges appends as EventStoreDB does (src/KurrentDB.Core/Services/Storage/ReaderIndex/
  * IndexWriter.cs) and hides truncated events as it does (ReaderIndex/IndexReader.cs).
  */
-export function protocolLog(): ProtocolLog {
+export function protocolLog({ judges = true }: ProtocolLogOptions = {}): ProtocolLog {
   const all: (StoredEvent | undefined)[] = []
   const streams = new Map<string, { readonly events: StoredEvent[]; truncateBefore: number }>()
   const recent = new Map<string, number>()
@@ -70,6 +77,7 @@ export function protocolLog(): ProtocolLog {
   return {
     all,
     append(stream, events, expected) {
+      if (!judges) return written(write(stream, events))
       const own = streams.get(stream)
       const stored = own?.events ?? []
       const isDeleted = own !== undefined && own.truncateBefore >= stored.length
@@ -83,8 +91,7 @@ export function protocolLog(): ProtocolLog {
       })
       if (verdict.kind === 'conflict') return { kind: 'conflict', current: stored.length - 1 }
       if (verdict.kind === 'repeat') return { kind: 'success', revision: verdict.revision, offset: undefined }
-      const last = write(stream, events)
-      return { kind: 'success', revision: last.revision, offset: last.offset }
+      return written(write(stream, events))
     },
     softDelete(stream) {
       const own = streams.get(stream)

@@ -7,7 +7,7 @@ import streamsServices from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import { Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js'
 import { type Faults, faults, type FaultSource } from './faults.ts'
 import { rpcError } from './messages.ts'
-import { type ProtocolLog, protocolLog } from './protocol-log.ts'
+import { type ProtocolLog, protocolLog, type ProtocolLogOptions } from './protocol-log.ts'
 import { serveAppend, serveDelete, serveRead } from './serving.ts'
 
 const HOST = '127.0.0.1'
@@ -34,7 +34,7 @@ export interface ProtocolCluster {
   close(): void
 }
 
-export interface ProtocolClusterOptions {
+export interface ProtocolClusterOptions extends ProtocolLogOptions {
   /** How many; one node is a server without gossip. */
   readonly nodes?: number
   /** The port of the first node; any free one unless told. */
@@ -48,7 +48,7 @@ export interface ProtocolClusterOptions {
  * when they are told to.
  */
 export async function openProtocolCluster(options: ProtocolClusterOptions = {}): Promise<ProtocolCluster> {
-  const log = protocolLog()
+  const log = protocolLog(options)
   const nodes: (ProtocolNode & { isUp(): boolean })[] = []
   let leader: number | undefined = 0
   const members = () => nodes.map(({ port, isUp }, index) => ({ port, isUp: isUp(), isLeader: index === leader }))

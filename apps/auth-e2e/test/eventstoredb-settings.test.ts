@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto'
+import { expect, it } from 'vitest'
+import { newReplicas, startProtocolServer } from '../src/replicas.ts'
+import { spawnServer, startServer } from '../src/server.ts'
+
+/** How a server ends that cannot start, and what it says. */
+async function refusal(environment: Readonly<Record<string, string>>) {
+  const replicas = await newReplicas(1)
+  const [installation] = replicas.all
+  if (installation === undefined) throw new Error('there is one')
+  const server = spawnServer(installation, { environment })
+  const code = await server.ended
+  return { code, output: server.output(), events: await replicas.events() }
+}
+
+const SECRET = 'a-password-nobody-should-read'
+
+it.each<readonly [string, Record<string, string>, RegExp]>([
+  [
+    'a text that is no connection string',
+    { LEDGATE_EVENTSTOREDB_URL: `http://ops:${SECRET}@localhost:2113` },
+    /LEDGATE_EVENTSTOREDB_URL must be a connection string/,
+  ],
+  [
+    'a connection string with an option wrong',
+    { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@localhost:2113?tls=true&tlsCAFile=/nowhere/ca.crt` },
+    /LEDGATE_EVENTSTOREDB_URL is not a connection string of EventStoreDB: .*certificate/,
+  ],
+  [
+    'an address where nobody listens',
+    { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@127.0.0.1:1?tls=false` },
+    /LEDGATE_EVENTSTOREDB_URL cannot be used now/,
+  ],
+  [
+    'a cluster of which no node answers',
+    { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@127.0.0.1:1,127.0.0.1:2?tls=false&maxDiscoverAttempts=2` },
+    /LEDGATE_EVENTSTOREDB_URL cannot be used now/,
+  ],
+  ['no issuer', { LEDGATE_ISSUER: '' }, /LEDGATE_ISSUER is required with LEDGATE_EVENTSTOREDB_URL/],
+])(
+  'refuses to start with %s, names the setting and repeats no password',
+  async (_, environment, message) => {
+    const { code, output, events } = await refusal(environment)
+    expect(code).toBe(1)
+    expect(output).toMatch(message)
+    expect(output).not.toContain(SECRET)
+    expect(events).toEqual([])
+  },
+  60_000,
+)
+
+it('refuses a vault without its key, and the store of another installation, and writes nothing there', async () => {
+  const { all, events } = await newReplicas(2)
+  const [first, second] = all
+  if (first === undefined || second === undefined) throw new Error('there are two')
+  await (await startServer(first)).stop()
+  const before = (await events()).length
+
+  const stranger = spawnServer(second, { environment: { LEDGATE_MASTER_KEY: randomBytes(32).toString('base64url') } })
+  expect(await stranger.ended).toBe(1)
+  expect(stranger.output()).toMatch(/LEDGATE_MASTER_KEY is not the key that made the vault/)
+
+  const other = spawnServer(second, { environment: { LEDGATE_ISSUER: 'https://other.example' } })
+  expect(await other.ended).toBe(1)
+  expect(other.output()).toMatch(/LEDGATE_EVENTSTOREDB_URL leads to the store of another installation/)
+
+  const crowded = await startServer(first)
+  const twice = spawnServer(second, { environment: { LEDGATE_DATA_DIR: first.dataDir } })
+  expect(await twice.ended).toBe(1)
+  expect(twice.output()).toMatch(/open for writing in another process/)
+  await crowded.stop()
+  expect((await events()).length).toBe(before)
+}, 120_000)
+
+it('starts on a cluster of which one address of two is wrong', async () => {
+  const url = await startProtocolServer()
+  const address = /\/\/([^?]+)/.exec(url)?.[1]
+  const { all } = await newReplicas(1)
+  const [installation] = all
+  if (installation === undefined) throw new Error('there is one')
+  const environment = { LEDGATE_EVENTSTOREDB_URL: `esdb://127.0.0.1:1,${address}?tls=false` }
+  const server = await startServer(installation, { environment })
+  expect((await server.signIn()).status).toBe(200)
+  expect(await server.stop()).toBe(0)
+}, 60_000)
