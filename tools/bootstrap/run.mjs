@@ -44,7 +44,10 @@ function install() {
   writeFileSync(stamp, lockHash())
 }
 
-const nx = (targets) => ['nx', ['run-many', '-t', ...targets, '--output-style=stream', '--parallel=2']]
+const nx = (targets, parallel = 2) => [
+  'nx',
+  ['run-many', '-t', ...targets, '--output-style=stream', `--parallel=${parallel}`],
+]
 const source = (file) => [
   'node',
   ['--conditions=@ledgate/source', '--disable-warning=ExperimentalWarning', join(root, file)],
@@ -55,7 +58,7 @@ const commands = {
   ledgate: source('apps/auth/src/cli/main.ts'),
   bench: source('tools/bench/src/main.ts'),
   test: nx(['lint', 'typecheck', 'test']),
-  'test:eventstoredb': nx(['test:eventstoredb']),
+  'test:eventstoredb': nx(['test:eventstoredb'], 1),
   soak: nx(['soak']),
   lint: nx(['lint']),
   typecheck: nx(['typecheck']),
