@@ -37,10 +37,7 @@ const PAUSE_MS = 30
 /** How long calls under way on a replaced client may still take before it is cut off. */
 const LEAVE_MS = 30_000
 
-/**
- * The user in the URL. It goes with each call rather than with the connection: that keeps the client off its one shared
- * batch stream, where an append has no deadline and one broken stream breaks the appends of all.
- */
+/** The user in the URL: who calls is said with each call. */
 function credentialsIn(url: string): CallOptions['credentials'] {
   const [, username = '', password = ''] = /^[^:]+:\/\/([^:@/]+):([^@/]+)@/.exec(url) ?? []
   return { username: decodeURIComponent(username), password: decodeURIComponent(password) }

@@ -1,9 +1,4 @@
-import {
-  jsonEvent,
-  type AllStreamResolvedEvent,
-  type AppendResult as Appended,
-  type ResolvedEvent,
-} from '@eventstore/db-client'
+import type { AllStreamResolvedEvent, ResolvedEvent } from '@eventstore/db-client'
 import {
   encodeAppend,
   expectationNumber,
@@ -14,15 +9,13 @@ import {
   UnknownOutcome,
   type AppendResult,
   type EventStore,
-  type ExpectedRevision,
-  type NewEvent,
   type Position,
   type ReadAllOptions,
   type ReadOptions,
   type RecordedEvent,
 } from '@ledgate/eventsourcing'
+import { append } from './append.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { appendFailure, isUnsettled } from './failure.ts'
 import { offsetOf, positionOf } from './position.ts'
 import { readFrom } from './reading.ts'
 import { isInLog, recordedEvent } from './recorded.ts'
@@ -62,9 +55,6 @@ const PROBE_MS = 1_000
 const DEFAULT_IDLE_MS = 10_000
 const PAGE = 512
 const HEAD_PAGE = 16
-const EXPECTED = { noStream: 'no_stream', exists: 'stream_exists', any: 'any' } as const
-
-const expectedRevision = (expected: ExpectedRevision) => (typeof expected === 'bigint' ? expected : EXPECTED[expected])
 
 /**
  * Opens the event store on a single node or a cluster; nothing is sent before the first call. The expected revision is
@@ -167,7 +157,11 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         encodeAppend(stream, events)
         expectationNumber(expected)
         const began = performance.now()
-        const result = await append(connection, stream, events, expected)
+        const { revision, position } = await append(connection, { stream, events, expected })
+        const result: AppendResult = {
+          revision,
+          position: position ? positionOf(position) : await positionAt(connection, stream, revision),
+        }
         counters.appends += 1
         counters.events += events.length
         counters.batches += 1
@@ -192,34 +186,6 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       await connection.close()
     },
   }
-}
-
-async function append(
-  connection: Connection,
-  stream: string,
-  events: readonly NewEvent[],
-  expected: ExpectedRevision,
-): Promise<AppendResult> {
-  const proposed = events.map(({ id, type, data, metadata }) => jsonEvent({ id, type, data, metadata }))
-  let answer: Appended
-  let unsettled: unknown
-  try {
-    // The very same append may be tried again whatever became of the first try: the server knows it by its ids.
-    answer = await connection.call((client, call) =>
-      client
-        .appendToStream(stream, proposed, { ...call, expectedRevision: expectedRevision(expected) })
-        .catch((error: unknown) => {
-          if (isUnsettled(error)) unsettled = error
-          throw error
-        }),
-    )
-  } catch (error) {
-    const failure = appendFailure(stream, error)
-    throw failure instanceof Unavailable && unsettled !== undefined ? appendFailure(stream, unsettled) : failure
-  }
-  const revision = answer.nextExpectedRevision
-  const position = answer.position && positionOf(answer.position)
-  return { revision, position: position ?? (await positionAt(connection, stream, revision)) }
 }
 
 /** A server that knew an append already may answer without its position. */

@@ -10,8 +10,8 @@ export type Advice =
   /** Nothing that another node or another try would change. */
   | 'none'
 
-/** `Server Is Not Ready`, `Server Is Too Busy` (RpcExceptions.cs), and what grpc-js says when it never had a connection. */
-const NEVER_TAKEN = /Server Is Not Ready|Server Is Too Busy|No connection established|Name resolution failed/
+/** What a server says before it looks (RpcExceptions.cs, Streams.BatchAppend.cs), and grpc-js when it never had a connection. */
+const NEVER_TAKEN = /Server Is Not Ready|Server Is (?:Too )?Busy|No connection established|Name resolution failed/
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const typeOf = (error: unknown): ErrorType | undefined =>
@@ -25,7 +25,7 @@ export function adviceOn(error: unknown): Advice {
   if (type === ErrorType.NOT_LEADER) return 'again'
   if (type === ErrorType.UNAVAILABLE || type === ErrorType.CANCELLED) return 'again' // the client drops the node itself
   if (type === ErrorType.TIMEOUT) return 'again'
-  if (type === ErrorType.DEADLINE_EXCEEDED || isLeaderless(error)) return 'reconnect'
+  if (type === ErrorType.DEADLINE_EXCEEDED || isLeaderless(error) || NEVER_TAKEN.test(textOf(error))) return 'reconnect'
   return 'none'
 }
 
@@ -39,11 +39,13 @@ function unavailable(error: unknown): Unavailable {
   })
 }
 
-/** Whether the server is known to have written nothing. */
+/**
+ * Whether the server is known to have written nothing. That it does not lead is no such word: it ends the call, on which
+ * other appends may have been written before it lost its lead.
+ */
 function isUnwritten(error: unknown): boolean {
   const type = typeOf(error)
-  if (type === ErrorType.NOT_LEADER || type === ErrorType.ACCESS_DENIED || type === ErrorType.INVALID_ARGUMENT)
-    return true
+  if (type === ErrorType.ACCESS_DENIED || type === ErrorType.INVALID_ARGUMENT) return true
   return isLeaderless(error) || NEVER_TAKEN.test(textOf(error))
 }
 

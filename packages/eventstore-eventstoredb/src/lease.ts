@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { jsonEvent, type ResolvedEvent } from '@eventstore/db-client'
+import type { ResolvedEvent } from '@eventstore/db-client'
 import { Conflict, StreamNotFound } from '@ledgate/eventsourcing'
+import { append, asideEvent } from './append.ts'
 import { openConnection } from './connection.ts'
-import { appendFailure } from './failure.ts'
 import { readFrom } from './reading.ts'
 
 export interface LeaseOptions {
@@ -61,17 +61,8 @@ export function openEventStoreDBLease(options: LeaseOptions): Lease {
   }
 
   async function say(type: 'Taken' | 'Released', expected: bigint | undefined): Promise<bigint> {
-    const { nextExpectedRevision } = await connection
-      .call((client, call) =>
-        client.appendToStream(stream, jsonEvent({ type, data: {} }), {
-          ...call,
-          expectedRevision: expected ?? 'no_stream',
-        }),
-      )
-      .catch((error: unknown) => {
-        throw appendFailure(stream, error)
-      })
-    return nextExpectedRevision
+    const events = [asideEvent(type, {})]
+    return (await append(connection, { stream, events, expected: expected ?? 'noStream' })).revision
   }
 
   async function take(revision: bigint | undefined): Promise<void> {
@@ -90,10 +81,9 @@ export function openEventStoreDBLease(options: LeaseOptions): Lease {
     }
   }
 
+  /** As every stream's metadata, in the stream `$$<name>`. */
   const keepLastOnly = () =>
-    connection.call((client, { credentials, deadline }) =>
-      client.setStreamMetadata(stream, { maxCount: 1 }, { credentials, deadline }),
-    )
+    append(connection, { stream: `$$${stream}`, events: [asideEvent('$metadata', { $maxCount: 1 })], expected: 'any' })
 
   async function step(): Promise<void> {
     if (isHeld() && seen) return take(seen.revision)

@@ -1,12 +1,7 @@
-import {
-  jsonEvent,
-  type AllStreamResolvedEvent,
-  type EventStoreDBClient,
-  type JSONEventType,
-  type ResolvedEvent,
-} from '@eventstore/db-client'
+import type { AllStreamResolvedEvent, JSONEventType, ResolvedEvent } from '@eventstore/db-client'
 import { Conflict, StreamNotFound } from '@ledgate/eventsourcing'
 import { decrypt, encrypt, type KeyVault } from '@ledgate/vault'
+import { append, asideEvent } from './append.ts'
 import { openConnection, type Connection } from './connection.ts'
 import { appendFailure } from './failure.ts'
 import { offsetOf, positionOf } from './position.ts'
@@ -43,21 +38,6 @@ const CHECK = 'vault/check'
 const DESTROYED = 'vault-destroyed'
 const streamOf = (name: string) => `vault-key.${name}`
 
-/** @throws {Conflict} when the stream has an event. @throws {Error} the port's. */
-async function appendTo(
-  connection: Connection,
-  stream: string,
-  expectedRevision: 'no_stream' | 'any',
-  data: Record<string, string>,
-): Promise<void> {
-  const event = jsonEvent({ type: stream === DESTROYED ? 'Destroyed' : 'Kept', data })
-  const append = (client: EventStoreDBClient, call: Connection['options']) =>
-    client.appendToStream(stream, event, { ...call, expectedRevision })
-  await connection.call(append).catch((error: unknown) => {
-    throw appendFailure(stream, error)
-  })
-}
-
 type Kept = JSONEventType<'Kept', { wrapped: string }>
 type Destroyed = JSONEventType<'Destroyed', { name: string; position: string }>
 
@@ -93,7 +73,11 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
     const wrapped = encrypt(masterKey, bytes, name).toString('base64url')
     for (;;) {
       try {
-        await appendTo(connection, streamOf(name), 'no_stream', { wrapped })
+        await append(connection, {
+          stream: streamOf(name),
+          events: [asideEvent('Kept', { wrapped })],
+          expected: 'noStream',
+        })
         return Uint8Array.from(bytes)
       } catch (error) {
         if (!(error instanceof Conflict)) throw error
@@ -112,7 +96,8 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
       if (last === undefined) return
       // Noted first: what is deleted and not noted, nobody would look for in the files.
       const { position } = recordedEvent(last)
-      await appendTo(connection, DESTROYED, 'any', { name, position })
+      const note = asideEvent('Destroyed', { name, position })
+      await append(connection, { stream: DESTROYED, events: [note], expected: 'any' })
       await connection
         .call((client, call) => client.deleteStream(stream, { ...call, expectedRevision: 'any' }))
         .catch((error: unknown) => {

@@ -80,6 +80,22 @@ describe('one append that goes wrong', () => {
     expect((await store.read(stream)).length).toBe(1)
   })
 
+  test('one that stays without an answer holds up none beside it, and breaks none in another store', async () => {
+    const other = open()
+    await Promise.all([store, other].map((each) => each.append(sampleStream(), sampleEvents(1), { expected: 'any' })))
+    onEveryNode('append', { kind: 'silent' }, 1)
+    const silenced = store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+    const beside = Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        [store, other][index % 2]?.append(sampleStream(), sampleEvents(2), { expected: 'noStream' }),
+      ),
+    )
+    expect(await Promise.race([silenced.then(() => 'silenced'), beside.then(() => 'beside')])).toBe('beside')
+    expect(await silenced).toMatchObject({ revision: 0n })
+    expect(other.counters()).toMatchObject({ appends: 21, queued: 0 })
+    await other.close()
+  })
+
   test('a try whose outcome is unknown is not called unwritten because the next one is refused', async () => {
     onEveryNode('append', { kind: 'timeoutAfter' }, 1)
     onEveryNode('append', { kind: 'notReady' })

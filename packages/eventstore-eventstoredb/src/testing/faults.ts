@@ -8,7 +8,7 @@
  * - `notLeader`: refused, with the leader's address when the cluster has one (RpcExceptions.cs, LeaderInfo).
  * - `noLeader`: refused while the cluster elects (RpcExceptions.cs, NoLeaderInfo).
  * - `notReady`: refused while the node starts (RpcExceptions.cs, ServerNotReady).
- * - `timeout`: not known to the server itself (Streams.Append.cs: prepare and commit timeouts; RpcExceptions.cs, Timeout).
+ * - `timeout`: not known to the server itself (Streams.BatchAppend.cs: prepare and commit timeouts).
  * - `denied`: the user may not (RpcExceptions.cs, AccessDenied).
  * - `slow`: some milliseconds between two messages of a read or subscription.
  * - `doubled`: every event of a read or subscription comes twice.

@@ -1,14 +1,18 @@
+import anyMessages from 'google-protobuf/google/protobuf/any_pb.js'
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
+import statusMessages from '@eventstore/db-client/generated/status_pb.js'
 import streamsMessages, {
-  type AppendReq,
+  type BatchAppendReq,
   type ReadReq,
   type ReadResp,
 } from '@eventstore/db-client/generated/streams_pb.js'
 import { Metadata, type ServiceError, type status } from '@grpc/grpc-js'
 import type { Judged, ProposedEvent, StoredEvent } from './protocol-log.ts'
 
-const { AppendResp: Appended, ReadResp: Read } = streamsMessages
-const { Empty, StreamIdentifier, UUID } = sharedMessages
+const { Any } = anyMessages
+const { Status } = statusMessages
+const { BatchAppendResp: Appended, ReadResp: Read } = streamsMessages
+const { AccessDenied, AllStreamPosition, Empty, StreamIdentifier, Timeout, UUID, WrongExpectedVersion } = sharedMessages
 
 const TICKS_PER_MS = 10_000n
 const ANY = -2
@@ -26,14 +30,14 @@ export function rpcError(code: status, details: string, trailers: Readonly<Recor
   return Object.assign(new Error(details), { code, details, metadata })
 }
 
-/** What an append expects, as the number the log judges by (Streams.Append.cs). */
-export function expectationOf(options: AppendReq.Options): number {
+/** What an append expects, as the number the log judges by (Streams.BatchAppend.cs). */
+export function expectationOf(options: BatchAppendReq.Options): number {
   if (options.hasAny()) return ANY
   if (options.hasStreamExists()) return EXISTS
-  return options.hasNoStream() ? NO_STREAM : Number(options.getRevision())
+  return options.hasNoStream() ? NO_STREAM : Number(options.getStreamPosition())
 }
 
-export function proposedEvent(message: AppendReq.ProposedMessage): ProposedEvent {
+export function proposedEvent(message: BatchAppendReq.ProposedMessage): ProposedEvent {
   const map = message.getMetadataMap()
   return {
     id: message.getId()?.getString() ?? '',
@@ -44,26 +48,37 @@ export function proposedEvent(message: AppendReq.ProposedMessage): ProposedEvent
   }
 }
 
-/** The answer to an append, a conflict included (Streams.Append.cs). */
-export function appendResponse(judged: Judged, options: AppendReq.Options): InstanceType<typeof Appended> {
-  const response = new Appended()
+type Answer = InstanceType<typeof Appended>
+
+/** An error of one append (Status.cs): its kind is the type of its details. */
+function refusedResponse(message: string, kind: string, details: { serializeBinary(): Uint8Array }): Answer {
+  const packed = new Any()
+  packed.pack(details.serializeBinary(), kind)
+  return new Appended().setError(new Status().setMessage(message).setDetails(packed))
+}
+
+const ofClient = (name: string) => `event_store.client.${name}`
+export const deniedResponse = () => refusedResponse('Access denied', ofClient('AccessDenied'), new AccessDenied())
+export const timeoutResponse = () => refusedResponse('Timeout', ofClient('Timeout'), new Timeout())
+export const notHandledResponse = (message: string) => refusedResponse(message, 'google.protobuf.Empty', new Empty())
+
+/** The answer to an append, a conflict included (Streams.BatchAppend.cs). */
+export function appendResponse(judged: Judged, options: BatchAppendReq.Options): Answer {
   if (judged.kind === 'success') {
     const success = new Appended.Success().setCurrentRevision(String(judged.revision))
-    if (judged.offset === undefined) success.setNoPosition(new Empty())
-    else {
-      const offset = String(judged.offset)
-      success.setPosition(new Appended.Position().setCommitPosition(offset).setPreparePosition(offset))
-    }
-    return response.setSuccess(success)
+    if (judged.offset === undefined) return new Appended().setSuccess(success.setNoPosition(new Empty()))
+    const offset = String(judged.offset)
+    const position = new AllStreamPosition().setCommitPosition(offset).setPreparePosition(offset)
+    return new Appended().setSuccess(success.setPosition(position))
   }
-  const wrong = new Appended.WrongExpectedVersion()
+  const wrong = new WrongExpectedVersion()
   if (judged.current < 0) wrong.setCurrentNoStream(new Empty())
-  else wrong.setCurrentRevision(String(judged.current))
+  else wrong.setCurrentStreamRevision(String(judged.current))
   if (options.hasAny()) wrong.setExpectedAny(new Empty())
   else if (options.hasStreamExists()) wrong.setExpectedStreamExists(new Empty())
   else if (options.hasNoStream()) wrong.setExpectedNoStream(new Empty())
-  else wrong.setExpectedRevision(options.getRevision())
-  return response.setWrongExpectedVersion(wrong)
+  else wrong.setExpectedStreamPosition(options.getStreamPosition())
+  return refusedResponse('Wrong expected version', ofClient('WrongExpectedVersion'), wrong)
 }
 
 /** An event of a read (Streams.Read.cs); `created` in .NET ticks since 1970. */

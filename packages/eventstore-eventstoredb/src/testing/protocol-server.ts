@@ -8,7 +8,7 @@ import { Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc
 import { type Faults, faults, type FaultSource } from './faults.ts'
 import { rpcError } from './messages.ts'
 import { type ProtocolLog, protocolLog, type ProtocolLogOptions } from './protocol-log.ts'
-import { serveAppend, serveDelete, serveRead } from './serving.ts'
+import { serveBatchAppend, serveDelete, serveRead } from './serving.ts'
 
 const HOST = '127.0.0.1'
 
@@ -42,8 +42,8 @@ export interface ProtocolClusterOptions extends ProtocolLogOptions {
 }
 
 /**
- * Servers with which the real client can talk, without a real EventStoreDB: `Streams` without `BatchAppend`, `Gossip` and
- * `ServerFeatures` of `event_store.client`. What they do, and what they answer when they cannot, follows the sources of
+ * Servers with which the real client can talk, without a real EventStoreDB: `Read`, `BatchAppend` and `Delete` of `Streams`,
+ * `Gossip` and `ServerFeatures` of `event_store.client`. What they do, and what they answer when they cannot, follows the sources of
  * KurrentDB (github.com/kurrent-io/KurrentDB) that are named beside each part; they keep their log in memory, and go wrong
  * when they are told to.
  */
@@ -138,16 +138,15 @@ function serverOf(parts: NodeParts & { faults: FaultSource; over: AbortControlle
   const server = new Server()
   server.addService(streamsServices.StreamsService, {
     read: serveRead(serving),
-    append: serveAppend(serving),
+    append: unimplemented,
     delete: serveDelete(serving),
     tombstone: unimplemented,
-    batchAppend: (call: { destroy(error: Error): void }) =>
-      call.destroy(rpcError(status.UNIMPLEMENTED, 'not part of the protocol server')),
+    batchAppend: serveBatchAppend(serving),
   })
   server.addService(gossipServices.GossipService, {
     read: (_: unknown, callback: (error: null, info: unknown) => void) => callback(null, gossip(parts.members())),
   })
-  // ServerFeatures.cs: appends one by one, so `batchappend` is not in the list.
+  // ServerFeatures.cs. The client asks what there is before some of its commands; of what is here, none depends on it.
   server.addService(featureServices.ServerFeaturesService, {
     getSupportedMethods: (_: unknown, callback: (error: null, methods: unknown) => void) =>
       callback(null, new featureMessages.SupportedMethods().setEventStoreServerVersion('26.1.0')),

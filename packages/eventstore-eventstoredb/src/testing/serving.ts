@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
 import streamsMessages, {
-  type AppendReq,
-  type AppendResp,
+  type BatchAppendReq,
+  type BatchAppendResp,
   type DeleteReq,
   type DeleteResp,
   type ReadReq,
@@ -10,7 +10,7 @@ import streamsMessages, {
 } from '@eventstore/db-client/generated/streams_pb.js'
 import {
   type sendUnaryData,
-  type ServerReadableStream,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   status,
@@ -21,15 +21,20 @@ import {
   caughtUpResponse,
   checkpointResponse,
   confirmationResponse,
+  deniedResponse,
   eventResponse,
   expectationOf,
   filterOf,
   nameOf,
   notFoundResponse,
+  notHandledResponse,
   proposedEvent,
   rpcError,
+  timeoutResponse,
 } from './messages.ts'
-import { indexAt, type ProtocolLog, type StoredEvent } from './protocol-log.ts'
+import { indexAt, type ProposedEvent, type ProtocolLog, type StoredEvent } from './protocol-log.ts'
+
+const { Empty, UUID } = sharedMessages
 
 export interface Serving {
   readonly log: ProtocolLog
@@ -62,60 +67,74 @@ function refusal(serving: Serving, fault: Fault | undefined, requiresLeader: boo
 const wantsLeader = (call: { readonly metadata: { get(name: string): readonly (string | Buffer)[] } }) =>
   call.metadata.get('requires-leader')[0] === 'true'
 
-/** Does something to the log and answers, or goes wrong on the way. */
-function answering<Response>(serving: Serving, method: Method, callback: sendUnaryData<Response>) {
-  return (requiresLeader: boolean, work: () => Response): void => {
-    const fault = serving.faults.take(method)
-    if (fault?.kind === 'silent') return
-    if (fault?.kind === 'cut') return serving.cut()
-    const refused = refusal(serving, fault, requiresLeader)
-    if (refused) return callback(refused)
-    const response = work()
-    if (fault?.kind === 'lost') return
-    if (fault?.kind === 'cutAfter') return serving.cut()
-    if (fault?.kind === 'timeoutAfter') return callback(rpcError(status.ABORTED, 'Operation timed out: commit'))
-    // A good status without a message is what is left of an answer whose stream was closed by half.
-    if (fault?.kind === 'halfClose') return callback(null, undefined)
-    if (fault?.kind === 'late') return void setTimeout(() => callback(null, response), fault.ms)
-    callback(null, response)
+interface Pending {
+  readonly options: BatchAppendReq.Options
+  readonly events: ProposedEvent[]
+}
+
+type AppendCall = ServerDuplexStream<BatchAppendReq, BatchAppendResp>
+
+/**
+ * `BatchAppend` (Streams.BatchAppend.cs): appends side by side, each in one message or more, known by their correlation
+ * id and written when the last of their messages is there. Answers come when they come; a node that does not lead ends
+ * the call, and so whatever else is under way on it.
+ */
+export function serveBatchAppend(serving: Serving) {
+  return (call: AppendCall): void => {
+    const pending = new Map<string, Pending>()
+    call.on('error', () => undefined)
+    // Whoever half-closes still gets the answers to what is under way; here nothing is under way for longer than a turn.
+    call.on('end', () => call.end())
+    call.on('data', (request: BatchAppendReq) => {
+      const id = request.getCorrelationId()?.getString() ?? ''
+      const options = request.getOptions()
+      if (options) pending.set(id, { options, events: [] })
+      const found = pending.get(id)
+      if (found === undefined) return
+      found.events.push(...request.getProposedMessagesList().map(proposedEvent))
+      if (!request.getIsFinal()) return
+      pending.delete(id)
+      finishAppend(serving, call, id, found)
+    })
   }
 }
 
-/** `Append` (Streams.Append.cs): options, then events, then one answer. */
-export function serveAppend(serving: Serving) {
-  return (call: ServerReadableStream<AppendReq, AppendResp>, callback: sendUnaryData<AppendResp>): void => {
-    let options: AppendReq.Options | undefined
-    const events: ReturnType<typeof proposedEvent>[] = []
-    call.on('data', (request: AppendReq) => {
-      options = request.getOptions() ?? options
-      const message = request.getProposedMessage()
-      if (message) events.push(proposedEvent(message))
-    })
-    call.on('error', () => undefined)
-    call.on('end', () => {
-      if (options === undefined) return callback(rpcError(status.UNKNOWN, 'Exception was thrown by handler.'))
-      const asked = options
-      const stream = nameOf(asked.getStreamIdentifier())
-      answering(
-        serving,
-        'append',
-        callback,
-      )(wantsLeader(call), () => appendResponse(serving.log.append(stream, events, expectationOf(asked)), asked))
-    })
-  }
+/** Writes a whole append and answers, or goes wrong on the way. */
+function finishAppend(serving: Serving, call: AppendCall, id: string, { options, events }: Pending): void {
+  const stream = nameOf(options.getStreamIdentifier())
+  const answer = (response: BatchAppendResp): void =>
+    void call.write(
+      response.setCorrelationId(new UUID().setString(id)).setStreamIdentifier(options.getStreamIdentifier()),
+    )
+  const fault = serving.faults.take('append')
+  if (fault?.kind === 'silent') return
+  if (fault?.kind === 'cut') return serving.cut()
+  if (fault?.kind === 'denied') return answer(deniedResponse())
+  if (fault?.kind === 'timeout') return answer(timeoutResponse())
+  const refused = refusal(serving, fault, wantsLeader(call))
+  if (refused?.metadata.get('leader-endpoint-host').length) return void call.destroy(refused)
+  if (refused) return answer(notHandledResponse(refused.details))
+  const response = appendResponse(serving.log.append(stream, events, expectationOf(options)), options)
+  if (fault?.kind === 'lost') return
+  if (fault?.kind === 'cutAfter') return serving.cut()
+  if (fault?.kind === 'timeoutAfter') return answer(timeoutResponse())
+  if (fault?.kind === 'halfClose') return void call.end()
+  if (fault?.kind === 'late') return void setTimeout(() => answer(response), fault.ms)
+  answer(response)
 }
 
 /** `Delete` (Streams.Delete.cs): a soft delete. */
 export function serveDelete(serving: Serving) {
-  return (call: ServerUnaryCall<DeleteReq, DeleteResp>, callback: sendUnaryData<DeleteResp>): void =>
-    answering(
-      serving,
-      'delete',
-      callback,
-    )(wantsLeader(call), () => {
-      serving.log.softDelete(nameOf(call.request.getOptions()?.getStreamIdentifier()))
-      return new streamsMessages.DeleteResp().setNoPosition(new sharedMessages.Empty())
-    })
+  return (call: ServerUnaryCall<DeleteReq, DeleteResp>, callback: sendUnaryData<DeleteResp>): void => {
+    const fault = serving.faults.take('delete')
+    if (fault?.kind === 'silent') return
+    if (fault?.kind === 'cut') return serving.cut()
+    const refused = refusal(serving, fault, wantsLeader(call))
+    if (refused) return callback(refused)
+    serving.log.softDelete(nameOf(call.request.getOptions()?.getStreamIdentifier()))
+    if (fault?.kind === 'lost') return
+    callback(null, new streamsMessages.DeleteResp().setNoPosition(new Empty()))
+  }
 }
 
 type Call = ServerWritableStream<ReadReq, ReadResp>
