@@ -1,17 +1,12 @@
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { openEventStoreDBEventStore } from '@ledgate/eventstore-eventstoredb'
+import { spawnProtocolServer } from '@ledgate/eventstore-eventstoredb/testing'
 import type { RecordedEvent } from '@ledgate/eventsourcing'
 import { onTestFinished } from 'vitest'
 import { type Installation, newInstallation } from './server.ts'
 
-const PROTOCOL_SERVER = join(import.meta.dirname, '../../../packages/eventstore-eventstoredb/src/testing/main.ts')
-
 /** One issuer for all: nobody asks it, and every replica speaks for it. */
-const ISSUER = 'https://id.example'
+export const ISSUER = 'https://id.example'
 
 /** Data folders and ports of processes that share one store. */
 export interface Replicas {
@@ -23,15 +18,9 @@ export interface Replicas {
 
 /** A server that speaks EventStoreDB's protocol, in a process of its own; it goes with the test. */
 export async function startProtocolServer(args: readonly string[] = []): Promise<string> {
-  const child = spawn(process.execPath, ['--conditions=@ledgate/source', PROTOCOL_SERVER, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  onTestFinished(async () => {
-    child.kill('SIGKILL')
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'close')
-  })
-  for await (const line of createInterface(child.stdout)) return line
-  throw new Error('the protocol server did not start')
+  const server = await spawnProtocolServer(args)
+  onTestFinished(server.stop)
+  return server.url
 }
 
 /** The real server that `npm run test:eventstoredb` is told of. What it keeps stays there, and so do key and issuer. */

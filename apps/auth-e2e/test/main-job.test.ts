@@ -1,72 +1,85 @@
 import { randomUUID } from 'node:crypto'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
-import { expect, it } from 'vitest'
-import { ledgate, newInstallation, startServer } from '../src/server.ts'
+import { describe, expect, it } from 'vitest'
+import { newReplicas } from '../src/replicas.ts'
+import { type Installation, ledgate, newInstallation, startServer } from '../src/server.ts'
 import { BATCH, ORDERS } from '../src/world.ts'
 
-const BOB = { email: 'bob@example.com', password: 'seven grey herons' }
+const STORES: readonly (readonly [string, () => Promise<Installation>])[] = [
+  ['embedded', () => newInstallation()],
+  ['EventStoreDB', async () => (await newReplicas(1)).all[0] as Installation],
+]
 
-it('registers, confirms, signs in, renews, looks, revokes; shows the events; goes on after a restart', async () => {
-  const installation = await newInstallation()
-  const first = await startServer(installation)
-  expect((await first.json('/accounts', BOB)).status).toBe(202)
-  expect((await first.signIn(BOB)).body).toMatchObject({ error: 'invalid_grant' }) // not confirmed yet
-  const confirmation = { token: await first.mailed(BOB.email), password: BOB.password }
-  expect((await first.json('/accounts/confirm', confirmation)).body).toEqual({ status: 'confirmed' })
+/** Somebody new, also to a store that is kept between runs. */
+const newPerson = () => ({ email: `bob-${randomUUID()}@example.com`, password: 'seven grey herons' })
 
-  const signedIn = (await first.signIn(BOB)).body
-  const renewed = (await first.refresh(String(signedIn['refresh_token']), { refresh_attempt: randomUUID() })).body
-  const service = (await first.token({ grant_type: 'client_credentials' }, BATCH)).body
-  const keys = createRemoteJWKSet(new URL(`${installation.url}/oauth2/jwks`))
-  for (const { access_token } of [signedIn, renewed, service]) {
-    const { payload } = await jwtVerify(String(access_token), keys, {
-      issuer: installation.url,
-      audience: ORDERS,
-      typ: 'at+jwt',
-    })
-    expect(await first.introspect(String(access_token))).toMatchObject({ active: true, jti: payload.jti })
-  }
-  const kept = (await first.signIn(BOB)).body
-  expect((await first.revoke(String(renewed['refresh_token']))).status).toBe(200)
-  expect(await first.introspect(String(renewed['access_token']))).toEqual({ active: false })
-  const { code, json } = await ledgate(installation, ['--json', 'events', '--last', '1', '--type', 'GrantRevoked'])
-  expect(code).toBe(0)
-  expect(json()).toMatchObject({ type: 'GrantRevoked', data: { reason: 'revoked by the client' } })
-  const before = (await first.get('/oauth2/jwks')).text
-  expect(await first.stop()).toBe(0)
+describe.each(STORES)('with the %s store', (_, newStore) => {
+  it('registers, confirms, signs in, renews, looks, revokes; shows the events; goes on after a restart', async () => {
+    const installation = await newStore()
+    const bob = newPerson()
+    const issuer = String(installation.environment['LEDGATE_ISSUER'])
+    const first = await startServer(installation)
+    expect((await first.json('/accounts', bob)).status).toBe(202)
+    expect((await first.signIn(bob)).body).toMatchObject({ error: 'invalid_grant' }) // not confirmed yet
+    const confirmation = { token: await first.mailed(bob.email), password: bob.password }
+    expect((await first.json('/accounts/confirm', confirmation)).body).toEqual({ status: 'confirmed' })
 
-  const second = await startServer(installation)
-  expect((await second.get('/oauth2/jwks')).text).toBe(before)
-  expect(await second.introspect(String(renewed['access_token']))).toEqual({ active: false })
-  expect(await second.introspect(String(service['access_token']))).toMatchObject({ active: true })
-  expect((await second.refresh(String(kept['refresh_token']))).status).toBe(200)
-  expect((await second.signIn(BOB)).status).toBe(200)
-}, 120_000)
+    const signedIn = (await first.signIn(bob)).body
+    const renewed = (await first.refresh(String(signedIn['refresh_token']), { refresh_attempt: randomUUID() })).body
+    const service = (await first.token({ grant_type: 'client_credentials' }, BATCH)).body
+    const keys = createRemoteJWKSet(new URL(`${installation.url}/oauth2/jwks`))
+    for (const { access_token } of [signedIn, renewed, service]) {
+      const { payload } = await jwtVerify(String(access_token), keys, {
+        issuer,
+        audience: ORDERS,
+        typ: 'at+jwt',
+      })
+      expect(await first.introspect(String(access_token))).toMatchObject({ active: true, jti: payload.jti })
+    }
+    const kept = (await first.signIn(bob)).body
+    expect((await first.revoke(String(renewed['refresh_token']))).status).toBe(200)
+    expect(await first.introspect(String(renewed['access_token']))).toEqual({ active: false })
+    const { code, json } = await ledgate(installation, ['--json', 'events', '--last', '1', '--type', 'GrantRevoked'])
+    expect(code).toBe(0)
+    expect(json()).toMatchObject({ type: 'GrantRevoked', data: { reason: 'revoked by the client' } })
+    const before = (await first.get('/oauth2/jwks')).text
+    expect(await first.stop()).toBe(0)
 
-it('is operated from the command line, beside a running server and without one', async () => {
-  const installation = await newInstallation()
-  const server = await startServer(installation)
-  const metadata = JSON.stringify({ grant_types: ['client_credentials'], scope: 'orders:read' })
-  const made = await ledgate(installation, ['--json', 'clients', 'create', metadata, '--client-id', 'nightly'])
-  expect(made.code).toBe(0)
-  const secret = String(made.json()['client_secret'])
-  const nightly = `Basic ${Buffer.from(`nightly:${secret}`).toString('base64')}`
-  expect((await server.token({ grant_type: 'client_credentials' }, nightly)).status).toBe(200)
-  const person = await ledgate(installation, ['users', 'create', BOB.email], `${BOB.password}\n`)
-  expect(person.code).toBe(0)
-  const { refresh_token } = (await server.signIn(BOB)).body
-  expect((await ledgate(installation, ['users', 'disable', BOB.email])).code).toBe(0)
-  expect((await server.refresh(String(refresh_token))).body).toMatchObject({ error: 'invalid_grant' })
-  expect((await ledgate(installation, ['keys', 'rotate'])).output).toMatch(/too early|published/i)
-  expect((await ledgate(installation, ['clients', 'create', '{"grant_types":["magic"]}'])).code).toBe(1)
-  expect(await server.stop()).toBe(0)
+    const second = await startServer(installation)
+    expect((await second.get('/oauth2/jwks')).text).toBe(before)
+    expect(await second.introspect(String(renewed['access_token']))).toEqual({ active: false })
+    expect(await second.introspect(String(service['access_token']))).toMatchObject({ active: true })
+    expect((await second.refresh(String(kept['refresh_token']))).status).toBe(200)
+    expect((await second.signIn(bob)).status).toBe(200)
+  }, 120_000)
 
-  expect((await ledgate(installation, ['users', 'enable', BOB.email])).code).toBe(0)
-  const resource = JSON.stringify({ resource: 'https://stock.example/', scopes_supported: ['stock:read'] })
-  expect((await ledgate(installation, ['resources', 'create', resource])).code).toBe(0)
-  const events = await ledgate(installation, ['events', '--actor', `operator:${process.env['USER'] ?? 'root'}`])
-  expect(events.code).toBe(0)
-  const again = await startServer(installation)
-  expect((await again.signIn(BOB)).status).toBe(200)
-  expect((await again.refresh(String(refresh_token))).body).toMatchObject({ error: 'invalid_grant' })
-}, 180_000)
+  it('is operated from the command line, beside a running server and without one', async () => {
+    const installation = await newStore()
+    const bob = newPerson()
+    const [clientId, resource] = [`nightly-${randomUUID()}`, `https://${randomUUID()}.example/`]
+    const server = await startServer(installation)
+    const metadata = JSON.stringify({ grant_types: ['client_credentials'], scope: 'orders:read' })
+    const made = await ledgate(installation, ['--json', 'clients', 'create', metadata, '--client-id', clientId])
+    expect(made.code).toBe(0)
+    const secret = String(made.json()['client_secret'])
+    const nightly = `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`
+    expect((await server.token({ grant_type: 'client_credentials' }, nightly)).status).toBe(200)
+    const person = await ledgate(installation, ['users', 'create', bob.email], `${bob.password}\n`)
+    expect(person.code).toBe(0)
+    const { refresh_token } = (await server.signIn(bob)).body
+    expect((await ledgate(installation, ['users', 'disable', bob.email])).code).toBe(0)
+    expect((await server.refresh(String(refresh_token))).body).toMatchObject({ error: 'invalid_grant' })
+    expect((await ledgate(installation, ['keys', 'rotate'])).output).toMatch(/too early|published|rotated/i)
+    expect((await ledgate(installation, ['clients', 'create', '{"grant_types":["magic"]}'])).code).toBe(1)
+    expect(await server.stop()).toBe(0)
+
+    expect((await ledgate(installation, ['users', 'enable', bob.email])).code).toBe(0)
+    const stock = JSON.stringify({ resource, scopes_supported: [`${clientId}:read`] })
+    expect((await ledgate(installation, ['resources', 'create', stock])).code).toBe(0)
+    const events = await ledgate(installation, ['events', '--actor', `operator:${process.env['USER'] ?? 'root'}`])
+    expect(events.code).toBe(0)
+    const again = await startServer(installation)
+    expect((await again.signIn(bob)).status).toBe(200)
+    expect((await again.refresh(String(refresh_token))).body).toMatchObject({ error: 'invalid_grant' })
+  }, 180_000)
+})

@@ -80,6 +80,15 @@ describe('one append that goes wrong', () => {
     expect((await store.read(stream)).length).toBe(1)
   })
 
+  test('none goes wrong: each is one message to the server and one back, and nothing is asked besides', async () => {
+    await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+    const calls: Method[] = []
+    cluster.nodes.forEach(({ faults }) => faults.decide((method) => void calls.push(method)))
+    for (let count = 0; count < 20; count += 1)
+      await store.append(sampleStream(), sampleEvents(3), { expected: 'noStream' })
+    expect(calls).toEqual(Array.from({ length: 20 }, () => 'append'))
+  })
+
   test('one that stays without an answer holds up none beside it, and breaks none in another store', async () => {
     const other = open()
     await Promise.all([store, other].map((each) => each.append(sampleStream(), sampleEvents(1), { expected: 'any' })))

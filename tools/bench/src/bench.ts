@@ -15,7 +15,7 @@ export interface Bench extends AsyncDisposable {
   /** A fresh folder on the disk the repository is on. */
   newFolder(name: string): Promise<string>
   /** A fresh server with the people and clients of a bootstrap file. */
-  start(bootstrap: Bootstrap): Promise<Ledgate>
+  start(bootstrap: Bootstrap, environment?: Readonly<Record<string, string>>): Promise<Ledgate>
 }
 
 export async function openBench(options: Options): Promise<Bench> {
@@ -28,7 +28,8 @@ export async function openBench(options: Options): Promise<Bench> {
     options,
     generator,
     newFolder,
-    start: async (bootstrap) => startLedgate({ entry: options.server, folder: await newFolder('server'), bootstrap }),
+    start: async (bootstrap, environment = {}) =>
+      startLedgate({ entry: options.server, folder: await newFolder('server'), bootstrap, environment }),
     async [Symbol.asyncDispose]() {
       await generator[Symbol.asyncDispose]()
       await rm(scratch, { recursive: true, force: true })

@@ -6,3 +6,4 @@ export {
   type ProtocolClusterOptions,
   type ProtocolNode,
 } from './protocol-server.ts'
+export { spawnProtocolServer, type SpawnedProtocolServer } from './spawn.ts'

@@ -5,22 +5,14 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'
-import { histogram } from '../load/histogram.ts'
 import { DATA, METADATA } from './payload.ts'
-import { writeForParent, written } from './writing.ts'
+import { keepAppending, writeForParent } from './writing.ts'
 
 const store = await openSqliteEventStore({ file: join(process.argv[2] ?? '', 'log.db') })
 
-writeForParent(async ({ batch, durationMs }) => {
-  const latencies = histogram()
-  const began = performance.now()
-  const append = async (): Promise<void> => {
-    for (let now = performance.now(); now < began + durationMs; now = performance.now()) {
-      const event = { id: randomUUID(), type: 'TokenIssued', data: DATA, metadata: METADATA }
-      await store.append(`bench-${randomUUID()}`, [event], { expected: 'noStream' })
-      latencies.add(performance.now() - now)
-    }
-  }
-  await Promise.all(Array.from({ length: batch }, append))
-  return written(latencies, performance.now() - began)
-})
+writeForParent((order) =>
+  keepAppending(order, async () => {
+    const event = { id: randomUUID(), type: 'TokenIssued', data: DATA, metadata: METADATA }
+    await store.append(`bench-${randomUUID()}`, [event], { expected: 'noStream' })
+  }),
+)

@@ -1,4 +1,4 @@
-import type { Histogram } from '../load/histogram.ts'
+import { histogram, type Histogram } from '../load/histogram.ts'
 import type { Measure } from '../load/job.ts'
 
 /** Asks a writer to append for a while, with this many one-event appends under way (or rows in a transaction). */
@@ -32,4 +32,18 @@ export function written(latencies: Histogram, elapsedMs: number): Measure {
   const [p50, p99] = [latencies.quantile(0.5), latencies.quantile(0.99)]
   const { count: completed } = latencies
   return { kind: 'measure', completed, elapsedMs, perSecond: (completed * 1000) / elapsedMs, p50, p99, errors: {} }
+}
+
+/** Appends one after the other, as many at a time as ordered, until the time is over. */
+export async function keepAppending({ batch, durationMs }: Writing, append: () => Promise<void>): Promise<Measure> {
+  const latencies = histogram()
+  const began = performance.now()
+  const one = async (): Promise<void> => {
+    for (let now = performance.now(); now < began + durationMs; now = performance.now()) {
+      await append()
+      latencies.add(performance.now() - now)
+    }
+  }
+  await Promise.all(Array.from({ length: batch }, one))
+  return written(latencies, performance.now() - began)
 }

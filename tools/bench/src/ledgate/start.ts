@@ -12,6 +12,8 @@ export interface StartOptions {
   /** A folder of this run; the server's data, its log and its bootstrap file go into it. */
   readonly folder: string
   readonly bootstrap?: Bootstrap
+  /** Settings that differ. */
+  readonly environment?: Readonly<Record<string, string>>
   /** Where Node keeps compiled code between starts; where it always does unless told. */
   readonly compileCache?: string
   /** How long it may take to become ready. */
@@ -50,7 +52,7 @@ const inherited = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('LEDGATE_')))
 
 async function environmentOf(
-  { folder, bootstrap, compileCache }: StartOptions,
+  { folder, bootstrap, compileCache, environment: differing }: StartOptions,
   port: number,
 ): Promise<Record<string, string>> {
   const environment = {
@@ -60,6 +62,7 @@ async function environmentOf(
     LEDGATE_DATA_DIR: join(folder, 'data'),
     LEDGATE_RATE_LIMITS: 'off',
     ...(compileCache !== undefined && { NODE_COMPILE_CACHE: compileCache }),
+    ...differing,
   }
   if (bootstrap === undefined) return environment
   const file = join(folder, 'bootstrap.json')

@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts'
 import { appends } from './appends.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { coldStart } from './cold-start.ts'
+import { eventStoreDB } from './eventstoredb.ts'
 import { memory } from './memory.ts'
 import { mixed } from './mixed.ts'
 import { password } from './password.ts'
@@ -15,6 +16,7 @@ export const scenarios: readonly Scenario[] = [
   signer,
   appends,
   clientCredentials,
+  eventStoreDB,
   refresh,
   password,
   mixed,
