@@ -11,14 +11,12 @@ import {
 } from '@eventstore/db-client'
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
 import type { Status } from '@eventstore/db-client/generated/status_pb.js'
-import streamsServices, { type StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import streamsMessages, {
   type BatchAppendReq,
   type BatchAppendResp,
 } from '@eventstore/db-client/generated/streams_pb.js'
-import type { CallOptions as GrpcCallOptions, ClientDuplexStream, Metadata } from '@grpc/grpc-js'
 import type { ExpectedRevision, NewEvent } from '@ledgate/eventsourcing'
-import type { CallOptions } from './connection.ts'
+import { streamsOf } from './inside.ts'
 
 const { BatchAppendReq: Request } = streamsMessages
 const { Empty, MaximumAppendSizeExceeded, StreamIdentifier, UUID, WrongExpectedVersion } = sharedMessages
@@ -43,20 +41,8 @@ export interface Appended {
 export interface AppendCall {
   /** Whether it takes another append. */
   isOpen(): boolean
-  /** @throws the client's errors; `DeadlineExceededError` after `options.deadline` milliseconds without an answer. */
+  /** @throws the client's errors; `DeadlineExceededError` after `deadlineMs` milliseconds without an answer. */
   append(request: AppendRequest): Promise<Appended>
-}
-
-type Duplex = ClientDuplexStream<BatchAppendReq, BatchAppendResp>
-
-/** What the client keeps for its own commands: how it finds the node to talk to, and what it learns from how calls end. */
-interface Inside {
-  GRPCStreamCreator(
-    service: typeof StreamsClient,
-    name: string,
-    open: (service: StreamsClient) => Duplex,
-  ): () => Promise<Duplex>
-  callArguments(options: Partial<CallOptions>, grpc: GrpcCallOptions): [Metadata, GrpcCallOptions]
 }
 
 interface Waiting {
@@ -74,8 +60,7 @@ const DATA_FORMAT = 'application/json'
  * The client's own way to this call waits without an end for a server that is silent or closes by half, and mixes up the
  * appends of two clients in one process; so the table of who waits, and the clock, are ours.
  */
-export function openAppendCall(client: EventStoreDBClient, options: CallOptions): AppendCall {
-  const inside = client as unknown as Inside
+export function openAppendCall(client: EventStoreDBClient, deadlineMs: number): AppendCall {
   const waiting = new Map<string, Waiting>()
   let isOver = false
 
@@ -85,21 +70,22 @@ export function openAppendCall(client: EventStoreDBClient, options: CallOptions)
     for (const { settle } of [...waiting.values()]) settle(failure as Error)
   }
 
-  const opening = inside.GRPCStreamCreator(streamsServices.StreamsClient, 'batchAppend', (service) => {
-    const { credentials, requiresLeader } = options
-    const [metadata, grpc] = inside.callArguments({ credentials, requiresLeader }, { deadline: Infinity })
-    const call = service.batchAppend(metadata, grpc)
+  const opening = streamsOf(client).then(({ service, call: how, failed }) => {
+    const call = service.batchAppend(...how)
     call.on('data', (response: BatchAppendResp) => {
       const waiter = waiting.get(response.getCorrelationId()?.getString() ?? '')
       waiter?.settle(outcomeOf(response, waiter.stream))
     })
-    call.on('error', fail)
+    call.on('error', (error: Error) => {
+      if (!isOver) failed(error)
+      fail(error)
+    })
     call.on('end', () => {
       call.end()
       fail(new CancelledError(undefined, 'the server ended the call'))
     })
     return call
-  })()
+  })
   opening.catch(fail)
 
   /** Nobody waits any more, and nobody will: the server need not keep the call. */
@@ -112,8 +98,8 @@ export function openAppendCall(client: EventStoreDBClient, options: CallOptions)
         const id = crypto.randomUUID()
         const timer = setTimeout(() => {
           isOver = true
-          settle(new DeadlineExceededError(undefined, `no answer within ${options.deadline} ms`))
-        }, options.deadline)
+          settle(new DeadlineExceededError(undefined, `no answer within ${deadlineMs} ms`))
+        }, deadlineMs)
         const settle = (outcome: Appended | Error): void => {
           clearTimeout(timer)
           waiting.delete(id)

@@ -7,16 +7,16 @@ import {
   openAppendCall,
   type ProposedEvent,
 } from './append-call.ts'
-import type { CallOptions, Connection } from './connection.ts'
+import type { Connection } from './connection.ts'
 import { appendFailure, isUnsettled } from './failure.ts'
 
 /** The call that is open on each client. */
 const calls = new WeakMap<EventStoreDBClient, AppendCall>()
 
-function callOn(client: EventStoreDBClient, options: CallOptions): AppendCall {
+function callOn(client: EventStoreDBClient, deadlineMs: number): AppendCall {
   const open = calls.get(client)
   if (open?.isOpen()) return open
-  const call = openAppendCall(client, options)
+  const call = openAppendCall(client, deadlineMs)
   calls.set(client, call)
   return call
 }
@@ -29,8 +29,8 @@ function callOn(client: EventStoreDBClient, options: CallOptions): AppendCall {
 export async function append(connection: Connection, request: AppendRequest): Promise<Appended> {
   let unsettled: unknown
   try {
-    return await connection.call((client, options) =>
-      callOn(client, options)
+    return await connection.call((client) =>
+      callOn(client, connection.attemptMs)
         .append(request)
         .catch((error: unknown) => {
           if (isUnsettled(error)) unsettled = error

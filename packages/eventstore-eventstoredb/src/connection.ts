@@ -10,24 +10,14 @@ export interface ConnectionOptions {
   readonly attemptMs?: number
 }
 
-/** What every call to the server carries. */
-export interface CallOptions {
-  readonly credentials: { readonly username: string; readonly password: string }
-  /** Decisions are made on what the leader has. */
-  readonly requiresLeader: true
-  /** Milliseconds. */
-  readonly deadline: number
-}
-
 /** One client at a time, replaced when its node hangs. */
 export interface Connection {
   readonly attemptMs: number
   /** Calls until it succeeds, another try would not help, or they were tried three times. */
-  call<Result>(work: (client: EventStoreDBClient, options: CallOptions) => Promise<Result>): Promise<Result>
+  call<Result>(work: (client: EventStoreDBClient) => Promise<Result>): Promise<Result>
   /** The client for a call that lives on; `refused` tells how it ended. */
   client(): EventStoreDBClient
   refused(client: EventStoreDBClient, error: unknown): void
-  readonly options: CallOptions
   close(): Promise<void>
 }
 
@@ -36,12 +26,6 @@ const TRIES = 3
 const PAUSE_MS = 30
 /** How long calls under way on a replaced client may still take before it is cut off. */
 const LEAVE_MS = 30_000
-
-/** The user in the URL: who calls is said with each call. */
-function credentialsIn(url: string): CallOptions['credentials'] {
-  const [, username = '', password = ''] = /^[^:]+:\/\/([^:@/]+):([^@/]+)@/.exec(url) ?? []
-  return { username: decodeURIComponent(username), password: decodeURIComponent(password) }
-}
 
 /** @throws {Error} when the URL is not one; the message does not repeat it, for there may be a password in it. */
 function connect(url: string): EventStoreDBClient {
@@ -55,7 +39,6 @@ function connect(url: string): EventStoreDBClient {
 
 /** Opens a connection; nothing is sent before the first call. @throws {Error} when the URL is not one. */
 export function openConnection({ url, attemptMs = DEFAULT_ATTEMPT_MS }: ConnectionOptions): Connection {
-  const options: CallOptions = { credentials: credentialsIn(url), requiresLeader: true, deadline: attemptMs }
   const leaving = new Set<NodeJS.Timeout>()
   const retired = new Set<EventStoreDBClient>()
   let client = connect(url)
@@ -79,7 +62,6 @@ export function openConnection({ url, attemptMs = DEFAULT_ATTEMPT_MS }: Connecti
 
   return {
     attemptMs,
-    options,
     client: () => client,
     refused,
     async call(work) {
@@ -87,7 +69,7 @@ export function openConnection({ url, attemptMs = DEFAULT_ATTEMPT_MS }: Connecti
         if (isClosed) throw new Unavailable('the event store is closed')
         const used = client
         try {
-          return await work(used, options)
+          return await work(used)
         } catch (error) {
           refused(used, error)
           if (tries === TRIES || adviceOn(error) === 'none') throw error

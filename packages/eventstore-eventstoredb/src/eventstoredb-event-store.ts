@@ -1,4 +1,3 @@
-import type { AllStreamResolvedEvent, ResolvedEvent } from '@eventstore/db-client'
 import {
   encodeAppend,
   expectationNumber,
@@ -16,9 +15,11 @@ import {
 } from '@ledgate/eventsourcing'
 import { append } from './append.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { offsetOf, positionOf } from './position.ts'
+import { positionOf } from './position.ts'
+import { allRequest, streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
 import { isInLog, recordedEvent } from './recorded.ts'
+import { sharing } from './sharing.ts'
 import { followLog } from './subscription.ts'
 
 export interface EventStoreDBEventStoreOptions {
@@ -64,6 +65,7 @@ const HEAD_PAGE = 16
  */
 export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOptions): EventStoreDBEventStore {
   const connection = openConnection(options)
+  const share = sharing<readonly RecordedEvent[]>()
   const closed = new AbortController()
   const counters = { appends: 0, events: 0, batches: 0, queued: 0, lastCommitMs: 0 }
   let probe: NodeJS.Timeout | undefined
@@ -105,14 +107,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   }
 
   const page = (direction: 'forwards' | 'backwards', from: Position | undefined, maxCount: number) =>
-    readFrom<AllStreamResolvedEvent>(connection, '$all', (client, call) =>
-      client.readAll({
-        ...call,
-        direction,
-        maxCount,
-        fromPosition: from === undefined ? (direction === 'forwards' ? 'start' : 'end') : offsetOf(from),
-      }),
-    )
+    readFrom(connection, '$all', allRequest(direction, from, maxCount))
 
   async function* readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
     assertOpen()
@@ -122,9 +117,9 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     while (left > 0) {
       const found = await page(direction, from, PAGE)
       const start = from
-      for (const { event } of found) {
-        const position = event?.position && positionOf(event.position)
-        if (event === undefined || position === undefined) continue
+      for (const event of found) {
+        const position = event.position && positionOf(event.position)
+        if (position === undefined) continue
         // Whether the event at the position itself is given again is up to the server.
         if (start !== undefined && (direction === 'forwards' ? position <= start : position >= start)) continue
         from = position
@@ -142,8 +137,8 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     for (;;) {
       const found = await page('backwards', from, HEAD_PAGE)
       const start = from
-      for (const { event } of found) {
-        if (event?.position === undefined) continue
+      for (const event of found) {
+        if (event.position === undefined) continue
         from = positionOf(event.position)
         if (isInLog(event.streamId)) return from
       }
@@ -168,7 +163,8 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         counters.lastCommitMs = performance.now() - began
         return result
       }),
-    read: (stream, readOptions) => watched(() => readStream(connection, stream, readOptions)),
+    read: (stream, readOptions = {}) =>
+      watched(() => share(keyOf(stream, readOptions), () => readStream(connection, stream, readOptions))),
     readAll,
     head: () => watched(head),
     subscribe({ signal, ...from } = {}) {
@@ -199,21 +195,16 @@ async function positionAt(connection: Connection, stream: string, revision: bigi
   }
 }
 
+/** The same for reads that ask for the same events. */
+const keyOf = (stream: string, { direction, from, max }: ReadOptions): string => `${direction} ${from} ${max} ${stream}`
+
 async function readStream(
   connection: Connection,
   stream: string,
-  { direction = 'forwards', from, max }: ReadOptions = {},
+  options: ReadOptions,
 ): Promise<readonly RecordedEvent[]> {
-  const found = await readFrom<ResolvedEvent>(connection, stream, (client, call) =>
-    client.readStream(stream, {
-      ...call,
-      direction,
-      fromRevision: from ?? (direction === 'forwards' ? 'start' : 'end'),
-      ...(max !== undefined && { maxCount: max }),
-    }),
-  )
-  const events = found.flatMap(({ event }) => (event === undefined ? [] : [recordedEvent(event)]))
+  const found = await readFrom(connection, stream, streamRequest(stream, options))
   // A read that a dying node cut short ends like any other; a stream that exists has an event to begin with.
-  if (events.length === 0 && from === undefined && max !== 0) throw new StreamNotFound(stream)
-  return events
+  if (found.length === 0 && options.from === undefined && options.max !== 0) throw new StreamNotFound(stream)
+  return found.map(recordedEvent)
 }

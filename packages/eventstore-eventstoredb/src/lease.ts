@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { ResolvedEvent } from '@eventstore/db-client'
 import { Conflict, StreamNotFound } from '@ledgate/eventsourcing'
 import { append, asideEvent } from './append.ts'
 import { openConnection } from './connection.ts'
+import { streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
 
 export interface LeaseOptions {
@@ -50,10 +50,8 @@ export function openEventStoreDBLease(options: LeaseOptions): Lease {
 
   async function last(): Promise<Last> {
     try {
-      const [found] = await readFrom<ResolvedEvent>(connection, stream, (client, call) =>
-        client.readStream(stream, { ...call, direction: 'backwards', fromRevision: 'end', maxCount: 1 }),
-      )
-      return found?.event && { revision: found.event.revision, isReleased: found.event.type === 'Released' }
+      const [found] = await readFrom(connection, stream, streamRequest(stream, { direction: 'backwards', max: 1 }))
+      return found && { revision: found.revision, isReleased: found.type === 'Released' }
     } catch (error) {
       if (error instanceof StreamNotFound) return undefined
       throw error

@@ -1,44 +1,73 @@
-import { DeadlineExceededError, StreamNotFoundError, type EventStoreDBClient } from '@eventstore/db-client'
+import { convertToCommandError, DeadlineExceededError, type EventStoreDBClient } from '@eventstore/db-client'
+import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import { StreamNotFound } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
 import { readFailure } from './failure.ts'
+import { streamsOf } from './inside.ts'
+import type { Recorded } from './recorded.ts'
 
-interface Reading<Item> {
-  cancel(): Promise<void>
-  on(event: 'data', take: (item: Item) => void): unknown
-  on(event: 'error', take: (error: Error) => void): unknown
-  on(event: 'end', take: () => void): unknown
-}
+/** What a read of a stream brings; `undefined` when the stream is not there. */
+type Found = readonly Recorded[] | undefined
 
 /**
- * Everything a read brings. The client's own reads have no deadline, and end neither by an error nor by an end when they
- * are cancelled, so both are seen to here.
+ * One `Read` call, to its end.
  *
  * @param ms milliseconds without an event after which the node is taken to hang.
  */
-function collect<Item>(reading: Reading<Item>, ms: number): Promise<readonly Item[]> {
-  const items: Item[] = []
+async function collect(client: EventStoreDBClient, request: ReadReq, ms: number): Promise<Found> {
+  const { service, call, failed } = await streamsOf(client)
+  const reading = service.read(request, ...call)
+  const events: Recorded[] = []
+  let isThere = true
   return new Promise((resolve, reject) => {
-    const hang = () => {
-      void reading.cancel().catch(() => undefined)
-      reject(new DeadlineExceededError(undefined as never, `nothing came for ${ms} ms`))
-    }
-    let timer = setTimeout(hang, ms)
-    reading.on('data', (item) => {
-      items.push(item)
-      clearTimeout(timer)
-      timer = setTimeout(hang, ms)
+    const timer = setTimeout(() => {
+      reading.cancel()
+      reject(new DeadlineExceededError(undefined, `nothing came for ${ms} ms`))
+    }, ms)
+    reading.on('data', (response: ReadResp) => {
+      timer.refresh()
+      const event = response.getEvent()?.getEvent()
+      if (event) events.push(recordedOf(event))
+      else if (response.hasStreamNotFound()) isThere = false
     })
-    const settle = (act: () => void) => () => {
+    reading.on('end', () => {
       clearTimeout(timer)
-      act()
-    }
-    reading.on(
-      'end',
-      settle(() => resolve(items)),
-    )
-    reading.on('error', (error) => settle(() => reject(error))())
+      resolve(isThere ? events : undefined)
+    })
+    reading.on('error', (error: Error) => {
+      clearTimeout(timer)
+      failed(error)
+      reject(convertToCommandError(error))
+    })
   })
+}
+
+const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
+
+const TICKS_PER_MS = 10_000n
+
+/** The event as the client would show it. What is not JSON stays bytes. */
+function recordedOf(event: ReadResp.ReadEvent.RecordedEvent): Recorded {
+  const map = event.getMetadataMap()
+  return {
+    streamId: textOf(event.getStreamIdentifier()?.getStreamName_asU8() ?? new Uint8Array()),
+    id: event.getId()?.getString() ?? '',
+    revision: BigInt(event.getStreamRevision()),
+    type: map.get('type') ?? '',
+    data: jsonOr(event.getData_asU8()),
+    metadata: jsonOr(event.getCustomMetadata_asU8()),
+    created: new Date(Number(BigInt(map.get('created') ?? 0) / TICKS_PER_MS)),
+    position: { commit: BigInt(event.getCommitPosition()), prepare: BigInt(event.getPreparePosition()) },
+  }
+}
+
+function jsonOr(bytes: Uint8Array): unknown {
+  if (bytes.length === 0) return undefined
+  try {
+    return JSON.parse(textOf(bytes))
+  } catch {
+    return bytes
+  }
 }
 
 /**
@@ -47,15 +76,13 @@ function collect<Item>(reading: Reading<Item>, ms: number): Promise<readonly Ite
  * @throws {StreamNotFound} when the stream has no event.
  * @throws {Unavailable} when no leader answers.
  */
-export async function readFrom<Item>(
-  connection: Connection,
-  stream: string,
-  start: (client: EventStoreDBClient, options: Connection['options']) => Reading<Item>,
-): Promise<readonly Item[]> {
+export async function readFrom(connection: Connection, stream: string, request: ReadReq): Promise<readonly Recorded[]> {
+  let found: Found
   try {
-    return await connection.call((client, options) => collect(start(client, options), connection.attemptMs))
+    found = await connection.call((client) => collect(client, request, connection.attemptMs))
   } catch (error) {
-    if (error instanceof StreamNotFoundError) throw new StreamNotFound(stream, { cause: error })
     throw readFailure(error)
   }
+  if (found === undefined) throw new StreamNotFound(stream)
+  return found
 }

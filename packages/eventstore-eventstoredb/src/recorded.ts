@@ -1,8 +1,18 @@
-import type { AllStreamResolvedEvent, ResolvedEvent } from '@eventstore/db-client'
 import { categoryOf, type JsonObject, type RecordedEvent } from '@ledgate/eventsourcing'
-import { positionOf } from './position.ts'
+import { type LogOffset, positionOf } from './position.ts'
 
-type Recorded = NonNullable<(AllStreamResolvedEvent | ResolvedEvent)['event']>
+/** An event as it came, from a read or from a subscription of the client. */
+export interface Recorded {
+  readonly streamId: string
+  readonly id: string
+  readonly revision: bigint
+  readonly type: string
+  readonly data: unknown
+  readonly metadata: unknown
+  readonly created: Date
+  /** Servers before 22.6 do not say. */
+  readonly position?: LogOffset
+}
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
@@ -21,9 +31,7 @@ export function isInLog(stream: string): boolean {
  * @throws {Error} when somebody else wrote it: not JSON, or without a position, as servers before 22.6 send them.
  */
 export function recordedEvent(event: Recorded): RecordedEvent {
-  const { streamId, id, revision, type, data, metadata, created, position } = event as Recorded & {
-    readonly position?: Parameters<typeof positionOf>[0]
-  }
+  const { streamId, id, revision, type, data, metadata, created, position } = event
   if (!isObject(data)) throw new Error(`${type} at ${streamId}@${revision} is not a JSON object`)
   if (position === undefined) throw new Error('this EventStoreDB is too old: it sends events without their position')
   return {

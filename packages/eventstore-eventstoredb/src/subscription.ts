@@ -37,12 +37,10 @@ function serverFilter(categories: readonly string[] | undefined): string {
  * One subscription of the client, until it fails, ends, or says nothing for too long. What it tells by callback is put
  * in line with its events: the client buffers those, so that a callback would overtake them.
  */
-function subscribeOnce(client: EventStoreDBClient, following: Following, after: Position, options: SubscribeOptions) {
-  const { credentials } = following.connection.options
+function subscribeOnce(client: EventStoreDBClient, after: Position, options: SubscribeOptions) {
   const filter = serverFilter(options.filter?.categories)
   const subscription = client.subscribeToAll({
     fromPosition: offsetOf(after),
-    credentials,
     requiresLeader: true,
     filter: streamNameFilter({
       regex: filter,
@@ -79,7 +77,7 @@ export async function* followLog(
     let end: (() => Promise<unknown>) | undefined
     try {
       const head = await following.head()
-      const subscription = subscribeOnce(client, following, position, options)
+      const subscription = subscribeOnce(client, position, options)
       end = subscription.end
       const pull = puller<Item>(subscription.line, following.idleMs, signal)
       for (let pulled = await pull(); pulled !== 'ended' && pulled !== 'idle'; pulled = await pull()) {

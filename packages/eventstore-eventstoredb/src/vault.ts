@@ -1,10 +1,9 @@
-import type { AllStreamResolvedEvent, JSONEventType, ResolvedEvent } from '@eventstore/db-client'
-import { Conflict, StreamNotFound } from '@ledgate/eventsourcing'
+import { Conflict, type Position, StreamNotFound } from '@ledgate/eventsourcing'
 import { decrypt, encrypt, type KeyVault } from '@ledgate/vault'
 import { append, asideEvent } from './append.ts'
 import { openConnection, type Connection } from './connection.ts'
 import { appendFailure } from './failure.ts'
-import { offsetOf, positionOf } from './position.ts'
+import { allRequest, streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
 import { recordedEvent } from './recorded.ts'
 
@@ -38,16 +37,19 @@ const CHECK = 'vault/check'
 const DESTROYED = 'vault-destroyed'
 const streamOf = (name: string) => `vault-key.${name}`
 
-type Kept = JSONEventType<'Kept', { wrapped: string }>
-type Destroyed = JSONEventType<'Destroyed', { name: string; position: string }>
+interface Kept {
+  readonly wrapped: string
+}
+interface Destroyed {
+  readonly name: string
+  readonly position: Position
+}
 
 /** The last event of a stream; `undefined` when it has none, or was deleted. */
 async function lastOf(connection: Connection, stream: string) {
   try {
-    const [found] = await readFrom<ResolvedEvent<Kept>>(connection, stream, (client, call) =>
-      client.readStream<Kept>(stream, { ...call, direction: 'backwards', fromRevision: 'end', maxCount: 1 }),
-    )
-    return found?.event
+    const [found] = await readFrom(connection, stream, streamRequest(stream, { direction: 'backwards', max: 1 }))
+    return found
   } catch (error) {
     if (error instanceof StreamNotFound) return undefined
     throw error
@@ -65,7 +67,8 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
   const { masterKey } = options
 
   async function get(name: string): Promise<Uint8Array | undefined> {
-    const wrapped = (await lastOf(connection, streamOf(name)))?.data.wrapped
+    const kept = (await lastOf(connection, streamOf(name)))?.data as Kept | undefined
+    const wrapped = kept?.wrapped
     return wrapped === undefined ? undefined : decrypt(masterKey, Buffer.from(wrapped, 'base64url'), name)
   }
 
@@ -99,7 +102,13 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
       const note = asideEvent('Destroyed', { name, position })
       await append(connection, { stream: DESTROYED, events: [note], expected: 'any' })
       await connection
-        .call((client, call) => client.deleteStream(stream, { ...call, expectedRevision: 'any' }))
+        .call((client) =>
+          client.deleteStream(stream, {
+            requiresLeader: true,
+            deadline: connection.attemptMs,
+            expectedRevision: 'any',
+          }),
+        )
         .catch((error: unknown) => {
           throw appendFailure(stream, error)
         })
@@ -131,24 +140,20 @@ async function checkMasterKey(vault: KeyVault): Promise<void> {
 }
 
 async function pendingErasures(connection: Connection): Promise<readonly PendingErasure[]> {
-  const notes = await readFrom<ResolvedEvent<Destroyed>>(connection, DESTROYED, (client, call) =>
-    client.readStream<Destroyed>(DESTROYED, call),
-  ).catch((error: unknown) => {
+  const notes = await readFrom(connection, DESTROYED, streamRequest(DESTROYED, {})).catch((error: unknown) => {
     if (error instanceof StreamNotFound) return []
     throw error
   })
   const pending: PendingErasure[] = []
-  for (const { event } of notes) {
-    if (event === undefined || !(await isInFiles(connection, event.data))) continue
-    pending.push({ name: event.data.name, destroyed: event.created.getTime() })
+  for (const { data, created } of notes) {
+    const destroyed = data as Destroyed
+    if (await isInFiles(connection, destroyed)) pending.push({ name: destroyed.name, destroyed: created.getTime() })
   }
   return pending
 }
 
 /** Whether readers of the whole log still see what stands at this position. */
-async function isInFiles(connection: Connection, { name, position }: Destroyed['data']): Promise<boolean> {
-  const found = await readFrom<AllStreamResolvedEvent>(connection, '$all', (client, call) =>
-    client.readAll({ ...call, fromPosition: offsetOf(position as ReturnType<typeof positionOf>), maxCount: 1 }),
-  )
-  return found.some(({ event }) => event?.streamId === streamOf(name) && positionOf(event.position) === position)
+async function isInFiles(connection: Connection, { name, position }: Destroyed): Promise<boolean> {
+  const found = await readFrom(connection, '$all', allRequest('forwards', position, 1))
+  return found.some((event) => event.streamId === streamOf(name) && recordedEvent(event).position === position)
 }

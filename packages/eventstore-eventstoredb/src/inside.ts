@@ -1,0 +1,34 @@
+import type { EventStoreDBClient } from '@eventstore/db-client'
+import streamsServices, { type StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js'
+import type { CallOptions, Metadata } from '@grpc/grpc-js'
+
+/** What the client keeps for its own commands, and hides in its types. */
+interface Inside {
+  getGRPCClient(service: typeof StreamsClient, name: string): Promise<StreamsClient>
+  callArguments(options: { readonly requiresLeader: boolean }, call: CallOptions): [Metadata, CallOptions]
+  handleError(service: StreamsClient, error: Error): Promise<void>
+}
+
+/** The generated service on the connection that the client has now. */
+export interface Streams {
+  readonly service: StreamsClient
+  /** What a call to the leader is made with; it has no deadline of its own. */
+  readonly call: readonly [Metadata, CallOptions]
+  /** Lets the client learn from a failed call: who leads, or that the node is gone. */
+  failed(error: Error): void
+}
+
+/**
+ * The `Streams` service by the client's own connection: it finds the node, and says who calls. Its commands are not used
+ * for reading and appending: a read of theirs costs three times what the call does, and of their appends one kind waits
+ * without an end, the other can be broken off in the middle.
+ */
+export async function streamsOf(client: EventStoreDBClient): Promise<Streams> {
+  const inside = client as unknown as Inside
+  const service = await inside.getGRPCClient(streamsServices.StreamsClient, 'streams')
+  return {
+    service,
+    call: inside.callArguments({ requiresLeader: true }, { deadline: Infinity }),
+    failed: (error) => void inside.handleError(service, error),
+  }
+}

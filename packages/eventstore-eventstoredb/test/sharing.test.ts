@@ -1,0 +1,70 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { sharing } from '../src/sharing.ts'
+
+/** A value that others change, fetched with a delay on the way there and back. */
+function remote(delays: () => number) {
+  let value = 0
+  let fetches = 0
+  return {
+    change: () => (value += 1),
+    fetches: () => fetches,
+    value: () => value,
+    async fetch() {
+      fetches += 1
+      await pause(delays())
+      const seen = value
+      await pause(delays())
+      return seen
+    },
+  }
+}
+
+test('nobody is given what is older than the question, whoever else asks', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ act: fc.constantFrom('ask', 'change', 'wait'), ms: fc.integer({ min: 0, max: 3 }) }), {
+        maxLength: 40,
+      }),
+      async (steps) => {
+        const source = remote(() => 1)
+        const share = sharing<number>()
+        const answers: Promise<void>[] = []
+        for (const { act, ms } of steps) {
+          if (act === 'change') source.change()
+          else if (act === 'wait') await pause(ms)
+          else {
+            const asked = source.value()
+            answers.push(share('it', source.fetch).then((seen) => expect(seen).toBeGreaterThanOrEqual(asked)))
+          }
+        }
+        await Promise.all(answers)
+      },
+    ),
+    { numRuns: 150 },
+  )
+})
+
+test('control: to join the fetch that is already under way would give what is older', async () => {
+  const source = remote(() => 5)
+  const first = source.fetch()
+  await pause(8)
+  const asked = source.change()
+  expect(await first).toBeLessThan(asked)
+})
+
+test('a hundred at once are served by two fetches, and other keys are not kept waiting', async () => {
+  const source = remote(() => 2)
+  const share = sharing<number>()
+  await Promise.all([...Array.from({ length: 100 }, () => share('it', source.fetch)), share('other', source.fetch)])
+  expect(source.fetches()).toBe(3)
+})
+
+test('a fetch that fails fails those who share it, and not those who come later', async () => {
+  const share = sharing<string>()
+  const failing = () => Promise.reject(new Error('gone'))
+  const outcomes = await Promise.allSettled([share('it', failing), share('it', failing), share('it', failing)])
+  expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+  expect(await share('it', () => Promise.resolve('back'))).toBe('back')
+})
