@@ -17,13 +17,34 @@ export interface Audiences {
 
 const OWNER = 'resource '
 
-/** Audiences over the log: who owns a scope is read at each request. */
+/** So many scopes and resource identifiers are remembered; then the memory starts anew. */
+const REMEMBERED = 10_000
+
+/** Audiences over the log: what decides is read at each request. */
 export function audiences(log: EventLog, names: Names, issuer: string): Audiences {
+  /** Who owned a name when it was last asked for. Where to look, not what is so: the resource server itself says that. */
+  const hints = new Map<string, string>()
+
+  async function enabled(clientId: string): Promise<ResourceState | undefined> {
+    const found = await readResource(log, clientId)
+    return found === undefined || found.state.disabled ? undefined : found.state
+  }
+
+  /** A resource server names nothing that it did not reserve before, and nothing is given back while it is named. */
+  const isNamedBy = (state: ResourceState, kind: 'scope' | 'resource', name: string): boolean =>
+    kind === 'scope' ? state.metadata.scopes_supported.includes(name) : state.metadata.resource === name
+
   async function owned(kind: 'scope' | 'resource', name: string): Promise<ResourceState | undefined> {
+    const key = `${kind} ${name}`
+    const hint = hints.get(key)
+    const hinted = hint === undefined ? undefined : await enabled(hint)
+    if (hinted !== undefined && isNamedBy(hinted, kind, name)) return hinted
     const owner = await names.owner(kind, name)
     if (owner === undefined || !owner.startsWith(OWNER)) return undefined
-    const found = await readResource(log, owner.slice(OWNER.length))
-    return found === undefined || found.state.disabled ? undefined : found.state
+    const clientId = owner.slice(OWNER.length)
+    if (hints.size >= REMEMBERED) hints.clear()
+    hints.set(key, clientId)
+    return enabled(clientId)
   }
 
   async function ownersOf(scope: readonly string[]): Promise<Set<string>> {
