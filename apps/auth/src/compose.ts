@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import { accountRoutes } from './account/index.ts'
+import { administrationRoutes, registerAdministration, type Setup, setup, setupRoutes } from './administration/index.ts'
 import { applyBootstrap, readBootstrap } from './bootstrap/index.ts'
 import { clientAuthentication } from './client/index.ts'
 import { startBackground } from './compose/background.ts'
@@ -35,6 +36,8 @@ const DRAIN_MS = 250
 /** A whole server; it does not listen yet. */
 export interface Ledgate {
   readonly app: FastifyInstance
+  /** The token that makes the first administrator, while there is none. */
+  readonly setupToken: string | undefined
   /** Answers what was taken, finishes what is in hand, and lets go of the data folder. */
   close(): Promise<void>
 }
@@ -76,10 +79,29 @@ function otherRoutes(core: Core, { register, confirm }: People, { mailbox }: Out
   ]
 }
 
+/** What administrators do; the first of them is made by the token of the console. */
+function administration(core: Core, people: People, firstSetup: Setup): FastifyPluginAsync[] {
+  const { config, log, views, administrators, clock, signingKeys, derivationKeys } = core
+  const { issuer } = config
+  const requests = requestContext(core.sourceKey, randomUUID)
+  const administered = {
+    ...{ log, issuer, issuerEpoch: ISSUER_EPOCH, signingKeys, derivationKeys, administrators, clock, views, requests },
+    commands: commandsOf(core, people),
+  }
+  const { accounts, policy } = people
+  const first = { setup: firstSetup, log, accounts, administrators, policy, requests }
+  return [
+    async (app) => void (await app.register(administrationRoutes, administered)),
+    async (app) => void (await app.register(setupRoutes, first)),
+  ]
+}
+
 async function bootstrap({ config, log, names, clients, resources }: Core, { accounts }: People): Promise<void> {
+  const context = () => systemContext('bootstrap')
+  await registerAdministration({ log, resources, issuer: config.issuer, context })
   if (config.bootstrap === undefined) return
   const file = await readBootstrap(config.bootstrap)
-  await applyBootstrap(file, { log, names, clients, resources, accounts, context: () => systemContext('bootstrap') })
+  await applyBootstrap(file, { log, names, clients, resources, accounts, context })
 }
 
 /**
@@ -92,6 +114,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   const people = openPeople(core)
   const mail = openMail(core)
   await bootstrap(core, people)
+  const firstSetup = setup(core.administrators, core.clock)
   const metrics = openMetrics()
   metrics.watch(readingsOf(core))
   const ready = readiness(checksOf(core))
@@ -103,7 +126,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
     readiness: ready,
     origins: registeredOrigins(core.views, core.clock.nowMs),
     oauth: oauthRoutes(core, people),
-    others: otherRoutes(core, people, mail),
+    others: [...otherRoutes(core, people, mail), ...administration(core, people, firstSetup)],
   })
   const background = startBackground(core, people, mail)
   const control = await listenForOperator({
@@ -113,6 +136,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   })
   return {
     app,
+    setupToken: (await core.administrators.isEmpty()) ? firstSetup.token : undefined,
     async close() {
       ready.drain()
       if (app.server.listening) await pause(DRAIN_MS)

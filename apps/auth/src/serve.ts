@@ -15,6 +15,14 @@ function configured(): Config {
   }
 }
 
+/** For whoever sees the console, and for no log: the log of the server is something else, on standard output. */
+const setupHint = (issuer: string, token: string): string =>
+  [
+    'There is no administrator yet. To make the first one, within an hour:',
+    `  curl ${issuer}/admin/setup -H 'content-type: application/json' -d '{"token":"${token}","email":"…","password":"…"}'`,
+    '',
+  ].join('\n')
+
 /** Runs the server until it is told to stop; then it answers what it took, and ends. */
 export async function serve(): Promise<void> {
   const config = configured()
@@ -39,4 +47,5 @@ export async function serve(): Promise<void> {
 
   await ledgate.app.listen({ host: config.host, port: config.port }).catch(fail('could not listen'))
   log.info({ issuer: config.issuer, dataDir: config.dataDir }, 'ready to listen')
+  if (ledgate.setupToken !== undefined) process.stderr.write(setupHint(config.issuer, ledgate.setupToken))
 }

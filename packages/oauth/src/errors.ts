@@ -100,3 +100,41 @@ export class TooManyRequests extends OAuthError {
     })
   }
 }
+
+/** What a `Bearer` challenge says, RFC 6750 §3. */
+const challenge = (members: Readonly<Record<string, string>>): Readonly<Record<string, string>> => ({
+  'www-authenticate': `Bearer ${Object.entries({ realm: 'ledgate', ...members })
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(', ')}`,
+})
+
+/** The access token is missing, expired, revoked, malformed or for somebody else. RFC 6750 §3.1. */
+export class InvalidToken extends OAuthError {
+  constructor(detail: string, options?: OAuthErrorOptions & { readonly isMissing?: boolean }) {
+    // A request without any token is not told that it is wrong.
+    const headers = challenge(options?.isMissing ? {} : { error: 'invalid_token' })
+    super('invalid_token', 401, 'the access token is missing, expired, revoked or not for this', {
+      headers,
+      ...options,
+      detail,
+    })
+  }
+}
+
+/** The access token does not reach so far. RFC 6750 §3.1. */
+export class InsufficientScope extends OAuthError {
+  constructor(scope: string, options?: OAuthErrorOptions) {
+    super('insufficient_scope', 403, `the access token needs the scope ${scope}`, {
+      headers: challenge({ error: 'insufficient_scope', scope }),
+      ...options,
+      detail: `needs ${scope}`,
+    })
+  }
+}
+
+/** Whoever asks is known and may not. RFC 6749 §4.1.2.1 has the word. */
+export class AccessDenied extends OAuthError {
+  constructor(detail: string, options?: OAuthErrorOptions) {
+    super('access_denied', 403, 'this is not allowed', { ...options, detail })
+  }
+}

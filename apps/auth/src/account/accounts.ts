@@ -1,8 +1,9 @@
 import { UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
+import { ADMINISTRATOR, type Administrators, isAble, LastAdministrator } from '../administrator/index.ts'
 import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
-import { changeUser } from './change-user.ts'
+import { type ChangedUser, changeUser } from './change-user.ts'
 import type { Completion } from './completion.ts'
 import { email } from './email.decider.ts'
 import { UnknownAccount } from './errors.ts'
@@ -18,6 +19,7 @@ export interface AccountsDependencies {
   readonly hasher: Pick<PasswordHasher, 'hash'>
   readonly addresses: Addresses
   readonly completion: Completion
+  readonly administrators: Administrators
   readonly clock: Clock
   /** 128 random bits in hexadecimal. */
   readonly newId: () => string
@@ -44,11 +46,11 @@ export interface Accounts {
     account: VouchedAccount,
     context: CommandContext,
   ): Promise<{ readonly sub: string; readonly isNew: boolean; readonly position: string }>
-  /** Ends every session and grant. @throws {UnknownAccount} */
+  /** Ends every session and grant. @throws {UnknownAccount | LastAdministrator} */
   disable(person: string, reason: string, context: CommandContext): Promise<{ position: string }>
   /** @throws {UnknownAccount} */
   enable(person: string, context: CommandContext): Promise<{ position: string }>
-  /** @throws {UnknownAccount} */
+  /** Fewer than before ends every session and grant. @throws {UnknownAccount | LastAdministrator} */
   assignRoles(
     person: string,
     assigned: { readonly roles: readonly string[]; readonly entitlements: readonly string[] },
@@ -64,7 +66,7 @@ const SUB = /^u_[0-9a-f]{32}$/
 
 /** The commands over the log. */
 export function accounts(dependencies: AccountsDependencies): Accounts {
-  const { log, sealer, hasher, addresses, completion, clock, newId } = dependencies
+  const { log, sealer, hasher, addresses, completion, administrators, clock, newId } = dependencies
 
   async function findSub(text: string): Promise<string | undefined> {
     const address = normalizeAddress(text)
@@ -89,6 +91,37 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     return { position }
   }
 
+  /** The last administrator cannot be disabled, nor by whoever is faster. */
+  async function disable(person: string, reason: string, context: CommandContext): Promise<{ position: string }> {
+    const sub = await subOf(person)
+    await administrators.remove(sub, reason, context)
+    const { state, position } = await changeUser(log, sub, { type: 'Disable', reason }, context)
+    if (!state.roles.includes(ADMINISTRATOR)) return { position }
+    const again = (name: string) => ({ ...context, commandId: `${context.commandId}/${name}` })
+    try {
+      await administrators.remove(sub, reason, again('remove')) // put on the list while we were at it
+    } catch (error) {
+      if (error instanceof LastAdministrator) await changeUser(log, sub, { type: 'Enable' }, again('undo'))
+      throw error
+    }
+    return { position }
+  }
+
+  /** Puts whoever can act as an administrator now on the list. */
+  async function admit(changed: ChangedUser, context: CommandContext): Promise<{ position: string }> {
+    if (isAble(changed.state)) await administrators.add(changed.state.sub, context)
+    return { position: changed.position }
+  }
+
+  const enable: Accounts['enable'] = async (person, context) =>
+    admit(await changeUser(log, await subOf(person), { type: 'Enable' }, context), context)
+
+  const assignRoles: Accounts['assignRoles'] = async (person, assigned, context) => {
+    const sub = await subOf(person)
+    if (!assigned.roles.includes(ADMINISTRATOR)) await administrators.remove(sub, 'the role was taken', context)
+    return admit(await changeUser(log, sub, { type: 'AssignRoles', ...assigned }, context), context)
+  }
+
   /** Takes the address for the person; `false` when it is somebody's already. */
   const assign = (stream: string, registration: Registration, dataKey: string, context: CommandContext) =>
     untilSettled(async () => {
@@ -107,27 +140,27 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     })
 
   /** Does now what the process manager would do soon. */
-  async function finish(stream: string): Promise<{ sub: string; position: string }> {
+  async function finish(stream: string, context: CommandContext): Promise<{ sub: string; position: string }> {
     const [newest, previous] = (await log.last(stream, 2)).filter(isEmailRecord)
     if (newest?.type !== 'EmailConfirmed') throw new UnknownAccount()
     if (previous !== undefined) await completion.complete(previous)
     const changed = await completion.confirmed(newest)
     if (changed === undefined) throw new UnknownAccount()
-    return { sub: changed.state.sub, position: changed.position }
+    return { sub: changed.state.sub, ...(await admit(changed, context)) }
   }
 
   return {
     findSub,
-    disable: (person, reason, context) => change(person, { type: 'Disable', reason }, context),
-    enable: (person, context) => change(person, { type: 'Enable' }, context),
-    assignRoles: (person, assigned, context) => change(person, { type: 'AssignRoles', ...assigned }, context),
+    disable,
+    enable,
+    assignRoles,
     revokeSessions: (person, reason, context) => change(person, { type: 'RevokeSessions', reason }, context),
 
     async create({ email: text, password, name, roles = [], entitlements = [] }, context) {
       const address = requireAddress(text)
       const stream = addresses.stream(addresses.hmac(address))
       if ((await readEmail(log, stream)).state.status === 'confirmed')
-        return { ...(await finish(stream)), isNew: false }
+        return { ...(await finish(stream, context)), isNew: false }
       const hash = await hasher.hash(password)
       const person = { sub: `u_${newId()}`, email: address, password: hash }
       const rights = { roles: [...roles], entitlements: [...entitlements] }
@@ -136,7 +169,7 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
         const registration = { ...person, ...(name !== undefined && { name }), ...rights }
         const isNew = await assign(stream, registration, dataKey, context)
         if (!isNew) await sealer.destroyDataKey(dataKey)
-        return { ...(await finish(stream)), isNew }
+        return { ...(await finish(stream, context)), isNew }
       } catch (error) {
         if (!(error instanceof UnknownOutcome) && (await isUnused(stream, dataKey)))
           await sealer.destroyDataKey(dataKey)

@@ -1,6 +1,7 @@
 /** People: who they are, and how they prove it. */
 export * from './accounts.ts'
 export * from './address.ts'
+export { changeUser } from './change-user.ts'
 export * from './completion.ts'
 export * from './confirm.ts'
 export * from './errors.ts'

@@ -6,10 +6,11 @@ import { ConfigError, readConfig } from '../config.ts'
 import { logger } from '../http/index.ts'
 import { Refused, runCommand, socketPath } from '../operator/index.ts'
 import { ask, NoServer } from './ask.ts'
-import { type Ask, program } from './program.ts'
+import { type Ask, program, type Where } from './program.ts'
+import { remote } from './remote.ts'
 
 /** Asks the server of the data folder; without one, does it here and closes again. */
-function asker(): Ask {
+function local(): Ask {
   const config = readConfig()
   const operator = userInfo().username
   return async (command, input) => {
@@ -29,9 +30,15 @@ function asker(): Ask {
   }
 }
 
+function asker({ server, tokenFile }: Where): Ask {
+  if (server === undefined) return local()
+  if (tokenFile === undefined) throw new Refused('--server needs --token-file')
+  return remote({ server, tokenFile })
+}
+
 try {
   const line = program({
-    ask: (command, input) => asker()(command, input),
+    asker,
     print: (text) => process.stdout.write(`${text}\n`),
   })
   await line.exitOverride().parseAsync()

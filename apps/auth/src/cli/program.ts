@@ -7,8 +7,15 @@ import { show } from './show.ts'
 /** Runs a command by its words, wherever that is. */
 export type Ask = (command: string, input: Record<string, unknown>) => Promise<Record<string, unknown>>
 
+/** Where a command is to be run. */
+export interface Where {
+  readonly server?: string
+  readonly tokenFile?: string
+}
+
 export interface ProgramDependencies {
-  readonly ask: Ask
+  /** How to ask there. */
+  asker(where: Where): Ask
   /** Writes a line to standard output. */
   print(line: string): void
 }
@@ -35,11 +42,14 @@ function passwordFromStdin(): string {
 }
 
 /** The command line `ledgate`. */
-export function program({ ask, print }: ProgramDependencies): Command {
+export function program({ asker, print }: ProgramDependencies): Command {
   const root = new Command('ledgate').description(
     'Operate a Ledgate installation, beside a running server or without one.',
   )
   root.option('--json', 'answer in JSON')
+  root.option('--server <issuer>', 'ask the administration of that server over HTTP')
+  root.option('--token-file <file>', 'holds the access token for it')
+  const ask: Ask = (command, input) => asker(root.opts<Where>())(command, input)
   const answer = (value: Record<string, unknown>) => print(root.opts()['json'] ? JSON.stringify(value) : show(value))
   const run = async (command: string, input: Record<string, unknown> = {}) => answer(await ask(command, input))
 
@@ -51,7 +61,7 @@ export function program({ ask, print }: ProgramDependencies): Command {
     .action((options) => run('users list', options))
   users
     .command('show')
-    .argument('<sub>')
+    .argument('<sub or email>')
     .action((sub) => run('users show', { sub }))
   users
     .command('create')
@@ -67,11 +77,26 @@ export function program({ ask, print }: ProgramDependencies): Command {
     .description('no sign-in any more, and all tokens end')
     .argument('<sub or email>')
     .option('--reason <text>')
-    .action((who, { reason }) => run('users disable', { who, reason }))
+    .action((sub, { reason }) => run('users disable', { sub, reason }))
   users
     .command('enable')
     .argument('<sub or email>')
-    .action((who) => run('users enable', { who }))
+    .action((sub) => run('users enable', { sub }))
+  users
+    .command('roles')
+    .description('replace roles and entitlements; fewer than before ends all tokens')
+    .argument('<sub or email>')
+    .option('--role <role>', 'a role, any number of times', list)
+    .option('--entitlement <entitlement>', 'an entitlement, any number of times', list)
+    .action((sub, { role = [], entitlement = [] }) =>
+      run('users roles', { sub, roles: role, entitlements: entitlement }),
+    )
+  users
+    .command('end-sessions')
+    .description('all sessions and tokens end')
+    .argument('<sub or email>')
+    .option('--reason <text>')
+    .action((sub, { reason }) => run('users end-sessions', { sub, reason }))
 
   for (const [noun, what] of [
     ['clients', 'clients'],
@@ -94,6 +119,12 @@ export function program({ ask, print }: ProgramDependencies): Command {
       .option('--client-id <id>', 'made up when it is not given')
       .action((text, { clientId }) => run(`${noun} create`, { client_id: clientId, metadata: metadata(text) }))
     group
+      .command('update')
+      .description('replace all metadata: JSON, or @file')
+      .argument('<client_id>')
+      .argument('<metadata>')
+      .action((client_id, text) => run(`${noun} update`, { client_id, metadata: metadata(text) }))
+    group
       .command('disable')
       .argument('<client_id>')
       .option('--reason <text>')
@@ -102,17 +133,16 @@ export function program({ ask, print }: ProgramDependencies): Command {
       .command('enable')
       .argument('<client_id>')
       .action((client_id) => run(`${noun} enable`, { client_id }))
-    if (noun === 'resources') continue
     group
       .command('add-secret')
       .description('a second secret beside the one in use; shown once')
       .argument('<client_id>')
-      .action((client_id) => run('clients add-secret', { client_id }))
+      .action((client_id) => run(`${noun} add-secret`, { client_id }))
     group
       .command('revoke-secret')
       .argument('<client_id>')
       .argument('<secret_id>')
-      .action((client_id, secret_id) => run('clients revoke-secret', { client_id, secret_id }))
+      .action((client_id, secret_id) => run(`${noun} revoke-secret`, { client_id, secret_id }))
   }
 
   const keys = root.command('keys').description('signing and derivation keys')
@@ -121,6 +151,12 @@ export function program({ ask, print }: ProgramDependencies): Command {
     .command('rotate')
     .argument('[use]', 'signing or derivation', 'signing')
     .action((use) => run('keys rotate', { use }))
+  keys
+    .command('compromise')
+    .description('end a key that somebody else may have: what it signed or derived is void at once')
+    .argument('<use>', 'signing or derivation')
+    .argument('<kid>')
+    .action((use, kid) => run('keys compromise', { use, kid }))
 
   root
     .command('events')

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type KeyVault, type Sealer, vaultSealer } from '@ledgate/vault'
 import type { Logger } from 'pino'
+import { administrators as openAdministrators, type Administrators } from '../administrator/index.ts'
 import { clients as openClients, type Clients } from '../client/index.ts'
 import type { Config } from '../config.ts'
 import {
@@ -40,6 +41,7 @@ export interface Core {
   /** Keys the hash that tells the source of a request again. */
   readonly sourceKey: Uint8Array
   readonly names: Names
+  readonly administrators: Administrators
   readonly clients: Clients
   readonly resources: Resources
   readonly signingKeys: SigningKeys
@@ -117,6 +119,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     keyedHash,
     sourceKey: await secret('hash/sources'),
     names,
+    administrators: openAdministrators(log),
     clients: openClients({ log, names, clock }),
     resources: openResources({ log, names, clock, keyedHash }),
     signingKeys,

@@ -14,6 +14,7 @@ import {
   noLoginLimits,
   passwordHasher,
   type PasswordHasher,
+  type PasswordPolicy,
   passwordPolicy,
   register as openRegister,
   type Register,
@@ -31,6 +32,7 @@ export interface People {
   readonly completion: Completion
   readonly confirm: Confirm
   readonly hasher: PasswordHasher
+  readonly policy: PasswordPolicy
   readonly record: LoginRecord
   readonly register: Register
   readonly signIn: SignIn
@@ -43,7 +45,8 @@ export interface People {
 export const newId = (): string => randomBytes(16).toString('hex')
 
 /** Opens the pool of hashing threads and everything that stands on it. */
-export function openPeople({ config, logger, log, sealer, clock, keyedHash, derivationKeys, views }: Core): People {
+export function openPeople(core: Core): People {
+  const { config, logger, log, sealer, clock, keyedHash, derivationKeys, views, administrators } = core
   const hasher = passwordHasher()
   const addresses = openAddresses(keyedHash)
   const { limits } = config
@@ -57,10 +60,11 @@ export function openPeople({ config, logger, log, sealer, clock, keyedHash, deri
   const signIn = openSignIn({ log, sealer, hasher, addresses, guard, record })
   const register = openRegister({ log, sealer, hasher, policy, addresses, linkKeys, mayMail, clock, newId })
   return {
-    accounts: openAccounts({ log, sealer, hasher, addresses, completion, clock, newId }),
+    accounts: openAccounts({ log, sealer, hasher, addresses, completion, administrators, clock, newId }),
     completion,
     confirm: openConfirm({ log, sealer, hasher, policy, addresses, linkKeys, completion, signIn, clock }),
     hasher,
+    policy,
     record,
     register,
     signIn,

@@ -1,4 +1,6 @@
 import { emailEvents, loginEvents, userEvents } from '../account/events.ts'
+import { administrationEvents } from '../administration/events.ts'
+import { administratorEvents } from '../administrator/events.ts'
 import { clientEvents } from '../client/events.ts'
 import { grantEvents, serviceEvents } from '../grant/events.ts'
 import { mailEvents } from '../mail/events.ts'
@@ -20,6 +22,8 @@ export const catalogue = [
   ...grantEvents,
   ...serviceEvents,
   ...keyringEvents,
+  ...administratorEvents,
+  ...administrationEvents,
 ] as const
 
 export type DomainEvent = EventOf<(typeof catalogue)[number]>

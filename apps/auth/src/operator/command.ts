@@ -5,16 +5,19 @@ import { issueLines, Refused } from './refusal.ts'
 
 /** Something an operator can do: its input is checked wherever it comes from. */
 export interface OperatorCommand {
+  /** What it takes. */
+  readonly schema: z.ZodObject
   /** @throws {Refused} when the input is not one of this command. */
   run(input: unknown, context: CommandContext): Promise<JsonObject>
 }
 
 /** A command over a checked input. */
-export function command<Schema extends z.ZodType>(
+export function command<Schema extends z.ZodObject>(
   schema: Schema,
   run: (input: z.output<Schema>, context: CommandContext) => Promise<JsonObject>,
 ): OperatorCommand {
   return {
+    schema,
     async run(input, context) {
       const parsed = schema.safeParse(input)
       if (!parsed.success) throw new Refused(issueLines(parsed.error).join('; '))

@@ -1,142 +1,199 @@
 import type { JsonObject, Position } from '@ledgate/eventsourcing'
-import { ClientMetadata, ResourceMetadata } from '@ledgate/oauth'
+import { type ClientMetadata, NewClientMetadata, NewResourceMetadata, type ResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
+import type { Accounts } from '../account/index.ts'
 import type { Clients } from '../client/index.ts'
-import type { CommandContext, EventLog } from '../log/index.ts'
+import type { EventLog } from '../log/index.ts'
 import type { Resources } from '../resource/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
 import type { Views } from '../views/index.ts'
 import { command, type OperatorCommand } from './command.ts'
 import { EventsQuery, listEvents } from './events.ts'
-import { Refused } from './refusal.ts'
+import { Absent, Refused } from './refusal.ts'
+
+type Ring<Keys extends Record<'keys' | 'rotate' | 'compromise', unknown>> = Pick<Keys, 'keys' | 'rotate' | 'compromise'>
 
 export interface OperatorDependencies {
   readonly log: EventLog
   readonly views: Views
   readonly clients: Clients
   readonly resources: Resources
-  readonly signingKeys: Pick<SigningKeys, 'keys' | 'rotate'>
-  readonly derivationKeys: Pick<DerivationKeys, 'keys' | 'rotate'>
-  readonly accounts: {
-    create(
-      person: { email: string; password: string; roles: readonly string[]; entitlements: readonly string[] },
-      context: CommandContext,
-    ): Promise<{ sub: string; position: string }>
-    disable(who: string, reason: string, context: CommandContext): Promise<{ position: string }>
-    enable(who: string, context: CommandContext): Promise<{ position: string }>
-  }
+  readonly signingKeys: Ring<SigningKeys>
+  readonly derivationKeys: Ring<DerivationKeys>
+  readonly accounts: Pick<Accounts, 'create' | 'disable' | 'enable' | 'assignRoles' | 'revokeSessions' | 'findSub'>
 }
 
 /** Milliseconds a list waits for the views to hold what was written before it was asked for. */
 const FRESH_WITHIN_MS = 5_000
 
 const text = z.string().min(1)
+const words = z.array(text.max(100)).max(100)
 const Reason = text.max(200).default('by an operator')
-const Page = z.object({ after: z.string().optional(), limit: z.int().positive().optional() })
+const Page = z.object({
+  after: z.string().optional().meta({ description: 'the key of the last entry of the page before' }),
+  limit: z.coerce.number().int().positive().max(1000).optional(),
+})
+/** A person by `sub`; at the command line by address, too. */
+const Person = z.object({ sub: text })
+const Client = z.object({ client_id: text })
+const SecretOf = Client.extend({ secret_id: text })
+const Use = z.object({ use: z.enum(['signing', 'derivation']) })
+const KeyOf = Use.extend({ kid: text })
 
 /** What is known of somebody, if anybody is. */
 function found(view: object | undefined, what: string): JsonObject {
-  if (view === undefined) throw new Refused(`there is no such ${what}`)
+  if (view === undefined) throw new Absent(what)
   return view as JsonObject
 }
 
 const asJson = (values: readonly object[]) => values as readonly JsonObject[]
 
-/** Everything an operator can do, by the words of the command line. */
-export function operatorCommands(dependencies: OperatorDependencies): Readonly<Record<string, OperatorCommand>> {
-  const { log, views, clients, resources, signingKeys, derivationKeys, accounts } = dependencies
+/** A client or resource server as RFC 7591 §3.2.1 answers it: secrets do not expire. */
+const registered = (
+  clientId: string,
+  metadata: ClientMetadata | ResourceMetadata,
+  { clientSecret, position }: { readonly clientSecret?: string; readonly position: string },
+): JsonObject => ({
+  client_id: clientId,
+  ...(clientSecret !== undefined && { client_secret: clientSecret, client_secret_expires_at: 0 }),
+  ...(metadata as JsonObject),
+  position,
+})
 
-  /** A list shows whatever was answered before it was asked for. */
+const shownSecret = (made: { secretId: string; clientSecret: string; position: string }): JsonObject => ({
+  secret_id: made.secretId,
+  client_secret: made.clientSecret,
+  position: made.position,
+})
+
+type Commands = Readonly<Record<string, OperatorCommand>>
+
+function userCommands({ accounts }: OperatorDependencies, fresh: () => Promise<Views>): Commands {
+  const show = async (sub: string | undefined) =>
+    found(sub === undefined ? undefined : await (await fresh()).users.bySub(sub), 'person')
+  const isAddress = (person: string) => person.includes('@')
+  return {
+    'users list': command(Page, async (page) => ({ users: asJson(await (await fresh()).users.list(page)) })),
+    'users find': command(z.object({ email: text }), async ({ email }) => show(await accounts.findSub(email))),
+    'users show': command(Person, async ({ sub }) => show(isAddress(sub) ? await accounts.findSub(sub) : sub)),
+    'users create': command(
+      z.object({
+        email: text,
+        password: text,
+        name: text.max(256).optional(),
+        roles: words.default([]),
+        entitlements: words.default([]),
+      }),
+      async (person, context) => {
+        const { sub, isNew, position } = await accounts.create(person, context)
+        if (!isNew) throw new Refused('the address has an account already')
+        return { sub, position }
+      },
+    ),
+    'users disable': command(Person.extend({ reason: Reason }), async ({ sub, reason }, context) =>
+      accounts.disable(sub, reason, context),
+    ),
+    'users enable': command(Person, async ({ sub }, context) => accounts.enable(sub, context)),
+    'users roles': command(Person.extend({ roles: words, entitlements: words }), async ({ sub, ...rights }, context) =>
+      accounts.assignRoles(sub, rights, context),
+    ),
+    'users end-sessions': command(Person.extend({ reason: Reason }), async ({ sub, reason }, context) =>
+      accounts.revokeSessions(sub, reason, context),
+    ),
+  }
+}
+
+function clientCommands({ clients }: OperatorDependencies, fresh: () => Promise<Views>): Commands {
+  return {
+    'clients list': command(Page, async (page) => ({ clients: asJson((await fresh()).clients.list(page)) })),
+    'clients show': command(Client, async ({ client_id }) => found((await fresh()).clients.byId(client_id), 'client')),
+    'clients create': command(
+      z.object({ client_id: text.optional(), metadata: NewClientMetadata }),
+      async (registration, context) => {
+        const made = await clients.register(registration, context)
+        return registered(made.clientId, registration.metadata, made)
+      },
+    ),
+    'clients update': command(
+      Client.extend({ metadata: NewClientMetadata }),
+      async ({ client_id, metadata }, context) =>
+        registered(client_id, metadata, await clients.change(client_id, { type: 'Update', metadata }, context)),
+    ),
+    'clients disable': command(Client.extend({ reason: Reason }), async ({ client_id, reason }, context) =>
+      clients.change(client_id, { type: 'Disable', reason }, context),
+    ),
+    'clients enable': command(Client, async ({ client_id }, context) =>
+      clients.change(client_id, { type: 'Enable' }, context),
+    ),
+    'clients add-secret': command(Client, async ({ client_id }, context) =>
+      shownSecret(await clients.addSecret(client_id, context)),
+    ),
+    'clients revoke-secret': command(SecretOf, async ({ client_id, secret_id }, context) =>
+      clients.change(client_id, { type: 'RevokeSecret', secret_id }, context),
+    ),
+  }
+}
+
+function resourceCommands({ resources }: OperatorDependencies, fresh: () => Promise<Views>): Commands {
+  return {
+    'resources list': command(Page, async (page) => ({ resources: asJson((await fresh()).resources.list(page)) })),
+    'resources show': command(Client, async ({ client_id }) =>
+      found((await fresh()).resources.byId(client_id), 'resource server'),
+    ),
+    'resources create': command(
+      z.object({ client_id: text.optional(), metadata: NewResourceMetadata }),
+      async (registration, context) => {
+        const made = await resources.register(registration, context)
+        return registered(made.clientId, registration.metadata, made)
+      },
+    ),
+    'resources update': command(
+      Client.extend({ metadata: NewResourceMetadata }),
+      async ({ client_id, metadata }, context) =>
+        registered(client_id, metadata, await resources.update(client_id, metadata, context)),
+    ),
+    'resources disable': command(Client.extend({ reason: Reason }), async ({ client_id, reason }, context) =>
+      resources.change(client_id, { type: 'Disable', reason }, context),
+    ),
+    'resources enable': command(Client, async ({ client_id }, context) =>
+      resources.change(client_id, { type: 'Enable' }, context),
+    ),
+    'resources add-secret': command(Client, async ({ client_id }, context) =>
+      shownSecret(await resources.addSecret(client_id, context)),
+    ),
+    'resources revoke-secret': command(SecretOf, async ({ client_id, secret_id }, context) =>
+      resources.change(client_id, { type: 'RevokeSecret', secret_id }, context),
+    ),
+  }
+}
+
+function keyCommands({ signingKeys, derivationKeys }: OperatorDependencies): Commands {
+  const rings = { signing: signingKeys, derivation: derivationKeys }
+  const shown = (use: keyof typeof rings) =>
+    rings[use].keys().map(({ public_jwk: _, ...key }) => ({ use, ...key }) as JsonObject)
+  return {
+    'keys list': command(z.object({}), async () => ({ keys: [...shown('signing'), ...shown('derivation')] })),
+    'keys rotate': command(Use, async ({ use }, context) => rings[use].rotate(context)),
+    'keys compromise': command(KeyOf, async ({ use, kid }, context) => rings[use].compromise(kid, context)),
+  }
+}
+
+/** Everything an operator can do, by the words of the command line. */
+export function operatorCommands(dependencies: OperatorDependencies): Commands {
+  const { log, views } = dependencies
+
+  /** A list shows whatever was answered before it was asked for, by any replica. */
   async function fresh(): Promise<Views> {
     const head = (await log.store.head()) as Position
     if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new Refused('the views are behind; try again')
     return views
   }
 
-  const rings = { signing: signingKeys, derivation: derivationKeys }
-  const shownKeys = (use: keyof typeof rings) =>
-    rings[use].keys().map(({ public_jwk: _, ...key }) => ({ use, ...key }) as JsonObject)
-
   return {
-    'users list': command(Page, async (page) => ({ users: asJson(await (await fresh()).users.list(page)) })),
-    'users show': command(z.object({ sub: text }), async ({ sub }) =>
-      found(await (await fresh()).users.bySub(sub), 'person'),
-    ),
-    'users create': command(
-      z.object({
-        email: text,
-        password: text,
-        roles: z.array(text).default([]),
-        entitlements: z.array(text).default([]),
-      }),
-      async (person, context) => accounts.create(person, context),
-    ),
-    'users disable': command(z.object({ who: text, reason: Reason }), async ({ who, reason }, context) => ({
-      ...(await accounts.disable(who, reason, context)),
-    })),
-    'users enable': command(z.object({ who: text }), async ({ who }, context) => ({
-      ...(await accounts.enable(who, context)),
-    })),
-
-    'clients list': command(Page, async (page) => ({ clients: asJson((await fresh()).clients.list(page)) })),
-    'clients show': command(z.object({ client_id: text }), async ({ client_id }) =>
-      found((await fresh()).clients.byId(client_id), 'client'),
-    ),
-    'clients create': command(
-      z.object({ client_id: text.optional(), metadata: ClientMetadata }),
-      async (registration, context) => {
-        const { clientId, clientSecret, position } = await clients.register(registration, context)
-        return {
-          client_id: clientId,
-          ...(clientSecret !== undefined && { client_secret: clientSecret }),
-          position,
-        }
-      },
-    ),
-    'clients disable': command(z.object({ client_id: text, reason: Reason }), async ({ client_id, reason }, context) =>
-      clients.change(client_id, { type: 'Disable', reason }, context),
-    ),
-    'clients enable': command(z.object({ client_id: text }), async ({ client_id }, context) =>
-      clients.change(client_id, { type: 'Enable' }, context),
-    ),
-    'clients add-secret': command(z.object({ client_id: text }), async ({ client_id }, context) => {
-      const { secretId, clientSecret, position } = await clients.addSecret(client_id, context)
-      return { secret_id: secretId, client_secret: clientSecret, position }
-    }),
-    'clients revoke-secret': command(
-      z.object({ client_id: text, secret_id: text }),
-      async ({ client_id, secret_id }, context) =>
-        clients.change(client_id, { type: 'RevokeSecret', secret_id }, context),
-    ),
-
-    'resources list': command(Page, async (page) => ({ resources: asJson((await fresh()).resources.list(page)) })),
-    'resources show': command(z.object({ client_id: text }), async ({ client_id }) =>
-      found((await fresh()).resources.byId(client_id), 'resource server'),
-    ),
-    'resources create': command(
-      z.object({ client_id: text.optional(), metadata: ResourceMetadata }),
-      async (registration, context) => {
-        const { clientId, clientSecret, position } = await resources.register(registration, context)
-        return {
-          client_id: clientId,
-          ...(clientSecret !== undefined && { client_secret: clientSecret }),
-          position,
-        }
-      },
-    ),
-    'resources disable': command(
-      z.object({ client_id: text, reason: Reason }),
-      async ({ client_id, reason }, context) => resources.change(client_id, { type: 'Disable', reason }, context),
-    ),
-    'resources enable': command(z.object({ client_id: text }), async ({ client_id }, context) =>
-      resources.change(client_id, { type: 'Enable' }, context),
-    ),
-
-    'keys list': command(z.object({}), async () => ({ keys: [...shownKeys('signing'), ...shownKeys('derivation')] })),
-    'keys rotate': command(z.object({ use: z.enum(['signing', 'derivation']) }), async ({ use }, context) =>
-      rings[use].rotate(context),
-    ),
-
+    ...userCommands(dependencies, fresh),
+    ...clientCommands(dependencies, fresh),
+    ...resourceCommands(dependencies, fresh),
+    ...keyCommands(dependencies),
     events: command(EventsQuery, async (query) => ({ events: await listEvents(log, await fresh(), query) })),
   }
 }

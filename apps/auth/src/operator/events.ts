@@ -5,7 +5,7 @@ import type { Views } from '../views/index.ts'
 
 /** Which events an operator wants to see; the newest, unless told. */
 export const EventsQuery = z.object({
-  last: z.int().positive().max(1000).default(20),
+  last: z.coerce.number().int().positive().max(1000).default(20),
   stream: z.string().optional(),
   type: z.string().optional(),
   subject: z.string().optional(),
@@ -16,7 +16,7 @@ export const EventsQuery = z.object({
     .pipe(Actor)
     .optional(),
   /** Milliseconds since the epoch. */
-  since: z.int().optional(),
+  since: z.coerce.number().int().optional(),
   /** The position of the last event seen: only later ones. */
   after: z.string().optional(),
 })

@@ -3,7 +3,7 @@ import { OAuthError } from '@ledgate/oauth'
 import { z } from 'zod'
 import { ClientRefused } from '../client/index.ts'
 import { NameTaken, ResourceRefused } from '../resource/index.ts'
-import { TooEarly } from '../signing-key/index.ts'
+import { TooEarly, UnknownKey } from '../signing-key/index.ts'
 
 /** What an operator asked for cannot be done, and the message says why: nothing is wrong with the server. */
 export class Refused extends Error {
@@ -13,8 +13,16 @@ export class Refused extends Error {
   }
 }
 
+/** What was asked about is not there. */
+export class Absent extends Refused {
+  constructor(what: string) {
+    super(`there is no such ${what}`)
+    this.name = 'Absent'
+  }
+}
+
 /** Errors whose message is meant for whoever gave the command. */
-const REFUSALS = [Refused, ClientRefused, ResourceRefused, NameTaken, TooEarly, TooLarge]
+const REFUSALS = [Refused, ClientRefused, ResourceRefused, NameTaken, TooEarly, UnknownKey, TooLarge]
 
 /** `clients[0].grant_types` */
 export const pathText = (path: readonly PropertyKey[]): string =>

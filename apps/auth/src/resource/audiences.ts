@@ -44,7 +44,8 @@ export function audiences(log: EventLog, names: Names, issuer: string): Audience
     const clientId = owner.slice(OWNER.length)
     if (hints.size >= REMEMBERED) hints.clear()
     hints.set(key, clientId)
-    return enabled(clientId)
+    const found = await enabled(clientId)
+    return found !== undefined && isNamedBy(found, kind, name) ? found : undefined
   }
 
   async function ownersOf(scope: readonly string[]): Promise<Set<string>> {

@@ -13,6 +13,7 @@ export type ResourceCommand =
       readonly secrets: readonly Secret[]
       readonly now: number
     }
+  | { readonly type: 'Update'; readonly metadata: ResourceMetadata }
   | { readonly type: 'AddSecret'; readonly secret: Secret; readonly now: number }
   | { readonly type: 'RevokeSecret'; readonly secret_id: string }
   | { readonly type: 'Disable'; readonly reason: string }
@@ -35,6 +36,8 @@ function decideExisting(
   state: ResourceState,
 ): ResourceEvent[] {
   switch (command.type) {
+    case 'Update':
+      return [{ type: 'ResourceUpdated', data: { resource: { ...state, metadata: command.metadata } } }]
     case 'AddSecret': {
       const { secret, now } = command
       const resource = { ...state, secrets: withSecret(state.secrets, { secret, now, refuse }) }

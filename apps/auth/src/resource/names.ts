@@ -33,6 +33,8 @@ export interface Names {
    * @throws {NameTaken} when one of them is somebody else's.
    */
   reserve(names: readonly Name[], owner: string, context: CommandContext): Promise<void>
+  /** Gives back those of these names that are its own. */
+  release(names: readonly Name[], owner: string, context: CommandContext): Promise<void>
 }
 
 const inOrder = (names: readonly Name[]): Name[] =>
@@ -83,6 +85,10 @@ export function names(log: EventLog, hash: KeyedHash): Names {
 
   return {
     owner: async (kind, name) => (await read({ kind, name })).owner,
+
+    async release(left, owner, context) {
+      for (const name of left) await giveBack(name, owner, context)
+    },
 
     async reserve(wanted, owner, context) {
       const ordered = inOrder(wanted)

@@ -41,9 +41,15 @@ export interface Resources {
   /** @throws {ResourceRefused} when there is no such resource server, or the command does not fit it. */
   change(
     clientId: string,
-    command: Exclude<ResourceCommand, { type: 'Register' }>,
+    command: Exclude<ResourceCommand, { type: 'Register' | 'Update' }>,
     context: CommandContext,
   ): Promise<{ position: string }>
+  /**
+   * Takes the names it did not have before it is changed, and gives back those it has no more.
+   *
+   * @throws {NameTaken | ResourceRefused}
+   */
+  update(clientId: string, metadata: ResourceMetadata, context: CommandContext): Promise<{ position: string }>
   /** Adds a secret beside the one in use, and answers it: it is shown once. */
   addSecret(
     clientId: string,
@@ -82,8 +88,27 @@ export function resources({ log, names, clock, keyedHash }: ResourcesDependencie
       return log.append(`resource-${clientId}`, events, { expected: found?.revision ?? 'noStream', context })
     })
 
+  /** The names of one list that are not in the other. */
+  const without = (names: readonly Name[], others: readonly Name[]) =>
+    names.filter(({ kind, name }) => !others.some((other) => other.kind === kind && other.name === name))
+
+  const update: Resources['update'] = (clientId, metadata, context) =>
+    untilSettled(async () => {
+      const found = await readResource(log, clientId)
+      const events = decider.decide({ type: 'Update', metadata }, found?.state)
+      const before = found === undefined ? [] : namesOf(clientId, found.state.metadata)
+      const after = namesOf(clientId, metadata)
+      const owner = `resource ${clientId}`
+      await names.reserve(without(after, before), owner, context)
+      const stream = `resource-${clientId}`
+      const { position } = await log.append(stream, events, { expected: found?.revision ?? 'noStream', context })
+      await names.release(without(before, after), owner, context)
+      return { position }
+    })
+
   return {
     change,
+    update,
 
     async register({ client_id, client_secret, metadata }, context) {
       const clientId = ClientId.parse(client_id ?? idFor(metadata.resource))

@@ -9,6 +9,14 @@ export type KeyringCommand =
   | ({ readonly type: 'Rotate'; readonly standby: NewKey } & Publication)
   /** The same, if the active key was in use for `period` and the standby key was published for long enough. */
   | ({ readonly type: 'RotateWhenDue'; readonly standby: NewKey; readonly period: number } & Publication)
+  /** Somebody else may have the key: nothing is made or checked with it from now on. */
+  | {
+      readonly type: 'Compromise'
+      readonly kid: string
+      /** Takes the place of the standby key when that one is put to use or is the one. */
+      readonly standby: NewKey
+      readonly now: number
+    }
   /** Let go of the keys whose work nothing that lives depends on. */
   | { readonly type: 'Retire'; readonly now: number; readonly keepFor: number }
 
@@ -30,6 +38,14 @@ export class TooEarly extends Error {
     super(`the standby key is published for too short a time; rotate again in ${retryAfter} s`)
     this.name = 'TooEarly'
     this.retryAfter = retryAfter
+  }
+}
+
+/** There is no such key. */
+export class UnknownKey extends Error {
+  constructor() {
+    super('there is no such key')
+    this.name = 'UnknownKey'
   }
 }
 
@@ -101,13 +117,37 @@ function rotate(command: { readonly standby: NewKey } & Publication, keys: reado
 }
 
 /**
+ * The standby key is used at once, published for long enough or not: whoever caches the key set asks again for a key that
+ * it does not know, and a token of the compromised one must not be made any more.
+ */
+function compromise(
+  { kid, standby, now }: Extract<KeyringCommand, { type: 'Compromise' }>,
+  keys: readonly Key[],
+): KeyringEvent[] {
+  const found = keys.find((key) => key.kid === kid)
+  if (found === undefined) throw new UnknownKey()
+  if (found.status === 'retired' || found.status === 'compromised') return []
+  const left = withKey(keys, { ...found, status: 'compromised', superseded_at: now, retired_at: now })
+  const events: KeyringEvent[] = [{ type: 'KeyCompromised', data: { kid, keyring: { keys: left } } }]
+  if (found.status === 'retiring') return events
+  if (found.status === 'standby') return [...events, generated(left, fresh(standby, now))]
+  const next = standbyOf(left)
+  const after = withKey(left, activated(next, now))
+  return [
+    ...events,
+    { type: 'KeyActivated', data: { kid: next.kid, keyring: { keys: after } } },
+    generated(after, fresh(standby, now)),
+  ]
+}
+
+/**
  * Keys whose work is done are retired. The state forgets those that were retired before and have waited as long again:
  * it is in every event, and must not grow with every rotation; the log remembers them.
  */
 function retire({ now, keepFor }: Extract<KeyringCommand, { type: 'Retire' }>, keys: readonly Key[]): KeyringEvent[] {
   const isOver = (since: number | null) => since !== null && now >= since + keepFor
   const events: KeyringEvent[] = []
-  let left = keys.filter(({ status, retired_at }) => status !== 'retired' || !isOver(retired_at))
+  let left = keys.filter(({ retired_at }) => !isOver(retired_at))
   for (const key of keys) {
     if (key.status !== 'retiring' || !isOver(key.superseded_at)) continue
     left = withKey(left, { ...key, status: 'retired', retired_at: now })
@@ -128,6 +168,8 @@ export const keyring: Decider<KeyringState, KeyringCommand, KeyringEvent> = {
         return rotate(command, keys)
       case 'RotateWhenDue':
         return isDue(keys, command) ? rotate(command, keys) : []
+      case 'Compromise':
+        return compromise(command, keys)
       case 'Retire':
         return retire(command, keys)
     }

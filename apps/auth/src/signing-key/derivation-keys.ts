@@ -9,6 +9,8 @@ export interface DerivationKeys {
   /** 32 bytes; `undefined` when there is no such key (any more). */
   derive(key: string, purpose: 'refresh' | 'link', parts: readonly string[]): Buffer | undefined
   rotate(context: CommandContext): Promise<{ position: string }>
+  /** Every refresh token and mailed link that it made is void: whoever had one signs in again. */
+  compromise: Keyring['compromise']
   maintain(period: number): Promise<void>
   follow(signal: AbortSignal): Promise<void>
   keys: Keyring['keys']
@@ -57,6 +59,7 @@ export async function openDerivationKeys(
     },
     keys: ring.keys,
     rotate: ring.rotate,
+    compromise: ring.compromise,
     maintain: ring.maintain,
     follow: ring.follow,
   }

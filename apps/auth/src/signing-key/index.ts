@@ -1,5 +1,5 @@
 /** The keys that sign tokens and those that derive secrets. */
-export { TooEarly } from './decider.ts'
+export { TooEarly, UnknownKey } from './decider.ts'
 export * from './derivation-keys.ts'
 export * from './events.ts'
 export * from './routes.ts'

@@ -10,6 +10,7 @@ import {
   secondsToWait,
   standbyOf,
   TooEarly,
+  UnknownKey,
 } from './decider.ts'
 import type { Key } from './events.ts'
 
@@ -43,6 +44,12 @@ export interface Keyring {
   /** @throws {TooEarly} when the standby key was not published for long enough. */
   rotate(context: CommandContext): Promise<{ position: string }>
   /**
+   * Ends a key that somebody else may have: the standby key takes its place at once, and its secret is destroyed.
+   *
+   * @throws {UnknownKey}
+   */
+  compromise(kid: string, context: CommandContext): Promise<{ position: string }>
+  /**
    * Retires what is due and destroys its secret, and rotates when the active key was in use for `period` seconds. Any
    * number of processes may do it at once: one of them rotates.
    */
@@ -60,7 +67,8 @@ const PAUSE_MS = 1_000
 export const isLive = ({ status }: Key) => status !== 'retired' && status !== 'compromised'
 
 /** Nothing was written: the keys that were made for it are of no use. Any other error may have come after the write. */
-const provesNothingWritten = (error: unknown) => error instanceof Conflict || error instanceof TooEarly
+const provesNothingWritten = (error: unknown) =>
+  error instanceof Conflict || error instanceof TooEarly || error instanceof UnknownKey
 
 const secretName = (use: string, kid: string) => `keyring/${use}/${kid}`
 
@@ -156,7 +164,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   /** Also finishes what a process that died after it retired a key has left. */
   async function destroyRetired(): Promise<void> {
     for (const { kid, status } of known.keys) {
-      if (status !== 'retired') continue
+      if (status !== 'retired' && status !== 'compromised') continue
       const name = secretName(use, kid)
       if ((await vault.get(name)) !== undefined) await vault.destroy(name)
     }
@@ -184,6 +192,15 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
       refuseLostStandby()
       return { type: 'Rotate', standby: await make(), ...publication() }
     }, context)
+  }
+
+  async function compromise(kid: string, context: CommandContext): Promise<{ position: string }> {
+    const done = await run(
+      async (make) => ({ type: 'Compromise', kid, standby: await make(), now: clock.now() }),
+      context,
+    )
+    await destroyRetired()
+    return done
   }
 
   async function rotateWhenDue(period: number): Promise<void> {
@@ -221,6 +238,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     keys: () => known.keys,
     secret: (kid) => known.secrets.get(kid),
     rotate,
+    compromise,
     onChange: (listener) => void listeners.push(listener),
 
     async maintain(period) {

@@ -26,6 +26,7 @@ export interface SigningKeys {
   /** Seconds for which the key set may be cached. */
   readonly maxAge: number
   rotate(context: CommandContext): Promise<{ position: string }>
+  compromise: Keyring['compromise']
   maintain(period: number): Promise<void>
   follow(signal: AbortSignal): Promise<void>
   keys: Keyring['keys']
@@ -128,6 +129,7 @@ export async function openSigningKeys({ alg = 'ES256', maxAge, ...options }: Sig
     maxAge,
     keys: ring.keys,
     rotate: ring.rotate,
+    compromise: ring.compromise,
     maintain: ring.maintain,
     follow: ring.follow,
   }

@@ -15,6 +15,7 @@ import {
   sweeper as openSweeper,
   unlimitedMail,
 } from '../account/index.ts'
+import { administrators as openAdministrators } from '../administrator/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
 import { turns } from '../grant/index.ts'
 import { verdict } from '../introspection/index.ts'
@@ -75,7 +76,8 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   const record = loginRecord({ log, clock, newId, onError: () => {} })
   const signIn = openSignIn({ log, sealer, hasher, addresses, guard: noLoginLimits, record })
   const completion = openCompletion({ log, sealer, linkKeys, clock, newId })
-  const people = { log, sealer, hasher, addresses, linkKeys, completion, signIn, clock, newId }
+  const administrators = openAdministrators(log)
+  const people = { log, sealer, hasher, addresses, linkKeys, completion, signIn, administrators, clock, newId }
   const policy = passwordPolicy()
   const registration = openRegister({ ...people, policy, mayMail: unlimitedMail })
   const checkpoints = inMemoryCheckpoints()
@@ -148,6 +150,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     dependencies,
     addClient,
     client,
+    administrators,
     accounts: openAccounts(people),
     confirm: openConfirm({ ...people, policy }),
     sweeper: openSweeper({ log, checkpoints, clock, newId }),

@@ -1,0 +1,16 @@
+import { z } from 'zod'
+import { defineEvent, type EventOf } from '../log/event-definition.ts'
+
+/**
+ * An administrator asked for something (`audit-<yyyymmdd>`): to look, too, and also what was refused then. What it changed
+ * has events of its own with the same `$correlationId`.
+ */
+export const AdministrationRequested = defineEvent('AdministrationRequested', {
+  /** As the command line says it: `users disable`. */
+  operation: z.string(),
+  /** A `sub`, a `client_id` or a `kid`. */
+  about: z.string().optional(),
+})
+
+export const administrationEvents = [AdministrationRequested] as const
+export type AdministrationEvent = EventOf<(typeof administrationEvents)[number]>

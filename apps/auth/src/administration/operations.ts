@@ -1,0 +1,127 @@
+/** What may be administered by a token with this scope. */
+export type Realm = 'users' | 'clients' | 'resources' | 'keys' | 'events'
+
+/** An operation of the administration as it is spoken over HTTP; what it does is the command of the same words. */
+export interface Operation {
+  /** As the command line says it. */
+  readonly command: string
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** A template of Fastify; the names of its parameters are those of the command. */
+  readonly path: string
+  readonly summary: string
+  /** `201` where something is made. */
+  readonly status?: 201
+  /** The body is client metadata as in RFC 7591 §2, beside a `client_id`: the command takes it as `metadata`. */
+  readonly isMetadata?: true
+}
+
+const REALMS: readonly Realm[] = ['users', 'clients', 'resources', 'keys', 'events']
+
+const ofApplications = (noun: 'clients' | 'resources', what: string): readonly Operation[] => [
+  { command: `${noun} list`, method: 'GET', path: `/admin/${noun}`, summary: `List ${what}s` },
+  {
+    command: `${noun} create`,
+    method: 'POST',
+    path: `/admin/${noun}`,
+    summary: `Register a ${what}; its secret is shown once`,
+    status: 201,
+    isMetadata: true,
+  },
+  { command: `${noun} show`, method: 'GET', path: `/admin/${noun}/:client_id`, summary: `Show a ${what}` },
+  {
+    command: `${noun} update`,
+    method: 'PUT',
+    path: `/admin/${noun}/:client_id`,
+    summary: `Replace all metadata of a ${what} (RFC 7592 §2.2)`,
+    isMetadata: true,
+  },
+  {
+    command: `${noun} disable`,
+    method: 'POST',
+    path: `/admin/${noun}/:client_id/disable`,
+    summary: `Disable a ${what}`,
+  },
+  { command: `${noun} enable`, method: 'POST', path: `/admin/${noun}/:client_id/enable`, summary: `Enable a ${what}` },
+  {
+    command: `${noun} add-secret`,
+    method: 'POST',
+    path: `/admin/${noun}/:client_id/secrets`,
+    summary: 'Add a secret beside the one in use; it is shown once',
+    status: 201,
+  },
+  {
+    command: `${noun} revoke-secret`,
+    method: 'DELETE',
+    path: `/admin/${noun}/:client_id/secrets/:secret_id`,
+    summary: 'Revoke one of its secrets',
+  },
+]
+
+/** Everything an administrator can do over HTTP. */
+export const OPERATIONS: readonly Operation[] = [
+  { command: 'users list', method: 'GET', path: '/admin/users', summary: 'List confirmed people' },
+  {
+    command: 'users find',
+    method: 'POST',
+    path: '/admin/users/find',
+    summary: 'Find a person by address; it is not part of the URL',
+  },
+  {
+    command: 'users create',
+    method: 'POST',
+    path: '/admin/users',
+    summary: 'Make a person whose address counts as confirmed',
+    status: 201,
+  },
+  { command: 'users show', method: 'GET', path: '/admin/users/:sub', summary: 'Show a person' },
+  {
+    command: 'users disable',
+    method: 'POST',
+    path: '/admin/users/:sub/disable',
+    summary: 'Disable a person: no sign-in, and all sessions, grants and tokens end',
+  },
+  { command: 'users enable', method: 'POST', path: '/admin/users/:sub/enable', summary: 'Enable a person' },
+  {
+    command: 'users roles',
+    method: 'PUT',
+    path: '/admin/users/:sub/roles',
+    summary: 'Replace roles and entitlements; fewer than before ends all sessions, grants and tokens',
+  },
+  {
+    command: 'users end-sessions',
+    method: 'DELETE',
+    path: '/admin/users/:sub/sessions',
+    summary: 'End all sessions, grants and tokens of a person',
+  },
+  ...ofApplications('clients', 'client'),
+  ...ofApplications('resources', 'resource server'),
+  { command: 'keys list', method: 'GET', path: '/admin/keys', summary: 'List signing and derivation keys' },
+  {
+    command: 'keys rotate',
+    method: 'POST',
+    path: '/admin/keys/:use/rotate',
+    summary: 'Put the standby key to use',
+  },
+  {
+    command: 'keys compromise',
+    method: 'POST',
+    path: '/admin/keys/:use/:kid/compromise',
+    summary: 'End a key that somebody else may have; what it signed is void at once',
+  },
+  { command: 'events', method: 'GET', path: '/admin/events', summary: 'What happened, oldest first' },
+]
+
+/** `ledgate:users:read`, `ledgate:users:write`: the scope that an operation needs. */
+export function scopeOf({ command, method }: Operation): string {
+  const [realm = ''] = command.split(' ')
+  const isReading = method === 'GET' || command === 'users find'
+  return `ledgate:${realm}:${isReading ? 'read' : 'write'}`
+}
+
+/** Every scope of the administration. */
+export const ADMINISTRATION_SCOPES: readonly string[] = REALMS.flatMap((realm) =>
+  realm === 'events' ? [`ledgate:${realm}:read`] : [`ledgate:${realm}:read`, `ledgate:${realm}:write`],
+)
+
+/** The `resource` (RFC 8707) that tokens for the administration are for. */
+export const audienceOf = (issuer: string): string => `${issuer}/admin`

@@ -1,0 +1,137 @@
+import type { JsonObject, Position } from '@ledgate/eventsourcing'
+import { OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { RequestContext } from '../http/index.ts'
+import type { CommandContext } from '../log/index.ts'
+import { Absent, type OperatorCommand, refusalOf } from '../operator/index.ts'
+import type { Views } from '../views/index.ts'
+import { type Administrator, authorize, type BearerDependencies } from './bearer.ts'
+import { type Operation, OPERATIONS, scopeOf } from './operations.ts'
+
+export interface AdministrationDependencies extends BearerDependencies {
+  readonly commands: Readonly<Record<string, OperatorCommand>>
+  readonly requests: RequestContext
+  readonly views: Pick<Views, 'waitFor'>
+}
+
+/** Milliseconds that `min_position` may wait for the views of this replica. */
+const POSITION_WITHIN_MS = 5_000
+
+/** A person is named by `sub` in a URL, never by address. */
+const Sub = z.string().regex(/^u_[0-9a-f]{32}$/, { error: 'is no sub' })
+
+type Input = Readonly<Record<string, unknown>>
+
+/** The command cannot be done as things are; the sentence is meant for the administrator. */
+class Refusal extends OAuthError {
+  constructor(message: string, options: ErrorOptions) {
+    super('refused', 409, message, options)
+  }
+}
+
+/** There is no such person, client, resource server or key. */
+class NotThere extends OAuthError {
+  constructor(message: string, options: ErrorOptions) {
+    super('not_found', 404, message, options)
+  }
+}
+
+function answerFor(error: unknown): unknown {
+  if (error instanceof OAuthError || !(error instanceof Error)) return error
+  if (error instanceof z.ZodError) return error
+  const message = refusalOf(error)
+  if (message === undefined) return error
+  return error instanceof Absent ? new NotThere(message, { cause: error }) : new Refusal(message, { cause: error })
+}
+
+const namesIn = (path: string): readonly string[] => [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '')
+
+const isGet = ({ method }: Operation) => method === 'GET'
+
+/** The schemas of a route, from the schema of its command: what is in the path, and what is beside it. */
+function schemaOf(operation: Operation, { schema }: OperatorCommand) {
+  const { path, summary, isMetadata } = operation
+  const names = namesIn(path)
+  const shape = schema.shape as Readonly<Record<string, z.ZodType>>
+  const params = Object.fromEntries(names.map((name) => [name, name === 'sub' ? Sub : (shape[name] ?? z.string())]))
+  const rest = Object.fromEntries(Object.entries(shape).filter(([name]) => !names.includes(name)))
+  const position = z.string().optional().meta({ description: 'a Ledgate-Position that the answer has to include' })
+  return {
+    tags: ['administration'],
+    summary,
+    security: [{ bearer: [scopeOf(operation)] }],
+    ...(names.length > 0 && { params: z.object(params) }),
+    ...(isGet(operation) && { querystring: z.strictObject({ ...rest, min_position: position }) }),
+    ...(!isGet(operation) && !isMetadata && { body: z.strictObject(rest).nullish() }),
+    ...(isMetadata && { body: z.looseObject({}).meta({ description: 'client metadata, RFC 7591 §2' }) }),
+  }
+}
+
+/** What the command takes, put together from the parts of the request. */
+function inputOf({ isMetadata }: Operation, { params, query, body }: FastifyRequest): Input {
+  const path = params as Input
+  if (!isMetadata) return { ...(query as Input), ...((body ?? {}) as Input), ...path }
+  const { client_id, ...metadata } = body as Input
+  return { ...(client_id !== undefined && { client_id }), metadata, ...path }
+}
+
+/** Whom or what a call is about, as far as its input says. */
+function aboutOf({ sub, client_id, kid }: Input): { readonly about?: string } {
+  const about = [sub, client_id, kid].find((name) => typeof name === 'string')
+  return typeof about === 'string' ? { about } : {}
+}
+
+function answer(reply: FastifyReply, { status }: Operation, result: JsonObject): FastifyReply {
+  const { position, ...rest } = result
+  void reply.header('cache-control', 'no-store')
+  if (typeof position === 'string') void reply.header('ledgate-position', position)
+  return Object.keys(rest).length === 0 ? reply.code(204).send() : reply.code(status ?? 200).send(rest)
+}
+
+/** The administration: each operation is a command of the operator, asked for by a person with the right token. */
+export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies> = async (app, dependencies) => {
+  const { log, commands, requests, views, clock } = dependencies
+
+  /** Every call is an event before it is answered, whatever comes of it. */
+  async function note(operation: Operation, input: Input, by: Administrator, context: CommandContext): Promise<void> {
+    const day = new Date(clock.now() * 1000).toISOString().slice(0, 10).replaceAll('-', '')
+    const data = { operation: operation.command, ...aboutOf(input) }
+    await log.append(`audit-${day}`, [{ type: 'AdministrationRequested', data }], {
+      expected: 'any',
+      context: { ...context, commandId: `${context.commandId}/asked` },
+      dataKey: by.dataKey,
+    })
+  }
+
+  async function waitFor(position: unknown): Promise<void> {
+    if (typeof position !== 'string') return
+    if (!(await views.waitFor(position as Position, POSITION_WITHIN_MS)))
+      throw new TemporarilyUnavailable('the views have not reached min_position')
+  }
+
+  async function run(operation: Operation, command: OperatorCommand, request: FastifyRequest, reply: FastifyReply) {
+    const by = await authorize(dependencies, request, scopeOf(operation))
+    const { min_position, ...input } = inputOf(operation, request)
+    const context = requests.of(request, { type: 'user', id: by.sub }, by.clientId)
+    await note(operation, input, by, context)
+    await waitFor(min_position)
+    try {
+      return answer(reply, operation, await command.run(input, context))
+    } catch (error) {
+      throw answerFor(error)
+    }
+  }
+
+  for (const operation of OPERATIONS) {
+    const { command: words, method, path: url } = operation
+    const command = commands[words]
+    if (command === undefined) throw new Error(`there is no command ${words}`)
+    app.route({
+      method,
+      url,
+      schema: schemaOf(operation, command),
+      handler: (request, reply) => run(operation, command, request, reply),
+    })
+  }
+}

@@ -1,0 +1,16 @@
+import { OAuthError } from '@ledgate/oauth'
+
+/** Without this one nobody could administer any more. */
+export class LastAdministrator extends OAuthError {
+  constructor() {
+    super('last_administrator', 409, 'this is the last administrator; make another one first')
+  }
+}
+
+/** The first administrator is made once. */
+export class AlreadySetUp extends Error {
+  constructor() {
+    super('there is an administrator already')
+    this.name = 'AlreadySetUp'
+  }
+}

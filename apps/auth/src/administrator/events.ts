@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { Sub } from '../log/value.ts'
+
+/** Who may administer; every event of the stream `administrators` carries it. */
+export const AdministratorsState = z.strictObject({ subs: z.array(Sub) })
+export type AdministratorsState = z.infer<typeof AdministratorsState>
+
+const administrators = AdministratorsState
+
+export const AdministratorAdded = defineEvent('AdministratorAdded', { sub: Sub, administrators })
+export const AdministratorRemoved = defineEvent('AdministratorRemoved', {
+  sub: Sub,
+  reason: z.string(),
+  administrators,
+})
+
+export const administratorEvents = [AdministratorAdded, AdministratorRemoved] as const
+export type AdministratorEvent = EventOf<(typeof administratorEvents)[number]>

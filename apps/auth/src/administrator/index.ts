@@ -1,0 +1,3 @@
+/** Who may administer. */
+export * from './administrators.ts'
+export * from './errors.ts'
