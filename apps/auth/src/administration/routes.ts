@@ -1,10 +1,10 @@
 import type { JsonObject, Position } from '@ledgate/eventsourcing'
-import { OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
+import { InvalidRequest, InvalidToken, OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { RequestContext } from '../http/index.ts'
 import type { CommandContext } from '../log/index.ts'
-import { Absent, type OperatorCommand, refusalOf } from '../operator/index.ts'
+import { Absent, Malformed, type OperatorCommand, refusalOf } from '../operator/index.ts'
 import type { Views } from '../views/index.ts'
 import { type Administrator, authorize, type BearerDependencies } from './bearer.ts'
 import { type Operation, OPERATIONS, scopeOf } from './operations.ts'
@@ -37,12 +37,20 @@ class NotThere extends OAuthError {
   }
 }
 
-function answerFor(error: unknown): unknown {
-  if (error instanceof OAuthError || !(error instanceof Error)) return error
-  if (error instanceof z.ZodError) return error
-  const message = refusalOf(error)
+/** What was sent is not what the operation takes. RFC 7591 §3.2.2 has a code of its own for metadata. */
+function malformed({ isMetadata }: Operation, message: string, options: ErrorOptions): OAuthError {
+  return isMetadata
+    ? new OAuthError('invalid_client_metadata', 400, message, options)
+    : new InvalidRequest(message, options)
+}
+
+/** What an administrator is told of an error; others go the way of all errors. */
+function answerFor(operation: Operation, error: unknown): unknown {
+  const message = error instanceof OAuthError ? undefined : refusalOf(error)
   if (message === undefined) return error
-  return error instanceof Absent ? new NotThere(message, { cause: error }) : new Refusal(message, { cause: error })
+  const options = { cause: error }
+  if (error instanceof Malformed) return malformed(operation, message, options)
+  return error instanceof Absent ? new NotThere(message, options) : new Refusal(message, options)
 }
 
 const namesIn = (path: string): readonly string[] => [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '')
@@ -92,6 +100,7 @@ function answer(reply: FastifyReply, { status }: Operation, result: JsonObject):
 /** The administration: each operation is a command of the operator, asked for by a person with the right token. */
 export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies> = async (app, dependencies) => {
   const { log, commands, requests, views, clock } = dependencies
+  const callers = new WeakMap<FastifyRequest, Administrator>()
 
   /** Every call is an event before it is answered, whatever comes of it. */
   async function note(operation: Operation, input: Input, by: Administrator, context: CommandContext): Promise<void> {
@@ -111,7 +120,8 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
   }
 
   async function run(operation: Operation, command: OperatorCommand, request: FastifyRequest, reply: FastifyReply) {
-    const by = await authorize(dependencies, request, scopeOf(operation))
+    const by = callers.get(request)
+    if (by === undefined) throw new InvalidToken('nobody was authorized')
     const { min_position, ...input } = inputOf(operation, request)
     const context = requests.of(request, { type: 'user', id: by.sub }, by.clientId)
     await note(operation, input, by, context)
@@ -119,7 +129,7 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
     try {
       return answer(reply, operation, await command.run(input, context))
     } catch (error) {
-      throw answerFor(error)
+      throw answerFor(operation, error)
     }
   }
 
@@ -131,6 +141,9 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
       method,
       url,
       schema: schemaOf(operation, command),
+      // Before the body is read: whoever may not is told nothing about it.
+      onRequest: async (request) =>
+        void callers.set(request, await authorize(dependencies, request, scopeOf(operation))),
       handler: (request, reply) => run(operation, command, request, reply),
     })
   }

@@ -30,7 +30,9 @@ function requestFor({ method, path, isMetadata }: Operation, input: Input): { pa
       .filter(isGiven),
   )
   if (method === 'GET') {
-    const query = new URLSearchParams(Object.entries(rest).map(([name, value]) => [name, String(value)]))
+    const query = new URLSearchParams(
+      Object.entries(rest).map(([name, value]): [string, string] => [name, String(value)]),
+    )
     return { path: query.size === 0 ? filled : `${filled}?${query}` }
   }
   const { metadata, ...others } = rest

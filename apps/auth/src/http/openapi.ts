@@ -15,6 +15,9 @@ export async function installOpenApi(app: FastifyInstance, issuer: string): Prom
         version: '0.1.0',
       },
       servers: [{ url: issuer }],
+      components: {
+        securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'an access token, RFC 6750' } },
+      },
     },
     transform: jsonSchemaTransform,
   })

@@ -1,13 +1,13 @@
 import type { JsonObject } from '@ledgate/eventsourcing'
 import type { z } from 'zod'
 import type { CommandContext } from '../log/index.ts'
-import { issueLines, Refused } from './refusal.ts'
+import { issueLines, Malformed } from './refusal.ts'
 
 /** Something an operator can do: its input is checked wherever it comes from. */
 export interface OperatorCommand {
   /** What it takes. */
   readonly schema: z.ZodObject
-  /** @throws {Refused} when the input is not one of this command. */
+  /** @throws {Malformed} when the input is not one of this command. */
   run(input: unknown, context: CommandContext): Promise<JsonObject>
 }
 
@@ -20,7 +20,7 @@ export function command<Schema extends z.ZodObject>(
     schema,
     async run(input, context) {
       const parsed = schema.safeParse(input)
-      if (!parsed.success) throw new Refused(issueLines(parsed.error).join('; '))
+      if (!parsed.success) throw new Malformed(issueLines(parsed.error).join('; '))
       return run(parsed.data, context)
     },
   }

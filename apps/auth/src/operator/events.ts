@@ -3,6 +3,8 @@ import { z } from 'zod'
 import { Actor, decode, type DomainRecord, type EventLog } from '../log/index.ts'
 import type { Views } from '../views/index.ts'
 
+const actorIn = (text: string) => ({ type: text.slice(0, text.indexOf(':')), id: text.slice(text.indexOf(':') + 1) })
+
 /** Which events an operator wants to see; the newest, unless told. */
 export const EventsQuery = z.object({
   last: z.coerce.number().int().positive().max(1000).default(20),
@@ -12,8 +14,7 @@ export const EventsQuery = z.object({
   /** `type:id`, e.g. `client:demo`. */
   actor: z
     .string()
-    .transform((value) => ({ type: value.slice(0, value.indexOf(':')), id: value.slice(value.indexOf(':') + 1) }))
-    .pipe(Actor)
+    .refine((value) => Actor.safeParse(actorIn(value)).success, { error: 'is no actor, like client:demo' })
     .optional(),
   /** Milliseconds since the epoch. */
   since: z.coerce.number().int().optional(),
@@ -64,7 +65,8 @@ async function searched(
   const records: DomainRecord[] = []
   let after: Parameters<Views['audit']['query']>[0] = {}
   for (;;) {
-    const page = views.audit.query({ type, subject, actor, since, limit: last - records.length, ...after })
+    const by = actor === undefined ? undefined : Actor.parse(actorIn(actor))
+    const page = views.audit.query({ type, subject, actor: by, since, limit: last - records.length, ...after })
     for (const entry of page.entries) {
       for await (const event of log.store.readAll({ after: entry.before, max: 1 })) {
         const record = decode(event)

@@ -13,6 +13,14 @@ export class Refused extends Error {
   }
 }
 
+/** What the command was given is malformed; the message names the members, never their values. */
+export class Malformed extends Refused {
+  constructor(message: string) {
+    super(message)
+    this.name = 'Malformed'
+  }
+}
+
 /** What was asked about is not there. */
 export class Absent extends Refused {
   constructor(what: string) {

@@ -165,13 +165,13 @@ describe('an operator', () => {
     await operate('users create', { email: address, password: GOOD })
     const before = await service.signIn({ username: address, password: GOOD, scope: 'orders:read' })
     expect(await alive(before)).toBe(true)
-    await operate('users disable', { who: address })
+    await operate('users disable', { sub: address })
     expect(await alive(before)).toBe(false)
     expect(errorOf(await service.refresh(String(before.body['refresh_token'])))).toEqual([400, 'invalid_grant'])
     const refused = await service.signIn({ username: address, password: GOOD })
     const wrong = await service.signIn({ username: address, password: 'a wrong one' })
     expect([errorOf(refused), refused.text]).toEqual([[400, 'invalid_grant'], wrong.text])
-    await operate('users enable', { who: address })
+    await operate('users enable', { sub: address })
     expect(await alive(before)).toBe(false)
     expect(await alive(await service.signIn({ username: address, password: GOOD, scope: 'orders:read' }))).toBe(true)
   })
@@ -197,7 +197,7 @@ describe('an operator', () => {
 
   it('is told what is wrong, and nothing happens', async () => {
     for (const [command, input, why] of [
-      ['users disable', { who: 'nobody@example.com' }, /no such account/],
+      ['users disable', { sub: 'nobody@example.com' }, /no such account/],
       ['users create', { email: 'no address', password: GOOD }, /email/],
       ['clients create', { metadata: { grant_types: ['magic'] } }, /grant_types/],
       ['clients create', { client_id: `u_${'0'.repeat(32)}`, metadata: {} }, /client_id/],

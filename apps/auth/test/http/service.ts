@@ -120,6 +120,7 @@ export async function openService(bootstrap: object = BOOTSTRAP, environment: Re
 
   return {
     config,
+    setupToken: ledgate.setupToken,
     send,
     form,
     token,
