@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
-import { accountRoutes } from './account/index.ts'
-import { administrationRoutes, registerAdministration, type Setup, setup, setupRoutes } from './administration/index.ts'
+import { accountRoutes, linkRoutes } from './account/index.ts'
+import { administrationResource, administrationRoutes, type Setup, setup, setupRoutes } from './administration/index.ts'
 import { applyBootstrap, readBootstrap } from './bootstrap/index.ts'
 import { clientAuthentication } from './client/index.ts'
 import { startBackground } from './compose/background.ts'
@@ -21,7 +21,8 @@ import { introspectionRoutes } from './introspection/index.ts'
 import { devMailRoutes } from './mail/index.ts'
 import { metrics as openMetrics } from './metrics/index.ts'
 import { listenForOperator, type OperatorCommand, operatorCommands, socketPath } from './operator/index.ts'
-import { audiences } from './resource/index.ts'
+import { accountResource, ownAccount, ownAccountRoutes } from './own-account/index.ts'
+import { audiences, registerBuiltIn } from './resource/index.ts'
 import { revocationRoutes } from './revocation/index.ts'
 import { buildServer } from './server.ts'
 import { jwksRoutes } from './signing-key/index.ts'
@@ -79,6 +80,22 @@ function otherRoutes(core: Core, { register, confirm }: People, { mailbox }: Out
   ]
 }
 
+/** What people do with their own account, and the links of mails about it. */
+function ownAccountOver(core: Core, people: People): FastifyPluginAsync[] {
+  const { config, sourceKey } = core
+  const requests = requestContext(sourceKey, randomUUID)
+  const { issuer, tokenCap } = config
+  const { ownPassword: password, changeEmail, reset } = people
+  const facts = { issuer, issuerEpoch: ISSUER_EPOCH }
+  const account = ownAccount({ ...core, facts, tokenCap, password, email: changeEmail })
+  const asked = { ...core, ...facts, account, requests }
+  const links = { reset, changeEmail, requestContext: requests }
+  return [
+    async (app) => void (await app.register(ownAccountRoutes, asked)),
+    async (app) => void (await app.register(linkRoutes, links)),
+  ]
+}
+
 /** What administrators do; the first of them is made by the token of the console. */
 function administration(core: Core, people: People, firstSetup: Setup): FastifyPluginAsync[] {
   const { config, log, views, administrators, clock, signingKeys, derivationKeys } = core
@@ -98,7 +115,8 @@ function administration(core: Core, people: People, firstSetup: Setup): FastifyP
 
 async function bootstrap({ config, log, names, clients, resources }: Core, { accounts }: People): Promise<void> {
   const context = () => systemContext('bootstrap')
-  await registerAdministration({ log, resources, issuer: config.issuer, context })
+  for (const builtIn of [administrationResource(config.issuer), accountResource(config.issuer)])
+    await registerBuiltIn({ log, resources, context }, builtIn)
   if (config.bootstrap === undefined) return
   const file = await readBootstrap(config.bootstrap)
   await applyBootstrap(file, { log, names, clients, resources, accounts, context })
@@ -126,7 +144,11 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
     readiness: ready,
     origins: registeredOrigins(core.views, core.clock.nowMs),
     oauth: oauthRoutes(core, people),
-    others: [...otherRoutes(core, people, mail), ...administration(core, people, firstSetup)],
+    others: [
+      ...otherRoutes(core, people, mail),
+      ...ownAccountOver(core, people),
+      ...administration(core, people, firstSetup),
+    ],
   })
   const background = startBackground(core, people, mail)
   const control = await listenForOperator({

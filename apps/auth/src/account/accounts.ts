@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { ADMINISTRATOR, type Administrators, isAble, LastAdministrator } from '../administrator/index.ts'
@@ -8,7 +9,7 @@ import type { Completion } from './completion.ts'
 import { email } from './email.decider.ts'
 import { UnknownAccount } from './errors.ts'
 import type { PasswordHasher } from './password-hasher.ts'
-import { isEmailRecord, readEmail } from './read.ts'
+import { isEmailRecord, readEmail, readUser } from './read.ts'
 import { requireAddress } from './register.ts'
 import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
 import type { UserCommand } from './user.decider.ts'
@@ -58,6 +59,12 @@ export interface Accounts {
   ): Promise<{ position: string }>
   /** @throws {UnknownAccount} */
   revokeSessions(person: string, reason: string, context: CommandContext): Promise<{ position: string }>
+  /**
+   * Takes the password away and ends every session and grant; a link to set a new one is mailed behind it.
+   *
+   * @throws {UnknownAccount}
+   */
+  resetPassword(person: string, context: CommandContext): Promise<{ position: string }>
   /** Whose confirmed address it is, from its stream; never older than the call. */
   findSub(address: string): Promise<string | undefined>
 }
@@ -149,8 +156,18 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     return { sub: changed.state.sub, ...(await admit(changed, context)) }
   }
 
+  const resetPassword: Accounts['resetPassword'] = async (person, context) => {
+    const sub = await subOf(person)
+    const found = await readUser(log, sub)
+    if (found === undefined) throw new UnknownAccount()
+    const hash = await hasher.hash(randomBytes(32).toString('base64url')) // nobody knows it
+    const chosen = { password: await sealer.seal(found.state.data_key, 'password', hash), now: clock.now() }
+    return change(sub, { type: 'SetPassword', reason: 'administrator', chosen }, context)
+  }
+
   return {
     findSub,
+    resetPassword,
     disable,
     enable,
     assignRoles,

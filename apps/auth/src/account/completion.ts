@@ -3,8 +3,10 @@ import { ERASED, type Sealed, type Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
 import { confirmLink, type LinkKeys, MAIL_EVENTS, mailIdFor, mailStream, once, requestMail } from '../mail/index.ts'
 import { causedBy } from '../process-manager/index.ts'
+import { type Addresses, normalizeAddress } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import type { UserState } from './events.ts'
+import { email } from './email.decider.ts'
 import { type EmailRecord, isEmailRecord, readEmail, readUser } from './read.ts'
 import { openRegistration, type Registration } from './registration.ts'
 import { user } from './user.decider.ts'
@@ -16,6 +18,7 @@ export interface CompletionDependencies {
   readonly log: EventLog
   readonly sealer: Sealer
   readonly linkKeys: LinkKeys
+  readonly addresses: Addresses
   readonly clock: Clock
   readonly newId: () => string
 }
@@ -35,7 +38,7 @@ const PROCESS = 'registration'
 
 /** Takes up what registrations and confirmations acknowledged. */
 export function completion(dependencies: CompletionDependencies): Completion {
-  const { log, sealer, linkKeys, clock, newId } = dependencies
+  const { log, sealer, linkKeys, addresses, clock, newId } = dependencies
   const because = (event: DomainRecord): CommandContext => causedBy(event, PROCESS, newId())
 
   async function before(event: EmailRecord): Promise<EmailRecord | undefined> {
@@ -118,6 +121,8 @@ export function completion(dependencies: CompletionDependencies): Completion {
   async function released(event: EmailRecord): Promise<void> {
     const previous = await before(event)
     if (previous?.type === 'EmailReserved') await close(previous, event, 'the address was not confirmed in time')
+    // Its owner has another one now: nothing tells any more whose it was.
+    if (previous?.type === 'EmailConfirmed') await sealer.destroyDataKey(previous.data.data_key)
   }
 
   /** The hash that was chosen with the proof, sealed anew as the person's. */
@@ -152,12 +157,52 @@ export function completion(dependencies: CompletionDependencies): Completion {
     })
   }
 
+  /** The keyed hash of a person's address; `undefined` when it is erased. */
+  async function hmacOf({ email: sealed }: UserState): Promise<string | undefined> {
+    const text = await sealer.unseal(sealed, 'email')
+    const address = text === ERASED ? undefined : normalizeAddress(text)
+    return address && addresses.hmac(address)
+  }
+
+  /** Gives an address back that its owner does not use. */
+  const giveUp = (hmac: string, owner: string, reason: string, cause: Confirmed) =>
+    untilSettled(async () => {
+      const stream = addresses.stream(hmac)
+      const { state, expected } = await readEmail(log, stream)
+      if (state.status !== 'confirmed' || (await sealer.unseal(state.owner, 'owner')) !== owner) return
+      const events = email.decide({ type: 'GiveUp', reservationId: state.reservation_id, reason }, state)
+      await log.append(stream, events, { expected, context: because(cause), dataKey: state.data_key })
+    })
+
+  /**
+   * The address takes the place of another one, unless a third one did already: of two links that were opened at once one
+   * wins, and the address that lost is free again.
+   */
+  async function replace(event: Confirmed, person: UserState): Promise<void> {
+    const { replaces, reservation_id } = event.data
+    const previous = await before(event)
+    if (replaces === undefined || previous?.type !== 'EmailReserved') return
+    const registration = await openRegistration(sealer, previous.data.registration)
+    if (registration === undefined) return
+    const mine = event.stream.slice('email-'.length)
+    if ((await hmacOf(person)) === replaces) {
+      const sealed = await sealer.seal(person.data_key, 'email', registration.email)
+      const change = { type: 'ChangeEmail', from: person.email, email: sealed, reservationId: reservation_id } as const
+      await changeUser(log, person.sub, change, because(event))
+    }
+    const now = await readUser(log, person.sub)
+    const used = now && (await hmacOf(now.state))
+    if (used === undefined || used === replaces) return
+    await giveUp(used === mine ? replaces : mine, person.sub, 'the person has another address', event)
+  }
+
   async function confirmed(event: Confirmed): Promise<ChangedUser | undefined> {
     const person = await personOf(event)
     if (person === undefined || person.erased) return undefined
     const chosen = person.email_verified ? undefined : await chosenPassword(event, person)
     const changed = await changeUser(log, person.sub, { type: 'VerifyEmail', chosen }, because(event))
     await redeem(event, person)
+    await replace(event, changed.state)
     return changed
   }
 

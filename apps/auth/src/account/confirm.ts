@@ -1,11 +1,12 @@
 import { InvalidGrant } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
-import { isGenuine, type Link, type LinkKeys, MAIL_EVENTS, mailStream, parseLinkToken } from '../mail/index.ts'
+import type { LinkKeys } from '../mail/index.ts'
 import type { Addresses } from './address.ts'
 import type { Completion } from './completion.ts'
 import { email, type EmailState } from './email.decider.ts'
 import { InvalidLink, WrongPassword } from './errors.ts'
+import { type OpenLink, openLink } from './open-link.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { readEmail } from './read.ts'
@@ -50,25 +51,10 @@ export interface Confirm {
 
 type Reserved = Extract<EmailState, { status: 'reserved' }>
 
-/** A link whose secret is right and that is not too old; whether it did its work already, the address's stream says. */
-interface OpenLink extends Link {
-  readonly mailId: string
-}
-
 /** Confirmation over the log: the address's stream decides, and its one event holds all that follows. */
 export function confirm(dependencies: ConfirmDependencies): Confirm {
-  const { log, sealer, hasher, policy, addresses, linkKeys, completion, signIn, clock } = dependencies
-
-  async function openLink(token: string): Promise<OpenLink> {
-    const presented = parseLinkToken(token)
-    if (presented === undefined || !isGenuine(linkKeys, presented)) throw new InvalidLink('the link is not genuine')
-    const mails = await log.last(mailStream(presented.mailId), MAIL_EVENTS)
-    const requested = mails.find((event) => event.type === 'MailRequested')
-    const link = requested?.data.link
-    if (link === undefined || link.key !== presented.key) throw new InvalidLink('no mail carried the link')
-    if (clock.now() >= link.expires_at) throw new InvalidLink('the link expired')
-    return { ...link, mailId: presented.mailId }
-  }
+  const { log, sealer, hasher, policy, addresses, completion, signIn } = dependencies
+  const open = (token: string) => openLink(dependencies, token, 'confirm')
 
   async function registrationOf(state: Reserved): Promise<Registration> {
     const registration = await openRegistration(sealer, state.registration)
@@ -137,14 +123,14 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
 
   return {
     async check(token) {
-      const link = await openLink(token)
+      const link = await open(token)
       const { state } = await readEmail(log, addresses.stream(link.email_hmac))
       if (state.status !== 'reserved' || state.reservation_id !== link.reservation_id)
         throw new InvalidLink('the reservation is not waiting for it')
     },
 
     async confirm(confirmation) {
-      const link = await openLink(confirmation.token)
+      const link = await open(confirmation.token)
       return untilSettled(() => redeem(link, confirmation))
     },
   }

@@ -13,8 +13,14 @@ export type EmailState =
 
 export type EmailCommand =
   | { readonly type: 'Reserve'; readonly reservation: DataOf<'EmailReserved'>; readonly now: number }
-  /** An operator vouches for the address: whoever only asked for it steps back. */
-  | { readonly type: 'Assign'; readonly reservation: DataOf<'EmailReserved'>; readonly owner: Sealed }
+  /** An operator vouches for the address, or its mailbox was proved: whoever only asked for it steps back. */
+  | {
+      readonly type: 'Assign'
+      readonly reservation: DataOf<'EmailReserved'>
+      readonly owner: Sealed
+      /** The link by which a person proved another mailbox, and the address that it takes the place of. */
+      readonly proof?: { readonly mail_id: string; readonly replaces: string }
+    }
   | {
       readonly type: 'Confirm'
       readonly reservationId: string
@@ -23,6 +29,8 @@ export type EmailCommand =
       /** The hash of a password that was chosen with the proof. */
       readonly password?: Sealed | undefined
     }
+  /** Its owner has another one now. */
+  | { readonly type: 'GiveUp'; readonly reservationId: string; readonly reason: string }
   | { readonly type: 'Release'; readonly reservationId: string; readonly reason: string }
 
 function confirm(command: Extract<EmailCommand, { type: 'Confirm' }>, state: EmailState): readonly EmailEvent[] {
@@ -57,11 +65,14 @@ export const email: Decider<EmailState, EmailCommand, EmailEvent> = {
         const { reservation_id, data_key } = command.reservation
         return [
           { type: 'EmailReserved', data: command.reservation },
-          { type: 'EmailConfirmed', data: { reservation_id, data_key, owner: command.owner } },
+          { type: 'EmailConfirmed', data: { reservation_id, data_key, owner: command.owner, ...command.proof } },
         ]
       }
       case 'Confirm':
         return confirm(command, state)
+      case 'GiveUp':
+        if (state.status !== 'confirmed' || state.reservation_id !== command.reservationId) return []
+        return [{ type: 'EmailReleased', data: { reservation_id: command.reservationId, reason: command.reason } }]
       case 'Release':
         if (state.status !== 'reserved' || state.reservation_id !== command.reservationId) return []
         return [{ type: 'EmailReleased', data: { reservation_id: command.reservationId, reason: command.reason } }]

@@ -23,9 +23,19 @@ export class InvalidLink extends OAuthError {
   }
 }
 
-/** The link is good, the password is not the one of the registration. Whoever holds the link may set a new one. */
+/** Whoever asks is known, and the password is not theirs. */
 export class WrongPassword extends OAuthError {
+  constructor(
+    description = 'this is not the password of the registration; a new one can be set instead',
+    options?: ErrorOptions,
+  ) {
+    super('wrong_password', 400, description, options)
+  }
+}
+
+/** What allowed the change was ended by another one meanwhile. */
+export class Superseded extends OAuthError {
   constructor() {
-    super('wrong_password', 400, 'this is not the password of the registration; a new one can be set instead')
+    super('invalid_grant', 400, 'something else was changed meanwhile; sign in and try again')
   }
 }

@@ -26,7 +26,8 @@ const user = UserState
 
 export const UserRegistered = defineEvent('UserRegistered', { reservation_id: RandomId, user })
 export const EmailVerified = defineEvent('EmailVerified', { user })
-export const EmailChanged = defineEvent('EmailChanged', { user })
+/** `reservation_id` is the one by which the new address was confirmed. */
+export const EmailChanged = defineEvent('EmailChanged', { reservation_id: RandomId.optional(), user })
 /** Ends every session and grant of the person, but for a confirmation, before which there is none. */
 export const PasswordSet = defineEvent('PasswordSet', {
   reason: z.enum(['confirmation', 'change', 'reset', 'administrator']),
@@ -74,6 +75,8 @@ export const EmailConfirmed = defineEvent('EmailConfirmed', {
   owner: Sealed,
   mail_id: RandomId.optional(),
   password: Sealed.optional(),
+  /** The keyed hash of the address that this one takes the place of. */
+  replaces: z.string().optional(),
 })
 export const EmailReleased = defineEvent('EmailReleased', { reservation_id: RandomId, reason: z.string() })
 

@@ -66,7 +66,10 @@ export const users: Projection<DomainRecord> = {
           reserved.run(reservation_id, user.sub)
         },
         EmailVerified: newest,
-        EmailChanged: newest,
+        EmailChanged({ data: { user, reservation_id } }) {
+          put(user)
+          if (reservation_id !== undefined) reserved.run(reservation_id, user.sub)
+        },
         PasswordSet: newest,
         ProfileChanged: newest,
         RolesAssigned: newest,

@@ -5,6 +5,7 @@ import { type Clock, type CommandContext, type EventLog, untilSettled } from '..
 import { confirmLink, type LinkKeys, mailStream, requestMail } from '../mail/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { email, type EmailState, isFree } from './email.decider.ts'
+import { discarding } from './discarding.ts'
 import type { MailAllowance } from './mail-allowance.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
@@ -65,7 +66,7 @@ export interface Register {
 /** Registration over the log. */
 export function register(dependencies: RegisterDependencies): Register {
   const { log, sealer, hasher, policy, addresses, linkKeys, clock, newId } = dependencies
-  const pending = new Set<Promise<void>>()
+  const discard = discarding(sealer)
 
   async function reserve(prepared: Prepared, expected: bigint | 'noStream', state: EmailState): Promise<void> {
     const { hmac, registration, dataKey, context } = prepared
@@ -105,14 +106,6 @@ export function register(dependencies: RegisterDependencies): Register {
       return true
     })
 
-  function destroyLater(dataKey: string): void {
-    const destroyed = sealer
-      .destroyDataKey(dataKey)
-      .catch(() => {}) // 32 random bytes stay that nothing is sealed under
-      .finally(() => pending.delete(destroyed))
-    pending.add(destroyed)
-  }
-
   return {
     async register({ email: text, password, name }, context) {
       const address = requireAddress(text)
@@ -124,15 +117,13 @@ export function register(dependencies: RegisterDependencies): Register {
       const registration: Registration = { ...person, ...(name !== undefined && { name }) }
       const prepared = { hmac, registration, dataKey, mailId: newId(), mayMail: dependencies.mayMail(hmac), context }
       try {
-        if (!(await appendOnce(prepared))) destroyLater(dataKey)
+        if (!(await appendOnce(prepared))) discard.later(dataKey)
       } catch (error) {
-        if (!(error instanceof UnknownOutcome)) destroyLater(dataKey)
+        if (!(error instanceof UnknownOutcome)) discard.later(dataKey)
         throw error
       }
     },
 
-    async settled() {
-      while (pending.size > 0) await Promise.all(pending)
-    },
+    settled: discard.settled,
   }
 }

@@ -1,7 +1,7 @@
 import { InvalidRequest, OAuthError } from '@ledgate/oauth'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { formsToo, parse, type RequestContext } from '../http/index.ts'
+import { formsToo, isForm, parse, type RequestContext } from '../http/index.ts'
 import { PAGE_HEADERS } from '../page/index.ts'
 import { type Confirm, type Proof } from './confirm.ts'
 import { confirmedPage, confirmPage, deadLinkPage, laterPage } from './confirm-page.ts'
@@ -52,9 +52,6 @@ function proofOf({ password, new_password }: z.output<typeof ConfirmationRequest
     throw new InvalidRequest('exactly one of password and new_password is required')
   return password === undefined ? { kind: 'new', password: new_password ?? '' } : { kind: 'registered', password }
 }
-
-const isForm = ({ headers }: FastifyRequest) =>
-  (headers['content-type'] ?? '').toLowerCase().startsWith('application/x-www-form-urlencoded')
 
 const sendPage = (reply: FastifyReply, status: number, text: string) =>
   reply.code(status).headers(PAGE_HEADERS).send(text)

@@ -1,6 +1,6 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { Sealed } from '../log/value.ts'
-import { UnknownAccount } from './errors.ts'
+import { Superseded, UnknownAccount } from './errors.ts'
 import type { UserEvent, UserState } from './events.ts'
 
 /** What a person starts with. */
@@ -22,7 +22,12 @@ export type UserCommand =
       readonly type: 'SetPassword'
       readonly reason: 'change' | 'reset' | 'administrator'
       readonly chosen: NewPassword
+      /** The epoch at which it was proved that they may: whatever ended their tokens since then ended that, too. */
+      readonly epoch?: number
     }
+  /** Another mailbox is proved, if the address is still the one that it takes the place of. */
+  | { readonly type: 'ChangeEmail'; readonly from: Sealed; readonly email: Sealed; readonly reservationId: string }
+  | { readonly type: 'ChangeName'; readonly name: Sealed | undefined }
   | { readonly type: 'Disable'; readonly reason: string }
   | { readonly type: 'Enable' }
   | { readonly type: 'AssignRoles'; readonly roles: readonly string[]; readonly entitlements: readonly string[] }
@@ -81,12 +86,23 @@ function change(command: Exclude<UserCommand, { type: 'Register' }>, user: UserS
     case 'VerifyEmail':
       return verify(command, user)
     case 'SetPassword':
+      if (command.epoch !== undefined && command.epoch !== user.epoch) throw new Superseded()
       return [
         {
           type: 'PasswordSet',
           data: { reason: command.reason, user: ended(withPassword(user, command.chosen)) },
         },
       ]
+    case 'ChangeEmail': {
+      if (user.email !== command.from) return []
+      const { email, reservationId: reservation_id } = command
+      return [{ type: 'EmailChanged', data: { reservation_id, user: { ...user, email } } }]
+    }
+    case 'ChangeName': {
+      const { name: _, ...rest } = user
+      const named = command.name === undefined ? rest : { ...rest, name: command.name }
+      return [{ type: 'ProfileChanged', data: { user: named } }]
+    }
     case 'Disable':
       if (user.disabled) return []
       return [{ type: 'UserDisabled', data: { reason: command.reason, user: ended({ ...user, disabled: true }) } }]

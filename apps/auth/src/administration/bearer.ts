@@ -1,8 +1,8 @@
-import { AccessDenied, InsufficientScope, InvalidToken } from '@ledgate/oauth'
+import { AccessDenied } from '@ledgate/oauth'
 import type { FastifyRequest } from 'fastify'
 import { readUser } from '../account/index.ts'
 import type { Administrators } from '../administrator/index.ts'
-import { verdict, type VerdictDependencies } from '../introspection/index.ts'
+import { presentedToken, type VerdictDependencies } from '../introspection/index.ts'
 import type { Clock } from '../log/index.ts'
 import { audienceOf } from './operations.ts'
 
@@ -19,19 +19,9 @@ export interface Administrator {
   readonly dataKey: string
 }
 
-const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
-
-/** The token of the `Authorization` header, RFC 6750 §2.1. @throws {InvalidToken} */
-function tokenOf({ headers: { authorization } }: FastifyRequest): string {
-  if (authorization === undefined) throw new InvalidToken('there is none', { isMissing: true })
-  const [, token] = BEARER.exec(authorization) ?? []
-  if (token === undefined) throw new InvalidToken('the Authorization header is no bearer token')
-  return token
-}
-
 /**
- * The administrator behind a request. The token is looked up in the log like every other, and so is whether the person may
- * administer: whoever was disabled or demoted a moment ago is out.
+ * The administrator behind a request. Whether the person may administer is looked up at each call, like the token:
+ * whoever was disabled or demoted a moment ago is out.
  *
  * @throws {InvalidToken | InsufficientScope | AccessDenied}
  */
@@ -41,13 +31,11 @@ export async function authorize(
   scope: string,
 ): Promise<Administrator> {
   const { log, issuer, administrators, clock } = dependencies
-  const token = await verdict(dependencies, tokenOf(request), clock.now())
-  if (token === undefined || token.kind !== 'access') throw new InvalidToken('it does not live')
-  if (!token.aud.includes(audienceOf(issuer))) throw new InvalidToken('it is for another resource')
-  const { sub, scope: granted = '' } = token.members as { readonly sub: string; readonly scope?: string }
-  if (!granted.split(' ').includes(scope)) throw new InsufficientScope(scope)
+  const purpose = { audience: audienceOf(issuer), scope, now: clock.now() }
+  const token = await presentedToken(dependencies, request, purpose)
+  const [sub, clientId] = [String(token['sub']), String(token['client_id'])]
   const person = await readUser(log, sub)
   if (person === undefined || !(await administrators.includes(sub)))
     throw new AccessDenied(`${sub} is not an administrator`)
-  return { sub, clientId: token.client_id, dataKey: person.state.data_key }
+  return { sub, clientId, dataKey: person.state.data_key }
 }

@@ -88,6 +88,12 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Replace roles and entitlements; fewer than before ends all sessions, grants and tokens',
   },
   {
+    command: 'users reset-password',
+    method: 'POST',
+    path: '/admin/users/:sub/reset-password',
+    summary: 'Take the password away, end all tokens, and mail a link to set a new one',
+  },
+  {
     command: 'users end-sessions',
     method: 'DELETE',
     path: '/admin/users/:sub/sessions',

@@ -92,6 +92,11 @@ export function program({ asker, print }: ProgramDependencies): Command {
       run('users roles', { sub, roles: role, entitlements: entitlement }),
     )
   users
+    .command('reset-password')
+    .description('the password is void, all tokens end, and a link to set a new one is mailed')
+    .argument('<sub or email>')
+    .action((sub) => run('users reset-password', { sub }))
+  users
     .command('end-sessions')
     .description('all sessions and tokens end')
     .argument('<sub or email>')

@@ -46,8 +46,11 @@ export function startBackground(core: Core, people: People, { sending }: Outgoin
           store,
           checkpoints: views.projector.checkpoints,
           name: 'registration',
-          categories: ['email'],
-          handle: (event) => people.completion.complete(event),
+          categories: ['email', 'user'],
+          async handle(event) {
+            await people.completion.complete(event)
+            await people.notices.complete(event)
+          },
           onError: stumbled('registration'),
           signal: held,
         }),

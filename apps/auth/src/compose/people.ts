@@ -1,6 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
   accounts as openAccounts,
+  changeEmail as openChangeEmail,
+  type ChangeEmail,
+  notices as openNotices,
+  type Notices,
+  ownPassword as openOwnPassword,
+  type OwnPassword,
+  reset as openReset,
+  type Reset,
   type Accounts,
   addresses as openAddresses,
   completion as openCompletion,
@@ -29,12 +37,16 @@ import type { Core } from './core.ts'
 /** Everything about people, over the core. */
 export interface People {
   readonly accounts: Accounts
+  readonly changeEmail: ChangeEmail
   readonly completion: Completion
   readonly confirm: Confirm
   readonly hasher: PasswordHasher
   readonly policy: PasswordPolicy
+  readonly notices: Notices
+  readonly ownPassword: OwnPassword
   readonly record: LoginRecord
   readonly register: Register
+  readonly reset: Reset
   readonly signIn: SignIn
   readonly sweeper: Sweeper
   /** Ends when what is in hand is done. */
@@ -56,10 +68,16 @@ export function openPeople(core: Core): People {
   const record = loginRecord({ log, clock, newId: randomUUID, onError, ...(limits && { limits: limits.record }) })
   const policy = passwordPolicy()
   const linkKeys = derivationKeys
-  const completion = openCompletion({ log, sealer, linkKeys, clock, newId })
+  const completion = openCompletion({ log, sealer, linkKeys, addresses, clock, newId })
   const signIn = openSignIn({ log, sealer, hasher, addresses, guard, record })
   const register = openRegister({ log, sealer, hasher, policy, addresses, linkKeys, mayMail, clock, newId })
+  const mail = { log, sealer, addresses, linkKeys, mayMail, clock, newId }
+  const reset = openReset({ ...mail, hasher, policy, signIn })
   return {
+    changeEmail: openChangeEmail({ ...mail, completion }),
+    notices: openNotices(mail),
+    ownPassword: openOwnPassword({ log, sealer, hasher, policy, signIn, clock }),
+    reset,
     accounts: openAccounts({ log, sealer, hasher, addresses, completion, administrators, clock, newId }),
     completion,
     confirm: openConfirm({ log, sealer, hasher, policy, addresses, linkKeys, completion, signIn, clock }),
@@ -71,6 +89,7 @@ export function openPeople(core: Core): People {
     sweeper: openSweeper({ log, checkpoints: views.projector.checkpoints, clock, newId }),
     async close() {
       await register.settled()
+      await reset.settled()
       await record.settled()
       await hasher.close()
     },

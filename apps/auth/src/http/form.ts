@@ -1,5 +1,5 @@
 import { InvalidRequest } from '@ledgate/oauth'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /** The only parameter that may come more than once: RFC 8707 §2. */
 const REPEATABLE = new Set(['resource'])
@@ -47,3 +47,7 @@ export function formsToo(app: FastifyInstance): void {
     }
   })
 }
+
+/** Whether the request is a form of a page. */
+export const isForm = ({ headers }: FastifyRequest): boolean =>
+  (headers['content-type'] ?? '').toLowerCase().startsWith('application/x-www-form-urlencoded')

@@ -1,22 +1,36 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
-import { RandomId, Seconds, Sealed } from '../log/value.ts'
+import { Epoch, RandomId, Seconds, Sealed, Sub } from '../log/value.ts'
 
-/** What a mailed link allows once, and what it is bound to: another reservation of the address makes it void. */
+/** What a mailed link allows once, and what it is bound to: another owner of the address makes it void. */
 export const Link = z.strictObject({
-  purpose: z.enum(['confirm']),
+  purpose: z.enum(['confirm', 'reset', 'change-email']),
   /** The keyed hash that names the address's stream. */
   email_hmac: z.string(),
   reservation_id: RandomId,
   /** The derivation key that makes the link's secret; the secret itself is nowhere. */
   key: z.string(),
   expires_at: Seconds,
+  /** Whose it is, where there is an account: whatever ends their tokens makes it void, a new password first of all. */
+  sub: Sub.optional(),
+  epoch: Epoch.optional(),
 })
 export type Link = z.infer<typeof Link>
 
+/** Which mail it is. */
+export const Template = z.enum([
+  'confirm-address',
+  'address-taken',
+  'reset-password',
+  'change-address',
+  'password-changed',
+  'address-changed',
+])
+export type Template = z.infer<typeof Template>
+
 export const MailRequested = defineEvent('MailRequested', {
   mail_id: RandomId,
-  template: z.enum(['confirm-address', 'address-taken']),
+  template: Template,
   to: Sealed,
   link: Link.optional(),
   /** The key of `to` when it is the mail's own: destroyed once the mail has left. */
@@ -30,4 +44,5 @@ export const MailFailed = defineEvent('MailFailed', { mail_id: RandomId, reason:
 export const LinkRedeemed = defineEvent('LinkRedeemed', { mail_id: RandomId })
 
 export const mailEvents = [MailRequested, MailWithheld, MailSent, MailFailed, LinkRedeemed] as const
+export type MailRequestedData = EventOf<typeof MailRequested>['data']
 export type MailEvent = EventOf<(typeof mailEvents)[number]>

@@ -14,8 +14,9 @@ export interface PresentedLink {
   readonly secret: Buffer
 }
 
-/** How long a mailed link may be used, in seconds. */
+/** How long a mailed link may be used, in seconds: one that opens an account, not for long. */
 export const LINK_LIFETIME = 86_400
+const RESET_LIFETIME = 3_600
 
 const SHAPE = /^m1\.([0-9a-z]{1,64})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/
 
@@ -24,6 +25,27 @@ export const confirmLink = (
   keys: LinkKeys,
   { email_hmac, reservation_id, now }: Pick<Link, 'email_hmac' | 'reservation_id'> & { readonly now: number },
 ): Link => ({ purpose: 'confirm', email_hmac, reservation_id, key: keys.current, expires_at: now + LINK_LIFETIME })
+
+/** What a link for somebody's account is bound to. */
+export type AccountLink = Required<Pick<Link, 'email_hmac' | 'reservation_id' | 'sub' | 'epoch'>> & {
+  readonly now: number
+}
+
+/** A new link that sets a new password. */
+export const resetLink = (keys: LinkKeys, { now, ...bound }: AccountLink): Link => ({
+  purpose: 'reset',
+  ...bound,
+  key: keys.current,
+  expires_at: now + RESET_LIFETIME,
+})
+
+/** A new link that gives an account the address that the mail went to. */
+export const changeEmailLink = (keys: LinkKeys, { now, ...bound }: AccountLink): Link => ({
+  purpose: 'change-email',
+  ...bound,
+  key: keys.current,
+  expires_at: now + LINK_LIFETIME,
+})
 
 const secretOf = (keys: LinkKeys, key: string, mailId: string) => keys.derive(key, 'link', ['confirm', mailId])
 

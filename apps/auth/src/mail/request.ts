@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto'
 import { type AppendResult, Conflict } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
 import type { CommandContext, EventLog } from '../log/index.ts'
-import type { Link } from './events.ts'
+import type { Link, Template } from './events.ts'
 
 /** A mail that is asked for. */
 export interface MailRequest {
   readonly mailId: string
-  readonly template: 'confirm-address' | 'address-taken'
+  readonly template: Template
   /** The address, in the clear. */
   readonly to: string
   /** The address is sealed under it. */

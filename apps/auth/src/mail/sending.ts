@@ -4,7 +4,7 @@ import { type Clock, type DomainRecord, type EventLog, untilSettled } from '../l
 import { causedBy, followEvents } from '../process-manager/index.ts'
 import { linkToken, LINK_LIFETIME, type LinkKeys } from './link.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
-import { addressTakenMail, confirmAddressMail, type Mail } from './render.ts'
+import { type Mail, mailOf } from './render.ts'
 import { MAIL_EVENTS, mailStream } from './request.ts'
 
 export interface MailSendingDependencies {
@@ -50,10 +50,11 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
   async function write({ data }: Requested): Promise<Mail> {
     const to = await sealer.unseal(data.to, 'to')
     if (to === ERASED) throw new Void('the recipient was erased')
-    if (data.template === 'address-taken') return addressTakenMail(data.mail_id, to, issuer)
-    const token = data.link && linkToken(linkKeys, data.mail_id, data.link)
+    const { mail_id: id, template, link } = data
+    if (link === undefined) return mailOf(template, { id, to, issuer })
+    const token = linkToken(linkKeys, id, link)
     if (token === undefined) throw new Void('the key of the link is gone')
-    return confirmAddressMail(data.mail_id, to, issuer, token)
+    return mailOf(template, { id, to, issuer, link: { purpose: link.purpose, token } })
   }
 
   /** Why the mail has to be given up; `undefined` once it has left. */

@@ -20,7 +20,10 @@ export interface OperatorDependencies {
   readonly resources: Resources
   readonly signingKeys: Ring<SigningKeys>
   readonly derivationKeys: Ring<DerivationKeys>
-  readonly accounts: Pick<Accounts, 'create' | 'disable' | 'enable' | 'assignRoles' | 'revokeSessions' | 'findSub'>
+  readonly accounts: Pick<
+    Accounts,
+    'create' | 'disable' | 'enable' | 'assignRoles' | 'revokeSessions' | 'resetPassword' | 'findSub'
+  >
 }
 
 /** Milliseconds a list waits for the views to hold what was written before it was asked for. */
@@ -97,6 +100,7 @@ function userCommands({ accounts }: OperatorDependencies, fresh: () => Promise<V
     'users roles': command(Person.extend({ roles: words, entitlements: words }), async ({ sub, ...rights }, context) =>
       accounts.assignRoles(sub, rights, context),
     ),
+    'users reset-password': command(Person, async ({ sub }, context) => accounts.resetPassword(sub, context)),
     'users end-sessions': command(Person.extend({ reason: Reason }), async ({ sub, reason }, context) =>
       accounts.revokeSessions(sub, reason, context),
     ),

@@ -2,5 +2,6 @@
 export * from './audiences.ts'
 export { ResourceRefused } from './decider.ts'
 export * from './events.ts'
+export * from './built-in.ts'
 export * from './names.ts'
 export * from './resources.ts'

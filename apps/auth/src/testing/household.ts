@@ -3,6 +3,10 @@ import { type Checkpoints, type EventStore, type Position, START } from '@ledgat
 import { ClientMetadata } from '@ledgate/oauth'
 import {
   accounts as openAccounts,
+  changeEmail as openChangeEmail,
+  notices as openNotices,
+  ownPassword as openOwnPassword,
+  reset as openReset,
   addresses as openAddresses,
   completion as openCompletion,
   confirm as openConfirm,
@@ -75,7 +79,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   const linkKeys = derivationKeys
   const record = loginRecord({ log, clock, newId, onError: () => {} })
   const signIn = openSignIn({ log, sealer, hasher, addresses, guard: noLoginLimits, record })
-  const completion = openCompletion({ log, sealer, linkKeys, clock, newId })
+  const completion = openCompletion({ log, sealer, linkKeys, addresses, clock, newId })
   const administrators = openAdministrators(log)
   const people = { log, sealer, hasher, addresses, linkKeys, completion, signIn, administrators, clock, newId }
   const policy = passwordPolicy()
@@ -153,10 +157,17 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     administrators,
     accounts: openAccounts(people),
     confirm: openConfirm({ ...people, policy }),
+    changeEmail: openChangeEmail({ ...people, mayMail: unlimitedMail }),
+    ownPassword: openOwnPassword({ ...people, policy }),
+    reset: openReset({ ...people, policy, mayMail: unlimitedMail }),
     sweeper: openSweeper({ log, checkpoints, clock, newId }),
 
     /** Finishes what registrations and confirmations began, as the server does behind every answer. */
-    finish: () => follow('registration', ['email'], completion.complete),
+    finish: () =>
+      follow('registration', ['email', 'user'], async (event) => {
+        await completion.complete(event)
+        await openNotices({ ...people }).complete(event)
+      }),
 
     /** Sends what was asked for, and answers the mails. */
     async mails(): Promise<readonly Mail[]> {

@@ -1,5 +1,6 @@
 /** Access tokens: who gets one, what it says, how one is read back. */
 export * from './access-token.ts'
-export type { SignIn, TokenDependencies } from './issuing.ts'
+export type { SignIn, TokenAnswer, TokenDependencies } from './issuing.ts'
+export { openGrant } from './opening.ts'
 export * from './liveness.ts'
 export * from './routes.ts'

@@ -1,0 +1,72 @@
+import { InvalidGrant } from '@ledgate/oauth'
+import { ERASED, type Sealer } from '@ledgate/vault'
+import type { Clock, CommandContext, EventLog, Source } from '../log/index.ts'
+import { type ChangedUser, changeUser } from './change-user.ts'
+import { UnknownAccount, WrongPassword } from './errors.ts'
+import type { UserState } from './events.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import type { PasswordPolicy } from './password-policy.ts'
+import { readUser } from './read.ts'
+import type { SignIn } from './sign-in.ts'
+
+export interface ChangePasswordDependencies {
+  readonly log: EventLog
+  readonly sealer: Sealer
+  readonly hasher: Pick<PasswordHasher, 'hash'>
+  readonly policy: PasswordPolicy
+  readonly signIn: SignIn
+  readonly clock: Clock
+}
+
+/** Who asks, as their token says, and the password that proves it once more. */
+export interface PasswordProof {
+  readonly sub: string
+  readonly password: string
+  readonly source: Source
+  readonly context: CommandContext
+}
+
+/** What a person does who has to prove the password for it. */
+export interface OwnPassword {
+  /**
+   * The person at the revision whose password was verified. It is a sign-in like any other, limits included.
+   *
+   * @throws {WrongPassword | TooManyRequests}
+   */
+  prove(proof: PasswordProof): Promise<UserState>
+  /**
+   * Ends every session and grant.
+   *
+   * @throws {WrongPassword | InvalidPassword | Superseded} the last one when something ended their tokens meanwhile.
+   */
+  change(proof: PasswordProof, chosen: string): Promise<ChangedUser>
+}
+
+/** The commands over the log. */
+export function ownPassword({ log, sealer, hasher, policy, signIn, clock }: ChangePasswordDependencies): OwnPassword {
+  async function addressOf(sub: string): Promise<string> {
+    const found = await readUser(log, sub)
+    const address = found === undefined ? ERASED : await sealer.unseal(found.state.email, 'email')
+    if (address === ERASED) throw new UnknownAccount()
+    return address
+  }
+
+  const prove: OwnPassword['prove'] = async ({ sub, password, source, context }) => {
+    try {
+      return await signIn.signIn({ username: await addressOf(sub), password, source, context })
+    } catch (error) {
+      throw error instanceof InvalidGrant ? new WrongPassword('this is not your password', { cause: error }) : error
+    }
+  }
+
+  return {
+    prove,
+    async change(proof, chosen) {
+      await policy.check(chosen, await addressOf(proof.sub))
+      const { epoch, data_key } = await prove(proof)
+      const password = await sealer.seal(data_key, 'password', await hasher.hash(chosen))
+      const command = { type: 'SetPassword', reason: 'change', chosen: { password, now: clock.now() }, epoch } as const
+      return changeUser(log, proof.sub, command, proof.context)
+    },
+  }
+}

@@ -1,0 +1,143 @@
+import { ERASED, type Sealer } from '@ledgate/vault'
+import { InvalidGrant } from '@ledgate/oauth'
+import type { Clock, CommandContext, EventLog, Source } from '../log/index.ts'
+import { type LinkKeys, mailStream, requestMail, resetLink } from '../mail/index.ts'
+import type { Addresses } from './address.ts'
+import { changeUser } from './change-user.ts'
+import { discarding } from './discarding.ts'
+import { InvalidLink, Superseded } from './errors.ts'
+import type { UserState } from './events.ts'
+import type { MailAllowance } from './mail-allowance.ts'
+import { type OpenLink, openLink } from './open-link.ts'
+import type { PasswordHasher } from './password-hasher.ts'
+import type { PasswordPolicy } from './password-policy.ts'
+import { readEmail, readUser } from './read.ts'
+import { requireAddress } from './register.ts'
+import type { SignIn } from './sign-in.ts'
+
+export interface ResetDependencies {
+  readonly log: EventLog
+  readonly sealer: Sealer
+  readonly hasher: Pick<PasswordHasher, 'hash'>
+  readonly policy: PasswordPolicy
+  readonly addresses: Addresses
+  readonly linkKeys: LinkKeys
+  readonly mayMail: MailAllowance
+  readonly signIn: SignIn
+  readonly clock: Clock
+  readonly newId: () => string
+}
+
+/** A new password by a mailed link. */
+export interface NewPasswordByLink {
+  readonly token: string
+  readonly password: string
+  readonly source: Source
+  readonly context: CommandContext
+}
+
+/** Sets a new password for whoever reads the mail of the account. */
+export interface Reset {
+  /** Does the same work and says the same whether there is an account or not. @throws {InvalidRequest} */
+  ask(address: string, context: CommandContext): Promise<void>
+  /** Changes nothing. @throws {InvalidLink} */
+  check(token: string): Promise<void>
+  /**
+   * Ends every session, grant and token there is. Again with the same password after a lost answer: the same answer.
+   *
+   * @throws {InvalidLink | InvalidPassword | TooManyRequests}
+   */
+  redeem(request: NewPasswordByLink): Promise<{ position: string }>
+  settled(): Promise<void>
+}
+
+const mayReset = (user: UserState | undefined): user is UserState =>
+  user !== undefined && user.email_verified && !user.disabled && !user.erased
+
+/** Resets over the log: the link is bound to the epoch of the person, which every new password raises. */
+export function reset(dependencies: ResetDependencies): Reset {
+  const { log, sealer, hasher, policy, addresses, linkKeys, mayMail, signIn, clock, newId } = dependencies
+  const discard = discarding(sealer)
+
+  /** The person of an address, and by which reservation it is theirs. */
+  async function ownerOf(hmac: string) {
+    const { state } = await readEmail(log, addresses.stream(hmac))
+    const owner = state.status === 'confirmed' ? await sealer.unseal(state.owner, 'owner') : ERASED
+    const found = owner === ERASED ? undefined : await readUser(log, owner)
+    return state.status === 'confirmed' && mayReset(found?.state)
+      ? { user: found.state, reservation_id: state.reservation_id }
+      : undefined
+  }
+
+  async function open(token: string): Promise<{ link: OpenLink; user: UserState }> {
+    const link = await openLink(dependencies, token, 'reset')
+    const found = await ownerOf(link.email_hmac)
+    if (found === undefined || found.user.sub !== link.sub || found.reservation_id !== link.reservation_id)
+      throw new InvalidLink('the address is not that person’s, any more')
+    return { link, user: found.user }
+  }
+
+  /** It did its work, and whoever sent it did not hear of it: they sign in with what they sent, limits included. */
+  async function again(
+    user: UserState,
+    { password, source, context }: NewPasswordByLink,
+  ): Promise<{ position: string }> {
+    const username = await sealer.unseal(user.email, 'email')
+    if (username === ERASED) throw new InvalidLink('the account was erased')
+    try {
+      await signIn.signIn({ username, password, source, context })
+    } catch (error) {
+      throw error instanceof InvalidGrant ? new InvalidLink('the link was redeemed', { cause: error }) : error
+    }
+    return { position: await log.store.head() }
+  }
+
+  return {
+    settled: discard.settled,
+
+    async ask(text, context) {
+      const address = requireAddress(text)
+      const email_hmac = addresses.hmac(address)
+      const [dataKey, mailId] = [await sealer.createDataKey(), newId()]
+      const found = await ownerOf(email_hmac)
+      if (!mayMail(email_hmac) || found === undefined) {
+        const withheld = { type: 'MailWithheld', data: { mail_id: mailId } } as const
+        await log.append(mailStream(mailId), [withheld], { expected: 'noStream', context, dataKey })
+        return discard.later(dataKey)
+      }
+      const { sub, epoch } = found.user
+      const link = resetLink(linkKeys, {
+        email_hmac,
+        reservation_id: found.reservation_id,
+        sub,
+        epoch,
+        now: clock.now(),
+      })
+      const mail = { mailId, template: 'reset-password', to: address, dataKey, isOwnKey: true, link } as const
+      await requestMail(log, sealer, { ...mail, context })
+    },
+
+    async check(token) {
+      const { link, user } = await open(token)
+      if (user.epoch !== link.epoch) throw new InvalidLink('the link was redeemed, or something else was changed')
+    },
+
+    async redeem(request) {
+      const { link, user } = await open(request.token)
+      const address = await sealer.unseal(user.email, 'email')
+      await policy.check(request.password, address === ERASED ? '' : address)
+      if (user.epoch !== link.epoch) return again(user, request)
+      const password = await sealer.seal(user.data_key, 'password', await hasher.hash(request.password))
+      const chosen = { password, now: clock.now() }
+      const command = { type: 'SetPassword', reason: 'reset', chosen, epoch: user.epoch } as const
+      const context = { ...request.context, actor: { type: 'user', id: user.sub } as const }
+      try {
+        const { position } = await changeUser(log, user.sub, command, context)
+        return { position }
+      } catch (error) {
+        if (error instanceof Superseded) return again(user, request)
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,138 @@
+import { InvalidToken } from '@ledgate/oauth'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import { parse, type RequestContext } from '../http/index.ts'
+import { presentedToken, type VerdictDependencies } from '../introspection/index.ts'
+import type { Clock } from '../log/index.ts'
+import type { TokenAnswer } from '../token/index.ts'
+import type { Asking, OwnAccount } from './own-account.ts'
+import { ACCOUNT_SCOPE, accountAudience } from './resource.ts'
+
+export interface OwnAccountRoutesDependencies extends VerdictDependencies {
+  readonly account: OwnAccount
+  readonly requests: RequestContext
+  readonly clock: Clock
+}
+
+/** Characters of a name that is shown to others. */
+const Name = z
+  .string()
+  .min(1)
+  .max(256)
+  .refine((name) => name.isWellFormed() && !/\p{Cc}/u.test(name), { error: 'must be plain text' })
+
+const ProfileRequest = z.strictObject({ name: Name.nullable() })
+const PasswordRequest = z.strictObject({ current_password: z.string(), new_password: z.string() })
+const EmailRequest = z.strictObject({ email: z.string().max(1024), password: z.string() })
+const Id = z.string().regex(/^[0-9a-f]{32}$/, { error: 'is no id' })
+
+const TOKENS = 'every other session, grant and token ends; the answer has the tokens of a new grant'
+
+/** `/accounts/me`: what people do with their own account. */
+export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> = async (app, dependencies) => {
+  const { account, requests, clock, issuer } = dependencies
+  const askers = new WeakMap<FastifyRequest, Asking>()
+
+  // Before the body is read: whoever may not is told nothing about it.
+  app.addHook('onRequest', async (request) => {
+    const now = clock.now()
+    const token = await presentedToken(dependencies, request, {
+      audience: accountAudience(issuer),
+      scope: ACCOUNT_SCOPE,
+      now,
+    })
+    const { sub, sid, gid, client_id } = token
+    if (typeof sid !== 'string' || typeof gid !== 'string') throw new InvalidToken('it is not a person’s')
+    const context = requests.of(request, { type: 'user', id: String(sub) }, String(client_id))
+    askers.set(request, { sub: String(sub), sid, gid, context, now })
+  })
+
+  function asking(request: FastifyRequest): Asking {
+    const found = askers.get(request)
+    if (found === undefined) throw new InvalidToken('nobody was authorized')
+    return found
+  }
+
+  /** Another command of the same request: a sign-in and a change are two. */
+  const proofOf = (request: FastifyRequest, password: string) => ({
+    sub: asking(request).sub,
+    password,
+    source: requests.source(request),
+    context: asking(request).context,
+  })
+
+  const sendTokens = (reply: FastifyReply, { position, tokens }: TokenAnswer) =>
+    reply.headers({ 'cache-control': 'no-store', 'ledgate-position': position }).send(tokens)
+
+  const schema = (summary: string, more: object = {}) => ({
+    tags: ['own account'],
+    summary,
+    security: [{ bearer: [ACCOUNT_SCOPE] }],
+    ...more,
+  })
+
+  app.get('/accounts/me', { schema: schema('Who I am') }, async (request, reply) =>
+    reply.header('cache-control', 'no-store').send(await account.profile(asking(request).sub)),
+  )
+
+  app.patch('/accounts/me', { schema: schema('Change my name', { body: ProfileRequest }) }, async (request, reply) => {
+    const { position } = await account.rename(asking(request), parse(ProfileRequest, request.body).name)
+    return reply.code(204).header('ledgate-position', position).send()
+  })
+
+  app.post(
+    '/accounts/me/password',
+    { schema: schema(`Change my password: ${TOKENS}`, { body: PasswordRequest }) },
+    async (request, reply) => {
+      const { current_password, new_password } = parse(PasswordRequest, request.body)
+      return sendTokens(
+        reply,
+        await account.changePassword(asking(request), proofOf(request, current_password), new_password),
+      )
+    },
+  )
+
+  app.post(
+    '/accounts/me/email',
+    { schema: schema('Use another address, once its mailbox is proved', { body: EmailRequest }) },
+    async (request, reply) => {
+      const { email, password } = parse(EmailRequest, request.body)
+      await account.changeEmail(asking(request), proofOf(request, password), email)
+      return reply.code(202).header('cache-control', 'no-store').send({ status: 'accepted' })
+    },
+  )
+
+  app.get('/accounts/me/sessions', { schema: schema('Where I am signed in') }, async (request, reply) =>
+    reply.header('cache-control', 'no-store').send({ sessions: await account.sessions(asking(request)) }),
+  )
+
+  app.delete(
+    '/accounts/me/sessions',
+    { schema: schema(`Sign out everywhere else: ${TOKENS}`) },
+    async (request, reply) => sendTokens(reply, await account.endOtherSessions(asking(request))),
+  )
+
+  const sessionParams = z.object({ sid: Id })
+  app.delete(
+    '/accounts/me/sessions/:sid',
+    { schema: schema('End this session, its grants and tokens', { params: sessionParams }) },
+    async (request, reply) => {
+      await account.endSession(asking(request), parse(sessionParams, request.params).sid)
+      return reply.code(204).send()
+    },
+  )
+
+  app.get('/accounts/me/grants', { schema: schema('What clients may do for me') }, async (request, reply) =>
+    reply.header('cache-control', 'no-store').send({ grants: await account.grants(asking(request)) }),
+  )
+
+  const grantParams = z.object({ gid: Id })
+  app.delete(
+    '/accounts/me/grants/:gid',
+    { schema: schema('Take this grant away, with its tokens', { params: grantParams }) },
+    async (request, reply) => {
+      await account.endGrant(asking(request), parse(grantParams, request.params).gid)
+      return reply.code(204).send()
+    },
+  )
+}

@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto'
+import type { UserState } from '../account/index.ts'
+import type { ClientState } from '../client/index.ts'
+import { grant as grants, makeRefreshToken, type NewRefresh } from '../grant/index.ts'
+import type { CommandContext } from '../log/index.ts'
+import { startSession } from '../session/index.ts'
+import { grantClaims, TYP } from './access-token.ts'
+import { issue, type TokenAnswer, type TokenDependencies, tokensOf } from './issuing.ts'
+import { lifetimesOf } from './lifetimes.ts'
+
+const newId = () => randomBytes(16).toString('hex')
+
+/** RFC 8176: a password. */
+const AMR = ['pwd']
+
+/** Who opens a grant, for what. */
+export interface Opening {
+  readonly grantType: string
+  readonly client: ClientState
+  /** At the very revision that was verified: if anything ended their tokens meanwhile, the grant is dead. */
+  readonly user: UserState
+  readonly scope: readonly string[]
+  readonly aud: readonly string[]
+  readonly context: CommandContext
+  /** When the request was taken, before anything that decides was read; whole seconds since the epoch. */
+  readonly now: number
+}
+
+/**
+ * The grant opens a session of its own. Neither append needs the other: a grant whose session is missing is dead, a
+ * session without a grant is empty; so both go at once, and the answer waits for both.
+ */
+export async function openGrant(
+  { log, derivationKeys, signingKeys, facts, tokenCap }: Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'>,
+  { grantType, client, context, now, user, scope, aud }: Opening,
+): Promise<TokenAnswer> {
+  const lifetimes = lifetimesOf(client.metadata, tokenCap)
+  const [gid, sid] = [newId(), newId()]
+  const signer = signingKeys.current()
+  const owner = { client_id: client.client_id, sub: user.sub, gid, sid, scope: [...scope], aud: [...aud] }
+  const issued = issue({ ...owner, iat: now, expires_in: lifetimes.accessToken, kid: signer.kid })
+  const refresh: NewRefresh | null = client.metadata.grant_types.includes('refresh_token')
+    ? {
+        key: derivationKeys.current,
+        expires_at: now + lifetimes.refreshToken,
+        idle_expires_at: now + Math.min(lifetimes.refreshTokenIdle, lifetimes.refreshToken),
+      }
+    : null
+  const opened = {
+    ...owner,
+    grant_type: grantType,
+    auth_time: now,
+    amr: AMR,
+    user_epoch: user.epoch,
+    client_epoch: client.epoch,
+    issuer_epoch: facts.issuerEpoch,
+    opened_at: now,
+  }
+  const events = grants.decide({ type: 'Open', grant: opened, refresh, token: issued }, undefined)
+  const own = { context: { ...context, actor: { type: 'user', id: user.sub } as const }, dataKey: user.data_key }
+  const start = {
+    type: 'Start',
+    sid,
+    sub: user.sub,
+    userEpoch: user.epoch,
+    amr: AMR,
+    now,
+    idleFor: lifetimes.refreshTokenIdle,
+    lastsFor: lifetimes.refreshToken,
+  } as const
+  const [{ position }] = await Promise.all([
+    log.append(`grant-${gid}`, events, { expected: 'noStream', ...own }),
+    startSession(log, start, own),
+  ])
+  const jwt = await signer.sign({ typ: TYP }, grantClaims(facts, issued, opened, user))
+  const refreshToken =
+    refresh === null ? undefined : makeRefreshToken(derivationKeys, { key: refresh.key, gid, generation: 0 })
+  return { position, tokens: tokensOf(jwt, issued, refreshToken) }
+}
