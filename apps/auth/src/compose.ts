@@ -28,9 +28,6 @@ import { buildServer } from './server.ts'
 import { jwksRoutes } from './signing-key/index.ts'
 import { tokenRoutes } from './token/index.ts'
 
-/** The epoch of an installation that was never restored from a backup. */
-const ISSUER_EPOCH = 0
-
 /** Milliseconds for which a server that was told to stop still takes what was on its way to it. */
 const DRAIN_MS = 250
 
@@ -49,13 +46,14 @@ function oauthRoutes(core: Core, people: People): FastifyPluginAsync[] {
   const { issuer, tokenCap } = config
   const requests = requestContext(sourceKey, randomUUID)
   const authentication = clientAuthentication({ ...core, audience: [issuer, `${issuer}/oauth2/token`] })
-  const shared = { ...core, authentication, requests, issuer, issuerEpoch: ISSUER_EPOCH }
+  const { issuerEpoch } = core.installation
+  const shared = { ...core, authentication, requests, issuer, issuerEpoch }
   const token = {
     ...shared,
     audiences: audiences(log, names, issuer),
     signIn: people.signIn,
     turns: turns(),
-    facts: { issuer, issuerEpoch: ISSUER_EPOCH },
+    facts: { issuer, issuerEpoch },
     tokenCap,
   }
   return [
@@ -86,7 +84,7 @@ function ownAccountOver(core: Core, people: People): FastifyPluginAsync[] {
   const requests = requestContext(sourceKey, randomUUID)
   const { issuer, tokenCap } = config
   const { ownPassword: password, changeEmail, reset } = people
-  const facts = { issuer, issuerEpoch: ISSUER_EPOCH }
+  const facts = { issuer, issuerEpoch: core.installation.issuerEpoch }
   const account = ownAccount({ ...core, facts, tokenCap, password, email: changeEmail })
   const asked = { ...core, ...facts, account, requests }
   const links = { reset, changeEmail, requestContext: requests }
@@ -102,7 +100,17 @@ function administration(core: Core, people: People, firstSetup: Setup): FastifyP
   const { issuer } = config
   const requests = requestContext(core.sourceKey, randomUUID)
   const administered = {
-    ...{ log, issuer, issuerEpoch: ISSUER_EPOCH, signingKeys, derivationKeys, administrators, clock, views, requests },
+    ...{
+      log,
+      issuer,
+      issuerEpoch: core.installation.issuerEpoch,
+      signingKeys,
+      derivationKeys,
+      administrators,
+      clock,
+      views,
+      requests,
+    },
     commands: commandsOf(core, people),
   }
   const { accounts, policy } = people

@@ -3,3 +3,4 @@ export { openSqliteEventStore, type SqliteEventStore, type SqliteEventStoreOptio
 export { openSqliteEventReader, type SqliteEventReader, type SqliteEventReaderOptions } from './sqlite-event-reader.ts'
 export type { Counters, Health } from './health.ts'
 export { lockForWriting, type WriterLock } from './writer-lock.ts'
+export { copyLog, type CopyLogOptions, digestLog, type LogPart } from './copy.ts'

@@ -7,6 +7,7 @@ import { type Addresses, normalizeAddress } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import type { Completion } from './completion.ts'
 import { email } from './email.decider.ts'
+import type { Erasure } from './erasure.ts'
 import { UnknownAccount } from './errors.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { isEmailRecord, readEmail, readUser } from './read.ts'
@@ -21,6 +22,7 @@ export interface AccountsDependencies {
   readonly addresses: Addresses
   readonly completion: Completion
   readonly administrators: Administrators
+  readonly erasure: Pick<Erasure, 'erase'>
   readonly clock: Clock
   /** 128 random bits in hexadecimal. */
   readonly newId: () => string
@@ -65,6 +67,8 @@ export interface Accounts {
    * @throws {UnknownAccount}
    */
   resetPassword(person: string, context: CommandContext): Promise<{ position: string }>
+  /** Makes the person unreadable for good, and the address free. @throws {UnknownAccount | LastAdministrator} */
+  erase(person: string, reason: string, context: CommandContext): Promise<{ position: string }>
   /** Whose confirmed address it is, from its stream; never older than the call. */
   findSub(address: string): Promise<string | undefined>
 }
@@ -73,7 +77,7 @@ const SUB = /^u_[0-9a-f]{32}$/
 
 /** The commands over the log. */
 export function accounts(dependencies: AccountsDependencies): Accounts {
-  const { log, sealer, hasher, addresses, completion, administrators, clock, newId } = dependencies
+  const { log, sealer, hasher, addresses, completion, administrators, erasure, clock, newId } = dependencies
 
   async function findSub(text: string): Promise<string | undefined> {
     const address = normalizeAddress(text)
@@ -168,6 +172,11 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
   return {
     findSub,
     resetPassword,
+    async erase(person, reason, context) {
+      const sub = await subOf(person)
+      await administrators.remove(sub, reason, context)
+      return erasure.erase(sub, reason, context)
+    },
     disable,
     enable,
     assignRoles,

@@ -88,6 +88,12 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'Replace roles and entitlements; fewer than before ends all sessions, grants and tokens',
   },
   {
+    command: 'users erase',
+    method: 'DELETE',
+    path: '/admin/users/:sub',
+    summary: 'Erase a person: unreadable for good, in the log and in every copy of it',
+  },
+  {
     command: 'users reset-password',
     method: 'POST',
     path: '/admin/users/:sub/reset-password',

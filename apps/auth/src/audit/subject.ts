@@ -13,6 +13,7 @@ export function subjectsOf(stream: string, event: DomainRecord | undefined): rea
   if ('session' in data) return [data.session.sub]
   if ('grant' in data) return [data.grant.sub, data.grant.client_id]
   if ('operation' in data) return data.about === undefined ? [stream] : [data.about]
+  if ('installation' in data) return [stream]
   if ('administrators' in data) return [data.sub]
   if ('sub' in data) return data.sub === data.client_id ? [data.sub] : [data.sub, data.client_id]
   if ('client_id' in data) return [data.client_id]

@@ -1,6 +1,7 @@
 /** The command line `ledgate`: it asks a running server, or opens the data folder itself when none runs. */
 import { userInfo } from 'node:os'
 import { CommanderError } from 'commander'
+import { restoreBackup, takeBackup } from '../compose/backup.ts'
 import { openOperator } from '../compose.ts'
 import { ConfigError, readConfig } from '../config.ts'
 import { logger } from '../http/index.ts'
@@ -39,6 +40,10 @@ function asker({ server, tokenFile }: Where): Ask {
 try {
   const line = program({
     asker,
+    local: {
+      backup: (folder) => takeBackup(readConfig(), folder),
+      restore: (options) => restoreBackup(readConfig(), options),
+    },
     print: (text) => process.stdout.write(`${text}\n`),
   })
   await line.exitOverride().parseAsync()

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Command } from 'commander'
 import { Refused } from '../operator/index.ts'
+import type { RestoreOptions } from '../compose/backup.ts'
 import { show } from './show.ts'
 
 /** Runs a command by its words, wherever that is. */
@@ -16,6 +17,11 @@ export interface Where {
 export interface ProgramDependencies {
   /** How to ask there. */
   asker(where: Where): Ask
+  /** What is done to files, wherever a server runs. */
+  readonly local: {
+    backup(folder: string): Promise<Record<string, unknown>>
+    restore(options: RestoreOptions): Promise<Record<string, unknown>>
+  }
   /** Writes a line to standard output. */
   print(line: string): void
 }
@@ -42,7 +48,7 @@ function passwordFromStdin(): string {
 }
 
 /** The command line `ledgate`. */
-export function program({ asker, print }: ProgramDependencies): Command {
+export function program({ asker, local, print }: ProgramDependencies): Command {
   const root = new Command('ledgate').description(
     'Operate a Ledgate installation, beside a running server or without one.',
   )
@@ -149,6 +155,30 @@ export function program({ asker, print }: ProgramDependencies): Command {
       .argument('<secret_id>')
       .action((client_id, secret_id) => run(`${noun} revoke-secret`, { client_id, secret_id }))
   }
+
+  root
+    .command('erase')
+    .description('make a person unreadable for good, in the log and in every copy of it')
+    .argument('<sub or email>')
+    .option('--reason <text>')
+    .action((sub, { reason }) => run('users erase', { sub, reason }))
+  root
+    .command('end-all-tokens')
+    .description('every grant and token there is ends: after a database was restored, or in an emergency')
+    .option('--reason <text>')
+    .action(({ reason }) => run('tokens end-all', { reason }))
+  root
+    .command('backup')
+    .description('copy log and vault into a new folder while the server runs; the master key is not in it')
+    .argument('<folder>')
+    .action(async (folder) => answer(await local.backup(folder)))
+  root
+    .command('restore')
+    .description('make the data folder what it was; the server must not run; every token of before is void')
+    .argument('<folder>')
+    .option('--to <position>', 'the last event to keep')
+    .option('--erased-in <events.db>', 'a newer log: whoever was erased in it is erased again', list)
+    .action(async (folder, { to, erasedIn = [] }) => answer(await local.restore({ folder, to, erasedIn })))
 
   const keys = root.command('keys').description('signing and derivation keys')
   keys.command('list').action(() => run('keys list'))

@@ -35,6 +35,7 @@ export function startBackground(core: Core, people: People, { sending }: Outgoin
 
   const followed = [
     every(1, 'signing keys', signal, () => signingKeys.follow(signal)),
+    every(1, 'installation', signal, () => core.installation.follow(signal)),
     every(1, 'derivation keys', signal, () => derivationKeys.follow(signal)),
   ]
 
@@ -50,6 +51,7 @@ export function startBackground(core: Core, people: People, { sending }: Outgoin
           async handle(event) {
             await people.completion.complete(event)
             await people.notices.complete(event)
+            await people.erasure.complete(event)
           },
           onError: stumbled('registration'),
           signal: held,

@@ -14,6 +14,7 @@ import {
   type KeyedHash,
   systemClock,
 } from '../log/index.ts'
+import { type Installation, openInstallation } from '../installation/index.ts'
 import { names as openNames, type Names, resources as openResources, type Resources } from '../resource/index.ts'
 import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningKeys } from '../signing-key/index.ts'
 import type { Views } from '../views/index.ts'
@@ -42,6 +43,7 @@ export interface Core {
   readonly sourceKey: Uint8Array
   readonly names: Names
   readonly administrators: Administrators
+  readonly installation: Installation
   readonly clients: Clients
   readonly resources: Resources
   readonly signingKeys: SigningKeys
@@ -120,6 +122,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     sourceKey: await secret('hash/sources'),
     names,
     administrators: openAdministrators(log),
+    installation: await openInstallation({ log, clock }),
     clients: openClients({ log, names, clock }),
     resources: openResources({ log, names, clock, keyedHash }),
     signingKeys,

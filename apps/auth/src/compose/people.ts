@@ -2,6 +2,8 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import {
   accounts as openAccounts,
   changeEmail as openChangeEmail,
+  erasure as openErasure,
+  type Erasure,
   type ChangeEmail,
   notices as openNotices,
   type Notices,
@@ -40,6 +42,7 @@ export interface People {
   readonly changeEmail: ChangeEmail
   readonly completion: Completion
   readonly confirm: Confirm
+  readonly erasure: Erasure
   readonly hasher: PasswordHasher
   readonly policy: PasswordPolicy
   readonly notices: Notices
@@ -72,13 +75,15 @@ export function openPeople(core: Core): People {
   const signIn = openSignIn({ log, sealer, hasher, addresses, guard, record })
   const register = openRegister({ log, sealer, hasher, policy, addresses, linkKeys, mayMail, clock, newId })
   const mail = { log, sealer, addresses, linkKeys, mayMail, clock, newId }
+  const erasure = openErasure({ log, sealer, addresses, newId })
   const reset = openReset({ ...mail, hasher, policy, signIn })
   return {
+    erasure,
     changeEmail: openChangeEmail({ ...mail, completion }),
     notices: openNotices(mail),
     ownPassword: openOwnPassword({ log, sealer, hasher, policy, signIn, clock }),
     reset,
-    accounts: openAccounts({ log, sealer, hasher, addresses, completion, administrators, clock, newId }),
+    accounts: openAccounts({ log, sealer, hasher, addresses, completion, administrators, erasure, clock, newId }),
     completion,
     confirm: openConfirm({ log, sealer, hasher, policy, addresses, linkKeys, completion, signIn, clock }),
     hasher,

@@ -46,7 +46,8 @@ export interface Storage {
   close(): Promise<void>
 }
 
-const masterKeyOf = (config: Config): Uint8Array =>
+/** The master key that is configured, or that of the development folder. */
+export const masterKeyOf = (config: Config): Uint8Array =>
   config.masterKey === undefined ? developmentMasterKey(config.dataDir) : parseMasterKey(config.masterKey)
 
 /** Everything in files of the data folder, for one process. */

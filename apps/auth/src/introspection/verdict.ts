@@ -19,7 +19,7 @@ export interface VerdictDependencies {
   readonly signingKeys: Pick<SigningKeys, 'publicKey'>
   readonly derivationKeys: Pick<DerivationKeys, 'derive'>
   readonly issuer: string
-  readonly issuerEpoch: number
+  issuerEpoch(): number
 }
 
 async function grantLives(log: EventLog, token: ReadAccessToken, gid: string, now: number): Promise<boolean> {
@@ -51,7 +51,7 @@ async function accessToken(
 ): Promise<LiveToken | undefined> {
   const { log, signingKeys, issuer, issuerEpoch } = dependencies
   const token = await readAccessToken(text, { issuer, keys: signingKeys, now })
-  if (token === undefined || token.issuer_epoch < issuerEpoch) return undefined
+  if (token === undefined || token.issuer_epoch < issuerEpoch()) return undefined
   const lives = token.gid === undefined ? await serviceLives(log, token) : await grantLives(log, token, token.gid, now)
   if (!lives) return undefined
   return {
@@ -74,7 +74,7 @@ async function refreshToken(
   if (revoked || refresh === null || token.generation !== refresh.generation || token.key !== refresh.key)
     return undefined
   const exp = Math.min(refresh.expires_at, refresh.idle_expires_at)
-  if (now >= exp || issuer_epoch < issuerEpoch) return undefined
+  if (now >= exp || issuer_epoch < issuerEpoch()) return undefined
   const [user, client, session] = await Promise.all([
     readUser(log, sub),
     readClient(log, client_id),

@@ -3,6 +3,7 @@ import { administrationEvents } from '../administration/events.ts'
 import { administratorEvents } from '../administrator/events.ts'
 import { clientEvents } from '../client/events.ts'
 import { grantEvents, serviceEvents } from '../grant/events.ts'
+import { installationEvents } from '../installation/events.ts'
 import { mailEvents } from '../mail/events.ts'
 import { reservationEvents, resourceEvents } from '../resource/events.ts'
 import { sessionEvents } from '../session/events.ts'
@@ -23,6 +24,7 @@ export const catalogue = [
   ...serviceEvents,
   ...keyringEvents,
   ...administratorEvents,
+  ...installationEvents,
   ...administrationEvents,
 ] as const
 

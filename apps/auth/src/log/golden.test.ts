@@ -17,6 +17,7 @@ const SEALS = [
   { payloads: 53, sha256: '8efdf8d542318a977aaffc813b79ae041ec76617b63b58e1cb5db7c4ee53fcfe' },
   { payloads: 56, sha256: '45c41f465a614dd00b13e97f03e9b09f24763be196b93ef2c03410e7feed7cb1' },
   { payloads: 62, sha256: 'a165364cede5bd0be1999a275aed9324efe4d4e08fddc110e66a4219a4ca3770' },
+  { payloads: 63, sha256: '7aa832a05c78874bc0bd8f7e8a0cf2fe9d1db1a46ba7dd7ae08d7c9b15a2525d' },
 ]
 
 const Payload = z.strictObject({

@@ -3,6 +3,7 @@ import { type ClientMetadata, NewClientMetadata, NewResourceMetadata, type Resou
 import { z } from 'zod'
 import type { Accounts } from '../account/index.ts'
 import type { Clients } from '../client/index.ts'
+import type { Installation } from '../installation/index.ts'
 import type { EventLog } from '../log/index.ts'
 import type { Resources } from '../resource/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
@@ -18,11 +19,12 @@ export interface OperatorDependencies {
   readonly views: Views
   readonly clients: Clients
   readonly resources: Resources
+  readonly installation: Pick<Installation, 'endAllTokens'>
   readonly signingKeys: Ring<SigningKeys>
   readonly derivationKeys: Ring<DerivationKeys>
   readonly accounts: Pick<
     Accounts,
-    'create' | 'disable' | 'enable' | 'assignRoles' | 'revokeSessions' | 'resetPassword' | 'findSub'
+    'create' | 'disable' | 'enable' | 'assignRoles' | 'revokeSessions' | 'resetPassword' | 'erase' | 'findSub'
   >
 }
 
@@ -99,6 +101,9 @@ function userCommands({ accounts }: OperatorDependencies, fresh: () => Promise<V
     'users enable': command(Person, async ({ sub }, context) => accounts.enable(sub, context)),
     'users roles': command(Person.extend({ roles: words, entitlements: words }), async ({ sub, ...rights }, context) =>
       accounts.assignRoles(sub, rights, context),
+    ),
+    'users erase': command(Person.extend({ reason: Reason }), async ({ sub, reason }, context) =>
+      accounts.erase(sub, reason, context),
     ),
     'users reset-password': command(Person, async ({ sub }, context) => accounts.resetPassword(sub, context)),
     'users end-sessions': command(Person.extend({ reason: Reason }), async ({ sub, reason }, context) =>
@@ -184,7 +189,7 @@ function keyCommands({ signingKeys, derivationKeys }: OperatorDependencies): Com
 
 /** Everything an operator can do, by the words of the command line. */
 export function operatorCommands(dependencies: OperatorDependencies): Commands {
-  const { log, views } = dependencies
+  const { log, views, installation } = dependencies
 
   /** A list shows whatever was answered before it was asked for, by any replica. */
   async function fresh(): Promise<Views> {
@@ -198,6 +203,9 @@ export function operatorCommands(dependencies: OperatorDependencies): Commands {
     ...clientCommands(dependencies, fresh),
     ...resourceCommands(dependencies, fresh),
     ...keyCommands(dependencies),
+    'tokens end-all': command(z.object({ reason: Reason }), async ({ reason }, context) =>
+      installation.endAllTokens(reason, context),
+    ),
     events: command(EventsQuery, async (query) => ({ events: await listEvents(log, await fresh(), query) })),
   }
 }

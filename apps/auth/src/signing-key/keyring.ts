@@ -33,6 +33,8 @@ export interface KeyringOptions {
   readonly keepFor: number
   /** A new context for each command of the system itself. */
   context(): CommandContext
+  /** After a restore: keys whose secret is gone are ended, and others take their place. Otherwise that is an error. */
+  readonly replaceLost?: boolean
 }
 
 /** The keys of one use, followed as they change anywhere. */
@@ -233,6 +235,18 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     })
     await run(begin, options.context())
   }
+
+  /** Ends the keys that cannot be used any more, until the active and the standby key can. */
+  async function replaceLost(): Promise<void> {
+    for (let tries = 0; tries < MAX_RACES; tries += 1) {
+      const lost = known.keys.find(
+        ({ kid, status }) => (status === 'active' || status === 'standby') && !known.secrets.has(kid),
+      )
+      if (lost === undefined) return
+      await compromise(lost.kid, options.context())
+    }
+  }
+  if (options.replaceLost) await replaceLost()
 
   return {
     keys: () => known.keys,

@@ -4,6 +4,7 @@ import { ClientMetadata } from '@ledgate/oauth'
 import {
   accounts as openAccounts,
   changeEmail as openChangeEmail,
+  erasure as openErasure,
   notices as openNotices,
   ownPassword as openOwnPassword,
   reset as openReset,
@@ -81,11 +82,12 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   const signIn = openSignIn({ log, sealer, hasher, addresses, guard: noLoginLimits, record })
   const completion = openCompletion({ log, sealer, linkKeys, addresses, clock, newId })
   const administrators = openAdministrators(log)
-  const people = { log, sealer, hasher, addresses, linkKeys, completion, signIn, administrators, clock, newId }
+  const erasure = openErasure({ log, sealer, addresses, newId })
+  const people = { log, sealer, hasher, addresses, linkKeys, completion, signIn, administrators, erasure, clock, newId }
   const policy = passwordPolicy()
   const registration = openRegister({ ...people, policy, mayMail: unlimitedMail })
   const checkpoints = inMemoryCheckpoints()
-  const facts = { issuer: ISSUER, issuerEpoch: 0 }
+  const facts = { issuer: ISSUER, issuerEpoch: () => 0 }
   const dependencies: TokenDependencies = {
     log,
     clock,
@@ -166,7 +168,8 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     finish: () =>
       follow('registration', ['email', 'user'], async (event) => {
         await completion.complete(event)
-        await openNotices({ ...people }).complete(event)
+        await openNotices(people).complete(event)
+        await erasure.complete(event)
       }),
 
     /** Sends what was asked for, and answers the mails. */
@@ -208,8 +211,11 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
 
     /** Whether introspection says that the token lives. */
     lives: async (token: string): Promise<boolean> =>
-      (await verdict({ log, signingKeys, derivationKeys, issuer: ISSUER, issuerEpoch: 0 }, token, clock.now())) !==
-      undefined,
+      (await verdict(
+        { log, signingKeys, derivationKeys, issuer: ISSUER, issuerEpoch: () => 0 },
+        token,
+        clock.now(),
+      )) !== undefined,
   }
 }
 

@@ -10,7 +10,7 @@ export const TYP = 'at+jwt'
 export interface TokenFacts {
   readonly issuer: string
   /** Raised by a restore from backup: whatever was issued before is void. */
-  readonly issuerEpoch: number
+  issuerEpoch(): number
 }
 
 const audience = (aud: readonly string[]) => (aud.length === 1 ? aud[0] : aud)
@@ -33,7 +33,7 @@ function base({ issuer }: TokenFacts, issued: Issued) {
 export const serviceClaims = (facts: TokenFacts, issued: Issued, clientEpoch: number): JsonObject => ({
   ...base(facts, issued),
   client_epoch: clientEpoch,
-  issuer_epoch: facts.issuerEpoch,
+  issuer_epoch: facts.issuerEpoch(),
 })
 
 /** What a person may do, as it is today. */

@@ -53,7 +53,7 @@ export async function openGrant(
     amr: AMR,
     user_epoch: user.epoch,
     client_epoch: client.epoch,
-    issuer_epoch: facts.issuerEpoch,
+    issuer_epoch: facts.issuerEpoch(),
     opened_at: now,
   }
   const events = grants.decide({ type: 'Open', grant: opened, refresh, token: issued }, undefined)

@@ -1,2 +1,3 @@
 /** The vault in one SQLite file. */
 export * from './vault.ts'
+export * from './copy.ts'

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts'
 import { appends } from './appends.ts'
+import { backup } from './backup.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { coldStart } from './cold-start.ts'
 import { eventStoreDB } from './eventstoredb.ts'
@@ -23,5 +24,6 @@ export const scenarios: readonly Scenario[] = [
   timing,
   coldStart,
   replay,
+  backup,
   memory,
 ]

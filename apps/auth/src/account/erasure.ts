@@ -1,0 +1,69 @@
+import { ERASED, type Sealer } from '@ledgate/vault'
+import { type CommandContext, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
+import { causedBy } from '../process-manager/index.ts'
+import { type Addresses, normalizeAddress } from './address.ts'
+import { changeUser } from './change-user.ts'
+import { email } from './email.decider.ts'
+import { readEmail } from './read.ts'
+
+export interface ErasureDependencies {
+  readonly log: EventLog
+  readonly sealer: Sealer
+  readonly addresses: Addresses
+  readonly newId: () => string
+}
+
+/** Why an address whose person was erased is free again: a restore looks for it. */
+export const ERASED_REASON = 'its person was erased'
+
+/** Makes a person unreadable for good: in the log, in the views, and in every copy of them. */
+export interface Erasure {
+  /** @throws {UnknownAccount} when there is nobody, or nobody any more. */
+  erase(sub: string, reason: string, context: CommandContext): Promise<{ position: string }>
+  /** Finishes what an erasure began, whoever died meanwhile. Safe to repeat. */
+  complete(event: DomainRecord): Promise<void>
+  /** Frees an address that a reservation took, and destroys what would tell whose it was. */
+  release(stream: string, reservationId: string, context: CommandContext): Promise<void>
+}
+
+const PROCESS = 'erasure'
+
+/**
+ * The event first: whatever happens then, somebody finishes it. The address next, for which the person's key is still
+ * needed; the keys last.
+ */
+export function erasure({ log, sealer, addresses, newId }: ErasureDependencies): Erasure {
+  const release: Erasure['release'] = (stream, reservationId, context) =>
+    untilSettled(async () => {
+      const { state, expected } = await readEmail(log, stream)
+      if (state.status !== 'confirmed' || state.reservation_id !== reservationId) return
+      const events = email.decide({ type: 'GiveUp', reservationId, reason: ERASED_REASON }, state)
+      await log.append(stream, events, { expected, context })
+      await sealer.destroyDataKey(state.data_key)
+    })
+
+  async function complete(event: DomainRecord): Promise<void> {
+    if (event.type !== 'SubjectErased') return
+    const { user } = event.data
+    const text = await sealer.unseal(user.email, 'email')
+    const address = text === ERASED ? undefined : normalizeAddress(text)
+    if (address !== undefined) {
+      const stream = addresses.stream(addresses.hmac(address))
+      const { state } = await readEmail(log, stream)
+      const isOwn = state.status === 'confirmed' && (await sealer.unseal(state.owner, 'owner')) === user.sub
+      if (isOwn) await release(stream, state.reservation_id, causedBy(event, PROCESS, newId()))
+    }
+    await sealer.destroyDataKey(user.data_key)
+  }
+
+  return {
+    complete,
+    release,
+    async erase(sub, reason, context) {
+      const { position } = await changeUser(log, sub, { type: 'Erase', reason }, context)
+      const [newest] = await log.last(`user-${sub}`)
+      if (newest !== undefined) await complete(newest)
+      return { position }
+    },
+  }
+}

@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
+import { join } from 'node:path'
+import { type Position, START } from '@ledgate/eventsourcing'
+import {
+  copyLog,
+  digestLog,
+  lockForWriting,
+  openSqliteEventReader,
+  openSqliteEventStore,
+} from '@ledgate/eventstore-sqlite'
+import { vaultSealer } from '@ledgate/vault'
+import { copyVault, openSqliteVault } from '@ledgate/vault/sqlite'
+import { z } from 'zod'
+import { addresses as openAddresses, changeUser, ERASED_REASON, erasure, readUser } from '../account/index.ts'
+import type { Config } from '../config.ts'
+import { openInstallation } from '../installation/index.ts'
+import { decode, eventLog, keyedHash, systemClock } from '../log/index.ts'
+import { Refused } from '../operator/index.ts'
+import { systemContext } from './core.ts'
+import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
+import { masterKeyOf } from './storage.ts'
+
+const LOG = 'events.db'
+const VAULT = 'vault.db'
+const MANIFEST = 'manifest.json'
+
+/** What a backup says of itself; it is written last, so that whatever lacks it is no backup. */
+const Manifest = z.strictObject({
+  version: z.literal(1),
+  /** Of the last event in it. */
+  position: z.string().transform((text) => text as Position),
+  events: z.int().nonnegative(),
+  digest: z.string(),
+  /** ISO 8601. */
+  taken_at: z.string(),
+})
+type Manifest = z.infer<typeof Manifest>
+
+function assertEmbedded({ eventStoreDBUrl }: Config, what: string): void {
+  if (eventStoreDBUrl !== undefined) throw new Refused(`with LEDGATE_EVENTSTOREDB_URL, ${what}: see docs/operations.md`)
+}
+
+/**
+ * Copies log and vault while the server runs. The log first: a key is in the vault before any event names it, so the
+ * vault that is copied later has every key that the log needs.
+ *
+ * @throws {Refused} when the folder is not empty, or there is nothing to copy.
+ */
+export async function takeBackup(config: Config, folder: string): Promise<Manifest> {
+  assertEmbedded(config, 'the database is backed up by its own means')
+  if (existsSync(join(folder, LOG)) || existsSync(join(folder, MANIFEST)))
+    throw new Refused(`there is a backup in ${folder} already`)
+  if (!existsSync(join(config.dataDir, LOG)))
+    throw new Refused(`there is no log in LEDGATE_DATA_DIR (${config.dataDir})`)
+  setPriority(constants.priority.PRIORITY_LOW) // whoever answers requests goes first
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const part = await copyLog({ from: join(config.dataDir, LOG), to: join(folder, LOG) })
+  copyVault(join(config.dataDir, VAULT), join(folder, VAULT))
+  const manifest = { version: 1, ...part, taken_at: new Date().toISOString() } as const
+  writeFileSync(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true })
+  return manifest
+}
+
+export interface RestoreOptions {
+  /** Where the backup is. */
+  readonly folder: string
+  /** The last event to keep; all of them unless told. */
+  readonly to?: string | undefined
+  /** Logs that are newer than the backup: whoever was erased in them is erased again. */
+  readonly erasedIn: readonly string[]
+}
+
+/** Whom a log erased after a position, and which addresses that freed. */
+interface Erasures {
+  readonly subs: readonly string[]
+  readonly addresses: readonly { readonly stream: string; readonly reservationId: string }[]
+}
+
+async function erasuresIn(file: string, after: Position): Promise<Erasures> {
+  const reader = await openSqliteEventReader({ file })
+  const [subs, addresses] = [new Set<string>(), [] as { stream: string; reservationId: string }[]]
+  try {
+    for await (const recorded of reader.readAll({ after, filter: { categories: ['user', 'email'] } })) {
+      const event = decode(recorded)
+      if (event?.type === 'SubjectErased') subs.add(event.data.user.sub)
+      if (event?.type === 'EmailReleased' && event.data.reason === ERASED_REASON)
+        addresses.push({ stream: event.stream, reservationId: event.data.reservation_id })
+    }
+  } finally {
+    await reader.close()
+  }
+  return { subs: [...subs], addresses }
+}
+
+function readManifest(folder: string): Manifest {
+  try {
+    return Manifest.parse(JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')))
+  } catch (error) {
+    throw new Refused(`${folder} holds no whole backup: ${MANIFEST} is missing or damaged`, { cause: error })
+  }
+}
+
+/** What a restore ends and erases again, in the folder where it is prepared. */
+async function settle(config: Config, folder: string, erasures: readonly Erasures[]): Promise<{ erased: number }> {
+  const store = await openSqliteEventStore({ file: join(folder, LOG) })
+  try {
+    const vault = await openSqliteVault({ file: join(folder, VAULT), masterKey: masterKeyOf(config) })
+    try {
+      const sealer = vaultSealer(vault)
+      const log = eventLog(store, sealer)
+      const installation = await openInstallation({ log, clock: systemClock })
+      await installation.endAllTokens('restored from a backup', systemContext('restore'))
+      // The vault may be newer than the log: keys that were in use then may be destroyed by now.
+      const context = () => systemContext('restore')
+      const ring = { log, vault, clock: systemClock, context, keepFor: config.tokenCap, replaceLost: true }
+      await openSigningKeys({ ...ring, maxAge: 0 })
+      await openDerivationKeys(ring)
+      const hash = keyedHash(await vault.putIfAbsent('hash/stream-names', randomBytes(32)))
+      const newId = () => randomBytes(16).toString('hex')
+      const { release, complete } = erasure({ log, sealer, addresses: openAddresses(hash), newId })
+      let erased = 0
+      for (const { subs, addresses } of erasures) {
+        for (const sub of subs) {
+          const found = await readUser(log, sub)
+          if (found === undefined || found.state.erased) continue
+          await changeUser(log, sub, { type: 'Erase', reason: 'erased before the restore' }, systemContext('restore'))
+          const [newest] = await log.last(`user-${sub}`)
+          if (newest !== undefined) await complete(newest)
+          erased += 1
+        }
+        for (const { stream, reservationId } of addresses)
+          await release(stream, reservationId, systemContext('restore'))
+      }
+      return { erased }
+    } finally {
+      await vault.close()
+    }
+  } finally {
+    await store.close()
+  }
+}
+
+/**
+ * Makes the data folder what it was at a position of a backup; the server must not run. No grant and no token of before
+ * lives: every one carries an older `issuer_epoch`. Nobody who was erased since comes back, as far as the backup itself
+ * and the newer logs tell.
+ *
+ * @throws {Refused} when the backup is damaged, the data folder is not empty, or the position is not in the backup.
+ */
+export async function restoreBackup(config: Config, { folder, to, erasedIn }: RestoreOptions) {
+  assertEmbedded(config, 'the database is restored by its own means')
+  const manifest = readManifest(folder)
+  if (existsSync(join(config.dataDir, LOG)))
+    throw new Refused(`LEDGATE_DATA_DIR (${config.dataDir}) has a log already: move it away first`)
+  const position = (to ?? manifest.position) as Position
+  if (position > manifest.position) throw new Refused('the backup ends before that position')
+  const whole = await digestLog(join(folder, LOG))
+  if (whole.digest !== manifest.digest)
+    throw new Refused('the backup is damaged: its log is not the one of its manifest')
+  const newer = await Promise.all(erasedIn.map((file) => erasuresIn(file, START)))
+  const inside = await erasuresIn(join(folder, LOG), position)
+
+  mkdirSync(config.dataDir, { recursive: true })
+  const lock = lockForWriting(join(config.dataDir, LOG))
+  const scratch = join(config.dataDir, 'restoring')
+  try {
+    rmSync(scratch, { recursive: true, force: true })
+    mkdirSync(scratch, { mode: 0o700 })
+    const part = await copyLog({ from: join(folder, LOG), to: join(scratch, LOG), upTo: position, restMs: 0 })
+    copyVault(join(folder, VAULT), join(scratch, VAULT))
+    const { erased } = await settle(config, scratch, [inside, ...newer])
+    // The log last: whatever lacks it is no installation, and the restore can be begun anew.
+    for (const file of [VAULT, LOG]) renameSync(join(scratch, file), join(config.dataDir, file))
+    rmSync(scratch, { recursive: true, force: true })
+    return { position: part.position, events: part.events, digest: part.digest, erased }
+  } finally {
+    lock.release()
+  }
+}

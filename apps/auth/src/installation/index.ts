@@ -1,0 +1,2 @@
+/** What is true of all there is. */
+export * from './installation.ts'

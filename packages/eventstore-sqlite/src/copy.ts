@@ -1,0 +1,135 @@
+import { createHash, type Hash } from 'node:crypto'
+import { closeSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import Database from 'better-sqlite3'
+import { categoryOf, type Position, Unavailable } from '@ledgate/eventsourcing'
+import { numberOf, positionOf } from './records.ts'
+import { assertSchemaVersion, prepareSchema } from './schema.ts'
+
+/** Some part of a log, from its start. */
+export interface LogPart {
+  /** Of its last event; `START` when there is none. */
+  readonly position: Position
+  readonly events: number
+  /** SHA-256 over every event in order, with its position and its time: equal parts have equal digests. */
+  readonly digest: string
+}
+
+export interface CopyLogOptions {
+  readonly from: string
+  /** A file that is not there yet; it appears whole or not at all. */
+  readonly to: string
+  /** The last event that is copied; the last one there is when the copy begins, unless told. */
+  readonly upTo?: Position
+  /** Milliseconds of rest after each chunk, so that whoever uses the disk meanwhile hardly notices; 5 unless told. */
+  readonly restMs?: number
+}
+
+type Row = readonly [number, number, number, string, string, string, string, number, string]
+
+const CHUNK = 2_000
+const REST_MS = 5
+const READ = `
+  SELECT e.position, e.sid, e.revision, e.id, e.type, e.data, e.metadata, e.created, s.name
+  FROM events e JOIN streams s ON s.sid = e.sid WHERE e.position > ? AND e.position <= ? ORDER BY e.position LIMIT ${CHUNK}`
+
+function openForReading(file: string): Database.Database {
+  try {
+    const database = new Database(file, { readonly: true, fileMustExist: true })
+    assertSchemaVersion(Number(database.pragma('user_version', { simple: true })))
+    return database
+  } catch (error) {
+    throw new Unavailable(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+}
+
+/** The events of a log in chunks; each is read by itself, for what is written never changes. */
+function* chunks(database: Database.Database, upTo: Position | undefined): Generator<readonly Row[], void> {
+  const head = Number(database.prepare('SELECT coalesce(max(position), 0) FROM events').pluck().get())
+  const last = upTo === undefined ? head : Math.min(head, numberOf(upTo))
+  const read = database.prepare<[number, number], Row>(READ).raw()
+  for (let after = 0; ;) {
+    const rows = read.all(after, last)
+    if (rows.length === 0) return
+    yield rows
+    after = rows.at(-1)?.[0] ?? last
+  }
+}
+
+function add(hash: Hash, rows: readonly Row[]): void {
+  for (const [position, , revision, id, type, data, metadata, created, stream] of rows)
+    hash.update(`${JSON.stringify([position, stream, revision, id, type, data, metadata, created])}\n`)
+}
+
+/** Goes through a log up to a position, and says what it saw. */
+async function through(
+  file: string,
+  { upTo, restMs }: Pick<CopyLogOptions, 'upTo' | 'restMs'>,
+  take: (rows: readonly Row[]) => void,
+): Promise<LogPart> {
+  const database = openForReading(file)
+  const hash = createHash('sha256')
+  let [events, last] = [0, 0]
+  try {
+    for (const rows of chunks(database, upTo)) {
+      add(hash, rows)
+      take(rows)
+      events += rows.length
+      last = rows.at(-1)?.[0] ?? last
+      await pause(restMs ?? REST_MS)
+    }
+  } finally {
+    database.close()
+  }
+  return { position: positionOf(last), events, digest: hash.digest('hex') }
+}
+
+/** What a part of a log is, by its digest. @throws {Unavailable} when there is no event store in the file. */
+export const digestLog = (file: string, upTo?: Position): Promise<LogPart> =>
+  through(file, { restMs: 0, ...(upTo !== undefined && { upTo }) }, () => undefined)
+
+function syncAndRename(draft: string, to: string): void {
+  for (const path of [draft, dirname(to)]) {
+    const handle = openSync(path, 'r')
+    fsyncSync(handle)
+    closeSync(handle)
+    if (path === draft) renameSync(draft, to)
+  }
+}
+
+/**
+ * Copies a log while it is written to, from the start up to a position. Nobody is stopped and nothing is locked: events
+ * never change, so the copy is what the log was when its last event was the newest.
+ *
+ * @throws {Unavailable} when there is no event store in the file.
+ */
+export async function copyLog({ from, to, ...options }: CopyLogOptions): Promise<LogPart> {
+  const draft = `${to}.partial`
+  rmSync(draft, { force: true })
+  const target = new Database(draft)
+  try {
+    // Nobody reads the draft, and a crash throws it away.
+    target.pragma('journal_mode = OFF')
+    target.pragma('synchronous = OFF')
+    prepareSchema(target)
+    const stream = target.prepare('INSERT OR IGNORE INTO streams VALUES (?, ?, ?)')
+    const event = target.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
+    const insert = target.transaction((rows: readonly Row[]) => {
+      for (const [position, sid, revision, id, type, data, metadata, created, name] of rows) {
+        if (revision === 0) stream.run(sid, name, categoryOf(name))
+        event.run(position, sid, revision, id, type, data, metadata, created)
+      }
+    })
+    const part = await through(from, options, insert)
+    target.close()
+    syncAndRename(draft, to)
+    return part
+  } catch (error) {
+    target.close()
+    rmSync(draft, { force: true })
+    throw error
+  }
+}
