@@ -85,7 +85,8 @@ function ownAccountOver(core: Core, people: People): FastifyPluginAsync[] {
   const { issuer, tokenCap } = config
   const { ownPassword: password, changeEmail, reset } = people
   const facts = { issuer, issuerEpoch: core.installation.issuerEpoch }
-  const account = ownAccount({ ...core, facts, tokenCap, password, email: changeEmail })
+  const audience = audiences(core.log, core.names, issuer)
+  const account = ownAccount({ ...core, audiences: audience, facts, tokenCap, password, email: changeEmail })
   const asked = { ...core, ...facts, account, requests }
   const links = { reset, changeEmail, requestContext: requests }
   return [

@@ -51,6 +51,7 @@ export const Environment = z.strictObject({
         .filter((entry) => entry !== ''),
     )
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))),
+  LEDGATE_SIGNING_ALG: z.enum(['ES256', 'EdDSA', 'RS256']).default('ES256'),
   LEDGATE_TOKEN_CAP: z.coerce.number().int().min(60).max(86_400).default(3600),
   LEDGATE_RATE_LIMITS: RateLimits.prefault('on'),
   LEDGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -73,6 +74,8 @@ export interface Config {
   readonly smtpUrl: string | undefined
   readonly mailFrom: string
   readonly trustedProxies: readonly string[]
+  /** What new signing keys are for. */
+  readonly signingAlg: 'ES256' | 'EdDSA' | 'RS256'
   /** The longest life of any access token. */
   readonly tokenCap: number
   /** `undefined`: nothing is limited, for load tests. */
@@ -175,6 +178,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     smtpUrl: settings.LEDGATE_SMTP_URL,
     mailFrom: settings.LEDGATE_MAIL_FROM ?? 'Ledgate <no-reply@localhost>',
     trustedProxies: settings.LEDGATE_TRUSTED_PROXIES,
+    signingAlg: settings.LEDGATE_SIGNING_ALG,
     tokenCap: settings.LEDGATE_TOKEN_CAP,
     limits: settings.LEDGATE_RATE_LIMITS,
     logLevel: settings.LEDGATE_LOG_LEVEL,

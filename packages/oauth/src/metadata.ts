@@ -81,7 +81,13 @@ export const NewClientMetadata = ClientMetadata.extend({ jwks: UsableJwks.option
   },
 )
 
-/** A resource server as kept: its RFC 8707 identifier, and the scopes it owns. */
+/** How a token is encrypted for a resource server: the key, and the content (RFC 7518 §4 and §5). */
+export const EncryptionAlg = z.enum(['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'])
+export type EncryptionAlg = z.infer<typeof EncryptionAlg>
+export const EncryptionEnc = z.enum(['A128GCM', 'A256GCM', 'A128CBC-HS256', 'A256CBC-HS512'])
+export type EncryptionEnc = z.infer<typeof EncryptionEnc>
+
+/** A resource server as kept: its RFC 8707 identifier, the scopes it owns, and how its tokens are encrypted, if they are. */
 export const ResourceMetadata = z.strictObject({
   resource: z.url().refine((value) => !value.includes('#'), { error: 'has a fragment (RFC 8707 §2)' }),
   scopes_supported: z
@@ -92,13 +98,37 @@ export const ResourceMetadata = z.strictObject({
     )
     .default([]),
   jwks: Jwks.optional(),
+  access_token_encrypted_response_alg: EncryptionAlg.optional(),
+  access_token_encrypted_response_enc: EncryptionEnc.optional(),
 })
 export type ResourceMetadata = z.infer<typeof ResourceMetadata>
+
+/** The key of a resource server that tokens are encrypted for; the first that fits. */
+export function encryptionKey({
+  access_token_encrypted_response_alg: alg,
+  jwks,
+}: Pick<ResourceMetadata, 'access_token_encrypted_response_alg' | 'jwks'>): object | undefined {
+  if (alg === undefined) return undefined
+  return jwks?.keys.find((key) => {
+    const { kty, use, alg: own, crv } = key as Readonly<Record<string, unknown>>
+    const fits = alg === 'RSA-OAEP-256' ? kty === 'RSA' : kty === 'EC' || (kty === 'OKP' && crv === 'X25519')
+    return fits && use !== 'sig' && (own === undefined || own === alg)
+  })
+}
 
 const MAX_SCOPES = 100
 
 /** A resource server as it may be registered: each scope once, and keys that are of use. */
-export const NewResourceMetadata = ResourceMetadata.extend({ jwks: UsableJwks.optional() }).refine(
-  ({ scopes_supported: scopes }) => scopes.length <= MAX_SCOPES && new Set(scopes).size === scopes.length,
-  { error: `names a scope twice, or more than ${MAX_SCOPES}`, path: ['scopes_supported'] },
-)
+export const NewResourceMetadata = ResourceMetadata.extend({ jwks: UsableJwks.optional() })
+  .refine(({ scopes_supported: scopes }) => scopes.length <= MAX_SCOPES && new Set(scopes).size === scopes.length, {
+    error: `names a scope twice, or more than ${MAX_SCOPES}`,
+    path: ['scopes_supported'],
+  })
+  .superRefine((metadata, context) => {
+    const { access_token_encrypted_response_alg: alg, access_token_encrypted_response_enc: enc } = metadata
+    const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+    if (alg === undefined && enc !== undefined)
+      refuse('access_token_encrypted_response_enc', 'needs access_token_encrypted_response_alg')
+    if (alg !== undefined && encryptionKey(metadata) === undefined)
+      refuse('jwks', 'has no key for access_token_encrypted_response_alg')
+  })

@@ -69,14 +69,11 @@ export async function applyBootstrap(file: BootstrapFile, dependencies: Bootstra
     return owner !== undefined && (await readResource(log, owner)) !== undefined
   }
 
-  await forEach(file.resources, ({ client_id, client_secret, resource, scopes_supported, jwks }, index) =>
+  await forEach(file.resources, ({ client_id, client_secret, ...metadata }, index) =>
     ensure(
       `resources[${index}]`,
-      () => hasResource(client_id, resource),
-      () => {
-        const metadata = { resource, scopes_supported, ...(jwks !== undefined && { jwks }) }
-        return resources.register({ client_id, client_secret, metadata }, context())
-      },
+      () => hasResource(client_id, metadata.resource),
+      () => resources.register({ client_id, client_secret, metadata }, context()),
     ),
   )
   await forEach(file.clients, ({ client_id, client_secret, ...metadata }, index) =>

@@ -11,8 +11,6 @@ const ClientSecret = z
   .max(256)
   .regex(/^[\x20-\x7E]*$/, { error: 'has characters that no client secret has (RFC 6749 appendix A.2)' })
 
-const Later = z.undefined({ error: 'is not supported by this version' }).optional()
-
 const Client = NewClientMetadata.safeExtend({
   client_id: ClientId,
   client_secret: ClientSecret.optional(),
@@ -26,8 +24,6 @@ const Client = NewClientMetadata.safeExtend({
 const Resource = NewResourceMetadata.safeExtend({
   client_id: ClientId.optional(),
   client_secret: ClientSecret.optional(),
-  access_token_encrypted_response_alg: Later,
-  access_token_encrypted_response_enc: Later,
 })
 
 const User = z.strictObject({

@@ -115,7 +115,7 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
       // The vault may be newer than the log: keys that were in use then may be destroyed by now.
       const context = () => systemContext('restore')
       const ring = { log, vault, clock: systemClock, context, keepFor: config.tokenCap, replaceLost: true }
-      await openSigningKeys({ ...ring, maxAge: 0 })
+      await openSigningKeys({ ...ring, alg: config.signingAlg, maxAge: 0 })
       await openDerivationKeys(ring)
       const hash = keyedHash(await vault.putIfAbsent('hash/stream-names', randomBytes(32)))
       const newId = () => randomBytes(16).toString('hex')

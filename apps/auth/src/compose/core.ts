@@ -17,6 +17,7 @@ import {
 import { type Installation, openInstallation } from '../installation/index.ts'
 import { names as openNames, type Names, resources as openResources, type Resources } from '../resource/index.ts'
 import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningKeys } from '../signing-key/index.ts'
+import { locators as openLocators, type Locators } from '../token/index.ts'
 import type { Views } from '../views/index.ts'
 import { openStorage, type Storage, type WatchedStore } from './storage.ts'
 import { openThreadedViews } from './views.ts'
@@ -41,6 +42,8 @@ export interface Core {
   readonly keyedHash: KeyedHash
   /** Keys the hash that tells the source of a request again. */
   readonly sourceKey: Uint8Array
+  /** Opens what an encrypted token says of itself. */
+  readonly locators: Locators
   readonly names: Names
   readonly administrators: Administrators
   readonly installation: Installation
@@ -98,7 +101,12 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
   const keyedHash = openKeyedHash(await secret('hash/stream-names'))
   const context = () => systemContext('keyring')
   const keyring = { log, vault, clock, context }
-  const signingKeys = await openSigningKeys({ ...keyring, maxAge: JWKS_MAX_AGE, keepFor: config.tokenCap + SKEW })
+  const signingKeys = await openSigningKeys({
+    ...keyring,
+    alg: config.signingAlg,
+    maxAge: JWKS_MAX_AGE,
+    keepFor: config.tokenCap + SKEW,
+  })
   const derivationKeys = await openDerivationKeys({ ...keyring, keepFor: DERIVED_SECRETS_LIVE })
   const views = await openThreadedViews({
     viewsFile: join(config.dataDir, 'views.db'),
@@ -120,6 +128,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     log,
     keyedHash,
     sourceKey: await secret('hash/sources'),
+    locators: openLocators(await secret('hash/locators')),
     names,
     administrators: openAdministrators(log),
     installation: await openInstallation({ log, clock }),

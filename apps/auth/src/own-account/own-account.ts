@@ -16,7 +16,7 @@ import { changeSession, readSession } from '../session/index.ts'
 import { openGrant, type TokenAnswer, type TokenDependencies } from '../token/index.ts'
 import type { Views } from '../views/index.ts'
 
-export interface OwnAccountDependencies extends Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'> {
+export interface OwnAccountDependencies extends Omit<TokenDependencies, 'signIn' | 'turns'> {
   readonly sealer: Sealer
   readonly password: OwnPassword
   readonly email: Pick<ChangeEmail, 'ask'>
@@ -77,7 +77,8 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     const client = before && (await readClient(log, before.state.client_id))
     if (before === undefined || client === undefined) throw new InvalidToken('its grant is gone')
     const { grant_type: grantType, scope, aud } = before.state
-    return openGrant(dependencies, { grantType, client: client.state, user, scope, aud, context, now })
+    const encryption = await dependencies.audiences.encryptionFor(aud)
+    return openGrant(dependencies, { grantType, client: client.state, user, scope, aud, encryption, context, now })
   }
 
   /** Pages of a list, one after the other. */

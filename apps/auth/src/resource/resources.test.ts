@@ -174,9 +174,22 @@ describe('the audience of a token', () => {
     )
     await made.resources.register({ client_id: 'bills', metadata: server('bills', 'bills:read') }, command())
     const { resolve } = audiences(made.log, made.names, ISSUER)
-    return { ...made, resolve: (scope: string[], resource: string[] = []) => resolve({ scope, resource }) }
+    return {
+      ...made,
+      resolve: async (scope: string[], resource: string[] = []) => (await resolve({ scope, resource })).aud,
+    }
   }
   const [orders, bills] = ['https://orders.example/', 'https://bills.example/']
+
+  it('follows a scope to its new owner at once, and to nobody when it was given up', async () => {
+    const { resolve, resources } = await world()
+    expect(await resolve(['bills:read'])).toEqual([bills])
+    await resources.update('bills', server('bills', 'bills:write'), command())
+    expect(await resolve(['bills:read'])).toEqual([ISSUER])
+    await resources.update('orders', server('orders', 'orders:read', 'orders:write', 'bills:read'), command())
+    expect(await resolve(['bills:read'])).toEqual([orders])
+    expect(await resolve(['bills:write'])).toEqual([bills])
+  })
 
   it('is the one resource that owns the scopes, whatever OpenID scopes are beside them', async () => {
     const { resolve } = await world()

@@ -5,12 +5,13 @@ import { changeGrant, readGrant, readRefreshToken } from '../grant/index.ts'
 import type { CommandContext, EventLog } from '../log/index.ts'
 import { changeSession } from '../session/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
-import { readAccessToken, type ReadAccessToken } from '../token/index.ts'
+import { type Located, type Locators, readAccessToken } from '../token/index.ts'
 
 export interface RevokeDependencies {
   readonly log: EventLog
   readonly signingKeys: Pick<SigningKeys, 'publicKey'>
   readonly derivationKeys: Pick<DerivationKeys, 'derive'>
+  readonly locators: Pick<Locators, 'read'>
   readonly issuer: string
 }
 
@@ -46,7 +47,7 @@ async function revokeGrant(
 /** The first event of the token's own stream: revoking twice is one event. */
 async function revokeServiceToken(
   log: EventLog,
-  { jti, client_id, exp }: ReadAccessToken,
+  { jti, client_id, exp }: Located,
   context: CommandContext,
 ): Promise<string | undefined> {
   const revoked = { type: 'ServiceTokenRevoked', data: { jti, client_id, exp } } as const
@@ -58,15 +59,32 @@ async function revokeServiceToken(
   }
 }
 
+/** Where an access token is in the log: a signed one is verified, an encrypted one opens by its locator only. */
+async function located(
+  { signingKeys, locators, issuer }: RevokeDependencies,
+  { token, now }: Revocation,
+): Promise<Located | undefined> {
+  const read = locators.read(token)
+  return read === undefined
+    ? readAccessToken(token, { issuer, keys: signingKeys, now })
+    : read.exp > now
+      ? read
+      : undefined
+}
+
 async function revokeAccessToken(
-  { log, signingKeys, issuer }: RevokeDependencies,
-  { token, client, context, now }: Revocation,
+  dependencies: RevokeDependencies,
+  revocation: Revocation,
 ): Promise<string | undefined> {
-  const read = await readAccessToken(token, { issuer, keys: signingKeys, now })
-  if (read === undefined || read.client_id !== client.client_id) return undefined
-  if (read.gid === undefined) return revokeServiceToken(log, read, context)
-  const { gid, sub, jti, exp } = read
-  const own = await aboutPerson(log, sub, context)
+  const { log } = dependencies
+  const { client, context, now } = revocation
+  const token = await located(dependencies, revocation)
+  if (token === undefined || token.client_id !== client.client_id) return undefined
+  const { gid, jti, exp } = token
+  if (gid === undefined) return revokeServiceToken(log, token, context)
+  const grant = await readGrant(log, gid)
+  if (grant === undefined) return undefined
+  const own = await aboutPerson(log, grant.state.sub, context)
   const done = await changeGrant(log, gid, { type: 'RevokeToken', jti, exp, now }, own)
   return done?.position
 }

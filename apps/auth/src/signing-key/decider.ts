@@ -9,6 +9,8 @@ export type KeyringCommand =
   | ({ readonly type: 'Rotate'; readonly standby: NewKey } & Publication)
   /** The same, if the active key was in use for `period` and the standby key was published for long enough. */
   | ({ readonly type: 'RotateWhenDue'; readonly standby: NewKey; readonly period: number } & Publication)
+  /** Keys are made in another way now: the one that stands by, which nothing was made with, gives way to one of these. */
+  | { readonly type: 'ReplaceStandby'; readonly standby: NewKey; readonly now: number }
   /** Somebody else may have the key: nothing is made or checked with it from now on. */
   | {
       readonly type: 'Compromise'
@@ -94,11 +96,12 @@ export function standbyOf(keys: readonly Key[]): Key {
 export const secondsToWait = (keys: readonly Key[], { now, publishedFor }: Publication): number =>
   Math.max(0, standbyOf(keys).generated_at + publishedFor - now)
 
-/** Whether the schedule asks for another key, and it may be used already. */
+/** Whether the schedule, or another algorithm, asks for another key, and it may be used already. */
 export function isDue(keys: readonly Key[], { period, ...publication }: Publication & { period: number }): boolean {
   const active = keys.find(({ status }) => status === 'active')
   const inUse = publication.now - (active?.activated_at ?? publication.now)
-  return inUse >= period && secondsToWait(keys, publication) === 0
+  const isOther = active !== undefined && active.alg !== standbyOf(keys).alg
+  return (inUse >= period || isOther) && secondsToWait(keys, publication) === 0
 }
 
 function rotate(command: { readonly standby: NewKey } & Publication, keys: readonly Key[]): KeyringEvent[] {
@@ -114,6 +117,16 @@ function rotate(command: { readonly standby: NewKey } & Publication, keys: reado
     { type: 'KeyActivated', data: { kid: next.kid, keyring: { keys: after } } },
     generated(after, fresh(standby, now)),
   ]
+}
+
+function replaceStandby(
+  { standby, now }: Extract<KeyringCommand, { type: 'ReplaceStandby' }>,
+  keys: readonly Key[],
+): KeyringEvent[] {
+  const old = standbyOf(keys)
+  if (old.alg === standby.alg) return []
+  const left = withKey(keys, { ...old, status: 'retired', superseded_at: now, retired_at: now })
+  return [{ type: 'KeyRetired', data: { kid: old.kid, keyring: { keys: left } } }, generated(left, fresh(standby, now))]
 }
 
 /**
@@ -168,6 +181,8 @@ export const keyring: Decider<KeyringState, KeyringCommand, KeyringEvent> = {
         return rotate(command, keys)
       case 'RotateWhenDue':
         return isDue(keys, command) ? rotate(command, keys) : []
+      case 'ReplaceStandby':
+        return replaceStandby(command, keys)
       case 'Compromise':
         return compromise(command, keys)
       case 'Retire':

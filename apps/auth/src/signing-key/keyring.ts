@@ -27,6 +27,8 @@ export interface KeyringOptions {
   /** What the keys are for: the stream is `keyring-<use>`. */
   readonly use: string
   make(): Promise<MadeKey>
+  /** What `make` makes; after a change of it the next key takes over as soon as it was published for long enough. */
+  readonly alg?: string
   /** Seconds a key has to be published before it is used. */
   readonly publishedFor: number
   /** Seconds a key is kept after another took its place: the longest life of what it made, and the clocks' skew. */
@@ -205,6 +207,12 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     return done
   }
 
+  async function replaceStandby(): Promise<void> {
+    if (options.alg === undefined || standbyOf(known.keys).alg === options.alg) return
+    await run(async (make) => ({ type: 'ReplaceStandby', standby: await make(), now: clock.now() }), options.context())
+    await destroyRetired()
+  }
+
   async function rotateWhenDue(period: number): Promise<void> {
     if (!isDue(known.keys, { period, ...publication() })) return
     refuseLostStandby()
@@ -258,6 +266,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     async maintain(period) {
       await load()
       await retire()
+      await replaceStandby()
       await rotateWhenDue(period)
     },
 

@@ -170,3 +170,59 @@ describe('the derivation keys', () => {
     expect(keys.derive('0000000000000000', 'refresh', ['a'])).toBeUndefined()
   })
 })
+
+describe('another algorithm', () => {
+  it('takes over once its key was published for long enough, and what was signed before is still checked', async () => {
+    const { open, options, time } = world()
+    const before = await sign(await open())
+    const keys = await openSigningKeys({ ...options, maxAge: MAX_AGE, alg: 'EdDSA' })
+    await keys.maintain(30 * 86_400)
+    expect(keys.algs).toEqual(['ES256', 'EdDSA'])
+    expect((await verify((await sign(keys)).jwt, keys.jwks())).protectedHeader.alg).toBe('ES256')
+    time.now += MAX_AGE
+    await keys.maintain(30 * 86_400)
+    const after = await sign(keys)
+    expect((await verify(after.jwt, keys.jwks())).protectedHeader.alg).toBe('EdDSA')
+    expect((await verify(before.jwt, keys.jwks())).protectedHeader.alg).toBe('ES256')
+    time.now += KEEP_FOR
+    await keys.maintain(30 * 86_400)
+    expect(keys.algs).toEqual(['EdDSA'])
+    const { length } = keys.keys()
+    await keys.maintain(30 * 86_400)
+    expect(keys.keys()).toHaveLength(length)
+  })
+})
+
+describe('a compromised key', () => {
+  it('is gone at once with its secret, and the standby key signs, published for long or not', async () => {
+    const { open, vault } = world()
+    const keys = await open()
+    const bad = await sign(keys)
+    await keys.compromise(bad.kid, context())
+    expect(keys.publicKey(bad.kid)).toBeUndefined()
+    await expect(verify(bad.jwt, keys.jwks())).rejects.toThrow()
+    expect(await vault.get(`keyring/signing/${bad.kid}`)).toBeUndefined()
+    const good = await sign(keys)
+    expect(good.kid).not.toBe(bad.kid)
+    await verify(good.jwt, keys.jwks())
+    expect(keys.jwks().keys).toHaveLength(2)
+    await keys.compromise(bad.kid, context()) // again: nothing more to do
+    expect((await sign(keys)).kid).toBe(good.kid)
+    await expect(keys.compromise('nothing', context())).rejects.toThrow('no such key')
+  })
+
+  it('may be the one that stands by, or one that was replaced: others go on', async () => {
+    const { open, time } = world()
+    const keys = await open()
+    const active = keys.current().kid
+    const standby = keys.keys().find(({ status }) => status === 'standby')?.kid ?? ''
+    await keys.compromise(standby, context())
+    expect(keys.current().kid).toBe(active)
+    time.now += MAX_AGE
+    await keys.rotate(context())
+    const next = keys.current().kid
+    await keys.compromise(active, context())
+    expect(keys.current().kid).toBe(next)
+    expect(keys.publicKey(active)).toBeUndefined()
+  })
+})

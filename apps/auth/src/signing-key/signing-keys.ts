@@ -94,7 +94,13 @@ export interface SigningKeysOptions extends Omit<KeyringOptions, 'make' | 'use' 
 
 /** Opens the keys that sign tokens. */
 export async function openSigningKeys({ alg = 'ES256', maxAge, ...options }: SigningKeysOptions): Promise<SigningKeys> {
-  const ring = await openKeyring({ ...options, use: 'signing', publishedFor: maxAge, make: () => makeSigningKey(alg) })
+  const ring = await openKeyring({
+    ...options,
+    use: 'signing',
+    alg,
+    publishedFor: maxAge,
+    make: () => makeSigningKey(alg),
+  })
   let active: Signer
   let publicKeys = new Map<string, KeyObject>()
   let published: JsonObject[] = []

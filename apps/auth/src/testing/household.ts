@@ -31,6 +31,7 @@ import { followEvents } from '../process-manager/index.ts'
 import { audiences } from '../resource/index.ts'
 import { revoke } from '../revocation/revoke.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
+import { locators } from '../token/index.ts'
 import { password } from '../token/grants/password.ts'
 import { refreshToken } from '../token/grants/refresh-token.ts'
 import type { TokenAnswer, TokenDependencies } from '../token/issuing.ts'
@@ -94,6 +95,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     signingKeys,
     derivationKeys,
     audiences: audiences(log, names, ISSUER),
+    locators: locators(Buffer.alloc(32, 9)),
     signIn,
     turns: turns(),
     facts,
@@ -205,7 +207,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
 
     revoke: async (token: string, clientId = 'web', context = command()) =>
       revoke(
-        { log, signingKeys, derivationKeys, issuer: ISSUER },
+        { log, signingKeys, derivationKeys, locators: locators(Buffer.alloc(32, 9)), issuer: ISSUER },
         { token, client: await client(clientId), context, now: clock.now() },
       ),
 

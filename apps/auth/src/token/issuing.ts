@@ -6,6 +6,7 @@ import type { Clock, CommandContext, EventLog, Source } from '../log/index.ts'
 import type { Audiences } from '../resource/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
 import type { TokenFacts } from './access-token.ts'
+import type { Locators } from './locator.ts'
 
 /** Proves a person by address and password. */
 export interface SignIn {
@@ -20,6 +21,7 @@ export interface TokenDependencies {
   readonly signingKeys: Pick<SigningKeys, 'current'>
   readonly derivationKeys: Pick<DerivationKeys, 'current' | 'derive'>
   readonly audiences: Audiences
+  readonly locators: Pick<Locators, 'make'>
   readonly signIn: SignIn
   readonly turns: Turns
   readonly facts: TokenFacts

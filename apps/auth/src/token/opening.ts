@@ -3,10 +3,12 @@ import type { UserState } from '../account/index.ts'
 import type { ClientState } from '../client/index.ts'
 import { grant as grants, makeRefreshToken, type NewRefresh } from '../grant/index.ts'
 import type { CommandContext } from '../log/index.ts'
+import type { Encryption } from '../resource/index.ts'
 import { startSession } from '../session/index.ts'
-import { grantClaims, TYP } from './access-token.ts'
+import { grantClaims } from './access-token.ts'
 import { issue, type TokenAnswer, type TokenDependencies, tokensOf } from './issuing.ts'
 import { lifetimesOf } from './lifetimes.ts'
+import { signed } from './signing.ts'
 
 const newId = () => randomBytes(16).toString('hex')
 
@@ -21,6 +23,7 @@ export interface Opening {
   readonly user: UserState
   readonly scope: readonly string[]
   readonly aud: readonly string[]
+  readonly encryption: Encryption | undefined
   readonly context: CommandContext
   /** When the request was taken, before anything that decides was read; whole seconds since the epoch. */
   readonly now: number
@@ -31,8 +34,15 @@ export interface Opening {
  * session without a grant is empty; so both go at once, and the answer waits for both.
  */
 export async function openGrant(
-  { log, derivationKeys, signingKeys, facts, tokenCap }: Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'>,
-  { grantType, client, context, now, user, scope, aud }: Opening,
+  {
+    log,
+    derivationKeys,
+    signingKeys,
+    locators,
+    facts,
+    tokenCap,
+  }: Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'>,
+  { grantType, client, context, now, user, scope, aud, encryption }: Opening,
 ): Promise<TokenAnswer> {
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
   const [gid, sid] = [newId(), newId()]
@@ -72,7 +82,7 @@ export async function openGrant(
     log.append(`grant-${gid}`, events, { expected: 'noStream', ...own }),
     startSession(log, start, own),
   ])
-  const jwt = await signer.sign({ typ: TYP }, grantClaims(facts, issued, opened, user))
+  const jwt = await signed(issued, grantClaims(facts, issued, opened, user), { signer, locators, encryption })
   const refreshToken =
     refresh === null ? undefined : makeRefreshToken(derivationKeys, { key: refresh.key, gid, generation: 0 })
   return { position, tokens: tokensOf(jwt, issued, refreshToken) }

@@ -1,7 +1,8 @@
-import { serviceClaims, TYP } from '../access-token.ts'
+import { serviceClaims } from '../access-token.ts'
 import { issue, type TokenAnswer, type TokenDependencies, type TokenRequest, tokensOf } from '../issuing.ts'
 import { lifetimesOf } from '../lifetimes.ts'
 import { grantedScope, readResourceParameter } from '../scope.ts'
+import { signed } from '../signing.ts'
 
 /** `service-<client_id>-<yyyymmdd>`: nothing in it is protected by a revision, so requests never wait for each other. */
 const streamOf = (clientId: string, now: number): string =>
@@ -9,17 +10,17 @@ const streamOf = (clientId: string, now: number): string =>
 
 /** A token for the client itself, RFC 6749 §4.4. No refresh token: the client can always ask again (§4.4.3). */
 export async function clientCredentials(
-  { log, signingKeys, audiences, facts, tokenCap }: TokenDependencies,
+  { log, signingKeys, audiences, locators, facts, tokenCap }: TokenDependencies,
   { client, body, context, now }: TokenRequest,
 ): Promise<TokenAnswer> {
   const scope = grantedScope(client, body['scope'])
-  const aud = await audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
+  const { aud, encryption } = await audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
   const signer = signingKeys.current()
   const issued = issue({
     client_id: client.client_id,
     sub: client.client_id,
     scope: [...scope],
-    aud,
+    aud: [...aud],
     iat: now,
     expires_in: lifetimesOf(client.metadata, tokenCap).accessToken,
     kid: signer.kid,
@@ -28,6 +29,6 @@ export async function clientCredentials(
     expected: 'any',
     context,
   })
-  const jwt = await signer.sign({ typ: TYP }, serviceClaims(facts, issued, client.epoch))
+  const jwt = await signed(issued, serviceClaims(facts, issued, client.epoch), { signer, locators, encryption })
   return { position, tokens: tokensOf(jwt, issued) }
 }

@@ -14,7 +14,7 @@ function credentials(body: Readonly<Record<string, unknown>>): { username: strin
 export async function password(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
   const { client, body, context, source, now } = request
   const scope = grantedScope(client, body['scope'])
-  const aud = await dependencies.audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
+  const audience = await dependencies.audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
   const user = await dependencies.signIn.signIn({ ...credentials(body), source, context })
-  return openGrant(dependencies, { grantType: 'password', client, context, now, user, scope, aud })
+  return openGrant(dependencies, { grantType: 'password', client, context, now, user, scope, ...audience })
 }

@@ -13,11 +13,12 @@ import {
 } from '../../grant/index.ts'
 import { untilSettled } from '../../log/index.ts'
 import { changeSession, readSession } from '../../session/index.ts'
-import { grantClaims, TYP } from '../access-token.ts'
+import { grantClaims } from '../access-token.ts'
 import { issue, type TokenAnswer, type TokenDependencies, type TokenRequest, tokensOf } from '../issuing.ts'
 import { lifetimesOf } from '../lifetimes.ts'
 import { whyDead } from '../liveness.ts'
 import { readResourceParameter, readScope } from '../scope.ts'
+import { signed } from '../signing.ts'
 
 const ATTEMPT = /^[A-Za-z0-9._~-]{8,128}$/
 
@@ -69,7 +70,7 @@ async function renew(
   presented: RefreshToken,
   attempt: string | null,
 ): Promise<TokenAnswer> {
-  const { log, signingKeys, derivationKeys, facts, tokenCap } = dependencies
+  const { log, signingKeys, derivationKeys, audiences, locators, facts, tokenCap } = dependencies
   const { client, body, context, now } = request
   const found = await readGrant(log, presented.gid)
   if (found === undefined || found.state.client_id !== client.client_id)
@@ -78,13 +79,15 @@ async function renew(
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
   const signer = signingKeys.current()
   const { sub, gid, sid, client_id } = found.state
+  const aud = narrowedAudience(found.state, body['resource'])
+  const encryption = await audiences.encryptionFor(aud)
   const issued = issue({
     client_id,
     sub,
     gid,
     sid,
     scope: narrowedScope(found.state, body['scope']),
-    aud: narrowedAudience(found.state, body['resource']),
+    aud,
     iat: now,
     expires_in: lifetimes.accessToken,
     kid: signer.kid,
@@ -110,7 +113,7 @@ async function renew(
   if (after === undefined || after.refresh === null || after.revoked)
     throw new InvalidGrant('a spent refresh token came back: the grant is revoked')
   await changeSession(log, sid, { type: 'Touch', now, idleFor: lifetimes.refreshTokenIdle }, own)
-  const jwt = await signer.sign({ typ: TYP }, grantClaims(facts, issued, after, user))
+  const jwt = await signed(issued, grantClaims(facts, issued, after, user), { signer, locators, encryption })
   const { key, generation } = after.refresh
   return { position, tokens: tokensOf(jwt, issued, makeRefreshToken(derivationKeys, { key, gid, generation })) }
 }

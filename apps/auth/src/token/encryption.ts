@@ -1,0 +1,28 @@
+import { CompactEncrypt, importJWK, type JWK } from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { Encryption } from '../resource/index.ts'
+import { TYP } from './access-token.ts'
+
+type Key = Awaited<ReturnType<typeof importJWK>>
+
+/** A key need not be taken in anew for each token. */
+const imported = new LRUCache<string, Key>({ max: 1_000 })
+
+async function keyOf(jwk: object, alg: string): Promise<Key> {
+  const text = JSON.stringify([alg, jwk])
+  const known = imported.get(text)
+  if (known !== undefined) return known
+  const key = await importJWK(jwk as JWK, alg)
+  imported.set(text, key)
+  return key
+}
+
+/**
+ * A signed token in a JWE for its one resource server (nested, RFC 7519 §5.2): nobody else reads it, we neither. The
+ * protected header carries the locator, by which whoever holds the token can have it revoked.
+ */
+export async function encrypted(jwt: string, { alg, enc, jwk }: Encryption, locator: string): Promise<string> {
+  const { kid } = jwk as { readonly kid?: string }
+  const header = { alg, enc, typ: TYP, cty: 'JWT', ...(kid !== undefined && { kid }), locator }
+  return new CompactEncrypt(Buffer.from(jwt)).setProtectedHeader(header).encrypt(await keyOf(jwk, alg))
+}
