@@ -1,16 +1,53 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, statSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { isMissing } from '../src/machine.ts'
 import { requestsTo } from '../src/requests.ts'
-import { newInstallation, ready, spawnServer, startServer } from '../src/server.ts'
+import { ledgate, newInstallation, ready, spawnServer, startServer } from '../src/server.ts'
 import { ANN, BATCH, basic, WORLD } from '../src/world.ts'
 
 const CLIENT_CREDENTIALS = { grant_type: 'client_credentials' }
 
 /** Reaching a limit on the size of files is to be an error of the write, as a full disk is, not the end of the process. */
 const LIMITABLE = ['bash', '-c', 'trap "" XFSZ; exec "$@"', 'bash']
+
+describe('the master key', () => {
+  it('is replaced while the server answers: one file, one command, and the old key opens nothing', async () => {
+    const made = await newInstallation()
+    const [old, fresh] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')]
+    const file = join(made.folder, 'master.keys')
+    writeFileSync(file, old)
+    const installation = { ...made, environment: { ...made.environment, LEDGATE_MASTER_KEY_FILE: file } }
+    const server = await startServer(installation)
+    const { refresh_token } = (await server.signIn(ANN)).body
+    let isOver = false
+    const busy = (async () => {
+      for (let count = 0; !isOver; count += 1) {
+        const status = (await server.signIn(ANN)).status
+        if (status !== 200) return status
+      }
+      return 200
+    })()
+    writeFileSync(file, fresh)
+    const forgotten = await ledgate(installation, ['rewrap-vault'])
+    expect(forgotten.code).toBe(1) // the old key is not in the file any more: nothing has changed
+    writeFileSync(file, `${fresh}\n${old}\n`)
+    const done = await ledgate(installation, ['--json', 'rewrap-vault'])
+    expect([done.code, Number(done.json()['rewrapped']) > 5]).toEqual([0, true])
+    writeFileSync(file, fresh)
+    expect((await ledgate(installation, ['--json', 'rewrap-vault'])).json()).toEqual({ rewrapped: 0 })
+    isOver = true
+    expect(await busy).toBe(200)
+    expect(await server.stop()).toBe(0)
+    const again = await startServer(installation)
+    expect((await again.refresh(String(refresh_token))).status).toBe(200)
+    await again.stop()
+    writeFileSync(file, old)
+    expect(await spawnServer(installation).ended).toBe(1)
+  }, 60_000)
+})
 
 describe('starting', () => {
   it('a second process on the same data is refused, says so, and does not disturb the first', async () => {

@@ -12,6 +12,7 @@ import { openMail, type OutgoingMail } from './compose/mail.ts'
 import { openPeople, type People } from './compose/people.ts'
 import { ownedScopes, registeredOrigins } from './compose/origins.ts'
 import { checksOf, readingsOf } from './compose/readings.ts'
+import { masterKeysOf } from './compose/storage.ts'
 import type { Config } from './config.ts'
 import { discoveryRoutes } from './discovery/index.ts'
 import { turns } from './grant/index.ts'
@@ -181,7 +182,11 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
 }
 
 const commandsOf = (core: Core, { accounts }: People): Readonly<Record<string, OperatorCommand>> =>
-  operatorCommands({ ...core, accounts })
+  operatorCommands({
+    ...core,
+    accounts,
+    rewrapVault: () => core.vault.rewrap(masterKeysOf(core.config.dataDir, core.config.readMasterKeys())),
+  })
 
 /** The operator's commands without a server: what opens the data folder for one of them. */
 export async function openOperator(

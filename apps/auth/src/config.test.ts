@@ -29,7 +29,8 @@ describe('the configuration', () => {
     expect(readConfig({})).toMatchObject({
       production: false,
       issuer: 'http://127.0.0.1:4040',
-      masterKey: undefined,
+      masterKeys: [],
+      readMasterKeys: expect.any(Function),
       limits: DEFAULT_LIMITS,
     })
   })
@@ -68,7 +69,11 @@ describe('the configuration', () => {
   })
 
   it('takes a complete production', () => {
-    expect(readConfig(production)).toMatchObject({ production: true, issuer: 'https://id.example.com', masterKey: KEY })
+    expect(readConfig(production)).toMatchObject({
+      production: true,
+      issuer: 'https://id.example.com',
+      masterKeys: [KEY],
+    })
   })
 
   it('refuses production without an issuer, a master key and a mail server, all at once', () => {
@@ -93,7 +98,7 @@ describe('the configuration', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'ledgate-config-')), 'key')
     expect(problems({ LEDGATE_MASTER_KEY_FILE: file })).toEqual(['LEDGATE_MASTER_KEY_FILE cannot be read (ENOENT)'])
     writeFileSync(file, `${KEY}\n`)
-    expect(readConfig({ LEDGATE_MASTER_KEY_FILE: file }).masterKey).toBe(KEY)
+    expect(readConfig({ LEDGATE_MASTER_KEY_FILE: file }).masterKeys).toEqual([KEY])
     expect(problems({ LEDGATE_MASTER_KEY_FILE: file, LEDGATE_MASTER_KEY: KEY })).toHaveLength(1)
   })
 

@@ -67,8 +67,13 @@ export interface Config {
   readonly issuer: string
   readonly dataDir: string
   readonly bootstrap: string | undefined
-  /** The master key as configured; `undefined` in development, where one is made beside the data. */
-  readonly masterKey: string | undefined
+  /**
+   * The master key as configured, and behind it those that it takes the place of; none in development, where one is made
+   * beside the data.
+   */
+  readonly masterKeys: readonly string[]
+  /** The same, read again: the file may have changed. @throws {ConfigError} */
+  readMasterKeys(): readonly string[]
   /** Where events and keys are kept instead of the data folder; a password may be in it. */
   readonly eventStoreDBUrl: string | undefined
   readonly smtpUrl: string | undefined
@@ -110,15 +115,19 @@ function problemsOf(error: z.ZodError): string[] {
   )
 }
 
-function readKeyFile(path: string | undefined): { key?: string; problem?: string } {
-  if (path === undefined) return {}
+/** One key a line: the first wraps, those behind it were used before. */
+function readKeyFile(path: string | undefined): { keys: readonly string[]; problem?: string } {
+  if (path === undefined) return { keys: [] }
   try {
-    const key = readFileSync(path, 'utf8').trim()
-    return MasterKey.safeParse(key).success
-      ? { key }
-      : { problem: 'LEDGATE_MASTER_KEY_FILE does not hold 32 bytes in base64url' }
+    const keys = readFileSync(path, 'utf8')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+    return keys.length > 0 && keys.every((key) => MasterKey.safeParse(key).success)
+      ? { keys }
+      : { keys: [], problem: 'LEDGATE_MASTER_KEY_FILE does not hold 32 bytes in base64url' }
   } catch (error) {
-    return { problem: `LEDGATE_MASTER_KEY_FILE cannot be read (${(error as NodeJS.ErrnoException).code})` }
+    return { keys: [], problem: `LEDGATE_MASTER_KEY_FILE cannot be read (${(error as NodeJS.ErrnoException).code})` }
   }
 }
 
@@ -131,12 +140,12 @@ function developmentKey(dataDir: string): string | undefined {
   }
 }
 
-function productionProblems(settings: Settings, masterKey: string | undefined): string[] {
+function productionProblems(settings: Settings, masterKeys: readonly string[]): string[] {
   const problems: string[] = []
   if (settings.LEDGATE_ISSUER === undefined) problems.push('LEDGATE_ISSUER is required in production')
   else if (!settings.LEDGATE_ISSUER.startsWith('https:')) problems.push('LEDGATE_ISSUER must be https in production')
-  if (masterKey === undefined) problems.push('LEDGATE_MASTER_KEY or LEDGATE_MASTER_KEY_FILE is required in production')
-  else if (masterKey === developmentKey(settings.LEDGATE_DATA_DIR))
+  if (masterKeys.length === 0) problems.push('LEDGATE_MASTER_KEY or LEDGATE_MASTER_KEY_FILE is required in production')
+  else if (masterKeys[0] === developmentKey(settings.LEDGATE_DATA_DIR))
     problems.push('LEDGATE_MASTER_KEY is the development key beside the data; production needs one of its own')
   if (settings.LEDGATE_SMTP_URL === undefined) problems.push('LEDGATE_SMTP_URL is required in production')
   if (settings.LEDGATE_MAIL_FROM === undefined) problems.push('LEDGATE_MAIL_FROM is required in production')
@@ -154,7 +163,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (!parsed.success) throw new ConfigError(problemsOf(parsed.error))
   const settings = parsed.data
   const file = readKeyFile(settings.LEDGATE_MASTER_KEY_FILE)
-  const masterKey = settings.LEDGATE_MASTER_KEY ?? file.key
+  const masterKeys = settings.LEDGATE_MASTER_KEY === undefined ? file.keys : [settings.LEDGATE_MASTER_KEY]
   const problems = [
     ...(file.problem === undefined ? [] : [file.problem]),
     ...(settings.LEDGATE_MASTER_KEY !== undefined && settings.LEDGATE_MASTER_KEY_FILE !== undefined
@@ -163,7 +172,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     ...(settings.LEDGATE_EVENTSTOREDB_URL !== undefined && settings.LEDGATE_ISSUER === undefined
       ? ['LEDGATE_ISSUER is required with LEDGATE_EVENTSTOREDB_URL: every replica speaks for the same issuer']
       : []),
-    ...(production ? productionProblems(settings, masterKey) : []),
+    ...(production ? productionProblems(settings, masterKeys) : []),
   ]
   if (problems.length > 0) throw new ConfigError(problems)
   return {
@@ -173,7 +182,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     issuer: settings.LEDGATE_ISSUER ?? `http://127.0.0.1:${settings.LEDGATE_PORT}`,
     dataDir: settings.LEDGATE_DATA_DIR,
     bootstrap: settings.LEDGATE_BOOTSTRAP,
-    masterKey,
+    masterKeys,
+    readMasterKeys: () => readConfig(env).masterKeys,
     eventStoreDBUrl: settings.LEDGATE_EVENTSTOREDB_URL,
     smtpUrl: settings.LEDGATE_SMTP_URL,
     mailFrom: settings.LEDGATE_MAIL_FROM ?? 'Ledgate <no-reply@localhost>',

@@ -50,3 +50,7 @@ export const asideEvent = (type: string, data: ProposedEvent['data']): ProposedE
   data,
   metadata: {},
 })
+
+/** Lets EventStoreDB forget all events of a stream but the last: as its metadata, in the stream `$$<name>`. */
+export const keepLastOnly = (connection: Connection, stream: string): Promise<Appended> =>
+  append(connection, { stream: `$$${stream}`, events: [asideEvent('$metadata', { $maxCount: 1 })], expected: 'any' })

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Conflict, StreamNotFound } from '@ledgate/eventsourcing'
-import { append, asideEvent } from './append.ts'
+import { append, asideEvent, keepLastOnly } from './append.ts'
 import { openConnection } from './connection.ts'
 import { streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
@@ -67,7 +67,7 @@ export function openEventStoreDBLease(options: LeaseOptions): Lease {
     const asked = performance.now()
     try {
       const taken = await say('Taken', revision)
-      if (revision === undefined) await keepLastOnly()
+      if (revision === undefined) await keepLastOnly(connection, stream)
       seen = { revision: taken, since: performance.now() }
       if (!isHeld()) lost = new AbortController()
       heldUntil = asked + ttlMs
@@ -78,10 +78,6 @@ export function openEventStoreDBLease(options: LeaseOptions): Lease {
       seen = undefined
     }
   }
-
-  /** As every stream's metadata, in the stream `$$<name>`. */
-  const keepLastOnly = () =>
-    append(connection, { stream: `$$${stream}`, events: [asideEvent('$metadata', { $maxCount: 1 })], expected: 'any' })
 
   async function step(): Promise<void> {
     if (isHeld() && seen) return take(seen.revision)

@@ -30,8 +30,13 @@ export function streamRequest(
   return new Request().setOptions(common(direction, max).setStream(place))
 }
 
-/** Events of the whole log; whether the one at the position itself is given is up to the server. */
-export function allRequest(direction: 'forwards' | 'backwards', from: Position | undefined, max: number): ReadReq {
+/** Events of the whole log, or of the streams whose names begin so; whether the one at the position itself is given is up to the server. */
+export function allRequest(
+  direction: 'forwards' | 'backwards',
+  from: Position | undefined,
+  max: number,
+  prefix?: string,
+): ReadReq {
   const place = new Options.AllOptions()
   const offset = from === undefined ? undefined : offsetOf(from)
   if (offset === 'start' || (offset === undefined && direction === 'forwards')) place.setStart(new Empty())
@@ -40,5 +45,11 @@ export function allRequest(direction: 'forwards' | 'backwards', from: Position |
     place.setPosition(
       new Options.Position().setCommitPosition(offset.commit.toString()).setPreparePosition(offset.prepare.toString()),
     )
-  return new Request().setOptions(common(direction, max).setAll(place))
+  const options = common(direction, max).setAll(place)
+  if (prefix === undefined) return new Request().setOptions(options)
+  const streams = new Options.FilterOptions.Expression().addPrefix(prefix)
+  options.setFilter(
+    new Options.FilterOptions().setStreamIdentifier(streams).setCount(new Empty()).setCheckpointintervalmultiplier(1),
+  )
+  return new Request().setOptions(options)
 }

@@ -1,6 +1,6 @@
 import { Conflict, type Position, StreamNotFound } from '@ledgate/eventsourcing'
-import { decrypt, encrypt, type KeyVault } from '@ledgate/vault'
-import { append, asideEvent } from './append.ts'
+import { type KeyVault, wrapping } from '@ledgate/vault'
+import { append, asideEvent, keepLastOnly } from './append.ts'
 import { openConnection, type Connection } from './connection.ts'
 import { appendFailure } from './failure.ts'
 import { allRequest, streamRequest } from './read-request.ts'
@@ -12,6 +12,8 @@ export interface EventStoreDBVaultOptions {
   readonly url: string
   /** 32 bytes that wrap everything in the vault. */
   readonly masterKey: Uint8Array
+  /** Keys that wrapped some of it before, while the master key is being replaced. */
+  readonly olderMasterKeys?: readonly Uint8Array[]
   /** Milliseconds that one try of one call may take; 2,000 unless told. */
   readonly attemptMs?: number
 }
@@ -35,7 +37,10 @@ export interface EventStoreDBVault extends KeyVault {
 /** The name of a value that only the right master key can open. */
 const CHECK = 'vault/check'
 const DESTROYED = 'vault-destroyed'
-const streamOf = (name: string) => `vault-key.${name}`
+const PREFIX = 'vault-key.'
+const streamOf = (name: string) => `${PREFIX}${name}`
+/** Events that are read together when everything is wrapped anew. */
+const PAGE = 500
 
 interface Kept {
   readonly wrapped: string
@@ -64,16 +69,16 @@ async function lastOf(connection: Connection, stream: string) {
  */
 export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): Promise<EventStoreDBVault> {
   const connection = openConnection(options)
-  const { masterKey } = options
+  let keys = wrapping([options.masterKey, ...(options.olderMasterKeys ?? [])])
 
   async function get(name: string): Promise<Uint8Array | undefined> {
     const kept = (await lastOf(connection, streamOf(name)))?.data as Kept | undefined
     const wrapped = kept?.wrapped
-    return wrapped === undefined ? undefined : decrypt(masterKey, Buffer.from(wrapped, 'base64url'), name)
+    return wrapped === undefined ? undefined : keys.unwrap(Buffer.from(wrapped, 'base64url'), name)
   }
 
   async function putIfAbsent(name: string, bytes: Uint8Array): Promise<Uint8Array> {
-    const wrapped = encrypt(masterKey, bytes, name).toString('base64url')
+    const wrapped = keys.wrap(bytes, name).toString('base64url')
     for (;;) {
       try {
         await append(connection, {
@@ -87,6 +92,25 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
         const kept = await get(name)
         if (kept !== undefined) return kept // else it was destroyed in between, and the name is free
       }
+    }
+  }
+
+  /** A new event takes the place of the one before, which goes with the next scavenge. */
+  async function rewrapOne(name: string): Promise<boolean> {
+    const stream = streamOf(name)
+    for (;;) {
+      const last = await lastOf(connection, stream)
+      const wrapped = last && keys.rewrapped(Buffer.from((last.data as Kept).wrapped, 'base64url'), name)
+      if (last === undefined || wrapped === undefined) return false
+      const events = [asideEvent('Kept', { wrapped: wrapped.toString('base64url') })]
+      try {
+        await append(connection, { stream, events, expected: last.revision })
+      } catch (error) {
+        if (error instanceof Conflict) continue
+        throw error
+      }
+      await keepLastOnly(connection, stream)
+      return true
     }
   }
 
@@ -113,6 +137,17 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
           throw appendFailure(stream, error)
         })
     },
+    async rewrap(masterKeys) {
+      const next = wrapping(masterKeys)
+      await openCheck(async () => {
+        const check = (await lastOf(connection, streamOf(CHECK)))?.data as Kept | undefined
+        if (check) next.unwrap(Buffer.from(check.wrapped, 'base64url'), CHECK)
+      }) // before anything depends on them
+      keys = next
+      let count = 0
+      for await (const name of keptNames(connection)) if (await rewrapOne(name)) count += 1
+      return count
+    },
     pendingErasures: () => pendingErasures(connection),
     close: connection.close,
   }
@@ -126,10 +161,32 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
   }
 }
 
+/** The names that the vault has had, each once. */
+async function* keptNames(connection: Connection): AsyncGenerator<string, void> {
+  const seen = new Set<string>()
+  let from: Position | undefined
+  for (;;) {
+    const found = await readFrom(connection, '$all', allRequest('forwards', from, PAGE, PREFIX))
+    const start = from
+    for (const event of found) {
+      from = recordedEvent(event).position
+      const name = event.streamId.slice(PREFIX.length)
+      if (seen.has(name)) continue
+      seen.add(name)
+      yield name
+    }
+    if (found.length < PAGE || from === start) return
+  }
+}
+
 /** The first to open a vault leaves a value in it that no other master key can open. */
-async function checkMasterKey(vault: KeyVault): Promise<void> {
+const checkMasterKey = (vault: KeyVault): Promise<void> =>
+  openCheck(() => vault.putIfAbsent(CHECK, Buffer.from('the master key fits')))
+
+/** @throws {Error} that names the setting when the check cannot be opened. */
+async function openCheck(open: () => Promise<unknown>): Promise<void> {
   try {
-    await vault.putIfAbsent(CHECK, Buffer.from('the master key fits'))
+    await open()
   } catch (error) {
     // Node says this of an authentication tag that does not fit, and has no code for it.
     if (!(error instanceof Error) || !/unable to authenticate/i.test(error.message)) throw error

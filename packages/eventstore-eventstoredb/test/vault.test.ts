@@ -54,6 +54,23 @@ describe('a vault in EventStoreDB', () => {
     await expect(open(Buffer.alloc(32, 8))).rejects.toThrow(/LEDGATE_MASTER_KEY is not the key/)
   })
 
+  test('is wrapped anew by another master key while others read it, and what was destroyed stays so', async () => {
+    const NEW = Buffer.alloc(32, 8)
+    const names = Array.from({ length: 40 }, (_, index) => `key-${index}`)
+    const kept = await Promise.all(names.map((name) => vault.putIfAbsent(name, randomBytes(32))))
+    await vault.destroy('key-3')
+    const other = await openEventStoreDBVault({ url: cluster.url, masterKey, olderMasterKeys: [NEW], attemptMs: 1000 })
+    expect(await vault.rewrap([NEW, masterKey])).toBe(40) // 39, and the check
+    expect(await vault.rewrap([NEW])).toBe(0)
+    for (const [index, name] of names.entries()) {
+      const wanted = name === 'key-3' ? undefined : hex(kept[index])
+      expect([hex(await vault.get(name)), hex(await other.get(name))]).toEqual([wanted, wanted])
+    }
+    await other.close()
+    await expect(open()).rejects.toThrow(/LEDGATE_MASTER_KEY is not the key/)
+    await (await open(NEW)).close()
+  })
+
   test('keeps nothing in the clear', async () => {
     const secret = randomBytes(32)
     await vault.putIfAbsent('a', secret)

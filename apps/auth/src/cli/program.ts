@@ -168,6 +168,10 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     .option('--reason <text>')
     .action(({ reason }) => run('tokens end-all', { reason }))
   root
+    .command('rewrap-vault')
+    .description('read the master keys again, and wrap everything by the first of them, while the server runs')
+    .action(() => run('vault rewrap'))
+  root
     .command('backup')
     .description('copy log and vault into a new folder while the server runs; the master key is not in it')
     .argument('<folder>')

@@ -20,7 +20,7 @@ import { decode, eventLog, keyedHash, systemClock } from '../log/index.ts'
 import { Refused } from '../operator/index.ts'
 import { systemContext } from './core.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
-import { masterKeyOf } from './storage.ts'
+import { wrappingKeys } from './storage.ts'
 
 const LOG = 'events.db'
 const VAULT = 'vault.db'
@@ -106,7 +106,7 @@ function readManifest(folder: string): Manifest {
 async function settle(config: Config, folder: string, erasures: readonly Erasures[]): Promise<{ erased: number }> {
   const store = await openSqliteEventStore({ file: join(folder, LOG) })
   try {
-    const vault = await openSqliteVault({ file: join(folder, VAULT), masterKey: masterKeyOf(config) })
+    const vault = await openSqliteVault({ file: join(folder, VAULT), ...wrappingKeys(config) })
     try {
       const sealer = vaultSealer(vault)
       const log = eventLog(store, sealer)

@@ -7,7 +7,7 @@ import {
   openEventStoreDBVault,
 } from '@ledgate/eventstore-eventstoredb'
 import { lockForWriting, openSqliteEventStore } from '@ledgate/eventstore-sqlite'
-import { developmentMasterKey, type KeyVault, parseMasterKey } from '@ledgate/vault'
+import { developmentMasterKey, type KeyVault, type MasterKeys, parseMasterKey } from '@ledgate/vault'
 import { openSqliteVault } from '@ledgate/vault/sqlite'
 import type { Config } from '../config.ts'
 import type { LogSource } from './log-source.ts'
@@ -46,16 +46,24 @@ export interface Storage {
   close(): Promise<void>
 }
 
-/** The master key that is configured, or that of the development folder. */
-export const masterKeyOf = (config: Config): Uint8Array =>
-  config.masterKey === undefined ? developmentMasterKey(config.dataDir) : parseMasterKey(config.masterKey)
+/** The master keys that are configured, or that of the development folder. */
+export function masterKeysOf(dataDir: string, configured: readonly string[]): MasterKeys {
+  const [newest, ...older] = configured.map(parseMasterKey)
+  return newest === undefined ? [developmentMasterKey(dataDir)] : [newest, ...older]
+}
+
+/** For whoever opens a vault. */
+export const wrappingKeys = ({ dataDir, masterKeys }: Config) => {
+  const [masterKey, ...olderMasterKeys] = masterKeysOf(dataDir, masterKeys)
+  return { masterKey, olderMasterKeys }
+}
 
 /** Everything in files of the data folder, for one process. */
 async function embedded(config: Config): Promise<Storage> {
   const file = join(config.dataDir, 'events.db')
   const store = await openSqliteEventStore({ file })
   try {
-    const vault = await openSqliteVault({ file: join(config.dataDir, 'vault.db'), masterKey: masterKeyOf(config) })
+    const vault = await openSqliteVault({ file: join(config.dataDir, 'vault.db'), ...wrappingKeys(config) })
     return {
       store: withDeadline(store, STORE_DEADLINE_MS),
       vault,
@@ -97,7 +105,7 @@ async function clustered(config: Config, url: string): Promise<Storage> {
   mkdirSync(config.dataDir, { recursive: true })
   const lock = lockForWriting(join(config.dataDir, 'replica'))
   try {
-    const vault = await openEventStoreDBVault({ url, masterKey: masterKeyOf(config), attemptMs: ATTEMPT_MS })
+    const vault = await openEventStoreDBVault({ url, ...wrappingKeys(config), attemptMs: ATTEMPT_MS })
     try {
       await assertOwn(vault, config.issuer)
     } catch (error) {

@@ -20,6 +20,8 @@ export interface OperatorDependencies {
   readonly clients: Clients
   readonly resources: Resources
   readonly installation: Pick<Installation, 'endAllTokens'>
+  /** Reads the master keys again, and wraps by the first of them whatever another one wrapped. */
+  rewrapVault(): Promise<number>
   readonly signingKeys: Ring<SigningKeys>
   readonly derivationKeys: Ring<DerivationKeys>
   readonly accounts: Pick<
@@ -189,7 +191,7 @@ function keyCommands({ signingKeys, derivationKeys }: OperatorDependencies): Com
 
 /** Everything an operator can do, by the words of the command line. */
 export function operatorCommands(dependencies: OperatorDependencies): Commands {
-  const { log, views, installation } = dependencies
+  const { log, views, installation, rewrapVault } = dependencies
 
   /** A list shows whatever was answered before it was asked for, by any replica. */
   async function fresh(): Promise<Views> {
@@ -203,6 +205,7 @@ export function operatorCommands(dependencies: OperatorDependencies): Commands {
     ...clientCommands(dependencies, fresh),
     ...resourceCommands(dependencies, fresh),
     ...keyCommands(dependencies),
+    'vault rewrap': command(z.object({}), async () => ({ rewrapped: await rewrapVault() })),
     'tokens end-all': command(z.object({ reason: Reason }), async ({ reason }, context) =>
       installation.endAllTokens(reason, context),
     ),

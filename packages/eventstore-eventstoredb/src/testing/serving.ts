@@ -218,6 +218,7 @@ async function giveAll(log: ProtocolLog, options: ReadReq.Options, write: Write)
   const all = options.getAll()
   const offset = Number(all?.getPosition()?.getCommitPosition() ?? 0)
   const isBackwards = options.getReadDirection() === 1
+  const filter = filterOf(options)
   let index = isBackwards
     ? (all?.hasEnd() ? log.all.length : indexAt(offset)) - 1
     : all?.hasStart()
@@ -226,7 +227,7 @@ async function giveAll(log: ProtocolLog, options: ReadReq.Options, write: Write)
   let left = Number(options.getCount())
   for (; left > 0 && index >= 0 && index < log.all.length; index += isBackwards ? -1 : 1) {
     const event = log.all[index]
-    if (event === undefined) continue
+    if (event === undefined || filter?.passes(event) === false) continue
     left -= 1
     if (!(await write(eventResponse(event)))) return
   }

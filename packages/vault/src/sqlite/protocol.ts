@@ -1,6 +1,8 @@
 /** What the vault's writer thread is asked to do. Bytes are wrapped already. */
 export type Change =
   | { readonly kind: 'put'; readonly name: string; readonly wrapped: Uint8Array }
+  /** In place of exactly these bytes; what was destroyed or wrapped anew meanwhile stays as it is. */
+  | { readonly kind: 'rewrap'; readonly name: string; readonly from: Uint8Array; readonly wrapped: Uint8Array }
   | { readonly kind: 'destroy'; readonly name: string }
 
 export type VaultRequest =

@@ -8,5 +8,7 @@ export const schema = `
   CREATE TABLE IF NOT EXISTS vault (name TEXT PRIMARY KEY, secret INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
+export const namesAfter = 'SELECT name FROM vault WHERE name > ? ORDER BY name LIMIT ?'
+
 export const findByName =
   'SELECT secret.wrapped FROM vault JOIN secret ON secret.id = vault.secret WHERE vault.name = ?'

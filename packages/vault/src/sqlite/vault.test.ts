@@ -209,3 +209,47 @@ describe('the files of a vault', () => {
     expect(traceOf(wrapped, everyByte(file))).toBe(false)
   })
 })
+
+describe('a new master key', () => {
+  const [OLD, NEW] = [Buffer.alloc(32, 7), Buffer.alloc(32, 8)]
+
+  it('wraps everything anew while the vault is used, and the old one opens nothing any more', async () => {
+    const { vault, file } = await sqliteVault(newFile(), OLD)
+    const names = Array.from({ length: 1200 }, (_, index) => `key-${String(index).padStart(5, '0')}`)
+    const kept = await Promise.all(names.map((name) => vault.putIfAbsent(name, randomBytes(32))))
+    const wrappedBefore = names.map((name) => wrappedBytes(file, name))
+    const rewrapping = vault.rewrap([NEW, OLD])
+    const destroyed = names.filter((_, index) => index % 10 === 0)
+    await Promise.all(destroyed.map((name) => vault.destroy(name)))
+    const late = await vault.putIfAbsent('late', randomBytes(32))
+    expect(await rewrapping).toBeGreaterThan(1000)
+    expect(await vault.rewrap([NEW])).toBe(0)
+    for (const [index, name] of names.entries())
+      expect(hex(await vault.get(name))).toBe(destroyed.includes(name) ? undefined : hex(kept[index]))
+    await vault.close()
+    const everything = everyByte(file)
+    expect(wrappedBefore.some((bytes) => traceOf(bytes, everything))).toBe(false)
+    await expect(openSqliteVault({ file, masterKey: OLD })).rejects.toThrow('LEDGATE_MASTER_KEY')
+    const again = (await sqliteVault(file, NEW)).vault
+    expect(hex(await again.get('late'))).toBe(hex(late))
+  })
+
+  it('is known to others before it wraps: those who have both read whatever either wrapped', async () => {
+    const { vault: here, file } = await sqliteVault(newFile(), OLD)
+    const there = await openSqliteVault({ file, masterKey: OLD, olderMasterKeys: [NEW] })
+    open.push(there)
+    await here.putIfAbsent('a', Buffer.from('one'))
+    await here.rewrap([NEW, OLD])
+    expect(hex(await there.get('a'))).toBe(hex(Buffer.from('one')))
+    await there.putIfAbsent('b', Buffer.from('two'))
+    expect(hex(await here.get('b'))).toBe(hex(Buffer.from('two')))
+    expect(await here.rewrap([NEW, OLD])).toBe(1)
+  })
+
+  it('that nothing was wrapped by leaves everything as it is', async () => {
+    const { vault } = await sqliteVault(newFile(), OLD)
+    await vault.putIfAbsent('a', Buffer.from('one'))
+    await expect(vault.rewrap([NEW])).rejects.toThrow('LEDGATE_MASTER_KEY')
+    expect(hex(await vault.get('a'))).toBe(hex(Buffer.from('one')))
+  })
+})

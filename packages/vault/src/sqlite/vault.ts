@@ -1,18 +1,23 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
-import { decrypt, encrypt } from '../encryption.ts'
 import type { KeyVault } from '../key-vault.ts'
-import { findByName } from './schema.ts'
+import { type Wrapping, wrapping } from '../wrapping.ts'
+import { findByName, namesAfter } from './schema.ts'
 import { startWriter, type WriterThread } from './writer-thread.ts'
 
 export interface SqliteVaultOptions {
   readonly file: string
   /** 32 bytes that wrap everything in the vault. */
   readonly masterKey: Uint8Array
+  /** Keys that wrapped some of it before, while the master key is being replaced. */
+  readonly olderMasterKeys?: readonly Uint8Array[]
 }
 
 const BUSY_MS = 10_000
+
+/** Names that are looked at together when everything is wrapped anew. */
+const PAGE = 500
 
 /** The name of a value that only the right master key can open. */
 const CHECK = 'vault/check'
@@ -26,22 +31,31 @@ function createFile(file: string): void {
 function openReader(file: string) {
   const database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS })
   const find = database.prepare<[string], Buffer>(findByName).pluck()
-  return { find: (name: string) => find.get(name), close: () => database.close() }
+  const after = database.prepare<[string, number], string>(namesAfter).pluck()
+  return {
+    find: (name: string) => find.get(name),
+    names: (from: string) => after.all(from, PAGE),
+    close: () => database.close(),
+  }
 }
 
 /** In memory of its own, so that nothing else goes to the writer's thread with it. */
-const wrap = (masterKey: Uint8Array, bytes: Uint8Array, name: string): Uint8Array =>
-  Uint8Array.from(encrypt(masterKey, bytes, name))
+const own = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)
 
-/** The first to open a vault leaves a value in it that no other master key can open. */
-async function checkMasterKey(writer: WriterThread, masterKey: Uint8Array): Promise<void> {
-  const wrapped = wrap(masterKey, Buffer.from('the master key fits'), CHECK)
-  const kept = await writer.change({ kind: 'put', name: CHECK, wrapped })
+/** @throws {Error} when none of the keys made the vault that this check is of. */
+function assertFits(keys: Wrapping, check: Uint8Array | undefined): void {
   try {
-    decrypt(masterKey, kept ?? wrapped, CHECK)
+    if (check !== undefined) keys.unwrap(check, CHECK)
   } catch (error) {
     throw new Error('LEDGATE_MASTER_KEY is not the key that made this vault', { cause: error })
   }
+}
+
+/** The first to open a vault leaves a value in it that no other master key can open. */
+async function checkMasterKey(writer: WriterThread, keys: Wrapping): Promise<void> {
+  const wrapped = own(keys.wrap(Buffer.from('the master key fits'), CHECK))
+  const kept = await writer.change({ kind: 'put', name: CHECK, wrapped })
+  assertFits(keys, kept ?? wrapped)
 }
 
 /**
@@ -50,24 +64,49 @@ async function checkMasterKey(writer: WriterThread, masterKey: Uint8Array): Prom
  *
  * @throws {Error} when the master key is not the one that made this vault, or the file cannot be opened.
  */
-export async function openSqliteVault({ file, masterKey }: SqliteVaultOptions): Promise<KeyVault> {
+export async function openSqliteVault({
+  file,
+  masterKey,
+  olderMasterKeys = [],
+}: SqliteVaultOptions): Promise<KeyVault> {
+  let keys = wrapping([masterKey, ...olderMasterKeys])
   createFile(file)
   const writer = await startWriter(file)
   try {
-    await checkMasterKey(writer, masterKey)
+    await checkMasterKey(writer, keys)
     const reader = openReader(file)
-    const unwrap = (wrapped: Uint8Array, name: string): Uint8Array => decrypt(masterKey, wrapped, name)
+
+    /** One page of names; says how many were wrapped anew. */
+    async function rewrapPage(names: readonly string[]): Promise<number> {
+      const changes = names.flatMap((name) => {
+        const from = reader.find(name)
+        const wrapped = from && keys.rewrapped(from, name)
+        return from && wrapped ? [{ kind: 'rewrap', name, from: own(from), wrapped: own(wrapped) } as const] : []
+      })
+      await Promise.all(changes.map(writer.change))
+      return changes.length
+    }
+
     return {
       async get(name) {
         const wrapped = reader.find(name)
-        return wrapped && unwrap(wrapped, name)
+        return wrapped && keys.unwrap(wrapped, name)
       },
       async putIfAbsent(name, bytes) {
-        const wrapped = wrap(masterKey, bytes, name)
-        return unwrap((await writer.change({ kind: 'put', name, wrapped })) ?? wrapped, name)
+        const wrapped = own(keys.wrap(bytes, name))
+        return keys.unwrap((await writer.change({ kind: 'put', name, wrapped })) ?? wrapped, name)
       },
       async destroy(name) {
         await writer.change({ kind: 'destroy', name })
+      },
+      async rewrap(masterKeys) {
+        const next = wrapping(masterKeys)
+        assertFits(next, reader.find(CHECK)) // before anything depends on them
+        keys = next
+        let count = 0
+        for (let names = reader.names(''); names.length > 0; names = reader.names(names.at(-1) ?? ''))
+          count += await rewrapPage(names)
+        return count
       },
       async close() {
         reader.close() // first: whoever closes last empties the write-ahead log, and a reader cannot

@@ -37,6 +37,10 @@ try {
   const overwrite = database.prepare<[string]>(
     'UPDATE secret SET wrapped = zeroblob(length(wrapped)) WHERE id = (SELECT secret FROM vault WHERE name = ?)',
   )
+  // As long as what it takes the place of, so it is written where that was.
+  const replace = database.prepare<[Uint8Array, string, Uint8Array]>(
+    'UPDATE secret SET wrapped = ? WHERE id = (SELECT secret FROM vault WHERE name = ?) AND wrapped = ?',
+  )
   const removeName = database.prepare<[string]>('DELETE FROM vault WHERE name = ?')
 
   const putIfAbsent = (name: string, wrapped: Uint8Array): Uint8Array => {
@@ -47,6 +51,10 @@ try {
   }
   const apply = (change: Change): Uint8Array | undefined => {
     if (change.kind === 'put') return putIfAbsent(change.name, change.wrapped)
+    if (change.kind === 'rewrap') {
+      replace.run(change.wrapped, change.name, change.from)
+      return undefined
+    }
     overwrite.run(change.name)
     removeName.run(change.name)
     return undefined
@@ -64,7 +72,7 @@ try {
   const fail = (queued: readonly Queued[], error: unknown) =>
     say({ kind: 'failed', tickets: queued.map(({ ticket }) => ticket), reason: reasonOf(error) })
 
-  /** The changes are one transaction; those that destroy are done only when the log is empty as well. */
+  /** The changes are one transaction; those that take bytes away are done only when the log is empty as well. */
   const write = (queued: readonly Queued[]): void => {
     let outcomes: readonly Outcome[]
     try {
@@ -72,7 +80,7 @@ try {
     } catch (error) {
       return fail(queued, error)
     }
-    const destroys = queued.filter(({ change }) => change.kind === 'destroy')
+    const destroys = queued.filter(({ change }) => change.kind !== 'put')
     try {
       if (destroys.length > 0) emptyLog()
     } catch (error) {

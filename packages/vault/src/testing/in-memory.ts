@@ -16,6 +16,7 @@ export function inMemoryVault(): KeyVault {
     async destroy(name) {
       entries.delete(name)
     },
+    rewrap: async () => 0,
     close: async () => {},
   }
 }
