@@ -47,7 +47,8 @@ export function allRequest(
     )
   const options = common(direction, max).setAll(place)
   if (prefix === undefined) return new Request().setOptions(options)
-  const streams = new Options.FilterOptions.Expression().addPrefix(prefix)
+  const streams = new Options.FilterOptions.Expression()
+  streams.addPrefix(prefix)
   options.setFilter(
     new Options.FilterOptions().setStreamIdentifier(streams).setCount(new Empty()).setCheckpointintervalmultiplier(1),
   )
