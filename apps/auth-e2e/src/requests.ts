@@ -50,17 +50,29 @@ export function requestsTo(url: string) {
       token({ grant_type: 'refresh_token', refresh_token: refreshToken, ...more }),
     introspect: async (text: string) => (await form('/oauth2/introspect', { token: text }, ORDERS_API)).body,
     revoke: (text: string, authorization = WEB) => form('/oauth2/revoke', { token: text }, authorization),
+    /** A call of a person with their access token. */
+    asPerson: (path: string, accessToken: string, body: object) =>
+      send(`${url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` },
+        body: JSON.stringify(body),
+      }),
     /** The newest mailed token for an address, once it is there. @throws {Error} after ten seconds. */
-    async mailed(address: string): Promise<string> {
-      for (const until = Date.now() + 10_000; Date.now() < until; await new Promise((wait) => setTimeout(wait, 20))) {
-        const mails = await send(`${url}/dev/mail?to=${encodeURIComponent(address)}`, {
-          headers: { accept: 'application/json' },
-        })
-        const [newest] = mails.body as unknown as readonly { token?: string }[]
-        if (newest?.token !== undefined) return newest.token
-      }
-      throw new Error(`no mail came for ${address}`)
-    },
+    mailed: (address: string): Promise<string> => mailedLink(address),
+    mailedLink,
+  }
+
+  /** The same, of a mail with this subject. */
+  async function mailedLink(address: string, subject?: string): Promise<string> {
+    for (const until = Date.now() + 10_000; Date.now() < until; await new Promise((wait) => setTimeout(wait, 20))) {
+      const mails = await send(`${url}/dev/mail?to=${encodeURIComponent(address)}`, {
+        headers: { accept: 'application/json' },
+      })
+      const all = mails.body as unknown as readonly { token?: string; subject: string }[]
+      const newest = all.find((mail) => subject === undefined || mail.subject === subject)
+      if (newest?.token !== undefined) return newest.token
+    }
+    throw new Error(`no mail came for ${address}`)
   }
 }
 

@@ -29,7 +29,9 @@ async function wholeRun() {
     grant_types: ['client_credentials'],
     scope: 'orders:read',
   }
-  const installation = await newInstallation({ ...WORLD, clients: [...WORLD.clients, signing] })
+  const [web, ...others] = WORLD.clients
+  const clients = [{ ...web, scope: `${web?.scope} ledgate:account` }, ...others, signing]
+  const installation = await newInstallation({ ...WORLD, clients })
   const server = await startServer(installation, { environment: { LEDGATE_LOG_LEVEL: 'trace' } })
   const secrets: Secret[] = [
     ...Object.entries({ BOB, CAROL, ANN }).map(([who, { password }]) => secretText(`the password of ${who}`, password)),
@@ -85,6 +87,25 @@ async function wholeRun() {
   const metadata = JSON.stringify({ grant_types: ['client_credentials'], scope: 'orders:read' })
   const made = await ledgate(installation, ['--json', 'clients', 'create', metadata])
   secrets.push(...secretBase64('a secret that was made', String(made.json()['client_secret'])))
+  const reset = 'chosen by a mailed reset'
+  await server.json('/accounts/reset', { email: BOB.email })
+  const resetLink = await server.mailedLink(BOB.email, 'Set a new password')
+  secrets.push(...secretBase64('a reset link', lastPart(resetLink)), secretText('the password of the reset', reset))
+  await server.json('/accounts/reset', { token: resetLink, new_password: WRONG.slice(0, 3) })
+  expect((await server.json('/accounts/reset', { token: resetLink, new_password: reset })).status).toBe(200)
+  const own = keep(
+    await server.token({ grant_type: 'password', username: BOB.email, password: reset, scope: 'ledgate:account' }),
+  )
+  const changed = 'changed with the old one'
+  const me = { current_password: reset, new_password: changed }
+  keep(await server.asPerson('/accounts/me/password', String(own['access_token']), me))
+  secrets.push(secretText('the password of the change', changed))
+  const [, setup = ''] = /"token":"([\w-]{43})"/.exec(server.output()) ?? []
+  const eve = { email: 'eve@example.com', password: 'the first administrator' }
+  expect((await server.json('/admin/setup', { ...eve, token: setup })).status).toBe(201)
+  secrets.push(secretText('the password of Eve', eve.password))
+  await ledgate(installation, ['clients', 'add-secret', 'batch'])
+  await ledgate(installation, ['users', 'reset-password', 'carol@example.com'])
   const typed = 'a password from standard input'
   await ledgate(installation, ['users', 'create', 'dave@example.com'], typed)
   secrets.push(secretText('the password of Dave', typed))

@@ -185,6 +185,7 @@ const commandsOf = (core: Core, { accounts }: People): Readonly<Record<string, O
   operatorCommands({
     ...core,
     accounts,
+    pendingErasures: core.storage.pendingErasures,
     rewrapVault: () => core.vault.rewrap(masterKeysOf(core.config.dataDir, core.config.readMasterKeys())),
   })
 

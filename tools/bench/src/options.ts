@@ -20,6 +20,7 @@ export interface Options {
   readonly memoryMs: number
   readonly mixedMs: number
   readonly tries: number
+  readonly accounts: number
 }
 
 const FULL = {
@@ -33,6 +34,7 @@ const FULL = {
   memoryMs: 610_000,
   mixedMs: 20_000,
   tries: 500,
+  accounts: 100_000,
 }
 
 const QUICK: typeof FULL = {
@@ -46,6 +48,7 @@ const QUICK: typeof FULL = {
   memoryMs: 20_000,
   mixedMs: 5000,
   tries: 60,
+  accounts: 1_000,
 }
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))

@@ -168,6 +168,10 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     .option('--reason <text>')
     .action(({ reason }) => run('tokens end-all', { reason }))
   root
+    .command('pending-erasures')
+    .description('what was erased and is still in the files of EventStoreDB until its next scavenge')
+    .action(() => run('vault pending'))
+  root
     .command('rewrap-vault')
     .description('read the master keys again, and wrap everything by the first of them, while the server runs')
     .action(() => run('vault rewrap'))

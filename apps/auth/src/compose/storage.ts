@@ -39,6 +39,8 @@ export interface Turn {
 export interface Storage {
   readonly store: WatchedStore
   readonly vault: KeyVault
+  /** What was erased and is still in the files of the database until its next scavenge. */
+  pendingErasures(): Promise<readonly { readonly name: string; readonly destroyed: number }[]>
   /** For the thread that reads the log by itself. */
   readonly source: LogSource
   /** Who does what one process should do; an installation of one process always has it. */
@@ -67,6 +69,7 @@ async function embedded(config: Config): Promise<Storage> {
     return {
       store: withDeadline(store, STORE_DEADLINE_MS),
       vault,
+      pendingErasures: async () => [],
       source: { kind: 'sqlite', file },
       turn: () => ({
         async whileHeld(signal, work) {
@@ -116,6 +119,7 @@ async function clustered(config: Config, url: string): Promise<Storage> {
     return {
       store: withDeadline(store, STORE_DEADLINE_MS),
       vault,
+      pendingErasures: vault.pendingErasures,
       source: { kind: 'eventstoredb', url },
       turn: (onError) => openEventStoreDBLease({ url, name: 'background', onError }),
       async close() {

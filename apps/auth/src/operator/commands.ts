@@ -22,6 +22,8 @@ export interface OperatorDependencies {
   readonly installation: Pick<Installation, 'endAllTokens'>
   /** Reads the master keys again, and wraps by the first of them whatever another one wrapped. */
   rewrapVault(): Promise<number>
+  /** Keys that were destroyed, and are still in the files of a database until it was scavenged. */
+  pendingErasures(): Promise<readonly { readonly name: string; readonly destroyed: number }[]>
   readonly signingKeys: Ring<SigningKeys>
   readonly derivationKeys: Ring<DerivationKeys>
   readonly accounts: Pick<
@@ -191,7 +193,7 @@ function keyCommands({ signingKeys, derivationKeys }: OperatorDependencies): Com
 
 /** Everything an operator can do, by the words of the command line. */
 export function operatorCommands(dependencies: OperatorDependencies): Commands {
-  const { log, views, installation, rewrapVault } = dependencies
+  const { log, views, installation, rewrapVault, pendingErasures } = dependencies
 
   /** A list shows whatever was answered before it was asked for, by any replica. */
   async function fresh(): Promise<Views> {
@@ -205,6 +207,12 @@ export function operatorCommands(dependencies: OperatorDependencies): Commands {
     ...clientCommands(dependencies, fresh),
     ...resourceCommands(dependencies, fresh),
     ...keyCommands(dependencies),
+    'vault pending': command(z.object({}), async () => ({
+      pending: (await pendingErasures()).map(({ name, destroyed }) => ({
+        name,
+        destroyed: new Date(destroyed).toISOString(),
+      })),
+    })),
     'vault rewrap': command(z.object({}), async () => ({ rewrapped: await rewrapVault() })),
     'tokens end-all': command(z.object({ reason: Reason }), async ({ reason }, context) =>
       installation.endAllTokens(reason, context),

@@ -4,6 +4,7 @@ import { backup } from './backup.ts'
 import { clientCredentials } from './client-credentials.ts'
 import { coldStart } from './cold-start.ts'
 import { eventStoreDB } from './eventstoredb.ts'
+import { failures } from './failures.ts'
 import { memory } from './memory.ts'
 import { mixed } from './mixed.ts'
 import { password } from './password.ts'
@@ -25,5 +26,6 @@ export const scenarios: readonly Scenario[] = [
   coldStart,
   replay,
   backup,
+  failures,
   memory,
 ]
