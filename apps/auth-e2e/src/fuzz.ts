@@ -174,12 +174,32 @@ export const forms = (path: string, grammar: Grammar, authorizations: readonly s
 
 const notText = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constantFrom(1e400, -0, [[[[[[]]]]]], { toString: 1 }))
 
+/** Requests that say what they want in the query. */
+export const queries = (path: string, grammar: Grammar, authorizations: readonly string[]): fc.Arbitrary<Shot> =>
+  fc
+    .record({
+      method: rarely('GET', ['POST', 'HEAD', ...METHODS]),
+      authorization: fc.constantFrom('', 'Bearer x', ...authorizations, ...authorizations),
+      fields: fieldsOf(grammar),
+    })
+    .map(({ method, authorization, fields }) => ({
+      method,
+      path: `${path}?${fields.map(([name, value]) => `${encode(name)}=${encode(value.slice(0, 500))}`).join('&')}`,
+      headers: headersOf('', authorization),
+      body: Buffer.alloc(0),
+    }))
+
 /** Requests with JSON. */
-export const documents = (path: string, grammar: Grammar): fc.Arbitrary<Shot> =>
+export const documents = (
+  path: string,
+  grammar: Grammar,
+  authorizations: readonly string[] = [''],
+): fc.Arbitrary<Shot> =>
   fc
     .record({
       method: rarely('POST', METHODS),
       type: rarely('application/json', TYPES),
+      authorization: fc.constantFrom(...authorizations),
       fields: fieldsOf(grammar),
       odd: fc.option(fc.tuple(fc.constantFrom(...Object.keys(grammar)), notText), { freq: 6 }),
       whole: fc.option(
@@ -191,9 +211,9 @@ export const documents = (path: string, grammar: Grammar): fc.Arbitrary<Shot> =>
       ),
       harm: damage,
     })
-    .map(({ method, type, fields, odd, whole, harm }) => ({
+    .map(({ method, type, authorization, fields, odd, whole, harm }) => ({
       method,
       path,
-      headers: headersOf(type, ''),
+      headers: headersOf(type, authorization),
       body: damaged(whole ?? JSON.stringify(Object.fromEntries(odd === null ? fields : [...fields, odd])), harm),
     }))

@@ -3,9 +3,9 @@ import { connect } from 'node:net'
 import { Agent } from 'node:http'
 import { generateKeyPair, SignJWT } from 'jose'
 import { expect, it } from 'vitest'
-import { documents, forms, type Grammar, type Hit, type Shot, shoot } from '../src/fuzz.ts'
+import { documents, forms, type Grammar, type Hit, queries, type Shot, shoot } from '../src/fuzz.ts'
 import { newInstallation, startServer } from '../src/server.ts'
-import { ANN, BATCH, BATCH_SECRET, ORDERS, ORDERS_API, WEB, WEB_SECRET } from '../src/world.ts'
+import { ANN, BATCH, BATCH_SECRET, ORDERS, ORDERS_API, WEB, WEB_SECRET, WORLD } from '../src/world.ts'
 
 /** Requests to each endpoint; ten times as many with `npm run soak`. */
 const REQUESTS = process.env['SOAK'] === 'on' ? 100_000 : 10_000
@@ -75,7 +75,22 @@ async function tokensOf(server: Awaited<ReturnType<typeof startServer>>): Promis
 /** A password costs thousands of times what everything else costs, so few requests get that far. */
 const PASSWORDS = ['short', 'password', 'x'.repeat(257), '\ud800broken', 'short', 'long enough for anybody']
 
-function grammars(tokens: readonly string[]): Readonly<Record<string, fc.Arbitrary<Shot>>> {
+const ADMIN = ['users', 'clients', 'resources', 'keys'].flatMap((realm) => [
+  `ledgate:${realm}:read`,
+  `ledgate:${realm}:write`,
+])
+
+const EVE = { email: 'eve@example.com', password: 'the seventh wave is tall' }
+
+/** Somebody may administer, and the client may ask for what that needs. */
+const [web, ...others] = WORLD.clients
+const ADMINISTERED = {
+  ...WORLD,
+  clients: [{ ...web, scope: `${web?.scope} ledgate:account ${ADMIN.join(' ')}` }, ...others],
+  users: [...WORLD.users, { ...EVE, roles: ['ledgate:admin'] }],
+}
+
+function grammars(tokens: readonly string[], bearers: readonly string[]): Readonly<Record<string, fc.Arbitrary<Shot>>> {
   const client: Grammar = { client_id: ['web', 'batch', 'nobody'], client_secret: [WEB_SECRET, BATCH_SECRET] }
   const token: Grammar = {
     ...client,
@@ -101,15 +116,46 @@ function grammars(tokens: readonly string[]): Readonly<Record<string, fc.Arbitra
       documents('/accounts/confirm', { token: [...tokens, 'm1.x.y'], password: PASSWORDS, new_password: PASSWORDS }),
       forms('/accounts/confirm', { token: ['m1.x.y'], password: PASSWORDS, new_password: PASSWORDS }, []),
     ),
+    '/accounts/reset': fc.oneof(
+      documents('/accounts/reset', {
+        email: ['nobody@example.com', 'a@b', '@'],
+        token: tokens,
+        new_password: PASSWORDS,
+      }),
+      forms('/accounts/reset', { token: ['m1.x.y'], new_password: PASSWORDS }, []),
+    ),
+    '/accounts/email': documents('/accounts/email', { token: [...tokens, 'm1.x.y'] }),
+    '/accounts/me/password': documents(
+      '/accounts/me/password',
+      { current_password: PASSWORDS, new_password: PASSWORDS.slice(0, -1) },
+      bearers,
+    ),
+    '/accounts/me/sessions': queries('/accounts/me/sessions', { x: ['y'] }, bearers),
+    '/admin/setup': documents('/admin/setup', { token: ['x'], email, password: PASSWORDS }),
+    '/admin/users': queries('/admin/users', { limit: ['10', '0'], after: ['u_0'], min_position: ['0'] }, bearers),
+    '/admin/users/find': documents('/admin/users/find', { email }, bearers),
+    '/admin/clients': documents(
+      '/admin/clients',
+      { client_id: ['web', 'u_0', 'orders'], scope: ['a  b'], token_endpoint_auth_method: ['none', 'magic'] },
+      bearers,
+    ),
+    '/admin/keys': documents('/admin/keys/signing/x/compromise', { reason: ['x'] }, bearers),
   }
 }
 
 it(`answers ${REQUESTS} requests of any kind to each endpoint as the standards say, and none with 500`, async () => {
-  const installation = await newInstallation()
+  const installation = await newInstallation(ADMINISTERED)
   const server = await startServer(installation, { environment: { LEDGATE_LOG_LEVEL: 'error' } })
+  const bearers: string[] = []
+  for (const scope of ['ledgate:account', ADMIN.join(' '), 'orders:read']) {
+    const { access_token } = (
+      await server.token({ grant_type: 'password', username: EVE.email, password: EVE.password, scope })
+    ).body
+    bearers.push(`Bearer ${String(access_token)}`)
+  }
   const found: Record<string, object> = {}
   const kinds: Record<string, readonly number[]> = {}
-  for (const [path, arbitrary] of Object.entries(grammars(await tokensOf(server)))) {
+  for (const [path, arbitrary] of Object.entries(grammars(await tokensOf(server), bearers))) {
     const statuses = new Map<number, number>()
     found[path] = await barrage(installation.url, arbitrary, statuses)
     kinds[path] = [...statuses.keys()]
@@ -118,7 +164,8 @@ it(`answers ${REQUESTS} requests of any kind to each endpoint as the standards s
   expect(found).toEqual(none)
   expect(server.output()).toBe('') // no error was worth the log of errors
   // The control: the barrage got past the first check, into what it is meant to shake.
-  for (const path of ['/oauth2/token', '/oauth2/revoke', '/oauth2/introspect']) expect(kinds[path]).toContain(200)
+  for (const path of ['/oauth2/token', '/oauth2/revoke', '/oauth2/introspect', '/admin/users', '/accounts/me/sessions'])
+    expect(kinds[path]).toContain(200)
   expect((await server.get('/readyz')).status).toBe(200)
   expect((await server.signIn()).status).toBe(200)
 }, 1_800_000)

@@ -70,8 +70,9 @@ export function openAppendCall(client: EventStoreDBClient, deadlineMs: number): 
     for (const { settle } of [...waiting.values()]) settle(failure as Error)
   }
 
-  const opening = streamsOf(client).then(({ service, call: how, failed }) => {
+  const opening = streamsOf(client).then(({ service, call: how, failed, keep }) => {
     const call = service.batchAppend(...how)
+    keep(call)
     call.on('data', (response: BatchAppendResp) => {
       const waiter = waiting.get(response.getCorrelationId()?.getString() ?? '')
       waiter?.settle(outcomeOf(response, waiter.stream))

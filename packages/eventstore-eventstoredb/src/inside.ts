@@ -1,3 +1,4 @@
+import { finished } from 'node:stream'
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import streamsServices, { type StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { CallOptions, Metadata } from '@grpc/grpc-js'
@@ -7,6 +8,8 @@ interface Inside {
   getGRPCClient(service: typeof StreamsClient, name: string): Promise<StreamsClient>
   callArguments(options: { readonly requiresLeader: boolean }, call: CallOptions): [Metadata, CallOptions]
   handleError(service: StreamsClient, error: Error): Promise<void>
+  /** What is cancelled when the client is disposed of. */
+  readonly disposableStreams: Set<NodeJS.ReadWriteStream>
 }
 
 /** The generated service on the connection that the client has now. */
@@ -16,6 +19,8 @@ export interface Streams {
   readonly call: readonly [Metadata, CallOptions]
   /** Lets the client learn from a failed call: who leads, or that the node is gone. */
   failed(error: Error): void
+  /** Lets a call that lives on end with the client: as long as it is open, so is the process. */
+  keep(call: NodeJS.ReadWriteStream): void
 }
 
 /**
@@ -30,5 +35,9 @@ export async function streamsOf(client: EventStoreDBClient): Promise<Streams> {
     service,
     call: inside.callArguments({ requiresLeader: true }, { deadline: Infinity }),
     failed: (error) => void inside.handleError(service, error),
+    keep(call) {
+      inside.disposableStreams.add(call)
+      finished(call, () => inside.disposableStreams.delete(call))
+    },
   }
 }

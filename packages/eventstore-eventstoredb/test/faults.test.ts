@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { appendSettled, Conflict, type EventStore, type SubscribeOptions } from '@ledgate/eventsourcing'
@@ -305,6 +308,23 @@ describe('many writers', () => {
     expect(acknowledged.length).toBeGreaterThan(before)
     for (const stream of acknowledged) expect((await store.read(stream)).length).toBe(1)
   })
+})
+
+test('a store that is closed keeps no process alive', async () => {
+  const code = `
+    import { openEventStoreDBEventStore } from './src/index.ts'
+    const store = openEventStoreDBEventStore({ url: '${cluster.url}' })
+    await store.append('a-' + crypto.randomUUID(), [{ id: crypto.randomUUID(), type: 'A', data: {}, metadata: {} }], { expected: 'noStream' })
+    await store.head()
+    await store.close()`
+  const args = ['--conditions=@ledgate/source', '--input-type=module', '--eval', code]
+  const child = spawn(process.execPath, args, {
+    cwd: join(import.meta.dirname, '..'),
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  const late = setTimeout(() => child.kill(), 10_000)
+  expect(await once(child, 'close')).toEqual([0, null])
+  clearTimeout(late)
 })
 
 test('the store finds out by itself that it can be used again', async () => {
