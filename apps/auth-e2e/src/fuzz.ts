@@ -184,7 +184,7 @@ export const queries = (path: string, grammar: Grammar, authorizations: readonly
     })
     .map(({ method, authorization, fields }) => ({
       method,
-      path: `${path}?${fields.map(([name, value]) => `${encode(name)}=${encode(value.slice(0, 500))}`).join('&')}`,
+      path: `${path}?${fields.map(([name, value]) => `${encode(name.slice(0, 100))}=${encode(value.slice(0, 100))}`).join('&')}`,
       headers: headersOf('', authorization),
       body: Buffer.alloc(0),
     }))

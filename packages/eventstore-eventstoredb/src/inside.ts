@@ -1,7 +1,11 @@
 import { finished } from 'node:stream'
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import streamsServices, { type StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js'
-import type { CallOptions, Metadata } from '@grpc/grpc-js'
+import type { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js'
+import type { CallOptions, ClientDuplexStream, Metadata } from '@grpc/grpc-js'
+
+/** A call that lives on. */
+type LivingCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>
 
 /** What the client keeps for its own commands, and hides in its types. */
 interface Inside {
@@ -9,7 +13,7 @@ interface Inside {
   callArguments(options: { readonly requiresLeader: boolean }, call: CallOptions): [Metadata, CallOptions]
   handleError(service: StreamsClient, error: Error): Promise<void>
   /** What is cancelled when the client is disposed of. */
-  readonly disposableStreams: Set<NodeJS.ReadWriteStream>
+  readonly disposableStreams: Set<LivingCall>
 }
 
 /** The generated service on the connection that the client has now. */
@@ -20,7 +24,7 @@ export interface Streams {
   /** Lets the client learn from a failed call: who leads, or that the node is gone. */
   failed(error: Error): void
   /** Lets a call that lives on end with the client: as long as it is open, so is the process. */
-  keep(call: NodeJS.ReadWriteStream): void
+  keep(call: LivingCall): void
 }
 
 /**
