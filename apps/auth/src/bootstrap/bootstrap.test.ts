@@ -116,7 +116,7 @@ describe('the bootstrap file', () => {
 
   it('of the demo is a good one', () => {
     const demo = new URL('../../../../tools/bootstrap/demo.json', import.meta.url)
-    expect(parseBootstrap(readFileSync(demo, 'utf8')).clients).toHaveLength(1)
+    expect(parseBootstrap(readFileSync(demo, 'utf8')).clients).toHaveLength(2)
   })
 })
 

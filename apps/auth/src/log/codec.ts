@@ -60,6 +60,18 @@ export function decode(recorded: RecordedEvent): DomainRecord | undefined {
   return record
 }
 
+/** What is stored of data in its newest shape, and under which version. */
+export function storedData(
+  definition: EventDefinition,
+  data: unknown,
+): { readonly data: JsonObject; readonly schema: number } {
+  const parsed = definition.data.parse(data) as JsonObject
+  const { stillWriting, version } = definition
+  return stillWriting === undefined
+    ? { data: parsed, schema: version }
+    : { data: stillWriting.downcast(parsed), schema: version - 1 }
+}
+
 /**
  * An event's data as it is stored.
  *
@@ -68,5 +80,5 @@ export function decode(recorded: RecordedEvent): DomainRecord | undefined {
 export function encode(event: DomainEvent): { readonly data: JsonObject; readonly schema: number } {
   const definition = definitions.get(event.type)
   if (definition === undefined) throw new TypeError(`no event is called ${event.type}`)
-  return { data: definition.data.parse(event.data) as JsonObject, schema: definition.version }
+  return storedData(definition, event.data)
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { JsonObject, Position, RecordedEvent } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { catalogue, decode, defineEvent, definitionOf, encode, Envelope, newestData } from './index.ts'
+import { catalogue, decode, defineEvent, definitionOf, encode, Envelope, newestData, storedData } from './index.ts'
 
 /**
  * The first so many payloads of golden.json, and the SHA-256 over their lines. Payloads and seals are only ever added:
@@ -99,5 +99,35 @@ describe('an event of an older version', () => {
   it('is refused when it does not become a valid one, and so is one of a version still to come', () => {
     expect(() => newestData(Renamed, { name: 'Ada' }, 1)).toThrow(z.ZodError)
     expect(() => newestData(Renamed, { ...newest, middle: 'King' }, 4)).toThrow(z.ZodError)
+  })
+})
+
+describe('a new version while an old release still serves', () => {
+  const up = ({ name, ...rest }: JsonObject): JsonObject => ({ ...rest, full: name ?? '' })
+  const down = ({ full, ...rest }: JsonObject): JsonObject => ({ ...rest, name: full ?? '' })
+  const Old = defineEvent('Renamed', { name: z.string() })
+  const First = defineEvent('Renamed', { full: z.string() }, [up], { downcast: down })
+  const Second = defineEvent('Renamed', { full: z.string() }, [up])
+  const ada = { full: 'Ada Lovelace' }
+
+  it('is read by the first release and not written: the old one reads all that it writes', () => {
+    const written = storedData(First, ada)
+    expect(written).toEqual({ data: { name: 'Ada Lovelace' }, schema: 1 })
+    expect(newestData(Old, written.data, written.schema)).toEqual({ name: 'Ada Lovelace' })
+    expect(newestData(First, written.data, written.schema)).toEqual(ada)
+    const old = storedData(Old, { name: 'Ada Lovelace' })
+    expect(newestData(First, old.data, old.schema)).toEqual(ada)
+  })
+
+  it('is written by the second release: the first one reads all that it writes', () => {
+    const written = storedData(Second, ada)
+    expect(written).toEqual({ data: ada, schema: 2 })
+    expect(newestData(First, written.data, written.schema)).toEqual(ada)
+    expect(newestData(Second, storedData(First, ada).data, 1)).toEqual(ada)
+  })
+
+  it('control: written at once, the old release cannot read it, and says so', () => {
+    const written = storedData(Second, ada)
+    expect(() => newestData(Old, written.data, written.schema)).toThrow(z.ZodError)
   })
 })
