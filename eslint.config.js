@@ -61,6 +61,14 @@ export default tseslint.config(
   },
   { files: ['apps/auth/src/config.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
+    files: ['apps/auth/src/**/*.ts'],
+    ignores: ['apps/auth/src/cli/**', 'apps/auth/src/testing/**', '**/*.test.ts'],
+    rules: {
+      // The server fetches nothing: an address that somebody registered must never make it ask its own network.
+      'no-restricted-globals': ['error', { name: 'fetch', message: 'The server fetches nothing (SSRF).' }],
+    },
+  },
+  {
     files: ['**/src/**/events.ts', '**/src/**/decider.ts', '**/src/**/*.decider.ts'],
     rules: { 'no-restricted-imports': forbid(impure, 'Events and deciders are pure.') },
   },

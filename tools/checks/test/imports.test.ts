@@ -36,6 +36,11 @@ describe('the linter', () => {
     expect(rules).toContain('no-restricted-syntax')
   })
 
+  it('refuses an outgoing request in the server, which could be sent to its own network', async () => {
+    const rules = await brokenBy('apps/auth/src/client/planted-fetch.ts', "void fetch('http://169.254.169.254/')\n")
+    expect(rules).toContain('no-restricted-globals')
+  })
+
   it('refuses an adapter in the kernel', async () => {
     const rules = await brokenBy(
       'packages/eventsourcing/src/planted.ts',
