@@ -8,11 +8,15 @@ export interface ConnectionOptions {
   readonly url: string
   /** Milliseconds that one try of one call may take; 2,000 unless told. */
   readonly attemptMs?: number
+  /** Reads what this very node has, whoever leads; never to decide anything. */
+  readonly isAnyNode?: boolean
 }
 
 /** One client at a time, replaced when its node hangs. */
 export interface Connection {
   readonly attemptMs: number
+  /** Whether only the leader answers. */
+  readonly requiresLeader: boolean
   /** Calls until it succeeds, another try would not help, or they were tried three times. */
   call<Result>(work: (client: EventStoreDBClient) => Promise<Result>): Promise<Result>
   /** The client for a call that lives on; `refused` tells how it ended. */
@@ -38,7 +42,11 @@ function connect(url: string): EventStoreDBClient {
 }
 
 /** Opens a connection; nothing is sent before the first call. @throws {Error} when the URL is not one. */
-export function openConnection({ url, attemptMs = DEFAULT_ATTEMPT_MS }: ConnectionOptions): Connection {
+export function openConnection({
+  url,
+  attemptMs = DEFAULT_ATTEMPT_MS,
+  isAnyNode = false,
+}: ConnectionOptions): Connection {
   const leaving = new Set<NodeJS.Timeout>()
   const retired = new Set<EventStoreDBClient>()
   let client = connect(url)
@@ -62,6 +70,7 @@ export function openConnection({ url, attemptMs = DEFAULT_ATTEMPT_MS }: Connecti
 
   return {
     attemptMs,
+    requiresLeader: !isAnyNode,
     client: () => client,
     refused,
     async call(work) {
@@ -83,4 +92,11 @@ export function openConnection({ url, attemptMs = DEFAULT_ATTEMPT_MS }: Connecti
       await Promise.all([client, ...retired].map((each) => each.dispose()))
     },
   }
+}
+
+/** A connection string for each node that one names: what a node has itself is asked of it alone. */
+export function nodeUrls(url: string): readonly string[] {
+  const [, user = '', hosts = '', query = ''] = /^esdb:\/\/([^@/]*@)?([^/?]+)\/?(\?.*)?$/.exec(url) ?? []
+  const nodes = hosts.split(',').filter((host) => host !== '')
+  return nodes.length === 0 ? [url] : nodes.map((host) => `esdb://${user}${host}${query}`)
 }

@@ -19,7 +19,7 @@ interface Inside {
 /** The generated service on the connection that the client has now. */
 export interface Streams {
   readonly service: StreamsClient
-  /** What a call to the leader is made with; it has no deadline of its own. */
+  /** What a call is made with; it has no deadline of its own. */
   readonly call: readonly [Metadata, CallOptions]
   /** Lets the client learn from a failed call: who leads, or that the node is gone. */
   failed(error: Error): void
@@ -32,12 +32,12 @@ export interface Streams {
  * for reading and appending: a read of theirs costs three times what the call does, and of their appends one kind waits
  * without an end, the other can be broken off in the middle.
  */
-export async function streamsOf(client: EventStoreDBClient): Promise<Streams> {
+export async function streamsOf(client: EventStoreDBClient, requiresLeader = true): Promise<Streams> {
   const inside = client as unknown as Inside
   const service = await inside.getGRPCClient(streamsServices.StreamsClient, 'streams')
   return {
     service,
-    call: inside.callArguments({ requiresLeader: true }, { deadline: Infinity }),
+    call: inside.callArguments({ requiresLeader }, { deadline: Infinity }),
     failed: (error) => void inside.handleError(service, error),
     keep(call) {
       inside.disposableStreams.add(call)

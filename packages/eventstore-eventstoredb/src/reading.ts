@@ -12,10 +12,14 @@ type Found = readonly Recorded[] | undefined
 /**
  * One `Read` call, to its end.
  *
- * @param ms milliseconds without an event after which the node is taken to hang.
+ * @throws after `attemptMs` without an event: the node is taken to hang.
  */
-async function collect(client: EventStoreDBClient, request: ReadReq, ms: number): Promise<Found> {
-  const { service, call, failed } = await streamsOf(client)
+async function collect(
+  client: EventStoreDBClient,
+  request: ReadReq,
+  { attemptMs: ms, requiresLeader }: Pick<Connection, 'attemptMs' | 'requiresLeader'>,
+): Promise<Found> {
+  const { service, call, failed } = await streamsOf(client, requiresLeader)
   const reading = service.read(request, ...call)
   const events: Recorded[] = []
   let isThere = true
@@ -79,7 +83,7 @@ function jsonOr(bytes: Uint8Array): unknown {
 export async function readFrom(connection: Connection, stream: string, request: ReadReq): Promise<readonly Recorded[]> {
   let found: Found
   try {
-    found = await connection.call((client) => collect(client, request, connection.attemptMs))
+    found = await connection.call((client) => collect(client, request, connection))
   } catch (error) {
     throw readFailure(error)
   }

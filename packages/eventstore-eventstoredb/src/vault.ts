@@ -1,7 +1,7 @@
 import { Conflict, type Position, StreamNotFound } from '@ledgate/eventsourcing'
 import { type KeyVault, wrapping } from '@ledgate/vault'
 import { append, asideEvent, keepLastOnly } from './append.ts'
-import { openConnection, type Connection } from './connection.ts'
+import { nodeUrls, openConnection, type Connection } from './connection.ts'
 import { appendFailure } from './failure.ts'
 import { allRequest, streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
@@ -18,9 +18,11 @@ export interface EventStoreDBVaultOptions {
   readonly attemptMs?: number
 }
 
-/** Bytes that were destroyed, and are still in the files of a node until its next scavenge. */
+/** Bytes that were destroyed, and are still in the files of some nodes until their next scavenge. */
 export interface PendingErasure {
   readonly name: string
+  /** Host and port of the nodes that still have them. */
+  readonly nodes: readonly string[]
   /** Milliseconds since the epoch. */
   readonly destroyed: number
 }
@@ -28,8 +30,10 @@ export interface PendingErasure {
 /** The vault in streams of EventStoreDB, and what its operators ask it. */
 export interface EventStoreDBVault extends KeyVault {
   /**
-   * What was destroyed and can still be found in the node that leads: EventStoreDB hides deleted events at once, and
-   * removes them from each node's files with that node's scavenge.
+   * What was destroyed and can still be found in a node that the URL names: EventStoreDB hides deleted events at once,
+   * and removes them from each node's files with that node's scavenge.
+   *
+   * @throws {Unavailable} when one of the nodes does not answer: nobody knows what it has.
    */
   pendingErasures(): Promise<readonly PendingErasure[]>
 }
@@ -148,7 +152,7 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
       for await (const name of keptNames(connection)) if (await rewrapOne(name)) count += 1
       return count
     },
-    pendingErasures: () => pendingErasures(connection),
+    pendingErasures: () => pendingErasures(connection, options),
     close: connection.close,
   }
 
@@ -196,20 +200,33 @@ async function openCheck(open: () => Promise<unknown>): Promise<void> {
   }
 }
 
-async function pendingErasures(connection: Connection): Promise<readonly PendingErasure[]> {
+async function pendingErasures(
+  connection: Connection,
+  { url, attemptMs }: Pick<EventStoreDBVaultOptions, 'url' | 'attemptMs'>,
+): Promise<readonly PendingErasure[]> {
   const notes = await readFrom(connection, DESTROYED, streamRequest(DESTROYED, {})).catch((error: unknown) => {
     if (error instanceof StreamNotFound) return []
     throw error
   })
-  const pending: PendingErasure[] = []
-  for (const { data, created } of notes) {
-    const destroyed = data as Destroyed
-    if (await isInFiles(connection, destroyed)) pending.push({ name: destroyed.name, destroyed: created.getTime() })
+  const nodes = nodeUrls(url).map((each) => ({
+    name: new URL(each).host,
+    connection: openConnection({ url: each, isAnyNode: true, ...(attemptMs !== undefined && { attemptMs }) }),
+  }))
+  try {
+    const pending: PendingErasure[] = []
+    for (const { data, created } of notes) {
+      const destroyed = data as Destroyed
+      const found = await Promise.all(nodes.map((node) => isInFiles(node.connection, destroyed)))
+      const having = nodes.filter((_, index) => found[index]).map(({ name }) => name)
+      if (having.length > 0) pending.push({ name: destroyed.name, nodes: having, destroyed: created.getTime() })
+    }
+    return pending
+  } finally {
+    await Promise.all(nodes.map((node) => node.connection.close()))
   }
-  return pending
 }
 
-/** Whether readers of the whole log still see what stands at this position. */
+/** Whether a node still gives what stands at this position to readers of the whole log. */
 async function isInFiles(connection: Connection, { name, position }: Destroyed): Promise<boolean> {
   const found = await readFrom(connection, '$all', allRequest('forwards', position, 1))
   return found.some((event) => event.streamId === streamOf(name) && recordedEvent(event).position === position)

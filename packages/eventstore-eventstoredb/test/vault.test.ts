@@ -40,14 +40,25 @@ describe('a vault in EventStoreDB', () => {
     expect(hex(await vault.get('a'))).toBe(hex(Buffer.from('two')))
   })
 
-  test('says what was destroyed and not scavenged yet', async () => {
-    for (const name of ['data-key/1', 'data-key/2']) await vault.putIfAbsent(name, randomBytes(32))
-    expect(await vault.pendingErasures()).toEqual([])
-    await vault.destroy('data-key/1')
-    expect(await vault.pendingErasures()).toMatchObject([{ name: 'data-key/1' }])
-    cluster.log.scavenge()
-    expect(await vault.pendingErasures()).toEqual([])
-    expect(await vault.get('data-key/2')).toBeDefined()
+  test('says which nodes were not scavenged since something was destroyed', async () => {
+    const three = await openProtocolCluster({ nodes: 3 })
+    const own = await openEventStoreDBVault({ url: three.url, masterKey, attemptMs: ATTEMPT_MS })
+    const hosts = three.nodes.map(({ port }) => `127.0.0.1:${port}`)
+    for (const name of ['data-key/1', 'data-key/2']) await own.putIfAbsent(name, randomBytes(32))
+    expect(await own.pendingErasures()).toEqual([])
+    await own.destroy('data-key/1')
+    expect(await own.pendingErasures()).toMatchObject([{ name: 'data-key/1', nodes: hosts }])
+    three.nodes[0]?.scavenge()
+    three.nodes[2]?.scavenge()
+    expect(await own.pendingErasures()).toMatchObject([{ name: 'data-key/1', nodes: [hosts[1]] }])
+    three.nodes[1]?.stop()
+    await expect(own.pendingErasures()).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+    await three.nodes[1]?.start()
+    three.nodes[1]?.scavenge()
+    expect(await own.pendingErasures()).toEqual([])
+    expect(await own.get('data-key/2')).toBeDefined()
+    await own.close()
+    three.close()
   })
 
   test('is refused to another master key, by a message that names the setting', async () => {

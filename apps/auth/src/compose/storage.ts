@@ -40,7 +40,9 @@ export interface Storage {
   readonly store: WatchedStore
   readonly vault: KeyVault
   /** What was erased and is still in the files of the database until its next scavenge. */
-  pendingErasures(): Promise<readonly { readonly name: string; readonly destroyed: number }[]>
+  pendingErasures(): Promise<
+    readonly { readonly name: string; readonly nodes: readonly string[]; readonly destroyed: number }[]
+  >
   /** For the thread that reads the log by itself. */
   readonly source: LogSource
   /** Who does what one process should do; an installation of one process always has it. */

@@ -23,7 +23,9 @@ export interface OperatorDependencies {
   /** Reads the master keys again, and wraps by the first of them whatever another one wrapped. */
   rewrapVault(): Promise<number>
   /** Keys that were destroyed, and are still in the files of a database until it was scavenged. */
-  pendingErasures(): Promise<readonly { readonly name: string; readonly destroyed: number }[]>
+  pendingErasures(): Promise<
+    readonly { readonly name: string; readonly nodes: readonly string[]; readonly destroyed: number }[]
+  >
   readonly signingKeys: Ring<SigningKeys>
   readonly derivationKeys: Ring<DerivationKeys>
   readonly accounts: Pick<
@@ -208,8 +210,9 @@ export function operatorCommands(dependencies: OperatorDependencies): Commands {
     ...resourceCommands(dependencies, fresh),
     ...keyCommands(dependencies),
     'vault pending': command(z.object({}), async () => ({
-      pending: (await pendingErasures()).map(({ name, destroyed }) => ({
+      pending: (await pendingErasures()).map(({ name, nodes, destroyed }) => ({
         name,
+        nodes: [...nodes],
         destroyed: new Date(destroyed).toISOString(),
       })),
     })),

@@ -27,12 +27,12 @@ export interface ProtocolLog {
   append(stream: string, events: readonly ProposedEvent[], expected: number): Judged
   /** Hides all events of a stream from readers of the stream; those of the whole log see them until a scavenge. */
   softDelete(stream: string): void
-  /** Removes what soft deletes hid, as `POST /admin/scavenge` does on each node. */
-  scavenge(): void
+  /** What soft deletes hid so far: a node's scavenge (`POST /admin/scavenge`) removes it from that node's files. */
+  hidden(): readonly StoredEvent[]
   /** What readers of the stream see, oldest first; `undefined` when it does not exist. */
   stream(name: string): readonly StoredEvent[] | undefined
   /** Every event, system events included, in order. */
-  readonly all: readonly (StoredEvent | undefined)[]
+  readonly all: readonly StoredEvent[]
   onGrowth(listener: () => void): () => void
 }
 
@@ -55,7 +55,7 @@ export interface ProtocolLogOptions {
  * IndexWriter.cs) and hides truncated events as it does (ReaderIndex/IndexReader.cs).
  */
 export function protocolLog({ judges = true }: ProtocolLogOptions = {}): ProtocolLog {
-  const all: (StoredEvent | undefined)[] = []
+  const all: StoredEvent[] = []
   const streams = new Map<string, { readonly events: StoredEvent[]; truncateBefore: number }>()
   const recent = new Map<string, number>()
   const listeners = new Set<() => void>()
@@ -102,10 +102,7 @@ export function protocolLog({ judges = true }: ProtocolLogOptions = {}): Protoco
       const type = '$metadata'
       write(`$$${stream}`, [{ id, type, contentType: 'application/json', data, metadata: new Uint8Array() }])
     },
-    scavenge() {
-      for (const { events, truncateBefore } of streams.values())
-        for (const { offset } of events.slice(0, truncateBefore)) all[indexAt(offset)] = undefined
-    },
+    hidden: () => [...streams.values()].flatMap(({ events, truncateBefore }) => events.slice(0, truncateBefore)),
     stream(name) {
       const own = streams.get(name)
       if (own === undefined || own.truncateBefore >= own.events.length) return undefined

@@ -7,7 +7,7 @@ import streamsServices from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import { Server, ServerCredentials, type ServiceError, status } from '@grpc/grpc-js'
 import { type Faults, faults, type FaultSource } from './faults.ts'
 import { rpcError } from './messages.ts'
-import { type ProtocolLog, protocolLog, type ProtocolLogOptions } from './protocol-log.ts'
+import { type ProtocolLog, protocolLog, type ProtocolLogOptions, type StoredEvent } from './protocol-log.ts'
 import { serveBatchAppend, serveDelete, serveRead } from './serving.ts'
 
 const HOST = '127.0.0.1'
@@ -21,6 +21,8 @@ export interface ProtocolNode {
   start(): Promise<void>
   /** Breaks every connection; new ones are taken at once. */
   cut(): Promise<void>
+  /** Removes from the files of this node what is hidden. */
+  scavenge(): void
 }
 
 /** Nodes over one log, of which one leads. */
@@ -85,12 +87,13 @@ interface NodeParts {
 
 async function openNode(parts: NodeParts): Promise<ProtocolNode & { isUp(): boolean }> {
   const source = faults()
+  const gone = new Set<StoredEvent>()
   let port = parts.port
   let running: { readonly server: Server; readonly over: AbortController } | undefined
 
   const start = async (): Promise<void> => {
     const over = new AbortController()
-    const server = serverOf({ ...parts, faults: source, over, cut: () => void cut() })
+    const server = serverOf({ ...parts, faults: source, gone, over, cut: () => void cut() })
     port = await new Promise<number>((resolve, reject) =>
       server.bindAsync(`${HOST}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
         error ? reject(error) : resolve(bound),
@@ -114,6 +117,7 @@ async function openNode(parts: NodeParts): Promise<ProtocolNode & { isUp(): bool
       return port
     },
     faults: source,
+    scavenge: () => parts.log.hidden().forEach((event) => gone.add(event)),
     isUp: () => running !== undefined,
     start,
     stop,
@@ -121,10 +125,13 @@ async function openNode(parts: NodeParts): Promise<ProtocolNode & { isUp(): bool
   }
 }
 
-function serverOf(parts: NodeParts & { faults: FaultSource; over: AbortController; cut(): void }): Server {
+function serverOf(
+  parts: NodeParts & { faults: FaultSource; gone: ReadonlySet<StoredEvent>; over: AbortController; cut(): void },
+): Server {
   const serving = {
     log: parts.log,
     faults: parts.faults,
+    gone: parts.gone,
     isLeader: parts.isLeader,
     leader() {
       const found = parts.members().find(({ isLeader }) => isLeader)

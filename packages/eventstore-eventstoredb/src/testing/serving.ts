@@ -39,6 +39,8 @@ const { Empty, UUID } = sharedMessages
 export interface Serving {
   readonly log: ProtocolLog
   readonly faults: FaultSource
+  /** What this node's scavenges removed. */
+  readonly gone: ReadonlySet<StoredEvent>
   isLeader(): boolean
   leader(): { readonly host: string; readonly port: number } | undefined
   /** Breaks every connection to this node. */
@@ -193,17 +195,17 @@ export function serveRead(serving: Serving) {
     const over = overOf(call, serving.signal)
     const write = writer(call, over, fault)
     const running = options.hasSubscription()
-      ? follow({ log: serving.log, over, options, write, fault })
-      : give(serving.log, options, write).then(() => void call.end())
+      ? follow({ log: serving.log, gone: serving.gone, over, options, write, fault })
+      : give(serving, options, write).then(() => void call.end())
     running.catch((error: unknown) => call.destroy(error instanceof Error ? error : new Error(String(error))))
   }
 }
 
-async function give(log: ProtocolLog, options: ReadReq.Options, write: Write): Promise<void> {
+async function give(serving: Serving, options: ReadReq.Options, write: Write): Promise<void> {
   const ofStream = options.getStream()
-  if (ofStream === undefined) return giveAll(log, options, write)
+  if (ofStream === undefined) return giveAll(serving, options, write)
   const name = nameOf(ofStream.getStreamIdentifier())
-  const stored = log.stream(name)
+  const stored = serving.log.stream(name)
   if (stored === undefined) return void (await write(notFoundResponse(name)))
   const isBackwards = options.getReadDirection() === 1
   const from = ofStream.hasStart() ? 0 : ofStream.hasEnd() ? Infinity : Number(ofStream.getRevision())
@@ -214,7 +216,7 @@ async function give(log: ProtocolLog, options: ReadReq.Options, write: Write): P
 }
 
 /** Forwards from an offset on, backwards from what ends before it (IndexReader.cs, AllReader.cs). */
-async function giveAll(log: ProtocolLog, options: ReadReq.Options, write: Write): Promise<void> {
+async function giveAll({ log, gone }: Serving, options: ReadReq.Options, write: Write): Promise<void> {
   const all = options.getAll()
   const offset = Number(all?.getPosition()?.getCommitPosition() ?? 0)
   const isBackwards = options.getReadDirection() === 1
@@ -227,7 +229,7 @@ async function giveAll(log: ProtocolLog, options: ReadReq.Options, write: Write)
   let left = Number(options.getCount())
   for (; left > 0 && index >= 0 && index < log.all.length; index += isBackwards ? -1 : 1) {
     const event = log.all[index]
-    if (event === undefined || filter?.passes(event) === false) continue
+    if (event === undefined || gone.has(event) || filter?.passes(event) === false) continue
     left -= 1
     if (!(await write(eventResponse(event)))) return
   }
@@ -235,6 +237,7 @@ async function giveAll(log: ProtocolLog, options: ReadReq.Options, write: Write)
 
 interface Follow {
   readonly log: ProtocolLog
+  readonly gone: ReadonlySet<StoredEvent>
   readonly over: AbortSignal
   readonly options: ReadReq.Options
   readonly write: Write
@@ -245,7 +248,7 @@ interface Follow {
  * A subscription to the whole log (Enumerator.AllSubscriptionFiltered.cs): confirmed, then what is there after the
  * start, a checkpoint every so many events looked at and one at the end, `caughtUp`, then what is new.
  */
-async function follow({ log, over, options, write, fault }: Follow): Promise<void> {
+async function follow({ log, gone, over, options, write, fault }: Follow): Promise<void> {
   const filter = filterOf(options)
   const from = options.getAll()
   let index = from?.hasStart() ? 0 : indexAt(Number(from?.getPosition()?.getCommitPosition() ?? 0) + 1)
@@ -256,7 +259,7 @@ async function follow({ log, over, options, write, fault }: Follow): Promise<voi
   while (!over.aborted) {
     for (; index < log.all.length; index += 1) {
       const event = log.all[index]
-      if (event === undefined) continue
+      if (event === undefined || gone.has(event)) continue
       last = event
       if (filter === undefined || filter.passes(event)) {
         if (!(await write(eventResponse(event)))) return
