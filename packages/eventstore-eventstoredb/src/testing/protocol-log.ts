@@ -33,12 +33,15 @@ export interface ProtocolLog {
   stream(name: string): readonly StoredEvent[] | undefined
   /** Every event, system events included, in order. */
   readonly all: readonly StoredEvent[]
-  onGrowth(listener: () => void): () => void
+  /** Tells of events that are wanted, and of others now and then; answers how to stop that. */
+  onGrowth(listener: () => void, isWanted?: (event: StoredEvent) => boolean): () => void
 }
 
 const written = ({ revision, offset }: StoredEvent): Judged => ({ kind: 'success', revision, offset })
 
 const STEP = 128
+/** Events after which everybody looks, for the checkpoints of those who wanted none of them. */
+const NOW_AND_THEN = 64
 const ENCODER = new TextEncoder()
 
 /** The index of the first event at or after an offset. */
@@ -58,11 +61,12 @@ export function protocolLog({ judges = true }: ProtocolLogOptions = {}): Protoco
   const all: StoredEvent[] = []
   const streams = new Map<string, { readonly events: StoredEvent[]; truncateBefore: number }>()
   const recent = new Map<string, number>()
-  const listeners = new Set<() => void>()
+  const listeners = new Map<() => void, (event: StoredEvent) => boolean>()
 
   const write = (stream: string, events: readonly ProposedEvent[]): StoredEvent => {
     const own = streams.get(stream) ?? { events: [], truncateBefore: 0 }
     streams.set(stream, own)
+    const before = all.length
     for (const event of events) {
       const revision = own.events.length
       const stored = { ...event, stream, revision, offset: offsetAt(all.length), created: Date.now() }
@@ -70,7 +74,8 @@ export function protocolLog({ judges = true }: ProtocolLogOptions = {}): Protoco
       all.push(stored)
       recent.set(`${event.id} ${stream}`, revision)
     }
-    for (const listener of listeners) listener()
+    for (const [listener, isWanted] of listeners)
+      if (all.slice(before).some((event, index) => (before + index) % NOW_AND_THEN === 0 || isWanted(event))) listener()
     return own.events.at(-1) as StoredEvent
   }
 
@@ -108,8 +113,8 @@ export function protocolLog({ judges = true }: ProtocolLogOptions = {}): Protoco
       if (own === undefined || own.truncateBefore >= own.events.length) return undefined
       return own.truncateBefore === 0 ? own.events : own.events.slice(own.truncateBefore)
     },
-    onGrowth(listener) {
-      listeners.add(listener)
+    onGrowth(listener, isWanted = () => true) {
+      listeners.set(listener, isWanted)
       return () => void listeners.delete(listener)
     },
   }

@@ -276,6 +276,6 @@ async function follow({ log, gone, over, options, write, fault }: Follow): Promi
       // A subscription whose node lost its way: nothing comes any more, and nobody says so.
       if (fault?.kind === 'lost') return
     }
-    if (log.all.length <= index) await waitFor(over, log.onGrowth)
+    if (log.all.length <= index) await waitFor(over, (wake) => log.onGrowth(wake, filter?.passes))
   }
 }
