@@ -98,23 +98,11 @@ function ownAccountOver(core: Core, people: People): FastifyPluginAsync[] {
 
 /** What administrators do; the first of them is made by the token of the console. */
 function administration(core: Core, people: People, firstSetup: Setup): FastifyPluginAsync[] {
-  const { config, log, views, administrators, clock, signingKeys, derivationKeys } = core
-  const { issuer } = config
   const requests = requestContext(core.sourceKey, randomUUID)
-  const administered = {
-    ...{
-      log,
-      issuer,
-      issuerEpoch: core.installation.issuerEpoch,
-      signingKeys,
-      derivationKeys,
-      administrators,
-      clock,
-      views,
-      requests,
-    },
-    commands: commandsOf(core, people),
-  }
+  const { issuer } = core.config
+  const { log, administrators } = core
+  const { issuerEpoch } = core.installation
+  const administered = { ...core, issuer, issuerEpoch, requests, commands: commandsOf(core, people) }
   const { accounts, policy } = people
   const first = { setup: firstSetup, log, accounts, administrators, policy, requests }
   return [

@@ -4,7 +4,7 @@ import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import type { RequestContext } from '../http/index.ts'
 import type { CommandContext } from '../log/index.ts'
-import { Absent, Malformed, type OperatorCommand, refusalOf } from '../operator/index.ts'
+import { Absent, Behind, Malformed, type OperatorCommand, refusalOf } from '../operator/index.ts'
 import type { Views } from '../views/index.ts'
 import { type Administrator, authorize, type BearerDependencies } from './bearer.ts'
 import { type Operation, OPERATIONS, scopeOf } from './operations.ts'
@@ -49,6 +49,7 @@ function answerFor(operation: Operation, error: unknown): unknown {
   const message = error instanceof OAuthError ? undefined : refusalOf(error)
   if (message === undefined) return error
   const options = { cause: error }
+  if (error instanceof Behind) return new TemporarilyUnavailable(message, options)
   if (error instanceof Malformed) return malformed(operation, message, options)
   return error instanceof Absent ? new NotThere(message, options) : new Refusal(message, options)
 }

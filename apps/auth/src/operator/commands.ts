@@ -10,7 +10,7 @@ import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
 import type { Views } from '../views/index.ts'
 import { command, type OperatorCommand } from './command.ts'
 import { EventsQuery, listEvents } from './events.ts'
-import { Absent, Refused } from './refusal.ts'
+import { Absent, Behind, Refused } from './refusal.ts'
 
 type Ring<Keys extends Record<'keys' | 'rotate' | 'compromise', unknown>> = Pick<Keys, 'keys' | 'rotate' | 'compromise'>
 
@@ -200,7 +200,7 @@ export function operatorCommands(dependencies: OperatorDependencies): Commands {
   /** A list shows whatever was answered before it was asked for, by any replica. */
   async function fresh(): Promise<Views> {
     const head = (await log.store.head()) as Position
-    if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new Refused('the views are behind; try again')
+    if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new Behind()
     return views
   }
 

@@ -21,6 +21,14 @@ export class Malformed extends Refused {
   }
 }
 
+/** Not now: the same command may be given again. */
+export class Behind extends Refused {
+  constructor() {
+    super('the views are behind; try again')
+    this.name = 'Behind'
+  }
+}
+
 /** What was asked about is not there. */
 export class Absent extends Refused {
   constructor(what: string) {
