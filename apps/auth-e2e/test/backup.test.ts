@@ -48,6 +48,7 @@ it('a backup under load, restored: the same log, no token of before, nobody who 
   const environment = { ...first.environment, LEDGATE_BOOTSTRAP: join(first.folder, 'bootstrap.json') }
   const server = await startServer({ ...first, environment })
   const early = (await server.signIn(BOB)).body
+  const unused = (await server.signIn(ANN)).body // nothing but the epoch says that it is over
   const busy = load(server, 8)
   const before = await server.token({ grant_type: 'client_credentials' }, BATCH)
   const acknowledged = String(before.headers.get('ledgate-position'))
@@ -74,9 +75,9 @@ it('a backup under load, restored: the same log, no token of before, nobody who 
     digest: manifest.digest,
   })
   const again = await startServer(second)
-  for (const token of [...held, String(early['refresh_token'])])
+  for (const token of [...held, String(early['refresh_token']), String(unused['refresh_token'])])
     expect((await again.refresh(token)).body).toMatchObject({ error: 'invalid_grant' })
-  for (const { access_token } of [early, before.body])
+  for (const { access_token } of [early, unused, before.body])
     expect(await again.introspect(String(access_token))).toEqual({ active: false })
   const ann = await again.signIn(ANN)
   expect(await again.introspect(String(ann.body['access_token']))).toMatchObject({ active: true })

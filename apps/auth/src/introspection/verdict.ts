@@ -22,7 +22,12 @@ export interface VerdictDependencies {
   issuerEpoch(): number
 }
 
-async function grantLives(log: EventLog, token: ReadAccessToken, gid: string, now: number): Promise<boolean> {
+async function grantLives(
+  { log, issuerEpoch }: VerdictDependencies,
+  token: ReadAccessToken,
+  gid: string,
+  now: number,
+): Promise<boolean> {
   const found = await readGrant(log, gid)
   if (found === undefined || found.state.revoked) return false
   if (found.state.revoked_tokens.some(({ jti }) => jti === token.jti)) return false
@@ -32,11 +37,20 @@ async function grantLives(log: EventLog, token: ReadAccessToken, gid: string, no
     readClient(log, client_id),
     readSession(log, sid),
   ])
-  const bound = { user_epoch: token.user_epoch ?? -1, client_epoch: token.client_epoch, scope: found.state.scope }
-  return whyDead(bound, { user: user?.state, client: client?.state, session: session?.state, now }) === undefined
+  const { client_epoch, issuer_epoch } = token
+  const bound = { user_epoch: token.user_epoch ?? -1, client_epoch, issuer_epoch, scope: found.state.scope }
+  const standing = {
+    user: user?.state,
+    client: client?.state,
+    session: session?.state,
+    issuerEpoch: issuerEpoch(),
+    now,
+  }
+  return whyDead(bound, standing) === undefined
 }
 
-async function serviceLives(log: EventLog, token: ReadAccessToken): Promise<boolean> {
+async function serviceLives({ log, issuerEpoch }: VerdictDependencies, token: ReadAccessToken): Promise<boolean> {
+  if (token.issuer_epoch < issuerEpoch()) return false
   const [revoked] = await log.last(`service-${token.client_id}-${token.jti}`)
   const client = await readClient(log, token.client_id)
   return (
@@ -49,10 +63,13 @@ async function accessToken(
   text: string,
   now: number,
 ): Promise<LiveToken | undefined> {
-  const { log, signingKeys, issuer, issuerEpoch } = dependencies
+  const { signingKeys, issuer } = dependencies
   const token = await readAccessToken(text, { issuer, keys: signingKeys, now })
-  if (token === undefined || token.issuer_epoch < issuerEpoch()) return undefined
-  const lives = token.gid === undefined ? await serviceLives(log, token) : await grantLives(log, token, token.gid, now)
+  if (token === undefined) return undefined
+  const lives =
+    token.gid === undefined
+      ? await serviceLives(dependencies, token)
+      : await grantLives(dependencies, token, token.gid, now)
   if (!lives) return undefined
   return {
     client_id: token.client_id,
@@ -70,18 +87,24 @@ async function refreshToken(
   const token = readRefreshToken(derivationKeys, text)
   const found = token && (await readGrant(log, token.gid))
   if (token === undefined || found === undefined) return undefined
-  const { refresh, revoked, sub, sid, client_id, scope, aud, opened_at, issuer_epoch } = found.state
+  const { refresh, revoked, sub, sid, client_id, scope, aud, opened_at } = found.state
   if (revoked || refresh === null || token.generation !== refresh.generation || token.key !== refresh.key)
     return undefined
   const exp = Math.min(refresh.expires_at, refresh.idle_expires_at)
-  if (now >= exp || issuer_epoch < issuerEpoch()) return undefined
+  if (now >= exp) return undefined
   const [user, client, session] = await Promise.all([
     readUser(log, sub),
     readClient(log, client_id),
     readSession(log, sid),
   ])
-  if (whyDead(found.state, { user: user?.state, client: client?.state, session: session?.state, now }) !== undefined)
-    return undefined
+  const standing = {
+    user: user?.state,
+    client: client?.state,
+    session: session?.state,
+    issuerEpoch: issuerEpoch(),
+    now,
+  }
+  if (whyDead(found.state, standing) !== undefined) return undefined
   return {
     client_id,
     aud,

@@ -23,6 +23,7 @@ import {
 import { administrators as openAdministrators } from '../administrator/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
 import { turns } from '../grant/index.ts'
+import { openInstallation } from '../installation/index.ts'
 import { verdict } from '../introspection/index.ts'
 import type { DomainRecord } from '../log/index.ts'
 import { type Mailer, mailSending } from '../mail/index.ts'
@@ -88,7 +89,8 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   const policy = passwordPolicy()
   const registration = openRegister({ ...people, policy, mayMail: unlimitedMail })
   const checkpoints = inMemoryCheckpoints()
-  const facts = { issuer: ISSUER, issuerEpoch: () => 0 }
+  const installation = await openInstallation({ log, clock })
+  const facts = { issuer: ISSUER, issuerEpoch: installation.issuerEpoch }
   const dependencies: TokenDependencies = {
     log,
     clock,
@@ -159,6 +161,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     addClient,
     client,
     administrators,
+    installation,
     accounts: openAccounts(people),
     confirm: openConfirm({ ...people, policy }),
     changeEmail: openChangeEmail({ ...people, mayMail: unlimitedMail }),
@@ -214,7 +217,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     /** Whether introspection says that the token lives. */
     lives: async (token: string): Promise<boolean> =>
       (await verdict(
-        { log, signingKeys, derivationKeys, issuer: ISSUER, issuerEpoch: () => 0 },
+        { log, signingKeys, derivationKeys, ...facts },
         token,
         clock.now(),
       )) !== undefined,

@@ -8,18 +8,21 @@ export interface Standing {
   readonly user: UserState | undefined
   readonly client: ClientState | undefined
   readonly session: SessionState | undefined
+  /** Of the installation. */
+  readonly issuerEpoch: number
   /** Whole seconds since the epoch. */
   readonly now: number
 }
 
 /** The epochs that were true when a grant was opened: those of its tokens, too. */
-type Epochs = Pick<GrantState, 'user_epoch' | 'client_epoch'>
+type Epochs = Pick<GrantState, 'user_epoch' | 'client_epoch' | 'issuer_epoch'>
 
 /** Why a grant or a token with these epochs is dead; `undefined` while it lives. An epoch that rose ends what is below it. */
 export function whyDead(
   bound: Epochs & { readonly scope: readonly string[] },
-  { user, client, session, now }: Standing,
+  { user, client, session, issuerEpoch, now }: Standing,
 ): string | undefined {
+  if (bound.issuer_epoch < issuerEpoch) return 'every token of before was ended'
   if (user === undefined || user.erased) return 'the person is gone'
   if (user.disabled) return 'the person is disabled'
   if (bound.user_epoch < user.epoch) return 'the sessions of the person were ended'

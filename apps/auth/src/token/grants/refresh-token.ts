@@ -48,12 +48,13 @@ function narrowedAudience(grant: GrantState, parameter: unknown): string[] {
 
 /** Who the grant is for, if all of them still stand behind it. @throws {InvalidGrant} */
 async function standing(
-  { log }: TokenDependencies,
+  { log, facts }: TokenDependencies,
   grant: GrantState,
   { client, now }: TokenRequest,
 ): Promise<UserState> {
   const [user, session] = await Promise.all([readUser(log, grant.sub), readSession(log, grant.sid)])
-  const dead = whyDead(grant, { user: user?.state, client, session: session?.state, now })
+  const issuerEpoch = facts.issuerEpoch()
+  const dead = whyDead(grant, { user: user?.state, client, session: session?.state, issuerEpoch, now })
   if (dead !== undefined || user === undefined) throw new InvalidGrant(dead ?? 'the person is gone')
   return user.state
 }
