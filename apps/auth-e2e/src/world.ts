@@ -41,6 +41,12 @@ export const WORLD = {
   users: [{ ...ANN, roles: ['buyer'] }],
 }
 
+/** What a client may ask for that people administer with; said here as its users write it. */
+export const ADMINISTRATION = [
+  ...['users', 'clients', 'resources', 'keys'].flatMap((realm) => [`ledgate:${realm}:read`, `ledgate:${realm}:write`]),
+  'ledgate:events:read',
+].join(' ')
+
 export const basic = (clientId: string, secret: string): string =>
   `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`
 

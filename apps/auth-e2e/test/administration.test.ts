@@ -5,12 +5,7 @@ import { expect, it } from 'vitest'
 import { newReplicas } from '../src/replicas.ts'
 import { type Requests, send } from '../src/requests.ts'
 import { type Installation, ledgate, newInstallation, startServer } from '../src/server.ts'
-import { basic, WORLD } from '../src/world.ts'
-
-const SCOPES = ['users', 'clients', 'resources', 'keys', 'events'].flatMap((realm) => [
-  `ledgate:${realm}:read`,
-  ...(realm === 'events' ? [] : [`ledgate:${realm}:write`]),
-])
+import { ADMINISTRATION, basic, WORLD } from '../src/world.ts'
 
 const EVE = { email: 'eve@example.com', password: 'the seventh wave is tall' }
 const MAX = { email: 'max@example.com', password: 'a lamp below the stairs' }
@@ -25,7 +20,7 @@ const ADMINISTERED = {
       client_secret: 'console-secret-0f9d2c7b5a',
       token_endpoint_auth_method: 'client_secret_basic',
       grant_types: ['password', 'refresh_token'],
-      scope: SCOPES.join(' '),
+      scope: ADMINISTRATION,
     },
   ],
 }

@@ -5,7 +5,7 @@ import { generateKeyPair, SignJWT } from 'jose'
 import { expect, it } from 'vitest'
 import { documents, forms, type Grammar, type Hit, queries, type Shot, shoot } from '../src/fuzz.ts'
 import { newInstallation, startServer } from '../src/server.ts'
-import { ANN, BATCH, BATCH_SECRET, ORDERS, ORDERS_API, WEB, WEB_SECRET, WORLD } from '../src/world.ts'
+import { ADMINISTRATION, ANN, BATCH, BATCH_SECRET, ORDERS, ORDERS_API, WEB, WEB_SECRET, WORLD } from '../src/world.ts'
 
 /** Requests to each endpoint; ten times as many with `npm run soak`. */
 const REQUESTS = process.env['SOAK'] === 'on' ? 100_000 : 10_000
@@ -75,18 +75,13 @@ async function tokensOf(server: Awaited<ReturnType<typeof startServer>>): Promis
 /** A password costs thousands of times what everything else costs, so few requests get that far. */
 const PASSWORDS = ['short', 'password', 'x'.repeat(257), '\ud800broken', 'short', 'long enough for anybody']
 
-const ADMIN = ['users', 'clients', 'resources', 'keys'].flatMap((realm) => [
-  `ledgate:${realm}:read`,
-  `ledgate:${realm}:write`,
-])
-
 const EVE = { email: 'eve@example.com', password: 'the seventh wave is tall' }
 
 /** Somebody may administer, and the client may ask for what that needs. */
 const [web, ...others] = WORLD.clients
 const ADMINISTERED = {
   ...WORLD,
-  clients: [{ ...web, scope: `${web?.scope} ledgate:account ${ADMIN.join(' ')}` }, ...others],
+  clients: [{ ...web, scope: `${web?.scope} ledgate:account ${ADMINISTRATION}` }, ...others],
   users: [...WORLD.users, { ...EVE, roles: ['ledgate:admin'] }],
 }
 
@@ -147,7 +142,7 @@ it(`answers ${REQUESTS} requests of any kind to each endpoint as the standards s
   const installation = await newInstallation(ADMINISTERED)
   const server = await startServer(installation, { environment: { LEDGATE_LOG_LEVEL: 'error' } })
   const bearers: string[] = []
-  for (const scope of ['ledgate:account', ADMIN.join(' '), 'orders:read']) {
+  for (const scope of ['ledgate:account', ADMINISTRATION, 'orders:read']) {
     const { access_token } = (
       await server.token({ grant_type: 'password', username: EVE.email, password: EVE.password, scope })
     ).body

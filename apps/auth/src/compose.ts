@@ -17,13 +17,13 @@ import type { Config } from './config.ts'
 import { discoveryRoutes } from './discovery/index.ts'
 import { turns } from './grant/index.ts'
 import { readiness } from './health/index.ts'
-import { requestContext } from './http/index.ts'
+import { requestContext, type RequestContext } from './http/index.ts'
 import { introspectionRoutes } from './introspection/index.ts'
 import { devMailRoutes } from './mail/index.ts'
 import { metrics as openMetrics } from './metrics/index.ts'
 import { listenForOperator, type OperatorCommand, operatorCommands, socketPath } from './operator/index.ts'
 import { accountResource, ownAccount, ownAccountRoutes } from './own-account/index.ts'
-import { audiences, registerBuiltIn } from './resource/index.ts'
+import { registerBuiltIn } from './resource/index.ts'
 import { revocationRoutes } from './revocation/index.ts'
 import { buildServer } from './server.ts'
 import { jwksRoutes } from './signing-key/index.ts'
@@ -42,16 +42,13 @@ export interface Ledgate {
 }
 
 /** The endpoints of OAuth over the parts. */
-function oauthRoutes(core: Core, people: People): FastifyPluginAsync[] {
-  const { config, log, names, sourceKey } = core
-  const { issuer, tokenCap } = config
-  const requests = requestContext(sourceKey, randomUUID)
+function oauthRoutes(core: Core, people: People, requests: RequestContext): FastifyPluginAsync[] {
+  const { issuer, tokenCap } = core.config
   const authentication = clientAuthentication({ ...core, audience: [issuer, `${issuer}/oauth2/token`] })
   const { issuerEpoch } = core.installation
   const shared = { ...core, authentication, requests, issuer, issuerEpoch }
   const token = {
     ...shared,
-    audiences: audiences(log, names, issuer),
     signIn: people.signIn,
     turns: turns(),
     facts: { issuer, issuerEpoch },
@@ -65,10 +62,15 @@ function oauthRoutes(core: Core, people: People): FastifyPluginAsync[] {
 }
 
 /** Everything else that is spoken over HTTP. */
-function otherRoutes(core: Core, { register, confirm }: People, { mailbox }: OutgoingMail): FastifyPluginAsync[] {
-  const { config, signingKeys, views, clock, sourceKey } = core
+function otherRoutes(
+  core: Core,
+  { register, confirm }: People,
+  { mailbox }: OutgoingMail,
+  requests: RequestContext,
+): FastifyPluginAsync[] {
+  const { config, signingKeys, views, clock } = core
   const scopes = ownedScopes(views, clock.nowMs)
-  const accounts = { register, confirm, requestContext: requestContext(sourceKey, randomUUID) }
+  const accounts = { register, confirm, requestContext: requests }
   return [
     async (app) => void (await app.register(accountRoutes, accounts)),
     async (app) => void (await app.register(discoveryRoutes, { issuer: config.issuer, scopes })),
@@ -80,14 +82,11 @@ function otherRoutes(core: Core, { register, confirm }: People, { mailbox }: Out
 }
 
 /** What people do with their own account, and the links of mails about it. */
-function ownAccountOver(core: Core, people: People): FastifyPluginAsync[] {
-  const { config, sourceKey } = core
-  const requests = requestContext(sourceKey, randomUUID)
-  const { issuer, tokenCap } = config
+function ownAccountOver(core: Core, people: People, requests: RequestContext): FastifyPluginAsync[] {
+  const { issuer, tokenCap } = core.config
   const { ownPassword: password, changeEmail, reset } = people
   const facts = { issuer, issuerEpoch: core.installation.issuerEpoch }
-  const audience = audiences(core.log, core.names, issuer)
-  const account = ownAccount({ ...core, audiences: audience, facts, tokenCap, password, email: changeEmail })
+  const account = ownAccount({ ...core, facts, tokenCap, password, email: changeEmail })
   const asked = { ...core, ...facts, account, requests }
   const links = { reset, changeEmail, requestContext: requests }
   return [
@@ -97,8 +96,7 @@ function ownAccountOver(core: Core, people: People): FastifyPluginAsync[] {
 }
 
 /** What administrators do; the first of them is made by the token of the console. */
-function administration(core: Core, people: People, firstSetup: Setup): FastifyPluginAsync[] {
-  const requests = requestContext(core.sourceKey, randomUUID)
+function administration(core: Core, people: People, firstSetup: Setup, requests: RequestContext): FastifyPluginAsync[] {
   const { issuer } = core.config
   const { log, administrators } = core
   const { issuerEpoch } = core.installation
@@ -130,6 +128,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   const people = openPeople(core)
   const mail = openMail(core)
   await bootstrap(core, people)
+  const requests = requestContext(core.sourceKey, randomUUID)
   const firstSetup = setup(core.administrators, core.clock)
   const metrics = openMetrics()
   metrics.watch(readingsOf(core))
@@ -141,11 +140,11 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
     metrics,
     readiness: ready,
     origins: registeredOrigins(core.views, core.clock.nowMs),
-    oauth: oauthRoutes(core, people),
+    oauth: oauthRoutes(core, people, requests),
     others: [
-      ...otherRoutes(core, people, mail),
-      ...ownAccountOver(core, people),
-      ...administration(core, people, firstSetup),
+      ...otherRoutes(core, people, mail, requests),
+      ...ownAccountOver(core, people, requests),
+      ...administration(core, people, firstSetup, requests),
     ],
   })
   const background = startBackground(core, people, mail)

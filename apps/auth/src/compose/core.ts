@@ -15,7 +15,14 @@ import {
   systemClock,
 } from '../log/index.ts'
 import { type Installation, openInstallation } from '../installation/index.ts'
-import { names as openNames, type Names, resources as openResources, type Resources } from '../resource/index.ts'
+import {
+  audiences as openAudiences,
+  type Audiences,
+  names as openNames,
+  type Names,
+  resources as openResources,
+  type Resources,
+} from '../resource/index.ts'
 import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningKeys } from '../signing-key/index.ts'
 import { locators as openLocators, type Locators } from '../token/index.ts'
 import type { Views } from '../views/index.ts'
@@ -45,6 +52,7 @@ export interface Core {
   /** Opens what an encrypted token says of itself. */
   readonly locators: Locators
   readonly names: Names
+  readonly audiences: Audiences
   readonly administrators: Administrators
   readonly installation: Installation
   readonly clients: Clients
@@ -130,6 +138,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     sourceKey: await secret('hash/sources'),
     locators: openLocators(await secret('hash/locators')),
     names,
+    audiences: openAudiences(log, names, config.issuer),
     administrators: openAdministrators(log),
     installation: await openInstallation({ log, clock }),
     clients: openClients({ log, names, clock }),

@@ -216,11 +216,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
 
     /** Whether introspection says that the token lives. */
     lives: async (token: string): Promise<boolean> =>
-      (await verdict(
-        { log, signingKeys, derivationKeys, ...facts },
-        token,
-        clock.now(),
-      )) !== undefined,
+      (await verdict({ log, signingKeys, derivationKeys, ...facts }, token, clock.now())) !== undefined,
   }
 }
 
