@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { UnknownOutcome } from '@ledgate/eventsourcing'
-import { ERASED, type Sealer } from '@ledgate/vault'
+import type { Sealer } from '@ledgate/vault'
 import { ADMINISTRATOR, type Administrators, isAble, LastAdministrator } from '../administrator/index.ts'
 import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
@@ -10,7 +10,7 @@ import { email } from './email.decider.ts'
 import type { Erasure } from './erasure.ts'
 import { UnknownAccount } from './errors.ts'
 import type { PasswordHasher } from './password-hasher.ts'
-import { isEmailRecord, readEmail, readUser } from './read.ts'
+import { isEmailRecord, readEmail, readOwner, readUser } from './read.ts'
 import { requireAddress } from './register.ts'
 import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
 import type { UserCommand } from './user.decider.ts'
@@ -82,9 +82,7 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
   async function findSub(text: string): Promise<string | undefined> {
     const address = normalizeAddress(text)
     if (address === undefined) return undefined
-    const { state } = await readEmail(log, addresses.stream(addresses.hmac(address)))
-    const sub = state.status === 'confirmed' ? await sealer.unseal(state.owner, 'owner') : ERASED
-    return sub === ERASED ? undefined : sub
+    return (await readOwner(log, sealer, addresses.stream(addresses.hmac(address))))?.sub
   }
 
   async function subOf(person: string): Promise<string> {

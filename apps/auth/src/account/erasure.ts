@@ -4,7 +4,7 @@ import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { changeUser } from './change-user.ts'
 import { email } from './email.decider.ts'
-import { readEmail } from './read.ts'
+import { readEmail, readOwner } from './read.ts'
 
 export interface ErasureDependencies {
   readonly log: EventLog
@@ -49,9 +49,8 @@ export function erasure({ log, sealer, addresses, newId }: ErasureDependencies):
     const address = text === ERASED ? undefined : normalizeAddress(text)
     if (address !== undefined) {
       const stream = addresses.stream(addresses.hmac(address))
-      const { state } = await readEmail(log, stream)
-      const isOwn = state.status === 'confirmed' && (await sealer.unseal(state.owner, 'owner')) === user.sub
-      if (isOwn) await release(stream, state.reservation_id, causedBy(event, PROCESS, newId()))
+      const owner = await readOwner(log, sealer, stream)
+      if (owner?.sub === user.sub) await release(stream, owner.reservationId, causedBy(event, PROCESS, newId()))
     }
     await sealer.destroyDataKey(user.data_key)
   }

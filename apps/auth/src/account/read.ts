@@ -1,3 +1,4 @@
+import { ERASED, type Sealer } from '@ledgate/vault'
 import type { DomainRecord, EventLog } from '../log/index.ts'
 import { email, type EmailState } from './email.decider.ts'
 import type { EmailEvent, UserState } from './events.ts'
@@ -35,4 +36,15 @@ export async function readEmail(log: EventLog, stream: string): Promise<ReadEmai
   const [newest] = await log.last(stream)
   if (newest === undefined || !isEmailRecord(newest)) return { state: email.initialState, expected: 'noStream' }
   return { state: email.evolve(email.initialState, newest), expected: newest.revision }
+}
+
+/** Whose confirmed address it is, and by which reservation; never older than the call. Nobody's when it is erased. */
+export async function readOwner(
+  log: EventLog,
+  sealer: Pick<Sealer, 'unseal'>,
+  stream: string,
+): Promise<{ readonly sub: string; readonly reservationId: string } | undefined> {
+  const { state } = await readEmail(log, stream)
+  const sub = state.status === 'confirmed' ? await sealer.unseal(state.owner, 'owner') : ERASED
+  return state.status === 'confirmed' && sub !== ERASED ? { sub, reservationId: state.reservation_id } : undefined
 }

@@ -11,7 +11,7 @@ import type { MailAllowance } from './mail-allowance.ts'
 import { type OpenLink, openLink } from './open-link.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
-import { readEmail, readUser } from './read.ts'
+import { readOwner, readUser } from './read.ts'
 import { requireAddress } from './register.ts'
 import type { SignIn } from './sign-in.ts'
 
@@ -61,12 +61,9 @@ export function reset(dependencies: ResetDependencies): Reset {
 
   /** The person of an address, and by which reservation it is theirs. */
   async function ownerOf(hmac: string) {
-    const { state } = await readEmail(log, addresses.stream(hmac))
-    const owner = state.status === 'confirmed' ? await sealer.unseal(state.owner, 'owner') : ERASED
-    const found = owner === ERASED ? undefined : await readUser(log, owner)
-    return state.status === 'confirmed' && mayReset(found?.state)
-      ? { user: found.state, reservation_id: state.reservation_id }
-      : undefined
+    const owner = await readOwner(log, sealer, addresses.stream(hmac))
+    const user = owner && (await readUser(log, owner.sub))?.state
+    return owner && mayReset(user) ? { user, reservation_id: owner.reservationId } : undefined
   }
 
   async function open(token: string): Promise<{ link: OpenLink; user: UserState }> {
