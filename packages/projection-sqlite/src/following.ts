@@ -11,6 +11,10 @@ export interface FollowOptions {
   readonly reader: EventReader
   /** Events in one transaction at most. */
   readonly batch: number
+  /** Milliseconds for which a new event waits for others, while nobody waits for it. */
+  readonly lingerMs: number
+  /** Whether somebody waits for the views to come further. */
+  isAwaited(): boolean
   readonly kept: readonly Kept[]
   apply(batch: Batch, builds: readonly Build[]): void
   serve(record: BuildRecord): void
@@ -23,8 +27,10 @@ export interface FollowOptions {
 export interface Following {
   /** Fed by the subscription, which has been at the end of the log at least once. */
   isLive(build: Build): boolean
-  /** Live, and nothing newer is known. */
-  isCurrent(build: Build): boolean
+  /** When the oldest event was written that is known and not applied to a live build, in milliseconds since the epoch. */
+  oldestWaiting(): number | undefined
+  /** Applies at once what waits for others. */
+  hurry(): void
   /** Why nothing could be written or read just now. */
   failure(): string | undefined
   rebuild(kept: Kept): Promise<void>
@@ -47,6 +53,7 @@ export function follow(options: FollowOptions): Following {
   const live = { position: furthest(all), builds: new Set<Build>(), isCaughtUp: false }
   let failure: string | undefined
   let buffer: RecordedEvent[] = []
+  let flushNow: (() => void) | undefined
 
   function progressed(): void {
     promote()
@@ -107,14 +114,18 @@ export function follow(options: FollowOptions): Following {
   }
 
   async function subscribeOnce(): Promise<void> {
-    let isFlushAhead = false
     const flushSoon = () => {
-      if (isFlushAhead) return
-      isFlushAhead = true
-      setImmediate(() => {
-        isFlushAhead = false
-        if (!signal.aborted && failure === undefined) void flush()
-      })
+      if (flushNow !== undefined) return void (options.isAwaited() && flushNow())
+      let ahead: NodeJS.Immediate | undefined
+      const timer = setTimeout(() => flushNow?.(), options.lingerMs).unref()
+      flushNow = () => {
+        clearTimeout(timer)
+        ahead ??= setImmediate(() => {
+          flushNow = undefined
+          if (!signal.aborted && failure === undefined) void flush()
+        })
+      }
+      if (options.lingerMs === 0 || options.isAwaited()) flushNow()
     }
     for await (const message of reader.subscribe({ after: live.position, signal })) {
       if (message.kind === 'event') {
@@ -182,7 +193,8 @@ export function follow(options: FollowOptions): Following {
 
   return {
     isLive: (build) => live.isCaughtUp && live.builds.has(build),
-    isCurrent: (build) => live.isCaughtUp && live.builds.has(build) && buffer.length === 0,
+    oldestWaiting: () => buffer[0]?.created,
+    hurry: () => flushNow?.(),
     failure: () => failure,
     isClosed: () => signal.aborted,
 

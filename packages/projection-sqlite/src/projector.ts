@@ -19,6 +19,11 @@ export interface ProjectorOptions<Event extends { readonly type: string }> {
   readonly decode: Decode<Event>
   /** Events in one transaction at most; 10,000 unless told. */
   readonly batch?: number
+  /**
+   * Milliseconds for which a new event waits for others, so that they share a transaction; nobody who waits for a
+   * position is kept waiting by it. 0 unless told: for a log that gives its news in pages.
+   */
+  readonly lingerMs?: number
   /** Told whenever a projection stopped, or the disk failed it. */
   onTrouble?(health: ProjectionHealth): void
 }
@@ -33,7 +38,7 @@ const BATCH = 10_000
 export async function openProjector<Event extends { readonly type: string }>(
   options: ProjectorOptions<Event>,
 ): Promise<Projector> {
-  const { file, reader, batch = BATCH } = options
+  const { file, reader, batch = BATCH, lingerMs = 0 } = options
   const database = openWriter(file)
   const records = buildRecords(database)
   const checkpoints = sqliteCheckpoints(database)
@@ -44,6 +49,8 @@ export async function openProjector<Event extends { readonly type: string }>(
   const following = follow({
     reader,
     batch,
+    lingerMs,
+    isAwaited: waiters.isAny,
     kept,
     apply,
     serve: (record) => records.serve(record),
@@ -61,12 +68,14 @@ export async function openProjector<Event extends { readonly type: string }>(
     waitFor(position, { timeoutMs, names }) {
       const wanted = names?.map(named) ?? kept
       reader.wake?.()
-      return waiters.until(() => {
+      const reached = waiters.until(() => {
         if (following.isClosed()) return false
         const behind = wanted.filter(({ served, live }) => (live?.progress.position ?? served.position) < position)
         if (behind.length === 0) return true
         return behind.some(({ live, candidate }) => (live ?? candidate)?.poison) ? false : undefined
       }, timeoutMs)
+      following.hurry()
+      return reached
     },
     health: () => kept.map((each) => healthOf(each, following)),
     digest: (name) => digestOf(file, name),

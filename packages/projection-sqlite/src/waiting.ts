@@ -3,6 +3,7 @@ export interface Waiting {
   /** Whether `settled` said true in time; `undefined` means not yet. Asked at once and at every `check`. */
   until(settled: () => boolean | undefined, timeoutMs?: number): Promise<boolean>
   check(): void
+  isAny(): boolean
   /** Tells everybody who still waits `false`. */
   end(): void
 }
@@ -32,6 +33,7 @@ export function waiting(): Waiting {
         if (now !== undefined) waiter.answer(now)
       }
     },
+    isAny: () => waiters.size > 0,
     end() {
       for (const waiter of waiters) waiter.answer(false)
     },

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { inMemoryEventStore, type Projector, START } from '@ledgate/eventsourcing'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
@@ -33,6 +34,30 @@ describe('a projector', () => {
     }
   })
 
+  it('lets new events wait for others, and nobody who waits for their position', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const projector = await start({ file, reader: store, projections: [sums()], lingerMs: 60_000 })
+    const reader = query(file)
+    const total = () => reader.get('SELECT total FROM sums WHERE key = ?', 'a')
+    expect(await projector.waitFor(await count(store, 'a', 1), GENEROUS)).toBe(true)
+    expect(total()).toEqual({ total: 1 })
+
+    let last = START
+    for (let n = 0; n < 50; n += 1) last = await count(store, 'a', 1)
+    await pause(50)
+    expect(total()).toEqual({ total: 1 })
+    expect(projector.health()[0]?.lagMs).toBeGreaterThan(40)
+    expect(await projector.waitFor(last, GENEROUS)).toBe(true)
+    expect(total()).toEqual({ total: 51 })
+    expect(projector.health()[0]?.lagMs).toBe(0)
+
+    const reached = projector.waitFor(`${last}9` as typeof last, { timeoutMs: 500 })
+    await count(store, 'a', 1)
+    await vi.waitFor(() => expect(total()).toEqual({ total: 52 }), { timeout: 400 })
+    await reached
+  })
+
   it('says false when a position does not come in time', async () => {
     const store = inMemoryEventStore()
     const projector = await start({ file: join(newFolder(), 'v.db'), reader: store, projections: [sums()] })
@@ -57,24 +82,31 @@ describe('a projector', () => {
     const history = fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c'), n: fc.integer({ min: 1, max: 99 }) }), {
       maxLength: 60,
     })
+    const lingers = fc.constantFrom(0, 2)
     await fc.assert(
-      fc.asyncProperty(history, fc.integer({ min: 1, max: 9 }), fc.boolean(), async (steps, batch, isRestarted) => {
-        const file = join(newFolder(), 'views.db')
-        const store = inMemoryEventStore()
-        let last = START
-        const first = await openProjector({ file, reader: store, projections: [sums()], decode, batch })
-        for (const { key, n } of steps) last = await count(store, key, n)
-        if (isRestarted) await first.close()
-        const projector = isRestarted
-          ? await openProjector({ file, reader: store, projections: [sums()], decode, batch })
-          : first
-        expect(await projector.waitFor(last, GENEROUS)).toBe(true)
-        const live = await projector.digest('sums')
-        expect(live.rows).toBe(new Set(steps.map(({ key }) => key)).size)
-        await projector.rebuild('sums')
-        expect(await projector.digest('sums')).toEqual(live)
-        await projector.close()
-      }),
+      fc.asyncProperty(
+        history,
+        fc.integer({ min: 1, max: 9 }),
+        lingers,
+        fc.boolean(),
+        async (steps, batch, lingerMs, isRestarted) => {
+          const file = join(newFolder(), 'views.db')
+          const store = inMemoryEventStore()
+          let last = START
+          const first = await openProjector({ file, reader: store, projections: [sums()], decode, batch, lingerMs })
+          for (const { key, n } of steps) last = await count(store, key, n)
+          if (isRestarted) await first.close()
+          const projector = isRestarted
+            ? await openProjector({ file, reader: store, projections: [sums()], decode, batch, lingerMs })
+            : first
+          expect(await projector.waitFor(last, GENEROUS)).toBe(true)
+          const live = await projector.digest('sums')
+          expect(live.rows).toBe(new Set(steps.map(({ key }) => key)).size)
+          await projector.rebuild('sums')
+          expect(await projector.digest('sums')).toEqual(live)
+          await projector.close()
+        },
+      ),
       { numRuns: 40 },
     )
   })

@@ -10,8 +10,14 @@ export const LogSource = z.discriminatedUnion('kind', [
 ])
 export type LogSource = z.infer<typeof LogSource>
 
-/** Milliseconds between two looks at a file: looking costs less than being told of every commit. Who waits wakes it. */
+/**
+ * Milliseconds between two looks at a file, or for which what came over the network waits for more: taking many events at
+ * a time costs less. Who waits for a position hurries it.
+ */
 const POLL_MS = 20
+
+/** How long the views leave an event of this log alone; a file is looked at now and then anyway. */
+export const lingerMs = ({ kind }: LogSource): number => (kind === 'eventstoredb' ? POLL_MS : 0)
 
 /** Opens the log for reading. */
 export async function openSource(source: LogSource): Promise<EventReader & { close(): Promise<void> }> {

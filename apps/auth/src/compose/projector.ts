@@ -4,11 +4,11 @@ import { openProjector, serveProjector } from '@ledgate/projection-sqlite'
 import { z } from 'zod'
 import { decode } from '../log/index.ts'
 import { projections } from '../views/projections.ts'
-import { LogSource, openSource } from './log-source.ts'
+import { lingerMs, LogSource, openSource } from './log-source.ts'
 
 const { source, viewsFile } = z.object({ source: LogSource, viewsFile: z.string() }).parse(workerData)
 if (parentPort === null) throw new Error('projector.ts is the entry of a worker thread')
 
 const reader = await openSource(source)
-const projector = await openProjector({ file: viewsFile, reader, projections, decode })
+const projector = await openProjector({ file: viewsFile, reader, projections, decode, lingerMs: lingerMs(source) })
 serveProjector(parentPort, projector, () => reader.close())

@@ -6,11 +6,13 @@ import {
   type ExpectedRevision,
   lastEvents,
   type NewEvent,
+  type Position,
 } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
 import type { DomainEvent } from './catalogue.ts'
 import { decode, type DomainRecord, encode } from './codec.ts'
 import type { CommandContext, Envelope } from './envelope.ts'
+import { together } from './together.ts'
 
 export interface LogAppend {
   readonly expected: ExpectedRevision
@@ -33,11 +35,20 @@ export interface EventLog {
    * @throws {Unavailable | UnknownOutcome} when the store cannot say now.
    */
   append(stream: string, events: readonly DomainEvent[], options: LogAppend): Promise<AppendResult>
+  /**
+   * Appends one event to a stream that no revision protects, together with others that go there at once.
+   *
+   * @returns a position that is not before the event's own.
+   * @throws {Unavailable | UnknownOutcome} when the store cannot say now.
+   */
+  record(stream: string, event: DomainEvent, options: Omit<LogAppend, 'expected'>): Promise<Position>
   /** The store below, for those who follow the whole log. */
   readonly store: EventStore
 }
 
-async function envelopeOf({ context, dataKey }: LogAppend, sealer: Sealer): Promise<Omit<Envelope, 'schema'>> {
+type Command = Omit<LogAppend, 'expected'>
+
+async function envelopeOf({ context, dataKey }: Command, sealer: Sealer): Promise<Omit<Envelope, 'schema'>> {
   const { correlationId, causationId, actor, clientId, source, traceparent } = context
   const kept = source && dataKey ? await sealer.seal(dataKey, 'source', JSON.stringify(source)) : source
   return {
@@ -52,6 +63,17 @@ async function envelopeOf({ context, dataKey }: LogAppend, sealer: Sealer): Prom
 
 /** The log over a store; personal data of the envelope is sealed by `sealer`. */
 export function eventLog(store: EventStore, sealer: Sealer): EventLog {
+  const recordTogether = together((stream, events) => appendSettled(store, stream, events, { expected: 'any' }))
+
+  async function encoded(stream: string, events: readonly DomainEvent[], options: Command): Promise<NewEvent[]> {
+    const envelope = await envelopeOf(options, sealer)
+    const command = `${options.context.commandId}:${stream}`
+    return events.map((event, index) => {
+      const { data, schema } = encode(event)
+      return { id: eventId(command, index), type: event.type, data, metadata: { schema, ...envelope } }
+    })
+  }
+
   return {
     store,
 
@@ -66,13 +88,13 @@ export function eventLog(store: EventStore, sealer: Sealer): EventLog {
     },
 
     async append(stream, events, options) {
-      const envelope = await envelopeOf(options, sealer)
-      const command = `${options.context.commandId}:${stream}`
-      const encoded = events.map((event, index): NewEvent => {
-        const { data, schema } = encode(event)
-        return { id: eventId(command, index), type: event.type, data, metadata: { schema, ...envelope } }
-      })
-      return appendSettled(store, stream, encoded, { expected: options.expected })
+      return appendSettled(store, stream, await encoded(stream, events, options), { expected: options.expected })
+    },
+
+    async record(stream, event, options) {
+      const [own] = await encoded(stream, [event], options)
+      if (own === undefined) throw new TypeError('nothing to record')
+      return recordTogether(stream, own)
     },
   }
 }

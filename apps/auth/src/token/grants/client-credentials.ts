@@ -25,10 +25,7 @@ export async function clientCredentials(
     expires_in: lifetimesOf(client.metadata, tokenCap).accessToken,
     kid: signer.kid,
   })
-  const { position } = await log.append(streamOf(client.client_id, now), [{ type: 'TokenIssued', data: issued }], {
-    expected: 'any',
-    context,
-  })
+  const position = await log.record(streamOf(client.client_id, now), { type: 'TokenIssued', data: issued }, { context })
   const jwt = await signed(issued, serviceClaims(facts, issued, client.epoch), { signer, locators, encryption })
   return { position, tokens: tokensOf(jwt, issued) }
 }
