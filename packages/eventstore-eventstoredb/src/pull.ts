@@ -27,7 +27,17 @@ export function puller<Item>(stream: Readable, ms: number, signal: AbortSignal):
   stream.on('readable', tell)
   signal.addEventListener('abort', tell)
 
-  return () =>
+  /** What can be said without waiting. @throws {Error} */
+  const now = (): Pulled<Item> | undefined => {
+    if (signal.aborted) return 'ended'
+    const item: Item | null = stream.read()
+    if (item !== null) return { item }
+    if (failure) throw failure.error
+    return isEnded ? 'ended' : undefined
+  }
+
+  return async () =>
+    now() ??
     new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer)
@@ -36,13 +46,12 @@ export function puller<Item>(stream: Readable, ms: number, signal: AbortSignal):
       }
       const timer = setTimeout(() => settle(() => resolve('idle')), ms)
       look = () => {
-        const { error } = failure ?? {}
-        if (signal.aborted) return settle(() => resolve('ended'))
-        const item: Item | null = stream.read()
-        if (item !== null) return settle(() => resolve({ item }))
-        if (failure) return settle(() => reject(error))
-        if (isEnded) return settle(() => resolve('ended'))
+        try {
+          const pulled = now()
+          if (pulled !== undefined) settle(() => resolve(pulled))
+        } catch (error) {
+          settle(() => reject(error))
+        }
       }
-      look()
     })
 }

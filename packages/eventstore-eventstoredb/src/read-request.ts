@@ -1,7 +1,7 @@
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
 import streamsMessages, { type ReadReq } from '@eventstore/db-client/generated/streams_pb.js'
 import type { Position, ReadOptions } from '@ledgate/eventsourcing'
-import { offsetOf } from './position.ts'
+import { type LogOffset, offsetOf } from './position.ts'
 
 const { ReadReq: Request } = streamsMessages
 const { Empty, StreamIdentifier } = sharedMessages
@@ -30,6 +30,16 @@ export function streamRequest(
   return new Request().setOptions(common(direction, max).setStream(place))
 }
 
+/** A place in the whole log. */
+function placeOf(offset: LogOffset | 'start' | 'end') {
+  const place = new Options.AllOptions()
+  if (offset === 'start') return place.setStart(new Empty())
+  if (offset === 'end') return place.setEnd(new Empty())
+  return place.setPosition(
+    new Options.Position().setCommitPosition(offset.commit.toString()).setPreparePosition(offset.prepare.toString()),
+  )
+}
+
 /** Events of the whole log, or of the streams whose names begin so; whether the one at the position itself is given is up to the server. */
 export function allRequest(
   direction: 'forwards' | 'backwards',
@@ -37,20 +47,33 @@ export function allRequest(
   max: number,
   prefix?: string,
 ): ReadReq {
-  const place = new Options.AllOptions()
-  const offset = from === undefined ? undefined : offsetOf(from)
-  if (offset === 'start' || (offset === undefined && direction === 'forwards')) place.setStart(new Empty())
-  else if (offset === undefined) place.setEnd(new Empty())
-  else
-    place.setPosition(
-      new Options.Position().setCommitPosition(offset.commit.toString()).setPreparePosition(offset.prepare.toString()),
-    )
-  const options = common(direction, max).setAll(place)
+  const end = direction === 'forwards' ? 'start' : 'end'
+  const options = common(direction, max).setAll(placeOf(from === undefined ? end : offsetOf(from)))
   if (prefix === undefined) return new Request().setOptions(options)
   const streams = new Options.FilterOptions.Expression()
   streams.addPrefix(prefix)
   options.setFilter(
     new Options.FilterOptions().setStreamIdentifier(streams).setCount(new Empty()).setCheckpointintervalmultiplier(1),
   )
+  return new Request().setOptions(options)
+}
+
+/** Events that the server looks at before it tells how far it has come: so much is looked at again after a restart. */
+const SEARCH_WINDOW = 256
+
+/** A subscription to everything after a position in the streams whose names match. */
+export function subscriptionRequest(after: Position, streams: string): ReadReq {
+  const options = new Options()
+    .setReadDirection(DIRECTIONS.forwards)
+    .setResolveLinks(false)
+    .setAll(placeOf(offsetOf(after)))
+    .setSubscription(new Options.SubscriptionOptions())
+    .setFilter(
+      new Options.FilterOptions()
+        .setStreamIdentifier(new Options.FilterOptions.Expression().setRegex(streams))
+        .setMax(SEARCH_WINDOW)
+        .setCheckpointintervalmultiplier(1),
+    )
+    .setUuidOption(new Options.UUIDOption().setString(new Empty()))
   return new Request().setOptions(options)
 }

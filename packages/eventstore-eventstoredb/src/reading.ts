@@ -4,7 +4,7 @@ import { StreamNotFound } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
 import { readFailure } from './failure.ts'
 import { streamsOf } from './inside.ts'
-import type { Recorded } from './recorded.ts'
+import { type Recorded, receivedEvent } from './recorded.ts'
 
 /** What a read of a stream brings; `undefined` when the stream is not there. */
 type Found = readonly Recorded[] | undefined
@@ -31,7 +31,7 @@ async function collect(
     reading.on('data', (response: ReadResp) => {
       timer.refresh()
       const event = response.getEvent()?.getEvent()
-      if (event) events.push(recordedOf(event))
+      if (event) events.push(receivedEvent(event))
       else if (response.hasStreamNotFound()) isThere = false
     })
     reading.on('end', () => {
@@ -44,34 +44,6 @@ async function collect(
       reject(convertToCommandError(error))
     })
   })
-}
-
-const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
-
-const TICKS_PER_MS = 10_000n
-
-/** The event as the client would show it. What is not JSON stays bytes. */
-function recordedOf(event: ReadResp.ReadEvent.RecordedEvent): Recorded {
-  const map = event.getMetadataMap()
-  return {
-    streamId: textOf(event.getStreamIdentifier()?.getStreamName_asU8() ?? new Uint8Array()),
-    id: event.getId()?.getString() ?? '',
-    revision: BigInt(event.getStreamRevision()),
-    type: map.get('type') ?? '',
-    data: jsonOr(event.getData_asU8()),
-    metadata: jsonOr(event.getCustomMetadata_asU8()),
-    created: new Date(Number(BigInt(map.get('created') ?? 0) / TICKS_PER_MS)),
-    position: { commit: BigInt(event.getCommitPosition()), prepare: BigInt(event.getPreparePosition()) },
-  }
-}
-
-function jsonOr(bytes: Uint8Array): unknown {
-  if (bytes.length === 0) return undefined
-  try {
-    return JSON.parse(textOf(bytes))
-  } catch {
-    return bytes
-  }
 }
 
 /**

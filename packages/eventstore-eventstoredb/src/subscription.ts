@@ -1,11 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Readable } from 'node:stream'
-import { streamNameFilter, type AllStreamResolvedEvent, type EventStoreDBClient } from '@eventstore/db-client'
+import { convertToCommandError, type EventStoreDBClient } from '@eventstore/db-client'
+import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import { passes, type Position, START, type SubscribeOptions, type SubscriptionMessage } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
-import { offsetOf, positionOf, type LogOffset } from './position.ts'
+import { streamsOf } from './inside.ts'
+import { positionOf } from './position.ts'
 import { puller } from './pull.ts'
-import { ASIDE, isInLog, recordedEvent } from './recorded.ts'
+import { subscriptionRequest } from './read-request.ts'
+import { ASIDE, isInLog, receivedEvent, recordedEvent } from './recorded.ts'
 
 export interface Following {
   readonly connection: Connection
@@ -14,15 +16,8 @@ export interface Following {
   readonly idleMs: number
 }
 
-/** What a live subscription is made to say in between its events, at the place where it belongs. */
-type Mark = { readonly mark: 'caughtUp' } | { readonly mark: 'checkpoint'; readonly offset: LogOffset }
-type Item = AllStreamResolvedEvent | Mark
-
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2_000
-/** Events that the server looks at before it tells how far it has come: so much is looked at again after a restart. */
-const SEARCH_WINDOW = 256
-
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
 /** What the server leaves out: its own streams, what is no part of the log, and categories nobody asked for. */
@@ -33,31 +28,17 @@ function serverFilter(categories: readonly string[] | undefined): string {
     : `^(${categories.map(streamsOf).join('|')})`
 }
 
-/**
- * One subscription of the client, until it fails, ends, or says nothing for too long. What it tells by callback is put
- * in line with its events: the client buffers those, so that a callback would overtake them.
- */
-function subscribeOnce(client: EventStoreDBClient, after: Position, options: SubscribeOptions) {
-  const filter = serverFilter(options.filter?.categories)
-  const subscription = client.subscribeToAll({
-    fromPosition: offsetOf(after),
-    requiresLeader: true,
-    filter: streamNameFilter({
-      regex: filter,
-      checkpointInterval: 1,
-      maxSearchWindow: SEARCH_WINDOW,
-      checkpointReached: (_, offset) => say({ mark: 'checkpoint', offset }),
-    }),
-  })
-  const line = subscription as unknown as Readable
-  const say = (mark: Mark): void => void line.push(mark)
-  subscription.on('caughtUp', () => say({ mark: 'caughtUp' }))
-  return { line, end: () => subscription.unsubscribe().catch(() => undefined) }
+/** One call that subscribes, until it fails, ends, or says nothing for too long. */
+async function subscribeOnce(client: EventStoreDBClient, after: Position, options: SubscribeOptions) {
+  const { service, call, failed } = await streamsOf(client)
+  const reading = service.read(subscriptionRequest(after, serverFilter(options.filter?.categories)), ...call)
+  reading.on('error', failed)
+  return { reading, end: () => reading.cancel() }
 }
 
 /**
  * Everything after a position and everything new, each once and in order, over any number of broken, silent and ended
- * subscriptions of the client: a new one begins where the last event or checkpoint was.
+ * subscriptions: a new one begins where the last event or checkpoint was.
  *
  * Before each it asks the leader for the head: what is caught up then has passed it, also when a filter left nothing
  * there to see.
@@ -74,12 +55,12 @@ export async function* followLog(
 
   while (!signal.aborted) {
     const client = connection.client()
-    let end: (() => Promise<unknown>) | undefined
+    let end: (() => void) | undefined
     try {
       const head = await following.head()
-      const subscription = subscribeOnce(client, position, options)
+      const subscription = await subscribeOnce(client, position, options)
       end = subscription.end
-      const pull = puller<Item>(subscription.line, following.idleMs, signal)
+      const pull = puller<ReadResp>(subscription.reading, following.idleMs, signal)
       for (let pulled = await pull(); pulled !== 'ended' && pulled !== 'idle'; pulled = await pull()) {
         wait = FIRST_PAUSE_MS
         const message = messageOf(pulled.item, { position, head, options })
@@ -91,11 +72,11 @@ export async function* followLog(
         if (signal.aborted) return
       }
     } catch (error) {
-      connection.refused(client, error)
+      connection.refused(client, error instanceof Error ? convertToCommandError(error) : error)
       await pause(wait, undefined, { signal }).catch(() => undefined)
       wait = Math.min(wait * 2, LONGEST_PAUSE_MS)
     } finally {
-      await end?.()
+      end?.()
     }
   }
 }
@@ -106,16 +87,22 @@ interface Place {
   readonly options: SubscribeOptions
 }
 
-/** What an item tells a reader at this place; `undefined` when it is nothing new, or nothing for this reader. */
-function messageOf(item: Item, { position, head, options }: Place): SubscriptionMessage | undefined {
-  if ('mark' in item) {
-    if (item.mark === 'caughtUp') return { kind: 'caughtUp', position: head > position ? head : position }
-    const reached = positionOf(item.offset)
+/** What a message tells a reader at this place; `undefined` when it is nothing new, or nothing for this reader. */
+function messageOf(response: ReadResp, { position, head, options }: Place): SubscriptionMessage | undefined {
+  if (response.hasCaughtUp()) return { kind: 'caughtUp', position: head > position ? head : position }
+  const checkpoint = response.getCheckpoint()
+  if (checkpoint !== undefined) {
+    const reached = positionOf({
+      commit: BigInt(checkpoint.getCommitPosition()),
+      prepare: BigInt(checkpoint.getPreparePosition()),
+    })
     return reached > position ? { kind: 'checkpoint', position: reached } : undefined
   }
-  const { event } = item
-  if (event === undefined || !isInLog(event.streamId)) return undefined
-  const recorded = recordedEvent(event)
+  const event = response.getEvent()?.getEvent()
+  if (event === undefined) return undefined
+  const received = receivedEvent(event)
+  if (!isInLog(received.streamId)) return undefined
+  const recorded = recordedEvent(received)
   if (recorded.position <= position) return undefined
   if (!passes(options.filter, recorded.stream)) return { kind: 'checkpoint', position: recorded.position }
   return { kind: 'event', event: recorded }

@@ -141,10 +141,13 @@ export function serveDelete(serving: Serving) {
 
 type Call = ServerWritableStream<ReadReq, ReadResp>
 
+/** Why: said once, since to make an error for each call costs more than the call. */
+const LEFT = 'the call is over'
+
 /** Aborted when the call is over: its reader left, or the node goes. */
 function overOf(call: Call, node: AbortSignal): AbortSignal {
   const left = new AbortController()
-  for (const event of ['cancelled', 'close', 'error']) call.once(event, () => left.abort())
+  for (const event of ['cancelled', 'close', 'error']) call.once(event, () => left.abort(LEFT))
   return AbortSignal.any([left.signal, node])
 }
 
