@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { chromiumPath, openBrowser } from '../src/browser.ts'
 import { newInstallation, startServer } from '../src/server.ts'
+import { ANN, WORLD } from '../src/world.ts'
 
 const BOB = { email: 'bob@example.com', password: 'seven grey herons' }
 
@@ -15,8 +16,8 @@ async function look(page: Page, name: string): Promise<void> {
 }
 
 /** A server, somebody who registered, and a page of a browser that complains about nothing. */
-async function visit(colorScheme: 'light' | 'dark' = 'light') {
-  const installation = await newInstallation()
+async function visit(colorScheme: 'light' | 'dark' = 'light', world: object = WORLD) {
+  const installation = await newInstallation(world)
   const server = await startServer(installation)
   const browser = await openBrowser()
   onTestFinished(() => browser.close())
@@ -65,6 +66,46 @@ describe.skipIf(chromiumPath === undefined && !process.env['CI'])('in a browser'
     await page.getByRole('heading', { name: 'Your address is confirmed' }).waitFor()
     expect((await server.signIn(BOB)).status).toBe(400)
     expect((await server.signIn({ ...BOB, password: 'a password of my own' })).status).toBe(200)
+    expect(complaints).toEqual([])
+  })
+
+  it('a person who forgot the password sets a new one behind a mailed link, once', async () => {
+    const { installation, server, page, complaints } = await visit()
+    await server.json('/accounts/reset', { email: ANN.email })
+    const link = `${installation.url}/accounts/reset?token=${await server.mailedLink(ANN.email)}`
+    await page.goto(link)
+    await look(page, 'reset')
+    await page.getByLabel('A new password').fill('short')
+    await page.getByRole('button', { name: 'Set the password' }).click()
+    expect(await page.getByRole('alert').textContent()).toContain('choose another one')
+    await look(page, 'reset-refused')
+    await page.getByLabel('A new password').fill('a brand new harbour')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Your password is set' }).waitFor()
+    await look(page, 'reset-done')
+    expect((await server.signIn(ANN)).status).toBe(400)
+    expect((await server.signIn({ ...ANN, password: 'a brand new harbour' })).status).toBe(200)
+    expect((await page.goto(link))?.status()).toBe(400)
+    expect(await page.getByRole('heading').textContent()).toBe('This link does not work any more')
+    expect(complaints.filter((text) => !text.includes('status of 400'))).toEqual([])
+  })
+
+  it('a person moves to another address behind a mailed link, in the dark', async () => {
+    const [web, ...others] = WORLD.clients
+    const clients = [{ ...web, scope: `${web?.scope} ledgate:account` }, ...others]
+    const { installation, server, page, complaints } = await visit('dark', { ...WORLD, clients })
+    const fields = { grant_type: 'password', username: ANN.email, password: ANN.password, scope: 'ledgate:account' }
+    const { body } = await server.token(fields)
+    const next = 'ann@another.example'
+    const asked = { email: next, password: ANN.password }
+    expect((await server.asPerson('/accounts/me/email', String(body['access_token']), asked)).status).toBe(202)
+    await page.goto(`${installation.url}/accounts/email?token=${await server.mailedLink(next)}`)
+    await look(page, 'email-dark')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Your address is changed' }).waitFor()
+    await look(page, 'email-done-dark')
+    expect((await server.signIn({ ...ANN, email: next })).status).toBe(200)
     expect(complaints).toEqual([])
   })
 
