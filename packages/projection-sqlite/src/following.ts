@@ -133,8 +133,10 @@ export function follow(options: FollowOptions): Following {
         if (buffer.length < batch) flushSoon()
         else await flush().then(() => turn())
       } else {
-        await flush()
-        if (message.kind === 'caughtUp') live.isCaughtUp = true
+        if (message.kind === 'caughtUp' && !live.isCaughtUp) {
+          await flush()
+          live.isCaughtUp = true
+        }
         progressed()
       }
       if (signal.aborted) return

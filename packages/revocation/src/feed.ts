@@ -1,0 +1,31 @@
+import type { LogPosition } from './notice.ts'
+
+/** One message of a feed as it came: a signed statement, and where its source would go on after it. */
+export interface FeedItem {
+  /** A compact JWS: a notice or heartbeat (`secevent+jwt`), or a chunk of a snapshot. */
+  readonly jws: string
+  /** Where the source goes on after this item, in its own words; opaque to everybody else. */
+  readonly cursor: string
+}
+
+export interface OpenFeed {
+  /** The cursor of the last item that was applied from this very source; from its beginning when there is none. */
+  readonly cursor: string | undefined
+  /**
+   * A place in the log up to which everything is known already, from whatever source: a source that can begin there need not
+   * give what was before.
+   */
+  readonly after: LogPosition | undefined
+  readonly signal: AbortSignal
+}
+
+/**
+ * Where revocations come from: Kafka, HTTP, or a test. It gives items in the order of its stream, batch by batch, and begins
+ * with all that still matters (or after the place it was asked to begin). It ends or throws when it broke; whoever follows it
+ * begins it again. It verifies nothing: that is done in one place, for every source.
+ */
+export interface RevocationSource {
+  /** For logs and health: `kafka`, `http`. */
+  readonly name: string
+  open(options: OpenFeed): AsyncIterable<readonly FeedItem[]>
+}
