@@ -1,0 +1,258 @@
+import type { Notice, RevocationSource, Scope, TokenFacts } from '@ledgate/revocation'
+import type { JWK, JWTPayload } from 'jose'
+
+/** Which time it is. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Milliseconds of a clock that is never set; only differences of it mean something. */
+  monotonic(): number
+}
+
+/** Where a verifier says what it met; a logger of pino fits. A token never gets there. */
+export interface Logger {
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+}
+
+/** What a verifier counts: verdicts by `code`, fetches of key sets by `outcome`, notices by `scope`. */
+export type Counter = 'verified' | 'refused' | 'key_fetches' | 'notices'
+
+/** Where a verifier counts what it does. It is called on the request path: it must be quick and must not throw. */
+export interface MetricsSink {
+  count(counter: Counter, labels: Readonly<Record<string, string>>): void
+}
+
+/** What the signing keys of an issuer are taken from, and how long they are trusted. */
+export interface JwksOptions {
+  /** Of the key set (RFC 7517); what the issuer's metadata say (RFC 8414) when absent. */
+  readonly uri?: string
+  /** How the network is asked; the global `fetch` unless told. */
+  readonly fetch?: typeof fetch
+  /** How old a key set grows before it is fetched again in the background, in milliseconds; 300,000 unless told. */
+  readonly refreshAheadMs?: number
+  /** How old a key set may grow while it cannot be fetched, in milliseconds; 86,400,000 unless told. Then 503. */
+  readonly maxStaleMs?: number
+  /** How long one fetch may take, in milliseconds; 5,000 unless told. */
+  readonly timeoutMs?: number
+  /**
+   * How long a request whose key is unknown waits for a fetch of the key set, in milliseconds. 0 unless told: it is refused at
+   * once with 401 while the set is fetched in the background, so that nobody's made-up `kid` holds a request open. New keys
+   * are published before they sign, so an honest token does not meet this.
+   */
+  readonly unknownKidWaitMs?: number
+}
+
+/** Revocations of an issuer: one source, or one and another that stands in while the first gives nothing fresh. */
+export type Revocations = RevocationSource | readonly [primary: RevocationSource, fallback: RevocationSource]
+
+/** JWS algorithms a verifier can be told to take: asymmetric ones only. */
+export type SignatureAlgorithm = 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'RS256' | 'PS256'
+
+/** An issuer whose tokens are taken. */
+export interface IssuerOptions {
+  /** The exact `iss` of its tokens. https, except on loopback. */
+  readonly issuer: string
+  /** Whom its tokens must be for: one of these in `aud`. The verifier's when absent. */
+  readonly audience?: string | readonly string[]
+  /** ES256, EdDSA and RS256 unless told. */
+  readonly algorithms?: readonly SignatureAlgorithm[]
+  readonly jwks?: JwksOptions
+  /** Where its revocations come from. `false`, and it must be written, when a token is good until it expires. */
+  readonly revocations: Revocations | false
+  /** The key set that signs the feed; `${issuer}/revocations/jwks` unless told. It is never the one that signs tokens. */
+  readonly feedKeysUri?: string
+}
+
+/** Whether an issuer itself still calls a token active (RFC 7662). @throws when it cannot be asked. */
+export type Introspector = (token: string, signal?: AbortSignal) => Promise<boolean>
+
+/**
+ * What becomes of a token that nothing speaks against while the feed is stale: `closed` answers 503; `accept` takes it while
+ * the feed is no staler than this many milliseconds, and answers 503 beyond; `introspect` asks the issuer about each.
+ * A revoked token is refused in every case.
+ */
+export type StalePolicy = 'closed' | { readonly accept: number } | { readonly introspect: Introspector }
+
+export interface OnStale {
+  /** From how many milliseconds on a feed is stale; 15,000 unless told. */
+  readonly maxStalenessMs?: number
+  /** `closed` unless told. */
+  readonly policy?: StalePolicy
+}
+
+/** What challenges say beside the error: RFC 6750 §3, RFC 9728 §5.1, RFC 9449 §7.1. */
+export interface ChallengeOptions {
+  readonly realm?: string
+  /** The URL of this resource's metadata, RFC 9728. */
+  readonly resourceMetadata?: string
+}
+
+/** Whether tokens bound to a key by DPoP may be, or must be, presented. */
+export type DpopPolicy = 'allow' | 'require'
+
+/** What a proof must fit, RFC 9449 §4.3. */
+export interface ProofRequest {
+  /** The `DPoP` header, if there was exactly one. */
+  readonly proof: string | undefined
+  readonly method: string
+  /** The URL as the client sees it, proxies included. */
+  readonly url: string
+  readonly accessToken: string
+  /** The thumbprint that the access token is bound to. */
+  readonly jkt: string
+}
+
+/** Checks proofs of possession; `@ledgate/verifier` makes one from DPoP options. */
+export interface ProofChecker {
+  readonly policy: DpopPolicy
+  /** What `algs` of a challenge says. */
+  readonly algorithms: readonly string[]
+  /** @throws {VerifierError} `invalid_dpop_proof` or `use_dpop_nonce`. */
+  check(request: ProofRequest): Promise<void>
+}
+
+interface CommonOptions {
+  /** Whom tokens must be for, where the issuer's options do not say it. */
+  readonly audience?: string | readonly string[]
+  /** `at+jwt`, unless told, asks for everything that RFC 9068 does. `lenient` takes any `typ` and asks for less. */
+  readonly profile?: 'at+jwt' | 'lenient'
+  /** How much other clocks may differ from ours, in seconds; 5 unless told. */
+  readonly clockToleranceSeconds?: number
+  /** A token that lives longer, from `iat` to `exp`, is refused: revocations are kept no longer. 3,600 unless told. */
+  readonly maxTokenLifetimeSeconds?: number
+  readonly onStale?: OnStale
+  /** Tokens whose signature was verified are remembered: 10,000 unless told. */
+  readonly cache?: { readonly maxTokens: number } | false
+  /** Private keys that encrypted tokens (JWE, RFC 7519 §5.2) are made for; each with its `alg`, and its `kid` where it has one. */
+  readonly decryptionKeys?: readonly JWK[]
+  /** Takes DPoP-bound tokens; without it such a token is refused. */
+  readonly dpop?: ProofChecker
+  readonly challenge?: ChallengeOptions
+  readonly clock?: Clock
+  readonly logger?: Logger
+  readonly metrics?: MetricsSink
+}
+
+/** One issuer in the short form, or several. */
+export type VerifierOptions = CommonOptions & (IssuerOptions | { readonly issuers: readonly IssuerOptions[] })
+
+/** The request a token came with, as far as it is known. */
+export interface RequestContext {
+  readonly method?: string
+  /** The URL as the client sees it, proxies included. */
+  readonly url?: string
+  /** The scheme of the Authorization header; Bearer unless told. */
+  readonly scheme?: 'Bearer' | 'DPoP'
+  /** The `DPoP` header, if there was exactly one. */
+  readonly dpop?: string
+  /** Seconds since the epoch, for guards that ask how long ago something was; the machine's clock unless told. */
+  readonly now?: number
+  /** What a guard may look at beside: names out of the path, and the framework's own request. */
+  readonly params?: Readonly<Record<string, string>>
+  readonly request?: unknown
+}
+
+/** To which key a token is bound, RFC 7800. */
+export interface Confirmation {
+  /** The thumbprint of a DPoP key, RFC 9449 §6.1. */
+  readonly jkt?: string
+}
+
+/** Who asks, as a verified token says it. Frozen, and the same object for the same token. */
+export interface Principal {
+  readonly issuer: string
+  readonly sub: string
+  readonly clientId: string
+  readonly jti: string
+  readonly sid?: string
+  /** The grant. */
+  readonly gid?: string
+  /** Seconds since the epoch. */
+  readonly iat: number
+  /** Seconds since the epoch. */
+  readonly exp: number
+  readonly audience: readonly string[]
+  readonly scopes: ReadonlySet<string>
+  readonly roles: ReadonlySet<string>
+  readonly entitlements: ReadonlySet<string>
+  readonly acr?: string
+  readonly amr?: readonly string[]
+  /** Seconds since the epoch. */
+  readonly authTime?: number
+  /** `service` when a client speaks for itself. */
+  readonly kind: 'user' | 'service'
+  readonly confirmation?: Confirmation
+  /** Everything the token says. */
+  readonly claims: Readonly<JWTPayload>
+  /** What revocations can concern. */
+  readonly facts: TokenFacts
+}
+
+/** How a key set is. */
+export interface KeysHealth {
+  readonly uri: string | undefined
+  /** Milliseconds since it was fetched; Infinity when it never was. */
+  readonly ageMs: number
+  readonly kids: readonly string[]
+  readonly lastError?: string
+}
+
+/** How a feed is. */
+export interface FeedHealth {
+  readonly isReady: boolean
+  readonly isCaughtUp: boolean
+  readonly stalenessMs: number
+  readonly through: string | undefined
+  /** The name of the source that speaks now. */
+  readonly source: string | undefined
+  readonly entries: number
+  readonly refused: number
+  readonly lastError?: string
+}
+
+export interface IssuerHealth {
+  readonly issuer: string
+  readonly keys: KeysHealth
+  /** Absent where revocations are `false`. */
+  readonly revocations?: FeedHealth
+}
+
+export interface VerifierHealth {
+  /** Whether key sets are there and not too old, and feeds are caught up and fresh. */
+  readonly isReady: boolean
+  readonly issuers: readonly IssuerHealth[]
+  readonly cachedTokens: number
+}
+
+/** Checks access tokens where they are used, without asking anybody. */
+export interface Verifier {
+  /** What the challenges of this verifier say beside the error. */
+  readonly challenge: ChallengeOptions & { readonly dpop?: Pick<ProofChecker, 'policy' | 'algorithms'> }
+  /**
+   * Has the key sets, and the revocations caught up with, when it answers. Again and at the same time is fine.
+   * @throws {VerifierError} `verifier_not_ready`, with what is missing as `detail`, when that takes longer than `timeoutMs`
+   * (30,000 unless told). It goes on trying in the background, until it is closed.
+   */
+  start(options?: { readonly timeoutMs?: number }): Promise<void>
+  /** @throws {VerifierError} for everything but a token that is good now. An empty token is a missing one. */
+  verify(token: string, context?: RequestContext): Promise<Principal>
+  /**
+   * As {@link Verifier.verify}, for a token that was seen before.
+   * @returns `undefined` when only `verify` can tell.
+   */
+  verifySync(token: string, context?: RequestContext): Principal | undefined
+  /**
+   * By which scope it has ended, if it has.
+   * @param issuer needed where there are several.
+   */
+  isRevoked(facts: TokenFacts, issuer?: string): Scope | undefined
+  /** Tells of every notice that comes from now on. @returns how to stop that. */
+  onRevoked(listener: (notice: Notice, issuer: string) => void): () => void
+  /** Aborts, with a {@link VerifierError} as its reason, as soon as this principal's token is revoked or expires. */
+  watch(principal: Principal): AbortSignal
+  health(): VerifierHealth
+  /** Ends everything that runs; nothing is verified any more. */
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
