@@ -1,5 +1,23 @@
 /** What has ended, said so that anybody can check it. */
+export { EVENT_TYPES, type EventType, HEARTBEAT_TYPE } from './event-type.ts'
 export * from './feed.ts'
-export * from './notice.ts'
+export * from './invalid-statement.ts'
+export {
+  Ended,
+  type EpochScope,
+  type FeedStatement,
+  hasEpoch,
+  type Heartbeat,
+  type IssuedStatement,
+  LogPosition,
+  type Notice,
+  type PlainScope,
+  type Scope,
+  SCOPES,
+  type SnapshotChunk,
+  type UnknownEvent,
+} from './notice.ts'
 export * from './publishing.ts'
+export { CHUNK_SIZE } from './snapshot-chunk.ts'
+export * from './statement.ts'
 export * from './token.ts'

@@ -1,7 +1,14 @@
 import { z } from 'zod'
+import { EVENT_TYPES } from './event-type.ts'
 
 /** Whole seconds since the epoch. */
-const Seconds = z.int().nonnegative()
+export const Seconds = z.int().nonnegative()
+/** Whole milliseconds since the epoch. */
+export const Milliseconds = z.int().nonnegative()
+/** How often something was ended as a whole; only ever rises. */
+export const Epoch = z.int().nonnegative()
+/** The `client_id`, `sub`, `sid`, `gid`, `jti` or `kid` that ended; the issuer itself for scope `issuer`. */
+export const Id = z.string().min(1).max(255)
 
 /**
  * Scopes that have an epoch: a token dies when it carries a lower one. The others end whatever they name.
@@ -11,49 +18,93 @@ const Seconds = z.int().nonnegative()
 const EPOCH_SCOPES = ['issuer', 'client', 'user'] as const
 const PLAIN_SCOPES = ['session', 'online_session', 'grant', 'jti', 'key'] as const
 
+/** Every scope, in the order in which a token's end is explained when several end it. */
+export const SCOPES = [...EPOCH_SCOPES, ...PLAIN_SCOPES] as const
+
 export type EpochScope = (typeof EPOCH_SCOPES)[number]
 export type PlainScope = (typeof PLAIN_SCOPES)[number]
 export type Scope = EpochScope | PlainScope
 
 /** Whether a scope says an epoch. */
-export const hasEpoch = (scope: Scope): scope is EpochScope => (EPOCH_SCOPES as readonly string[]).includes(scope)
+export const hasEpoch = (scope: Scope): scope is EpochScope => EPOCH_SCOPES.some((each) => each === scope)
+
+/** Whether a word names a scope; a newer issuer may know more of them. */
+export const isScope = (word: string): word is Scope => SCOPES.some((each) => each === word)
+
+const Ending = {
+  id: Id,
+  /** When no token that this can concern lives any more: event time, token cap and allowed skew together. */
+  until: Seconds,
+}
+
+const epochEnding = <const In extends EpochScope>(scope: In) =>
+  z.object({ scope: z.literal(scope), ...Ending, epoch: Epoch })
+const plainEnding = <const In extends PlainScope>(scope: In) => z.object({ scope: z.literal(scope), ...Ending })
+
+const Endings = {
+  issuer: epochEnding('issuer'),
+  client: epochEnding('client'),
+  user: epochEnding('user'),
+  session: plainEnding('session'),
+  online_session: plainEnding('online_session'),
+  grant: plainEnding('grant'),
+  jti: plainEnding('jti'),
+  key: plainEnding('key'),
+}
 
 /**
  * That tokens have ended: those with this name in this scope, and below this epoch where the scope has one. Applying notices
  * is commutative and idempotent: a token is dead if any says so, and within one scope and name the highest epoch wins.
  */
-const Ending = {
-  /** The `client_id`, `sub`, `sid`, `gid`, `jti` or `kid`; the issuer itself for scope `issuer`. */
-  id: z.string().min(1).max(255),
-  /** When no token that this can concern lives any more: event time, token cap and allowed skew together. */
-  until: Seconds,
-}
-
 export const Ended = z.discriminatedUnion('scope', [
-  z.object({ scope: z.enum(EPOCH_SCOPES), ...Ending, epoch: z.int().nonnegative() }),
-  z.object({ scope: z.enum(PLAIN_SCOPES), ...Ending }),
+  Endings.issuer,
+  Endings.client,
+  Endings.user,
+  Endings.session,
+  Endings.online_session,
+  Endings.grant,
+  Endings.jti,
+  Endings.key,
 ])
 export type Ended = z.infer<typeof Ended>
 
 /** A place in the log of events: opaque, and compares as a string does. The empty one is before everything. */
-export type LogPosition = string
-const LogPosition = z.string().max(64)
+export const LogPosition = z.string().max(64)
+export type LogPosition = z.infer<typeof LogPosition>
 
-/** What a notice says, and of which event it tells. */
-export interface Notice {
-  readonly kind: 'notice'
-  readonly ended: Ended
-  /** Why: the type of the event, as a URI (CAEP's and RISC's where they fit). */
-  readonly type: string
-  /** When it happened, in whole seconds since the epoch. */
-  readonly time: number
-  /** The id of this notice: that of its event, so that a copy is known as one. */
-  readonly jti: string
-  /** The request that led to it. */
-  readonly txn: string
-  /** Where its event stands in the log. */
-  readonly position: LogPosition
+const noticeOf = <Ending extends z.ZodType, Types extends Readonly<Record<string, string>>>(
+  ended: Ending,
+  types: Types,
+) =>
+  z.object({
+    kind: z.literal('notice'),
+    ended,
+    /** Why: the type of the event, as a URI (CAEP's and RISC's where they fit). */
+    type: z.enum(types),
+    /** When it happened, in whole seconds since the epoch. */
+    time: Seconds,
+    /** The id of this notice: that of its event, so that a copy is known as one. */
+    jti: Id,
+    /** The request that led to it. */
+    txn: Id,
+    /** Where its event stands in the log. */
+    position: LogPosition,
+  })
+
+/** The notices of each scope. */
+export const Notices = {
+  issuer: noticeOf(Endings.issuer, EVENT_TYPES.issuer),
+  client: noticeOf(Endings.client, EVENT_TYPES.client),
+  user: noticeOf(Endings.user, EVENT_TYPES.user),
+  session: noticeOf(Endings.session, EVENT_TYPES.session),
+  online_session: noticeOf(Endings.online_session, EVENT_TYPES.online_session),
+  grant: noticeOf(Endings.grant, EVENT_TYPES.grant),
+  jti: noticeOf(Endings.jti, EVENT_TYPES.jti),
+  key: noticeOf(Endings.key, EVENT_TYPES.key),
 }
+
+/** What a notice says, and of which event it tells. A scope takes its own event types only. */
+export type Notice<In extends Scope = Scope> = { [Each in In]: z.infer<(typeof Notices)[Each]> }[In]
 
 /**
  * That every notice up to a place of the log came before it in the same stream, and that this place was the end of the log
@@ -81,7 +132,14 @@ export interface SnapshotChunk {
   readonly ended: readonly Ended[]
 }
 
-/** Everything that a feed says. */
-export type FeedStatement = Notice | Heartbeat | SnapshotChunk
+/** An event that was signed by the issuer and is of no type known here: what a newer issuer says and this reader cannot follow. */
+export interface UnknownEvent {
+  readonly kind: 'unknown'
+  readonly type: string
+}
 
-export { LogPosition as LogPositionSchema }
+/** Everything that an issuer of this version says in a feed. */
+export type IssuedStatement = Notice | Heartbeat | SnapshotChunk
+
+/** Everything that can be read from a feed. */
+export type FeedStatement = IssuedStatement | UnknownEvent

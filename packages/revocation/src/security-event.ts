@@ -1,0 +1,135 @@
+import { z } from 'zod'
+import { EVENT_TYPES, HEARTBEAT_TYPE } from './event-type.ts'
+import {
+  hasEpoch,
+  type Heartbeat,
+  Id,
+  LogPosition,
+  Milliseconds,
+  type Notice,
+  Notices,
+  type Scope,
+  SCOPES,
+  Seconds,
+  type UnknownEvent,
+} from './notice.ts'
+
+/** Subject identifiers of RFC 9493 §3.2 that a feed uses. */
+const Subject = z.discriminatedUnion('format', [
+  z.object({ format: z.literal('uri'), uri: Id }),
+  z.object({ format: z.literal('opaque'), id: Id }),
+  z.object({ format: z.literal('iss_sub'), iss: Id, sub: Id }),
+])
+type Subject = z.infer<typeof Subject>
+
+const FORMATS: Record<Scope, Subject['format']> = {
+  issuer: 'uri',
+  client: 'opaque',
+  user: 'iss_sub',
+  session: 'opaque',
+  online_session: 'opaque',
+  grant: 'opaque',
+  jti: 'opaque',
+  key: 'opaque',
+}
+
+/**
+ * The claims of a security event token, RFC 8417 §2.2. `exp` and `sub` must not be there: they would let it pass for another
+ * kind of token (§4.6). Claims nobody knows are passed over, as RFC 7519 §4 wants.
+ */
+const SecurityEventToken = z.object({
+  iss: z.string(),
+  iat: Seconds,
+  jti: Id,
+  txn: Id.optional(),
+  exp: z.undefined().optional(),
+  sub: z.undefined().optional(),
+  sub_id: z.unknown(),
+  events: z.record(z.string(), z.record(z.string(), z.unknown())),
+})
+type SecurityEventToken = z.infer<typeof SecurityEventToken>
+
+const HeartbeatEvent = z.object({ through: LogPosition, at: Milliseconds })
+
+function subjectOf(scope: Scope, id: string, issuer: string): Subject {
+  switch (FORMATS[scope]) {
+    case 'uri':
+      return { format: 'uri', uri: id }
+    case 'iss_sub':
+      return { format: 'iss_sub', iss: issuer, sub: id }
+    case 'opaque':
+      return { format: 'opaque', id }
+  }
+}
+
+/** Whom a subject names, if it is one that this issuer speaks for. */
+function idOf(subject: Subject, issuer: string): string | undefined {
+  switch (subject.format) {
+    case 'uri':
+      return subject.uri === issuer ? subject.uri : undefined
+    case 'iss_sub':
+      return subject.iss === issuer ? subject.sub : undefined
+    case 'opaque':
+      return subject.id
+  }
+}
+
+/** What CAEP 1.0 requires of its own types beside what is ours. Readers of this feed need none of it. */
+function required(notice: Notice): object {
+  if (notice.type === EVENT_TYPES.user.credentialChange) return { credential_type: 'password', change_type: 'update' }
+  if (notice.type === EVENT_TYPES.user.tokenClaimsChange && notice.ended.scope === 'user')
+    return { claims: { user_epoch: notice.ended.epoch } }
+  return {}
+}
+
+/** The claims of a notice as a security event token. */
+export function noticeClaims(notice: Notice, issuer: string) {
+  const { ended, type, time, jti, txn, position } = notice
+  const event = {
+    event_timestamp: time,
+    ...('epoch' in ended ? { epoch: ended.epoch } : {}),
+    until: ended.until,
+    position,
+    ...required(notice),
+  }
+  return { jti, txn, sub_id: subjectOf(ended.scope, ended.id, issuer), events: { [type]: event } }
+}
+
+/** The claims of a heartbeat as a security event token. Two that say the same have the same `jti`. */
+export function heartbeatClaims({ through, at }: Heartbeat, issuer: string) {
+  return {
+    jti: `heartbeat.${at}.${through}`,
+    sub_id: { format: 'uri', uri: issuer },
+    events: { [HEARTBEAT_TYPE]: { through, at } },
+  }
+}
+
+const scopesOf = (type: string): readonly Scope[] =>
+  SCOPES.filter((scope) => Object.values<string>(EVENT_TYPES[scope]).includes(type))
+
+function readNotice(set: SecurityEventToken, type: string, event: Record<string, unknown>, issuer: string): Notice {
+  const subject = Subject.parse(set.sub_id)
+  const scope = scopesOf(type).find((each) => FORMATS[each] === subject.format)
+  if (scope === undefined) throw new TypeError('an event of another subject')
+  const { event_timestamp: time, until, position, epoch } = event
+  const ended = { scope, id: idOf(subject, issuer), until, ...(hasEpoch(scope) ? { epoch } : {}) }
+  return Notices[scope].parse({ kind: 'notice', ended, type, time, jti: set.jti, txn: set.txn, position })
+}
+
+/**
+ * What the claims of a security event token say.
+ *
+ * @throws when they are not those of a notice or heartbeat of this issuer; an event of a type nobody knows here is none of
+ * its business and told apart.
+ */
+export function readSecurityEvent(claims: unknown, issuer: string): Notice | Heartbeat | UnknownEvent {
+  const set = SecurityEventToken.parse(claims)
+  const [entry, ...others] = Object.entries(set.events)
+  if (entry === undefined || others.length > 0) throw new TypeError('not exactly one event')
+  const [type, event] = entry
+  if (type === HEARTBEAT_TYPE) {
+    if (idOf(Subject.parse(set.sub_id), issuer) !== issuer) throw new TypeError('a heartbeat of somebody else')
+    return { kind: 'heartbeat', ...HeartbeatEvent.parse(event) }
+  }
+  return scopesOf(type).length === 0 ? { kind: 'unknown', type } : readNotice(set, type, event, issuer)
+}
