@@ -1,0 +1,105 @@
+import { hash } from 'node:crypto'
+import { VerifierError, type VerifierErrorCode } from '../errors.ts'
+import type { DpopPolicy, ProofChecker, ProofRequest, SignatureAlgorithm } from '../types.ts'
+import { normalHtu } from './htu.ts'
+import type { NonceIssuer } from './nonce.ts'
+import { openProof, type Proof, ProofFault } from './proof.ts'
+import { memoryReplayStore, type ReplayStore } from './replay.ts'
+
+export interface DpopOptions {
+  /** `allow`, unless told, takes Bearer tokens too; `require` does not. */
+  readonly policy?: DpopPolicy
+  /** By which algorithms proofs may be signed; ES256, EdDSA and RS256 unless told. */
+  readonly algorithms?: readonly SignatureAlgorithm[]
+  /** How old a proof may be, in seconds; 30 unless told. */
+  readonly maxAgeSeconds?: number
+  /** How far the clock of a client may be ahead, in seconds; 5 unless told. */
+  readonly clockToleranceSeconds?: number
+  /** Remembers which proofs were seen; that of this process unless told. */
+  readonly replays?: ReplayStore
+  /** Asks for a nonce in every proof. Then the nonce says how old a proof is, whatever the clock of the client (RFC 9449 §9). */
+  readonly nonces?: NonceIssuer
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number
+}
+
+const ASYMMETRIC = ['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS256']
+const DEFAULT_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const
+const DEFAULT_MAX_AGE_SECONDS = 30
+const DEFAULT_TOLERANCE_SECONDS = 5
+
+/** What binds a proof to an access token: RFC 9449 §4.2, `ath`. */
+const accessTokenHash = (accessToken: string) => hash('sha256', accessToken, 'base64url')
+
+/** Checks 8, 9, 11 and 12 of RFC 9449 §4.3: that a proof was made for this request, token and key. */
+function requireFit(proof: Proof, request: ProofRequest): void {
+  if (proof.htm !== request.method) throw new ProofFault('made for another method')
+  const url = normalHtu(request.url)
+  if (url === undefined || normalHtu(proof.htu) !== url) throw new ProofFault('made for another URL')
+  if (proof.ath !== accessTokenHash(request.accessToken)) throw new ProofFault('made for another access token')
+  if (proof.jkt !== request.jkt) throw new ProofFault('made with another key')
+}
+
+/**
+ * Checks that whoever presents a DPoP-bound token holds its key, and that no proof is used twice. RFC 9449 §4.3 and §7.
+ *
+ * @throws {TypeError} for an algorithm that a stranger's key must not be used with.
+ */
+export function dpop(options: DpopOptions = {}): ProofChecker {
+  const {
+    policy = 'allow',
+    algorithms = DEFAULT_ALGORITHMS,
+    maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS,
+    clockToleranceSeconds = DEFAULT_TOLERANCE_SECONDS,
+    now = Date.now,
+    replays = memoryReplayStore({ now }),
+    nonces,
+  } = options
+  if (algorithms.length === 0 || algorithms.some((algorithm) => !ASYMMETRIC.includes(algorithm)))
+    throw new TypeError(`DPoP proofs are signed by ${ASYMMETRIC.join(', ')}`)
+
+  function refusal(code: VerifierErrorCode, why: { readonly detail: string; readonly cause?: unknown }): VerifierError {
+    const headers = nonces && { 'DPoP-Nonce': nonces.current() }
+    return new VerifierError(code, { ...why, scheme: 'DPoP', ...(headers && { headers }) })
+  }
+
+  /** Until when a proof is good, in whole seconds since the epoch. RFC 9449 §4.3, checks 10 and 11. */
+  function expiryOf({ iat, nonce }: Proof): number {
+    if (nonces) {
+      const expiry = nonce === undefined ? undefined : nonces.expiryOf(nonce)
+      if (expiry === undefined) throw refusal('use_dpop_nonce', { detail: 'no nonce, or one that is not good now' })
+      return expiry
+    }
+    const seconds = now() / 1000
+    if (iat > seconds + clockToleranceSeconds) throw new ProofFault('made in the future')
+    if (iat < seconds - maxAgeSeconds) throw new ProofFault('too old')
+    return Math.ceil(iat + maxAgeSeconds)
+  }
+
+  /** Last of all, so that only somebody with a token and its key can fill the store. */
+  async function requireFirstUse({ jkt, jti }: Proof, expiresAt: number): Promise<void> {
+    const seen = hash('sha256', `${jkt}\n${jti}`, 'base64url')
+    const isNew = await Promise.resolve()
+      .then(() => replays.add(seen, expiresAt))
+      .catch((cause: unknown) => {
+        throw new VerifierError('verifier_not_ready', { detail: 'the replay store does not answer', cause })
+      })
+    if (!isNew) throw new ProofFault('used before')
+  }
+
+  return {
+    policy,
+    algorithms,
+    async check(request) {
+      try {
+        if (request.proof === undefined) throw new ProofFault('missing, or more than one')
+        const proof = await openProof(request.proof, algorithms)
+        requireFit(proof, request)
+        await requireFirstUse(proof, expiryOf(proof))
+      } catch (error) {
+        if (!(error instanceof ProofFault)) throw error
+        throw refusal('invalid_dpop_proof', { detail: `DPoP proof: ${error.message}`, cause: error.cause })
+      }
+    },
+  }
+}
