@@ -24,9 +24,11 @@ export interface ReadOptions {
   readonly max?: number
 }
 
-/** Which events of the whole log are wanted. A category is the part of a stream's name before its first `-`. */
+/** Which events of the whole log are wanted: those of these categories that are of these types, where both are given. */
 export interface EventFilter {
+  /** A category is the part of a stream's name before its first `-`. */
   readonly categories?: readonly string[]
+  readonly types?: readonly string[]
 }
 
 export interface ReadAllOptions {

@@ -105,7 +105,7 @@ function memoryLog(clock: () => number) {
       let index = direction === 'forwards' ? indexAfter(after ?? START) : indexBefore(after, all.length)
       for (let left = max; left > 0 && index >= 0 && index < all.length; index += step) {
         const event = all[index]
-        if (event === undefined || !passes(filter, event.stream)) continue
+        if (event === undefined || !passes(filter, event)) continue
         left -= 1
         yield decode(event)
       }
@@ -117,7 +117,7 @@ function memoryLog(clock: () => number) {
       const first = indexAfter(after)
       const window = all.slice(first, first + PAGE_SIZE)
       return {
-        events: window.filter((event) => passes(filter, event.stream)).map(decode),
+        events: window.filter((event) => passes(filter, event)).map(decode),
         through: window.at(-1)?.position ?? after,
         atEnd: first + PAGE_SIZE >= all.length,
       }

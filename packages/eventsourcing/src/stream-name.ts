@@ -1,3 +1,4 @@
+import type { RecordedEvent } from './event.ts'
 import type { EventFilter } from './event-store.ts'
 
 const MAX_NAME_LENGTH = 255
@@ -26,7 +27,11 @@ export function categoryOf(stream: string): string {
   return dash === -1 ? stream : stream.slice(0, dash)
 }
 
-/** Whether the filter lets events of this stream through. */
-export function passes(filter: EventFilter | undefined, stream: string): boolean {
-  return filter?.categories === undefined || filter.categories.includes(categoryOf(stream))
+/** Whether the filter lets an event through. */
+export function passes(filter: EventFilter | undefined, event: Pick<RecordedEvent, 'stream' | 'type'>): boolean {
+  const { categories, types } = filter ?? {}
+  return (
+    (categories === undefined || categories.includes(categoryOf(event.stream))) &&
+    (types === undefined || types.includes(event.type))
+  )
 }

@@ -13,12 +13,12 @@ import {
   type ReadOptions,
   type RecordedEvent,
 } from '@ledgate/eventsourcing'
-import { append } from './append.ts'
+import { append, asideEvent, keepLastOnly } from './append.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { positionOf } from './position.ts'
 import { allRequest, streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
-import { isInLog, recordedEvent } from './recorded.ts'
+import { isInLog, PULSE, recordedEvent } from './recorded.ts'
 import { sharing } from './sharing.ts'
 import { followLog } from './subscription.ts'
 
@@ -49,6 +49,12 @@ export interface Counters {
 export interface EventStoreDBEventStore extends EventStore {
   health(): Health
   counters(): Counters
+  /**
+   * A place at the end of the log: nothing that was acknowledged before the call is after it. It is written, so a majority
+   * of the nodes agreed on it, and subscriptions to some types come to it as to their own events. A `head` that is asked
+   * for afterwards is one of the same log.
+   */
+  pulse(): Promise<Position>
 }
 
 /** Milliseconds between two looks at a cluster that did not answer. */
@@ -56,6 +62,8 @@ const PROBE_MS = 1_000
 const DEFAULT_IDLE_MS = 10_000
 const PAGE = 512
 const HEAD_PAGE = 16
+/** Beside the log, of any number of processes; only its end is kept. */
+const PULSES = 'lease-pulse'
 
 /**
  * Opens the event store on a single node or a cluster; nothing is sent before the first call. The expected revision is
@@ -71,6 +79,9 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   let probe: NodeJS.Timeout | undefined
   const pending = new Set<Promise<unknown>>()
   let failure: string | undefined
+  /** Between this head of the log and this end of everything is nothing of the log. */
+  let looked = { end: START, head: START }
+  let pulsed = START
 
   const assertOpen = (): void => {
     if (closed.signal.aborted) throw new Unavailable('the event store is closed')
@@ -123,7 +134,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         // Whether the event at the position itself is given again is up to the server.
         if (start !== undefined && (direction === 'forwards' ? position <= start : position >= start)) continue
         from = position
-        if (!isInLog(event.streamId) || !passes(filter, event.streamId)) continue
+        if (!isInLog(event.streamId) || !passes(filter, { stream: event.streamId, type: event.type })) continue
         yield recordedEvent(event)
         left -= 1
         if (left === 0) return
@@ -132,18 +143,37 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     }
   }
 
+  /** From the end backwards to an event of the log, or to where an earlier look began: pulses and leases pile up there. */
   async function head(): Promise<Position> {
+    const [before, known] = [looked, pulsed]
     let from: Position | undefined
-    for (;;) {
-      const found = await page('backwards', from, HEAD_PAGE)
+    let end: Position | undefined
+    const found = (position: Position): Position => {
+      if (end !== undefined && end > looked.end) looked = { end, head: position }
+      return position
+    }
+    for (let size = HEAD_PAGE; ; size = Math.min(size * 2, PAGE)) {
+      const events = await page('backwards', from, size)
       const start = from
-      for (const event of found) {
+      for (const event of events) {
         if (event.position === undefined) continue
         from = positionOf(event.position)
-        if (isInLog(event.streamId)) return from
+        end ??= from
+        if (end < known) throw new Unavailable('the node does not know what the leader wrote')
+        if (isInLog(event.streamId)) return found(from)
+        if (from <= before.end) return found(before.head)
       }
-      if (found.length < HEAD_PAGE || from === start) return START
+      if (events.length < size || from === start) return found(START)
     }
+  }
+
+  async function pulse(): Promise<Position> {
+    const events = [asideEvent(PULSE, {})]
+    const { revision, position } = await append(connection, { stream: PULSES, events, expected: 'any' })
+    if (revision === 0n) await keepLastOnly(connection, PULSES)
+    const written = position ? positionOf(position) : await positionAt(connection, PULSES, revision)
+    if (written > pulsed) pulsed = written
+    return written
   }
 
   return {
@@ -171,6 +201,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       const until = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
       return followLog({ connection, head, idleMs: options.idleMs ?? DEFAULT_IDLE_MS }, from, until)
     },
+    pulse: () => watched(pulse),
     counters: () => ({ ...counters }),
     health: () => (failure === undefined ? { ok: true } : { ok: false, reason: failure }),
     async close() {

@@ -61,19 +61,25 @@ export function allRequest(
 /** Events that the server looks at before it tells how far it has come: so much is looked at again after a restart. */
 const SEARCH_WINDOW = 256
 
-/** A subscription to everything after a position in the streams whose names match. */
-export function subscriptionRequest(after: Position, streams: string): ReadReq {
+/** Which events the server gives: those of streams whose names match, or those whose types do. */
+export type ServerFilter = { readonly streams: string } | { readonly types: string }
+
+function filterOptions(filter: ServerFilter) {
+  const options = new Options.FilterOptions().setMax(SEARCH_WINDOW).setCheckpointintervalmultiplier(1)
+  const expression = new Options.FilterOptions.Expression()
+  return 'types' in filter
+    ? options.setEventType(expression.setRegex(filter.types))
+    : options.setStreamIdentifier(expression.setRegex(filter.streams))
+}
+
+/** A subscription to everything after a position that passes the filter. */
+export function subscriptionRequest(after: Position, filter: ServerFilter): ReadReq {
   const options = new Options()
     .setReadDirection(DIRECTIONS.forwards)
     .setResolveLinks(false)
     .setAll(placeOf(offsetOf(after)))
     .setSubscription(new Options.SubscriptionOptions())
-    .setFilter(
-      new Options.FilterOptions()
-        .setStreamIdentifier(new Options.FilterOptions.Expression().setRegex(streams))
-        .setMax(SEARCH_WINDOW)
-        .setCheckpointintervalmultiplier(1),
-    )
+    .setFilter(filterOptions(filter))
     .setUuidOption(new Options.UUIDOption().setString(new Empty()))
   return new Request().setOptions(options)
 }

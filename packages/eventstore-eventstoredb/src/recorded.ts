@@ -49,6 +49,9 @@ const isObject = (value: unknown): value is JsonObject =>
 /** Categories of streams that are in the same database and no part of the log: the vault's and the leases'. */
 export const ASIDE: readonly string[] = ['vault', 'lease']
 
+/** What is written beside the log so that every subscription by type comes to a place at the end of it. */
+export const PULSE = 'Pulsed'
+
 /** Whether a stream is part of the log: neither EventStoreDB's own, nor of a category that holds something else. */
 export function isInLog(stream: string): boolean {
   return !stream.startsWith('$') && !ASIDE.includes(categoryOf(stream))

@@ -1,13 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { convertToCommandError, type EventStoreDBClient } from '@eventstore/db-client'
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
-import { passes, type Position, START, type SubscribeOptions, type SubscriptionMessage } from '@ledgate/eventsourcing'
+import {
+  type EventFilter,
+  passes,
+  type Position,
+  START,
+  type SubscribeOptions,
+  type SubscriptionMessage,
+} from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
 import { streamsOf } from './inside.ts'
 import { positionOf } from './position.ts'
 import { puller } from './pull.ts'
-import { subscriptionRequest } from './read-request.ts'
-import { ASIDE, isInLog, receivedEvent, recordedEvent } from './recorded.ts'
+import { type ServerFilter, subscriptionRequest } from './read-request.ts'
+import { ASIDE, isInLog, PULSE, receivedEvent, recordedEvent } from './recorded.ts'
 
 export interface Following {
   readonly connection: Connection
@@ -20,18 +27,25 @@ const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2_000
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
-/** What the server leaves out: its own streams, what is no part of the log, and categories nobody asked for. */
-function serverFilter(categories: readonly string[] | undefined): string {
+/**
+ * What the server gives: not its own streams, what is no part of the log, nor categories or types that nobody asked for. It
+ * filters by one of the two; whoever asks for types sees pulses, too, and so how far the log has come.
+ */
+function serverFilter({ categories, types }: EventFilter = {}): ServerFilter {
+  if (types !== undefined) return { types: `^(${[...types, PULSE].map(escaped).join('|')})$` }
   const streamsOf = (each: string) => `${escaped(each)}(-|$)`
-  return categories === undefined
-    ? `^(?!${['\\$', ...ASIDE.map(streamsOf)].join('|')})`
-    : `^(${categories.map(streamsOf).join('|')})`
+  return {
+    streams:
+      categories === undefined
+        ? `^(?!${['\\$', ...ASIDE.map(streamsOf)].join('|')})`
+        : `^(${categories.map(streamsOf).join('|')})`,
+  }
 }
 
 /** One call that subscribes, until it fails, ends, or says nothing for too long. */
 async function subscribeOnce(client: EventStoreDBClient, after: Position, options: SubscribeOptions) {
   const { service, call, failed } = await streamsOf(client)
-  const reading = service.read(subscriptionRequest(after, serverFilter(options.filter?.categories)), ...call)
+  const reading = service.read(subscriptionRequest(after, serverFilter(options.filter)), ...call)
   reading.on('error', failed)
   return { reading, end: () => reading.cancel() }
 }
@@ -101,9 +115,12 @@ function messageOf(response: ReadResp, { position, head, options }: Place): Subs
   const event = response.getEvent()?.getEvent()
   if (event === undefined) return undefined
   const received = receivedEvent(event)
-  if (!isInLog(received.streamId)) return undefined
+  if (!isInLog(received.streamId)) {
+    const passed = received.position && positionOf(received.position)
+    return passed !== undefined && passed > position ? { kind: 'checkpoint', position: passed } : undefined
+  }
   const recorded = recordedEvent(received)
   if (recorded.position <= position) return undefined
-  if (!passes(options.filter, recorded.stream)) return { kind: 'checkpoint', position: recorded.position }
+  if (!passes(options.filter, recorded)) return { kind: 'checkpoint', position: recorded.position }
   return { kind: 'event', event: recorded }
 }

@@ -1,4 +1,12 @@
-import { categoryOf, type EventFilter, type Page, type PagedLog, type Position } from '@ledgate/eventsourcing'
+import {
+  categoryOf,
+  passes,
+  type EventFilter,
+  type Page,
+  type PagedLog,
+  type Position,
+  type RecordedEvent,
+} from '@ledgate/eventsourcing'
 import { positionOf } from './records.ts'
 
 /** How long a follower that nothing concerns is left alone, so that its place moves on all the same, in milliseconds. */
@@ -12,34 +20,52 @@ interface Reader {
 
 /** Knows who follows what, so that a commit wakes only those whom it concerns, and only they read. */
 export interface Followers {
-  /** An append was written; its last event is at this position. */
-  written(stream: string, position: number): void
+  /** An append with events of these types was written; its last event is at this position. */
+  written(stream: string, types: readonly string[], position: number): void
   /** Everything written so far can be read. */
   committed(): void
+  /** Lets everybody come to the end of the log now. */
+  rouse(): void
   /** The log as a follower with this filter sees it. */
   log(filter: EventFilter | undefined): PagedLog
+}
+
+/** The newest position under each of some names; of what was there before, nothing is known. */
+function newestOf(start: Position) {
+  const newest = new Map<string, Position>()
+  return {
+    set: (name: string, position: Position) => void newest.set(name, position),
+    /** The last event under any of the names is not after this. */
+    among: (names: readonly string[]): Position =>
+      names.reduce<Position>((last, name) => {
+        const position = newest.get(name) ?? start
+        return position > last ? position : last
+      }, start),
+  }
 }
 
 /** @param reader reads what the disk holds; its head at this moment is where memory begins. */
 export function followers(reader: Reader): Followers {
   const start = reader.head()
-  const newest = new Map<string, Position>()
-  const sleepers = new Set<{ readonly categories: readonly string[] | undefined; wake(): void }>()
-  let touched = new Set<string>()
+  const ofCategory = newestOf(start)
+  const ofType = newestOf(start)
+  const sleepers = new Set<{ readonly filter: EventFilter | undefined; wake(): void }>()
+  let touched = new Map<string, Pick<RecordedEvent, 'stream' | 'type'>>()
   let head = start
 
-  /** The last event that may concern the filter: of what was there before, nothing is known. */
-  const concerned = (categories: readonly string[]): Position =>
-    categories.reduce<Position>((last, category) => {
-      const position = newest.get(category) ?? start
-      return position > last ? position : last
-    }, start)
+  /** Where the last event may be that concerns the filter; `undefined` when everything does. */
+  function concerned({ categories, types }: EventFilter): Position | undefined {
+    if (categories === undefined) return types && ofType.among(types)
+    const last = ofCategory.among(categories)
+    const lastOfType = types === undefined ? last : ofType.among(types)
+    return lastOfType < last ? lastOfType : last
+  }
 
-  function sleep(categories: readonly string[] | undefined, signal: AbortSignal): Promise<void> {
+  function sleep(filter: EventFilter | undefined, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
       const sleeper = {
-        categories,
+        filter,
         wake() {
           sleepers.delete(sleeper)
           clearTimeout(timer)
@@ -55,30 +81,35 @@ export function followers(reader: Reader): Followers {
   }
 
   return {
-    written(stream, position) {
+    written(stream, types, position) {
       const category = categoryOf(stream)
       head = positionOf(position)
-      newest.set(category, head)
-      touched.add(category)
+      ofCategory.set(category, head)
+      for (const type of types) {
+        ofType.set(type, head)
+        touched.set(`${type} ${category}`, { stream, type })
+      }
     },
 
     committed() {
-      const concerns = touched
-      touched = new Set()
-      for (const sleeper of [...sleepers])
-        if (sleeper.categories === undefined || sleeper.categories.some((each) => concerns.has(each))) sleeper.wake()
+      const events = [...touched.values()]
+      touched = new Map()
+      for (const sleeper of [...sleepers]) if (events.some((event) => passes(sleeper.filter, event))) sleeper.wake()
     },
 
-    log: (filter) => ({
+    rouse() {
+      for (const sleeper of [...sleepers]) sleeper.wake()
+    },
+
+    log: (filter = {}) => ({
       page(after) {
-        const { categories } = filter ?? {}
-        const isPast = categories !== undefined && after >= start && concerned(categories) <= after
+        const last = concerned(filter)
+        const isPast = last !== undefined && after >= start && last <= after
         return isPast ? { events: [], through: after > head ? after : head, atEnd: true } : reader.page(after, filter)
       },
       async more(after, signal) {
-        const { categories } = filter ?? {}
-        const last = categories === undefined ? reader.head() : concerned(categories)
-        if (last <= after) await sleep(categories, signal)
+        const last = concerned(filter) ?? reader.head()
+        if (last <= after) await sleep(filter, signal)
       },
     }),
   }

@@ -3,6 +3,7 @@ import Database from 'better-sqlite3'
 import {
   StreamNotFound,
   Unavailable,
+  type Direction,
   type EventFilter,
   type Page,
   type Position,
@@ -86,44 +87,56 @@ function streamsOf(database: Database.Database) {
   }
 }
 
-/** One look at the log: rows between two positions (exclusive), those of some categories when a list is given. */
+interface Look {
+  readonly direction: Direction
+  readonly above: number
+  readonly below: number
+  readonly filter: EventFilter | undefined
+}
+
+const ORDER: Readonly<Record<Direction, string>> = { forwards: '', backwards: 'DESC' }
+const OF_CATEGORIES = 'AND s.category IN (SELECT value FROM json_each(?))'
+const OF_TYPES = 'AND e.type IN (SELECT value FROM json_each(?))'
+
+const isFilter = (filter: EventFilter | undefined): boolean =>
+  filter?.categories !== undefined || filter?.types !== undefined
+
+/** One look at the log: rows between two positions (exclusive) that pass the filter. */
 function looksOf(database: Database.Database) {
   const rows = `SELECT ${COLUMNS} FROM events e CROSS JOIN streams s ON s.sid = e.sid
     WHERE e.position > ? AND e.position < ?`
-  const some = 'AND s.category IN (SELECT value FROM json_each(?))'
-  const prepare = (sql: string) => database.prepare<(number | string)[], Row>(sql).raw()
-  const every = {
-    forwards: prepare(`${rows} ORDER BY e.position LIMIT ?`),
-    backwards: prepare(`${rows} ORDER BY e.position DESC LIMIT ?`),
+  const prepare = (conditions: string) => {
+    const inOrder = (direction: Direction) =>
+      database
+        .prepare<(number | string)[], Row>(`${rows} ${conditions} ORDER BY e.position ${ORDER[direction]} LIMIT ?`)
+        .raw()
+    return { forwards: inOrder('forwards'), backwards: inOrder('backwards') }
   }
-  const filtered = {
-    forwards: prepare(`${rows} ${some} ORDER BY e.position LIMIT ?`),
-    backwards: prepare(`${rows} ${some} ORDER BY e.position DESC LIMIT ?`),
+  const every = prepare('')
+  const ofCategories = prepare(OF_CATEGORIES)
+  const ofTypes = prepare(OF_TYPES)
+  const ofBoth = prepare(`${OF_CATEGORIES} ${OF_TYPES}`)
+  return ({ direction, above, below, filter }: Look): readonly Row[] => {
+    const { categories, types } = filter ?? {}
+    const lists = [categories, types].filter((list) => list !== undefined).map((list) => JSON.stringify(list))
+    const some = categories === undefined ? ofTypes : types === undefined ? ofCategories : ofBoth
+    return (lists.length === 0 ? every : some)[direction].all(above, below, ...lists, PAGE_ROWS)
   }
-  return (look: Look): readonly Row[] =>
-    look.categories === undefined
-      ? every[look.direction].all(look.above, look.below, PAGE_ROWS)
-      : filtered[look.direction].all(look.above, look.below, JSON.stringify(look.categories), PAGE_ROWS)
-}
-
-interface Look {
-  readonly direction: 'forwards' | 'backwards'
-  readonly above: number
-  readonly below: number
-  readonly categories: readonly string[] | undefined
 }
 
 function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
-  const forwards = (after: number, categories: readonly string[] | undefined, end: number) => {
-    const below = Math.min(end, after + (categories ? FILTERED_POSITIONS : PAGE_ROWS)) + 1
-    const rows = look({ direction: 'forwards', above: after, below, categories })
+  const reach = (filter: EventFilter | undefined) => (isFilter(filter) ? FILTERED_POSITIONS : PAGE_ROWS)
+
+  const forwards = (after: number, filter: EventFilter | undefined, end: number) => {
+    const below = Math.min(end, after + reach(filter)) + 1
+    const rows = look({ direction: 'forwards', above: after, below, filter })
     const through = rows.length < PAGE_ROWS ? below - 1 : (rows.at(-1)?.[0] ?? after)
     return { rows, through }
   }
 
-  const backwards = (before: number, categories: readonly string[] | undefined) => {
-    const above = Math.max(0, before - 1 - (categories ? FILTERED_POSITIONS : PAGE_ROWS))
-    const rows = look({ direction: 'backwards', above, below: before, categories })
+  const backwards = (before: number, filter: EventFilter | undefined) => {
+    const above = Math.max(0, before - 1 - reach(filter))
+    const rows = look({ direction: 'backwards', above, below: before, filter })
     const through = rows.length < PAGE_ROWS ? above + 1 : (rows.at(-1)?.[0] ?? 1)
     return { rows, through }
   }
@@ -133,18 +146,17 @@ function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
       const start = numberOf(after)
       const end = head()
       if (start >= end) return { events: [], through: after, atEnd: true }
-      const { rows, through } = forwards(start, filter?.categories, end)
+      const { rows, through } = forwards(start, filter, end)
       return { events: rows.map(decodeRow), through: positionOf(through), atEnd: through >= end }
     },
 
     *readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
-      const categories = filter?.categories
       const first = direction === 'forwards' ? 0 : head() + 1
       let at = after === undefined ? first : numberOf(after)
       for (let left = max; left > 0;) {
         const end = head()
         if (direction === 'forwards' ? at >= end : at <= 1) return
-        const { rows, through } = direction === 'forwards' ? forwards(at, categories, end) : backwards(at, categories)
+        const { rows, through } = direction === 'forwards' ? forwards(at, filter, end) : backwards(at, filter)
         for (const row of rows.slice(0, left)) yield decodeRow(row)
         left -= rows.length
         at = through

@@ -40,6 +40,8 @@ export interface SqliteEventStore extends EventStore {
   counters(): Counters
   /** Calls the listener with the head after each commit that wrote something; the answer ends that. */
   onAdvance(listener: (head: Position) => void): () => void
+  /** The end of the log; every subscription is sent there at once, also past what its filter leaves out. */
+  pulse(): Promise<Position>
 }
 
 const DEFAULT_MAX_QUEUED = 10_000
@@ -82,7 +84,8 @@ async function openLocked(file: string, lock: WriterLock, options: SqliteEventSt
     written(request, { revision, position }) {
       cache.written({ ...request, revision, position })
       head = position
-      following?.written(request.stream, position)
+      const types = request.events.map(({ type }) => type)
+      following?.written(request.stream, types, position)
     },
     committed() {
       following?.committed()
@@ -111,6 +114,11 @@ async function openLocked(file: string, lock: WriterLock, options: SqliteEventSt
     onAdvance(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)
+    },
+    async pulse() {
+      const position = await reading.head()
+      follow.rouse()
+      return position
     },
     close: close.now,
   }

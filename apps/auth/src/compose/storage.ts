@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { type EventStore, withDeadline } from '@ledgate/eventsourcing'
+import { type EventStore, type Position, withDeadline } from '@ledgate/eventsourcing'
 import {
   openEventStoreDBEventStore,
   openEventStoreDBLease,
@@ -45,6 +45,11 @@ export interface Storage {
   >
   /** For the thread that reads the log by itself. */
   readonly source: LogSource
+  /**
+   * A place at the end of the log: nothing that was acknowledged before the call is after it, as a majority of the nodes
+   * agreed, and every subscription comes to it soon, whatever its filter leaves out.
+   */
+  pulse(): Promise<Position>
   /** Who does what one process should do; an installation of one process always has it. */
   turn(onError: (error: unknown) => void): Turn
   close(): Promise<void>
@@ -73,6 +78,7 @@ async function embedded(config: Config): Promise<Storage> {
       vault,
       pendingErasures: async () => [],
       source: { kind: 'sqlite', file },
+      pulse: () => store.pulse(),
       turn: () => ({
         async whileHeld(signal, work) {
           while (!signal.aborted) await work(signal)
@@ -123,6 +129,7 @@ async function clustered(config: Config, url: string): Promise<Storage> {
       vault,
       pendingErasures: vault.pendingErasures,
       source: { kind: 'eventstoredb', url },
+      pulse: () => store.pulse(),
       turn: (onError) => openEventStoreDBLease({ url, name: 'background', onError }),
       async close() {
         await vault.close()

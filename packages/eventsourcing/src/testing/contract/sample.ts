@@ -21,6 +21,11 @@ export function sampleStream(category = sampleCategory()): string {
   return `${category}-${randomUUID()}`
 }
 
+/** A type of event nobody used before: it is told from others to its last letter. */
+export function sampleType(): string {
+  return `Sampled.${randomUUID()}`
+}
+
 /** The ids of events, in their order. */
 export function idsOf(events: Iterable<Pick<NewEvent, 'id'>>): readonly string[] {
   return Array.from(events, ({ id }) => id)

@@ -3,7 +3,7 @@ import { START, type EventStore } from '../../event-store.ts'
 import type { Position } from '../../event.ts'
 import type { ContractSubject } from './contract.ts'
 import { isCaughtUp, listen, type Listener } from './listener.ts'
-import { allOf, idsOf, sampleCategory, sampleEvents, sampleStream } from './sample.ts'
+import { allOf, idsOf, sampleCategory, sampleEvent, sampleEvents, sampleStream, sampleType } from './sample.ts'
 
 /** A subscription gives everything once and in order, whenever it begins and however often it begins again. */
 export function subscriptionRules(subject: () => ContractSubject): void {
@@ -107,6 +107,58 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     )
     expect(idsOf(listener.events())).toEqual(ids)
     await listener.stop()
+  })
+
+  test('gives only the types asked for, of the categories asked for, and moves on past the others', async () => {
+    const { store } = subject()
+    const [category, other] = [sampleCategory(), sampleCategory()]
+    const [wanted, also] = [sampleType(), sampleType()]
+    const of: Record<'both' | 'byType', string[]> = { both: [], byType: [] }
+    for (let count = 0; count < 5; count += 1) {
+      const ofOther = sampleEvent({ type: wanted })
+      await store.append(sampleStream(other), [ofOther, ...sampleEvents(90)], { expected: 'noStream' })
+      const mixed = [sampleEvent(), sampleEvent({ type: wanted }), sampleEvent({ type: also }), sampleEvent()]
+      await store.append(sampleStream(category), mixed, { expected: 'noStream' })
+      const ofWanted = idsOf(mixed.slice(1, 3))
+      of.byType.push(ofOther.id, ...ofWanted)
+      of.both.push(...ofWanted)
+      await write(store, { category, appends: 10, events: 100 })
+    }
+    const head = await store.head()
+    const types = [wanted, also]
+    for (const [filter, ids] of [
+      [{ types }, of.byType],
+      [{ types, categories: [category] }, of.both],
+    ] as const) {
+      const listener = listen(store, { filter })
+      await listener.until(({ messages }) =>
+        messages.some((message) => message.kind !== 'event' && message.position >= head),
+      )
+      expect(idsOf(listener.events())).toEqual(ids)
+      expect(idsOf(await allOf(store.readAll({ filter })))).toEqual(ids)
+      const backwards = await allOf(store.readAll({ filter, direction: 'backwards' }))
+      expect(idsOf(backwards).toReversed()).toEqual(ids)
+      await listener.stop()
+    }
+  })
+
+  test('wakes for the types asked for while others are written', async () => {
+    const { store } = subject()
+    const [category, type] = [sampleCategory(), sampleType()]
+    const listeners = [{ types: [type] }, { types: [type], categories: [category] }].map((filter) =>
+      listen(store, { filter }),
+    )
+    for (const listener of listeners) await listener.until(isCaughtUp)
+    for (let count = 1; count <= 3; count += 1) {
+      await write(store, { category, appends: 3, events: 2 })
+      const both = [sampleEvent({ type }), sampleEvent()]
+      await store.append(sampleStream(category), both, { expected: 'noStream' })
+      for (const listener of listeners) await listener.until(({ events }) => events().length >= count)
+    }
+    for (const listener of listeners) {
+      expect(listener.events().map((event) => event.type)).toEqual([type, type, type])
+      await listener.stop()
+    }
   })
 
   test('a position it names is a safe place to begin again', async () => {

@@ -1,0 +1,73 @@
+import { describe, expect, test } from 'vitest'
+import { START, type EventFilter, type Page } from '@ledgate/eventsourcing'
+import { followers } from './followers.ts'
+import { positionOf } from './records.ts'
+
+/** A log that counts how often it is read. */
+function countedLog() {
+  const state = { reads: 0, head: 0 }
+  const page = (): Page => {
+    state.reads += 1
+    return { events: [], through: positionOf(state.head), atEnd: true }
+  }
+  return { state, reader: { page, head: () => positionOf(state.head) } }
+}
+
+/** Whether a commit with an event of this type in this stream wakes who follows the filter. */
+async function wakes(filter: EventFilter, stream: string, type: string): Promise<boolean> {
+  const { state, reader } = countedLog()
+  const following = followers(reader)
+  const done = new AbortController()
+  let isAwake = false
+  const asleep = following
+    .log(filter)
+    .more(START, done.signal)
+    .then(() => (isAwake = !done.signal.aborted))
+  state.head = 1
+  following.written(stream, [type], 1)
+  following.committed()
+  await new Promise((resolve) => setImmediate(resolve))
+  done.abort()
+  await asleep
+  return isAwake
+}
+
+describe('those who follow the log', () => {
+  test('are woken by what passes their filter, and by nothing else', async () => {
+    const both = { categories: ['user'], types: ['Ended'] }
+    expect(await wakes(both, 'user-1', 'Ended')).toBe(true)
+    expect(await wakes(both, 'user-1', 'Begun')).toBe(false)
+    expect(await wakes(both, 'client-1', 'Ended')).toBe(false)
+    expect(await wakes({ types: ['Ended'] }, 'client-1', 'Ended')).toBe(true)
+    expect(await wakes({ types: ['Ended'] }, 'client-1', 'Begun')).toBe(false)
+    expect(await wakes({}, 'client-1', 'Begun')).toBe(true)
+  })
+
+  test('read the disk only when something of theirs may be there', () => {
+    const { state, reader } = countedLog()
+    const following = followers(reader)
+    const log = following.log({ categories: ['user'], types: ['Ended'] })
+    state.head = 2
+    following.written('user-1', ['Begun'], 1)
+    following.written('client-1', ['Begun'], 2)
+    expect(log.page(START, undefined)).toEqual({ events: [], through: positionOf(2), atEnd: true })
+    expect(state.reads).toBe(0)
+    state.head = 3
+    following.written('user-1', ['Ended', 'Begun'], 3)
+    log.page(positionOf(2), { categories: ['user'], types: ['Ended'] })
+    expect(state.reads).toBe(1)
+  })
+
+  test('come to the end of the log when they are told to', async () => {
+    const { state, reader } = countedLog()
+    const following = followers(reader)
+    const { page, more } = following.log({ types: ['Ended'] })
+    const woken = more(START, new AbortController().signal)
+    state.head = 1
+    following.written('user-1', ['Begun'], 1)
+    following.committed()
+    following.rouse()
+    await woken
+    expect(page(START, undefined).through).toBe(positionOf(1))
+  })
+})
