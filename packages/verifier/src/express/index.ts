@@ -1,0 +1,32 @@
+/** Guards for Express 4 and 5. */
+import type { NextFunction, Request, Response } from 'express'
+import type { Guard } from '../guard.ts'
+import { authenticating, type AuthOptions, type RequestVerifier } from '../http/index.ts'
+import { fromExpress } from './request.ts'
+
+export { type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
+
+/** A middleware of Express that answers who is not let through. */
+export type ExpressGuard = (request: Request, response: Response, next: NextFunction) => Promise<void>
+
+export interface ExpressAuth {
+  /** For a route, a router or a whole app. */
+  require(guard?: Guard): ExpressGuard
+}
+
+/** Guards for routes of Express; `principalOf(request)` says who asks. */
+export function expressAuth(verifier: RequestVerifier, options?: AuthOptions): ExpressAuth {
+  const authenticate = authenticating(verifier, options)
+  return {
+    require: (guard) => async (request, response, next) => {
+      // A promise that Express 4 would not look at must not be lost.
+      const outcome = await authenticate(fromExpress(request), request, guard).catch(
+        (error: unknown) => void next(error),
+      )
+      if (outcome === undefined) return
+      const { answer } = outcome
+      if (answer) response.status(answer.status).set(answer.headers).send(answer.body)
+      else next()
+    },
+  }
+}
