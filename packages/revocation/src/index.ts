@@ -18,6 +18,7 @@ export {
   type UnknownEvent,
 } from './notice.ts'
 export * from './publishing.ts'
+export { prepareToken, type PreparedToken, revocationIndex, type RevocationIndex } from './revocation-index.ts'
 export { CHUNK_SIZE } from './snapshot-chunk.ts'
 export * from './statement.ts'
 export * from './token.ts'

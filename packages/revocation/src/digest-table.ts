@@ -1,0 +1,169 @@
+import { WORDS } from './digest.ts'
+
+/** Tables of their own, so that only one of them is ever held twice while it grows. */
+const SHARDS = 256
+const SMALLEST = 8
+const FULL = 0.75
+/** After so many entries one more table is looked through for expired ones. */
+const SWEEP_EVERY = 256
+
+/** `until` is kept in 32 bits. What does not fit is kept for good: to forget it would let dead tokens live. */
+const FOREVER = 0xffff_ffff
+
+/** The epoch of what is not there: below that of every token. */
+export const NO_EPOCH = Number.NEGATIVE_INFINITY
+
+/** One open-addressed table. A slot is empty when its `until` is 0, whatever its digest. */
+interface Shard {
+  readonly capacity: number
+  readonly words: Uint32Array
+  readonly until: Uint32Array
+  readonly epochs: Float64Array
+  size: number
+}
+
+const BYTES_A_SLOT = WORDS * 4 + 4 + 8
+
+const shardOf = (capacity: number): Shard => ({
+  capacity,
+  words: new Uint32Array(capacity * WORDS),
+  until: new Uint32Array(capacity),
+  epochs: new Float64Array(capacity),
+  size: 0,
+})
+
+const isLive = (until: number, now: number) => until >= now || until === FOREVER
+
+/** The slot of a digest in its shard: the one it is in, or the empty one where it would be. */
+function slotOf(shard: Shard, digests: Uint32Array, at: number): number {
+  const { capacity, words, until } = shard
+  let slot = Math.floor(((digests[at + 1] ?? 0) / 2 ** 32) * capacity)
+  while (until[slot] !== 0) {
+    const start = slot * WORDS
+    if (
+      words[start] === digests[at] &&
+      words[start + 1] === digests[at + 1] &&
+      words[start + 2] === digests[at + 2] &&
+      words[start + 3] === digests[at + 3]
+    )
+      return slot
+    slot = slot + 1 === capacity ? 0 : slot + 1
+  }
+  return slot
+}
+
+function write(shard: Shard, slot: number, digests: Uint32Array, at: number, until: number, epoch: number): void {
+  for (let word = 0; word < WORDS; word += 1) shard.words[slot * WORDS + word] = digests[at + word] ?? 0
+  shard.until[slot] = until
+  shard.epochs[slot] = epoch
+  shard.size += 1
+}
+
+function liveIn(shard: Shard, now: number): number {
+  let live = 0
+  for (const until of shard.until) if (until !== 0 && isLive(until, now)) live += 1
+  return live
+}
+
+/** The same live entries in a new table, with room for as many again. */
+function rebuilt(shard: Shard, live: number, now: number): Shard {
+  const next = shardOf(Math.max(SMALLEST, live * 2))
+  for (let slot = 0; slot < shard.capacity; slot += 1) {
+    const until = shard.until[slot] ?? 0
+    if (until === 0 || !isLive(until, now)) continue
+    const at = slot * WORDS
+    write(next, slotOf(next, shard.words, at), shard.words, at, until, shard.epochs[slot] ?? NO_EPOCH)
+  }
+  return next
+}
+
+/** An exact set of digests, each with an epoch and a time up to which it matters. All times are in whole seconds. */
+export interface DigestTable {
+  /**
+   * Keeps the highest epoch and the latest time of a digest.
+   *
+   * @returns whether that is more than was known.
+   */
+  put(digests: Uint32Array, at: number, entry: { readonly until: number; readonly epoch: number }, now: number): boolean
+  /** The epoch kept for a digest, while it matters; else {@link NO_EPOCH}. */
+  epochOf(digests: Uint32Array, at: number, now: number): number
+  /** Gives up everything that no longer matters, and the memory it took. */
+  sweep(now: number): void
+  /** Entries held; those that no longer matter go a little later. */
+  readonly size: number
+  /** Bytes of all tables, full or not. */
+  readonly bytes: number
+}
+
+/** A table that takes 37 to 56 bytes an entry once it is large. */
+export function digestTable(): DigestTable {
+  const shards = Array.from({ length: SHARDS }, () => shardOf(SMALLEST))
+  let size = 0
+  let slots = SHARDS * SMALLEST
+  let puts = 0
+
+  const shardAt = (number: number): Shard => shards[number] ?? shardOf(SMALLEST)
+
+  function replace(number: number, live: number, now: number): Shard {
+    const old = shardAt(number)
+    const next = rebuilt(old, live, now)
+    shards[number] = next
+    size += next.size - old.size
+    slots += next.capacity - old.capacity
+    return next
+  }
+
+  function sweepOne(number: number, now: number): void {
+    const shard = shardAt(number)
+    const live = liveIn(shard, now)
+    if (live < shard.size) replace(number, live, now)
+  }
+
+  function add(number: number, digests: Uint32Array, at: number, until: number, epoch: number, now: number): void {
+    let shard = shardAt(number)
+    if (shard.size + 1 > shard.capacity * FULL) shard = replace(number, liveIn(shard, now) + 1, now)
+    write(shard, slotOf(shard, digests, at), digests, at, until, epoch)
+    size += 1
+    puts += 1
+    if (puts % SWEEP_EVERY === 0) sweepOne((puts / SWEEP_EVERY) % SHARDS, now)
+  }
+
+  return {
+    put(digests, at, entry, now) {
+      const until = Math.min(entry.until, FOREVER)
+      if (until === 0 || !isLive(until, now)) return false
+      const number = (digests[at] ?? 0) % SHARDS
+      const shard = shardAt(number)
+      const slot = slotOf(shard, digests, at)
+      const known = shard.until[slot] ?? 0
+      if (known === 0) {
+        add(number, digests, at, until, entry.epoch, now)
+        return true
+      }
+      // What has run out but was not swept yet is as good as gone: when it is swept is nobody's business.
+      const epoch = isLive(known, now) ? (shard.epochs[slot] ?? NO_EPOCH) : NO_EPOCH
+      if (until <= known && entry.epoch <= epoch) return false
+      shard.until[slot] = Math.max(until, known)
+      shard.epochs[slot] = Math.max(entry.epoch, epoch)
+      return true
+    },
+
+    epochOf(digests, at, now) {
+      const shard = shardAt((digests[at] ?? 0) % SHARDS)
+      const slot = slotOf(shard, digests, at)
+      const until = shard.until[slot] ?? 0
+      return until !== 0 && isLive(until, now) ? (shard.epochs[slot] ?? NO_EPOCH) : NO_EPOCH
+    },
+
+    sweep(now) {
+      for (let number = 0; number < SHARDS; number += 1) sweepOne(number, now)
+    },
+
+    get size() {
+      return size
+    },
+    get bytes() {
+      return slots * BYTES_A_SLOT
+    },
+  }
+}

@@ -1,0 +1,125 @@
+import { type HashedName, hashed, hashedOnce, WORDS, writeDigests } from './digest.ts'
+import { digestTable } from './digest-table.ts'
+import { type Ended, type Scope } from './notice.ts'
+import type { TokenFacts } from './token.ts'
+
+/** A token made ready to be asked about again and again: everything that can be computed once is. */
+export interface PreparedToken {
+  /** The scopes that can end it. */
+  readonly scopes: readonly Scope[]
+  /** Their digests, one after another. */
+  readonly digests: Uint32Array
+  /** The epoch it carries in each, -1 where it carries none. */
+  readonly carried: readonly number[]
+}
+
+/** Answers exactly, from memory and at once, whether a token of one issuer has ended. */
+export interface RevocationIndex {
+  /**
+   * Takes in that something has ended. In any order and any number of times, with the same verdicts.
+   *
+   * @returns whether it was news; what no longer matters never is.
+   */
+  apply(ended: Ended): boolean
+  /** The first scope by which a token is dead, or `undefined` while it lives. */
+  endedBy(token: TokenFacts | PreparedToken): Scope | undefined
+  /** The same for every index of this version: it stays good for as long as the token does. */
+  prepare(token: TokenFacts): PreparedToken
+  /** Rises with every change that can end a token: whoever found one alive need not ask again before. */
+  readonly version: number
+  /** Entries held; those that no longer matter are given up a little later. */
+  readonly size: number
+  /** Bytes that the entries take, with the room for more. */
+  readonly bytes: number
+  /** Gives up all entries that no longer matter. They also go by and by as others come. */
+  expire(): void
+}
+
+/** An index is of one issuer, so its name need not be told apart from others. */
+const THE_ISSUER = hashed('')
+
+/** The epoch of a scope that has none: above whatever a token carries. */
+const ABOVE_ALL = Number.POSITIVE_INFINITY
+
+const NONE_CARRIED = -1
+
+/** What is no epoch counts as none, and none is below all. */
+const epochIn = (claim: number | undefined): number =>
+  claim !== undefined && Number.isSafeInteger(claim) && claim >= 0 ? claim : NONE_CARRIED
+
+interface NameInScopes {
+  readonly name: HashedName
+  readonly scopes: readonly Scope[]
+  readonly carried: number
+}
+
+/** By which names a token can be ended. Every one counts: none hides another. */
+function namesOf(token: TokenFacts): readonly NameInScopes[] {
+  const { sid, gid } = token
+  const sessionScopes: readonly Scope[] = token.isOffline ? ['session'] : ['session', 'online_session']
+  return [
+    { name: THE_ISSUER, scopes: ['issuer'], carried: epochIn(token.issuer_epoch) },
+    { name: hashedOnce(token.client_id), scopes: ['client'], carried: epochIn(token.client_epoch) },
+    { name: hashed(token.sub), scopes: ['user'], carried: epochIn(token.user_epoch) },
+    ...(sid === undefined ? [] : [{ name: hashed(sid), scopes: sessionScopes, carried: NONE_CARRIED }]),
+    ...(gid === undefined ? [] : [{ name: hashed(gid), scopes: ['grant' as const], carried: NONE_CARRIED }]),
+    { name: hashed(token.jti), scopes: ['jti'], carried: NONE_CARRIED },
+    { name: hashedOnce(token.kid), scopes: ['key'], carried: NONE_CARRIED },
+  ]
+}
+
+/** A token made ready for {@link RevocationIndex.endedBy}: its names are hashed here, once. */
+export function prepareToken(token: TokenFacts): PreparedToken {
+  const names = namesOf(token)
+  const scopes = names.flatMap((name) => name.scopes)
+  const digests = new Uint32Array(scopes.length * WORDS)
+  let at = 0
+  for (const name of names) {
+    writeDigests(name.name, name.scopes, digests, at)
+    at += name.scopes.length * WORDS
+  }
+  return { scopes, digests, carried: names.flatMap((name) => name.scopes.map(() => name.carried)) }
+}
+
+/**
+ * An index that knows of nothing yet. A million entries take at most 64 MB.
+ *
+ * Epochs are kept as they are, up to 2^53; an `until` beyond the year 2106 does not fit and is kept for good. An entry
+ * counts up to and including its second `until`.
+ *
+ * @param options.now milliseconds since the epoch.
+ */
+export function revocationIndex({ now = Date.now }: { readonly now?: () => number } = {}): RevocationIndex {
+  const table = digestTable()
+  const digest = new Uint32Array(WORDS)
+  const seconds = () => Math.floor(now() / 1000)
+  let version = 0
+
+  return {
+    apply(ended) {
+      writeDigests(ended.scope === 'issuer' ? THE_ISSUER : hashed(ended.id), [ended.scope], digest, 0)
+      const epoch = 'epoch' in ended ? ended.epoch : ABOVE_ALL
+      const isNews = table.put(digest, 0, { until: ended.until, epoch }, seconds())
+      if (isNews) version += 1
+      return isNews
+    },
+
+    endedBy(token) {
+      const { scopes, digests, carried } = 'digests' in token ? token : prepareToken(token)
+      const at = seconds()
+      return scopes.find((_, nth) => (carried[nth] ?? NONE_CARRIED) < table.epochOf(digests, nth * WORDS, at))
+    },
+
+    prepare: prepareToken,
+    expire: () => table.sweep(seconds()),
+    get version() {
+      return version
+    },
+    get size() {
+      return table.size
+    },
+    get bytes() {
+      return table.bytes
+    },
+  }
+}

@@ -1,0 +1,26 @@
+import type { Ended, TokenFacts } from '../src/index.ts'
+
+/** Whether one ending, taken alone, ends a token: the rules of death as the document of the format says them. */
+export function ends(ended: Ended, token: TokenFacts): boolean {
+  switch (ended.scope) {
+    case 'issuer':
+      return (token.issuer_epoch ?? -1) < ended.epoch
+    case 'client':
+      return token.client_id === ended.id && (token.client_epoch ?? -1) < ended.epoch
+    case 'user':
+      return token.sub === ended.id && (token.user_epoch ?? -1) < ended.epoch
+    case 'session':
+      return token.sid === ended.id
+    case 'online_session':
+      return token.sid === ended.id && !token.isOffline
+    case 'grant':
+      return token.gid === ended.id
+    case 'jti':
+      return token.jti === ended.id
+    case 'key':
+      return token.kid === ended.id
+  }
+}
+
+/** Whether a token is dead when everything that was ever said is kept and asked one by one. */
+export const isDead = (all: readonly Ended[], token: TokenFacts): boolean => all.some((ended) => ends(ended, token))

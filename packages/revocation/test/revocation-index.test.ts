@@ -1,0 +1,281 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { type Ended, revocationIndex, type TokenFacts } from '../src/index.ts'
+import { anyEnded, ISSUER } from './arbitrary.ts'
+import { ends, isDead } from './naive-index.ts'
+
+const NOW = 1_800_000_000
+const LATER = NOW + 360
+
+/** An index whose clock, in seconds, stands until a test moves it. */
+function indexAt(start = NOW) {
+  const time = { seconds: start }
+  return { time, index: revocationIndex({ now: () => time.seconds * 1000 + 999 }) }
+}
+
+function indexOf(endings: readonly Ended[]) {
+  const { index } = indexAt()
+  for (const ended of endings) index.apply(ended)
+  return index
+}
+
+const name = fc.constantFrom('a', 'b', 'c')
+const epoch = fc.option(fc.nat({ max: 4 }), { nil: undefined })
+const anyToken: fc.Arbitrary<TokenFacts> = fc.record({
+  jti: name,
+  client_id: name,
+  sub: name,
+  kid: name,
+  sid: fc.option(name, { nil: undefined }),
+  gid: fc.option(name, { nil: undefined }),
+  isOffline: fc.boolean(),
+  issuer_epoch: epoch,
+  client_epoch: epoch,
+  user_epoch: epoch,
+})
+const endings = (until = fc.integer({ min: LATER, max: LATER + 3 })) =>
+  fc.array(anyEnded(name, until), { maxLength: 12 })
+
+const token: TokenFacts = {
+  jti: 'j',
+  client_id: 'c',
+  sub: 'u',
+  kid: 'k',
+  sid: 's',
+  gid: 'g',
+  isOffline: false,
+  issuer_epoch: 2,
+  client_epoch: 2,
+  user_epoch: 2,
+}
+
+describe('a token', () => {
+  it('is dead exactly when any notice says so, asked as it is or prepared', () => {
+    fc.assert(
+      fc.property(endings(), fc.array(anyToken, { minLength: 1, maxLength: 6 }), (all, tokens) => {
+        const index = indexOf(all)
+        for (const each of tokens) {
+          expect(index.endedBy(each) !== undefined).toBe(isDead(all, each))
+          expect(index.endedBy(index.prepare(each))).toBe(index.endedBy(each))
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('gets the same verdict in whatever order, however often and after whatever beginning the notices come', () => {
+    const history = endings().chain((all) =>
+      fc.record({
+        all: fc.constant(all),
+        before: fc.subarray(all),
+        shuffled: fc.shuffledSubarray([...all, ...all], { minLength: all.length * 2 }),
+      }),
+    )
+    fc.assert(
+      fc.property(history, anyToken, ({ all, before, shuffled }, each) => {
+        const verdict = indexOf(all).endedBy(each)
+        expect(indexOf(shuffled).endedBy(each)).toBe(verdict)
+        expect(indexOf([...before, ...all]).endedBy(each)).toBe(verdict)
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('control: to keep the last of each scope and name instead of the highest gives other verdicts by order', () => {
+    const last = (all: readonly Ended[]) => [
+      ...new Map(all.map((ended) => [`${ended.scope} ${ended.id}`, ended])).values(),
+    ]
+    const all: Ended[] = [5, 1].map((raised) => ({ scope: 'user', id: 'u', until: LATER, epoch: raised }))
+    expect(indexOf(last(all)).endedBy(token)).toBeUndefined()
+    expect(indexOf(last(all.toReversed())).endedBy(token)).toBe('user')
+    expect(indexOf(all).endedBy(token)).toBe('user')
+  })
+
+  const scopes: [Ended, Partial<TokenFacts>, Partial<TokenFacts>][] = [
+    [{ scope: 'issuer', id: ISSUER, until: LATER, epoch: 2 }, { issuer_epoch: 1 }, {}],
+    [{ scope: 'client', id: 'c', until: LATER, epoch: 2 }, { client_epoch: 1 }, {}],
+    [{ scope: 'user', id: 'u', until: LATER, epoch: 2 }, { user_epoch: 1 }, {}],
+    [{ scope: 'session', id: 's', until: LATER }, { isOffline: true }, { sid: 'other' }],
+    [{ scope: 'online_session', id: 's', until: LATER }, {}, { isOffline: true }],
+    [{ scope: 'grant', id: 'g', until: LATER }, {}, { gid: undefined }],
+    [{ scope: 'jti', id: 'j', until: LATER }, {}, { jti: 'other' }],
+    [{ scope: 'key', id: 'k', until: LATER }, {}, { kid: 'other' }],
+  ]
+  it.each(scopes)('is ended by $scope, and only by what is its own', (ended, dead, alive) => {
+    const index = indexOf([ended])
+    expect(index.endedBy({ ...token, ...dead })).toBe(ended.scope)
+    expect(index.endedBy({ ...token, ...alive })).toBeUndefined()
+  })
+
+  it('that carries no epoch, or one that is none, is ended by any notice of its scope', () => {
+    const index = indexOf([{ scope: 'user', id: 'u', until: LATER, epoch: 0 }])
+    expect(index.endedBy(token)).toBeUndefined()
+    for (const user_epoch of [undefined, -1, -5, Number.NaN, 1.5])
+      expect(index.endedBy({ ...token, user_epoch })).toBe('user')
+  })
+
+  it('is not ended by the name of somebody of another scope', () => {
+    const same = { ...token, jti: 'x', client_id: 'x', sub: 'y', kid: 'y', sid: 'z', gid: 'w' }
+    expect(indexOf([{ scope: 'user', id: 'x', until: LATER, epoch: 9 }]).endedBy(same)).toBeUndefined()
+    expect(indexOf([{ scope: 'jti', id: 'y', until: LATER }]).endedBy(same)).toBeUndefined()
+    expect(indexOf([{ scope: 'grant', id: 'z', until: LATER }]).endedBy(same)).toBeUndefined()
+  })
+
+  it('keeps apart epochs that 32 bits would mix up', () => {
+    const index = indexOf([{ scope: 'user', id: 'u', until: LATER, epoch: 2 ** 52 + 1 }])
+    expect(index.endedBy({ ...token, user_epoch: 2 ** 52 })).toBe('user')
+    expect(index.endedBy({ ...token, user_epoch: 2 ** 52 + 1 })).toBeUndefined()
+  })
+})
+
+describe('one scope never hides another', () => {
+  // Keycloak chose one not-before over the others twice: CVE-2026-8922 and CVE-2026-18218.
+  it('when the wider one is the older (CVE-2026-8922)', () => {
+    const index = indexOf([
+      { scope: 'issuer', id: ISSUER, until: LATER, epoch: 3 },
+      { scope: 'client', id: 'c', until: LATER, epoch: 1 },
+      { scope: 'user', id: 'u', until: LATER, epoch: 1 },
+    ])
+    expect(index.endedBy(token)).toBe('issuer')
+  })
+
+  it('when the narrower one is the lower (CVE-2026-18218)', () => {
+    const index = indexOf([
+      { scope: 'user', id: 'u', until: LATER, epoch: 3 },
+      { scope: 'client', id: 'c', until: LATER, epoch: 2 },
+      { scope: 'issuer', id: ISSUER, until: LATER, epoch: 0 },
+    ])
+    expect(index.endedBy(token)).toBe('user')
+  })
+})
+
+it('a sign-in in the same second as the revocation lives, and what was before it does not', () => {
+  const index = indexOf([{ scope: 'user', id: 'u', until: NOW + 360, epoch: 3 }])
+  expect(index.endedBy({ ...token, user_epoch: 2 })).toBe('user')
+  expect(index.endedBy({ ...token, user_epoch: 3, sid: 's2', gid: 'g2' })).toBeUndefined()
+})
+
+describe('an entry', () => {
+  it('counts until its time has passed, and not a second less, whatever is swept', () => {
+    const steps = fc.array(
+      fc.oneof(
+        fc.record({ apply: anyEnded(name, fc.integer({ min: NOW - 5, max: NOW + 40 })) }),
+        fc.record({ pass: fc.integer({ min: 0, max: 8 }) }),
+        fc.constant({ sweep: true }),
+      ),
+      { maxLength: 30 },
+    )
+    fc.assert(
+      fc.property(steps, fc.array(anyToken, { minLength: 1, maxLength: 4 }), (all, tokens) => {
+        const { index, time } = indexAt()
+        const applied: Ended[] = []
+        for (const step of all) {
+          if ('pass' in step) time.seconds += step.pass
+          else if ('sweep' in step) index.expire()
+          else {
+            index.apply(step.apply)
+            applied.push(step.apply)
+          }
+          const live = applied.filter((ended) => ended.until >= time.seconds)
+          for (const each of tokens) {
+            // Of one name the highest epoch stays for as long as any of its notices, so the index may end more than they do.
+            if (isDead(live, each)) expect(index.endedBy(each)).toBeDefined()
+            const names = live.map((ended) => `${ended.scope} ${ended.id}`)
+            const lasting = applied.filter((ended) => names.includes(`${ended.scope} ${ended.id}`))
+            if (!isDead(lasting, each)) expect(index.endedBy(each)).toBeUndefined()
+          }
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('that came too late to matter is no news', () => {
+    const { index, time } = indexAt()
+    expect(index.apply({ scope: 'jti', id: 'j', until: NOW - 1 })).toBe(false)
+    expect(index.apply({ scope: 'jti', id: 'j', until: NOW })).toBe(true)
+    expect(index.endedBy(token)).toBe('jti')
+    time.seconds += 1
+    expect(index.endedBy(token)).toBeUndefined()
+  })
+
+  it('changes the version exactly when it can end a token', () => {
+    fc.assert(
+      fc.property(endings(), anyToken, (all, each) => {
+        const { index } = indexAt()
+        for (const ended of all) {
+          const before = { version: index.version, verdict: index.endedBy(each) }
+          const isNews = index.apply(ended)
+          expect(index.version > before.version).toBe(isNews)
+          if (index.endedBy(each) !== before.verdict) expect(isNews).toBe(true)
+          expect(index.apply(ended)).toBe(false)
+        }
+      }),
+    )
+    const { index } = indexAt()
+    const versions = [
+      { until: LATER, epoch: 1 },
+      { until: LATER, epoch: 1 },
+      { until: LATER + 1, epoch: 0 },
+      { until: LATER, epoch: 2 },
+    ].map((rest) => {
+      index.apply({ scope: 'user', id: 'u', ...rest })
+      return index.version
+    })
+    expect(versions).toEqual([1, 1, 2, 3])
+  })
+
+  it('whose time does not fit into 32 bits stays for good, and its neighbours go', () => {
+    const { index, time } = indexAt()
+    index.apply({ scope: 'jti', id: 'j', until: 2 ** 40 })
+    index.apply({ scope: 'grant', id: 'g', until: LATER })
+    time.seconds = 2 ** 41
+    index.expire()
+    expect(index.endedBy(token)).toBe('jti')
+    expect(index.size).toBe(1)
+  })
+})
+
+describe('a million of them', () => {
+  const ended = (n: number, until = LATER): Ended => ({ scope: 'jti', id: `token-${n}`, until })
+  const of = (n: number) => ({ ...token, jti: `token-${n}` })
+
+  it('take at most 64 MB, at every moment, are all found, and give their memory back', () => {
+    const { index, time } = indexAt()
+    const before = process.memoryUsage().arrayBuffers
+    let most = 0
+    for (let n = 0; n < 1_000_000; n += 1) {
+      index.apply(ended(n))
+      if (index.bytes > most) most = index.bytes
+    }
+    expect(index.size).toBe(1_000_000)
+    expect(most).toBeLessThanOrEqual(64_000_000)
+    // What the process holds also has what was not collected yet: this bound is only to notice a second copy of it all.
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(160_000_000)
+    for (let n = 0; n < 1_000_000; n += 97) expect(index.endedBy(of(n)), String(n)).toBe('jti')
+    for (let n = 0; n < 1_000; n += 1) expect(index.endedBy(of(-1 - n))).toBeUndefined()
+
+    time.seconds = LATER + 1
+    index.expire()
+    expect(index.size).toBe(0)
+    expect(index.bytes).toBeLessThan(100_000)
+  })
+
+  it('that expire as others come are never all there', () => {
+    const { index, time } = indexAt()
+    let most = 0
+    for (let n = 0; n < 300_000; n += 1) {
+      if (n % 1_000 === 0) time.seconds += 1
+      index.apply(ended(n, time.seconds + 10))
+      if (index.size > most) most = index.size
+      // The last ten seconds are 10,000 entries, and none of them may be missed.
+      if (n % 5_003 === 0 && n > 9_000) expect(index.endedBy(of(n - 9_000))).toBe('jti')
+    }
+    expect(most).toBeLessThan(150_000)
+  })
+})
+
+it('the rules that these tests hold the index to are not trivially true', () => {
+  expect(ends({ scope: 'user', id: 'u', until: LATER, epoch: 3 }, token)).toBe(true)
+  expect(ends({ scope: 'user', id: 'u', until: LATER, epoch: 2 }, token)).toBe(false)
+})
