@@ -14,11 +14,9 @@ export interface WebSocketLike {
 
 /** A response that goes on and on: server-sent events, a download. */
 export interface ResponseLike {
-  readonly headersSent: boolean
   write(chunk: string): unknown
   end(): unknown
   destroy(): unknown
-  getHeader(name: string): unknown
   once(event: 'close', listener: () => void): unknown
   off(event: 'close', listener: () => void): unknown
 }
@@ -35,32 +33,27 @@ function closeSocket(socket: WebSocketLike, code: string): void {
   socket.close(UNAUTHORIZED, code)
 }
 
-/** Ends a stream of events with one that says why, and anything else as broken: half a download is not a whole one. */
-function endResponse(response: ResponseLike, code: string): void {
-  const isEvents = String(response.getHeader('content-type') ?? '').startsWith('text/event-stream')
-  if (!isEvents) return void response.destroy()
+/** Ends with an event that says why. */
+function endEvents(response: ResponseLike, code: string): void {
   response.write(`event: ended\ndata: ${JSON.stringify({ error: 'invalid_token', code })}\n\n`)
   response.end()
 }
 
-/**
- * Cuts a long-lived connection off the moment that `verifier.watch(principal)` aborts: a WebSocket is closed with 4401 and
- * hears nothing from then on, server-sent events end with an event `ended`, any other response breaks off. Who does not let
- * go within a second is cut off all the same.
- *
- * @returns how to stop watching; it stops by itself when the connection ends.
- */
-export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSignal): () => void {
+interface Cut {
+  /** Ends in a way that the other side can understand. */
+  end(code: string): void
+  /** Ends without it. */
+  destroy(): void
+}
+
+/** Ends a connection when a signal says so, and without its other side when that takes longer than the grace. */
+function cutWhen(connection: WebSocketLike | ResponseLike, signal: AbortSignal, { end, destroy }: Cut): () => void {
   let grace: NodeJS.Timeout | undefined
   function cut() {
-    const code = codeOf(signal.reason)
-    const isSocket = 'terminate' in connection
-    grace = setTimeout(() => (isSocket ? connection.terminate() : connection.destroy()), GRACE_MS)
-    grace.unref()
-    if (isSocket) closeSocket(connection, code)
-    else endResponse(connection, code)
+    grace = setTimeout(destroy, GRACE_MS).unref()
+    end(codeOf(signal.reason))
   }
-  const ended = () => {
+  function ended() {
     clearTimeout(grace)
     signal.removeEventListener('abort', cut)
   }
@@ -69,6 +62,34 @@ export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSi
   else signal.addEventListener('abort', cut, { once: true })
   return () => {
     connection.off('close', ended)
-    signal.removeEventListener('abort', cut)
+    ended()
   }
+}
+
+/**
+ * Cuts a long-lived connection off the moment that `verifier.watch(principal)` aborts. A WebSocket is closed with 4401 and
+ * hears nothing from then on, and one whose client does not let go within a second is cut off all the same. A response breaks
+ * off, so that half a download is not taken for the whole.
+ *
+ * @returns how to stop watching; it stops by itself when the connection ends.
+ */
+export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSignal): () => void {
+  if ('terminate' in connection)
+    return cutWhen(connection, signal, {
+      end: (code) => closeSocket(connection, code),
+      destroy: () => connection.terminate(),
+    })
+  const destroy = () => void connection.destroy()
+  return cutWhen(connection, signal, { end: destroy, destroy })
+}
+
+/**
+ * As {@link cutOff}, for server-sent events: they end with an event `ended` that says why, and then the connection does. A
+ * browser that connects again is refused with 401, and leaves it at that.
+ */
+export function cutOffEvents(response: ResponseLike, signal: AbortSignal): () => void {
+  return cutWhen(response, signal, {
+    end: (code) => endEvents(response, code),
+    destroy: () => void response.destroy(),
+  })
 }
