@@ -2,7 +2,14 @@ import nx from '@nx/eslint-plugin'
 import tseslint from 'typescript-eslint'
 
 /** Adapters may be named in one place only: the composition root. */
-const adapters = ['@ledgate/eventstore-*', '@ledgate/projection-sqlite', '@ledgate/vault/sqlite', 'better-sqlite3']
+const adapters = [
+  '@ledgate/eventstore-*',
+  '@ledgate/projection-sqlite',
+  '@ledgate/vault/sqlite',
+  '@ledgate/revocation/kafka',
+  'better-sqlite3',
+  'kafkajs',
+]
 
 /** What a pure file (events and deciders) must not know: the machine, the network, any driver. */
 const impure = ['node:*', 'fastify', '@fastify/*', 'jose', 'pino', 'axios', 'kafkajs', '@eventstore/*', ...adapters]

@@ -42,7 +42,7 @@ describe('the configuration', () => {
       LEDGATE_MASTER_KEY: 'hunter2',
       LEDGATE_TRUSTED_PROXIES: '10.0.0.1, somewhere',
       LEDGATE_RATE_LIMIT: 'off',
-      LEDGATE_KAFKA_BROKERS: 'localhost:9092',
+      LEDGATE_KAFKA_BROKERS: 'kafka://localhost',
     }).join('\n')
     for (const name of ['PORT', 'ISSUER', 'MASTER_KEY', 'TRUSTED_PROXIES', 'RATE_LIMIT', 'KAFKA_BROKERS'])
       expect(found).toContain(`LEDGATE_${name}`)
@@ -66,6 +66,36 @@ describe('the configuration', () => {
       'on,off',
     ])
       expect(problems({ LEDGATE_RATE_LIMITS: wrong }).join()).toContain('LEDGATE_RATE_LIMITS')
+  })
+
+  it('takes Kafka with TLS and credentials, and says what is missing without repeating a secret', () => {
+    const ca = join(mkdtempSync(join(tmpdir(), 'ledgate-config-')), 'ca.pem')
+    writeFileSync(ca, '-----BEGIN CERTIFICATE-----\n')
+    const sasl = { LEDGATE_KAFKA_SASL_USERNAME: 'ledgate', LEDGATE_KAFKA_SASL_PASSWORD: 'hunter2' }
+    const whole = {
+      ...sasl,
+      LEDGATE_KAFKA_BROKERS: 'kafka-1:9092, kafka-2:9092',
+      LEDGATE_KAFKA_TLS_CA: ca,
+      LEDGATE_KAFKA_SASL_MECHANISM: 'scram-sha-512',
+    }
+    expect(readConfig(whole).kafka).toEqual({
+      brokers: ['kafka-1:9092', 'kafka-2:9092'],
+      tls: { ca: '-----BEGIN CERTIFICATE-----\n' },
+      sasl: { mechanism: 'scram-sha-512', username: 'ledgate', password: 'hunter2' },
+    })
+    expect(readConfig({ LEDGATE_KAFKA_BROKERS: '[::1]:9092', LEDGATE_KAFKA_TLS_CA: 'system' }).kafka?.tls).toEqual({})
+    const wrong = [
+      sasl,
+      { ...whole, LEDGATE_KAFKA_SASL_MECHANISM: '' },
+      { ...whole, LEDGATE_KAFKA_SASL_MECHANISM: 'gssapi' },
+      { ...whole, LEDGATE_KAFKA_TLS_CA: `${ca}.gone` },
+      { ...production, ...whole, LEDGATE_KAFKA_SASL_MECHANISM: 'plain', LEDGATE_KAFKA_TLS_CA: '' },
+    ]
+    for (const env of wrong) {
+      expect(problems(env).length).toBeGreaterThan(0)
+      expect(problems(env).join()).toMatch(/LEDGATE_KAFKA_/)
+      expect(problems(env).join()).not.toContain('hunter2')
+    }
   })
 
   it('takes a complete production', () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { isLimitName, type Limits, limitsWith } from './account/limits.ts'
+import { KafkaEnvironment, type KafkaSettings, kafkaSettings } from './publication/kafka-settings.ts'
 
 const DEFAULT_PORT = 4040
 
@@ -27,8 +28,6 @@ const MasterKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, { error: 'must be 32 b
 const EventStoreDBUrl = z.string().regex(/^esdb(\+discover)?:\/\/\S+$/, {
   error: 'must be a connection string such as esdb://user:password@host:2113?tls=true',
 })
-
-const later = (what: string) => z.undefined({ error: `${what} is not supported by this version` }).optional()
 
 /** Every variable Ledgate reads, documented in docs/operations.md. */
 export const Environment = z.strictObject({
@@ -56,7 +55,7 @@ export const Environment = z.strictObject({
   LEDGATE_RATE_LIMITS: RateLimits.prefault('on'),
   LEDGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LEDGATE_EVENTSTOREDB_URL: EventStoreDBUrl.optional(),
-  LEDGATE_KAFKA_BROKERS: later('Kafka'),
+  ...KafkaEnvironment,
 })
 
 /** What the server runs with. Durations are in seconds; paths are as given, relative to the working directory. */
@@ -76,6 +75,8 @@ export interface Config {
   readMasterKeys(): readonly string[]
   /** Where events and keys are kept instead of the data folder; a password may be in it. */
   readonly eventStoreDBUrl: string | undefined
+  /** Where what ends tokens is published; over HTTP alone when there is none. A password may be in it. */
+  readonly kafka: KafkaSettings | undefined
   readonly smtpUrl: string | undefined
   readonly mailFrom: string
   readonly trustedProxies: readonly string[]
@@ -164,7 +165,9 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const settings = parsed.data
   const file = readKeyFile(settings.LEDGATE_MASTER_KEY_FILE)
   const masterKeys = settings.LEDGATE_MASTER_KEY === undefined ? file.keys : [settings.LEDGATE_MASTER_KEY]
+  const { kafka, problems: kafkaProblems } = kafkaSettings(settings, production)
   const problems = [
+    ...kafkaProblems,
     ...(file.problem === undefined ? [] : [file.problem]),
     ...(settings.LEDGATE_MASTER_KEY !== undefined && settings.LEDGATE_MASTER_KEY_FILE !== undefined
       ? ['LEDGATE_MASTER_KEY and LEDGATE_MASTER_KEY_FILE are both set; one of them is enough']
@@ -185,6 +188,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     masterKeys,
     readMasterKeys: () => readConfig(env).masterKeys,
     eventStoreDBUrl: settings.LEDGATE_EVENTSTOREDB_URL,
+    kafka,
     smtpUrl: settings.LEDGATE_SMTP_URL,
     mailFrom: settings.LEDGATE_MAIL_FROM ?? 'Ledgate <no-reply@localhost>',
     trustedProxies: settings.LEDGATE_TRUSTED_PROXIES,

@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { z } from 'zod'
+
+/** `host:port`, one or more, comma separated. */
+const Brokers = z
+  .string()
+  .transform((value) => value.split(',').map((each) => each.trim()))
+  .pipe(z.array(z.string().regex(/^[A-Za-z0-9._-]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/)))
+
+/** The settings about Kafka. */
+export const KafkaEnvironment = {
+  LEDGATE_KAFKA_BROKERS: z
+    .string()
+    .refine((value) => Brokers.safeParse(value).success, { error: 'must be brokers such as kafka-1:9092,kafka-2:9092' })
+    .optional(),
+  LEDGATE_KAFKA_TLS_CA: z.string().min(1).optional(),
+  LEDGATE_KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
+  LEDGATE_KAFKA_SASL_USERNAME: z.string().min(1).optional(),
+  LEDGATE_KAFKA_SASL_PASSWORD: z.string().min(1).optional(),
+} satisfies z.ZodRawShape
+
+type Settings = z.output<z.ZodObject<typeof KafkaEnvironment>>
+
+/** How Kafka is reached. */
+export interface KafkaSettings {
+  readonly brokers: readonly string[]
+  /** With TLS; trusting these certificates, or those of the system when there are none. */
+  readonly tls: { readonly ca?: string } | undefined
+  readonly sasl:
+    | {
+        readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+        readonly username: string
+        readonly password: string
+      }
+    | undefined
+}
+
+const SYSTEM = 'system'
+
+function tlsOf(file: string | undefined, problems: string[]): KafkaSettings['tls'] {
+  if (file === undefined) return undefined
+  if (file === SYSTEM) return {}
+  try {
+    const ca = readFileSync(file, 'utf8')
+    if (!ca.includes('-----BEGIN CERTIFICATE-----')) problems.push('LEDGATE_KAFKA_TLS_CA holds no certificate (PEM)')
+    return { ca }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    problems.push(`LEDGATE_KAFKA_TLS_CA is neither "${SYSTEM}" nor a file that can be read (${code})`)
+    return undefined
+  }
+}
+
+/** Kafka as it is configured, `undefined` when it is not; and what is wrong with that. */
+export function kafkaSettings(
+  settings: Settings,
+  production: boolean,
+): { readonly kafka: KafkaSettings | undefined; readonly problems: readonly string[] } {
+  const {
+    LEDGATE_KAFKA_BROKERS: brokers,
+    LEDGATE_KAFKA_TLS_CA: ca,
+    LEDGATE_KAFKA_SASL_MECHANISM: mechanism,
+    LEDGATE_KAFKA_SASL_USERNAME: username,
+    LEDGATE_KAFKA_SASL_PASSWORD: password,
+  } = settings
+  const problems: string[] = []
+  const credentials = [mechanism, username, password].filter((each) => each !== undefined)
+  if (brokers === undefined && (ca !== undefined || credentials.length > 0))
+    problems.push('LEDGATE_KAFKA_BROKERS is missing, and other settings about Kafka are there')
+  if (credentials.length === 1 || credentials.length === 2)
+    problems.push('LEDGATE_KAFKA_SASL_MECHANISM, _USERNAME and _PASSWORD belong together; one of them is missing')
+  if (production && mechanism === 'plain' && ca === undefined)
+    problems.push(
+      'LEDGATE_KAFKA_SASL_MECHANISM plain without LEDGATE_KAFKA_TLS_CA would send the password in the clear',
+    )
+  const tls = tlsOf(ca, problems)
+  const sasl = mechanism && username && password ? { mechanism, username, password } : undefined
+  const kafka = brokers === undefined ? undefined : { brokers: Brokers.parse(brokers), tls, sasl }
+  return { kafka, problems }
+}
