@@ -12,6 +12,7 @@ import { refresh } from './refresh.ts'
 import { replay } from './replay.ts'
 import { signer } from './signer.ts'
 import { timing } from './timing.ts'
+import { verify } from './verify.ts'
 
 /** In the order they run; the longest last. */
 export const scenarios: readonly Scenario[] = [
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   password,
   mixed,
   timing,
+  verify,
   coldStart,
   replay,
   backup,
