@@ -89,7 +89,6 @@ export class VerifierError extends Error {
   readonly error: string | undefined
   readonly description: string
   readonly detail: string | undefined
-  readonly headers: Readonly<Record<string, string>>
   readonly #options: VerifierErrorOptions
 
   constructor(code: VerifierErrorCode, options: VerifierErrorOptions = {}) {
@@ -101,8 +100,12 @@ export class VerifierError extends Error {
     this.error = outcome.error
     this.description = outcome.description
     this.detail = options.detail
-    this.headers = Object.freeze(headersOf(code, options))
     this.#options = options
+  }
+
+  /** Made when they are asked for: most refusals of an attack are never looked at twice. */
+  get headers(): Readonly<Record<string, string>> {
+    return headersOf(this.code, this.#options)
   }
 
   /** The same error with the challenge of this resource, as it answers this request. */

@@ -1,13 +1,14 @@
-import type { Notice, RevocationSource, Scope, TokenFacts } from '@ledgate/revocation'
+import type { Clock, FeedHealth, Notice, RevocationSource, Scope, TokenFacts } from '@ledgate/revocation'
 import type { JWK, JWTPayload } from 'jose'
 
-/** Which time it is. */
-export interface Clock {
-  /** Milliseconds since the epoch. */
-  now(): number
-  /** Milliseconds of a clock that is never set; only differences of it mean something. */
-  monotonic(): number
-}
+export type {
+  Clock,
+  FeedHealth,
+  Notice,
+  RevocationSource,
+  Scope as RevocationScope,
+  TokenFacts,
+} from '@ledgate/revocation'
 
 /** Where a verifier says what it met; a logger of pino fits. A token never gets there. */
 export interface Logger {
@@ -62,6 +63,8 @@ export interface IssuerOptions {
   readonly revocations: Revocations | false
   /** The key set that signs the feed; `${issuer}/revocations/jwks` unless told. It is never the one that signs tokens. */
   readonly feedKeysUri?: string
+  /** Takes keys over http from other machines, too. Whoever is on the way there can then make tokens. */
+  readonly allowInsecureRequests?: boolean
 }
 
 /** Whether an issuer itself still calls a token active (RFC 7662). @throws when it cannot be asked. */
@@ -195,19 +198,6 @@ export interface KeysHealth {
   /** Milliseconds since it was fetched; Infinity when it never was. */
   readonly ageMs: number
   readonly kids: readonly string[]
-  readonly lastError?: string
-}
-
-/** How a feed is. */
-export interface FeedHealth {
-  readonly isReady: boolean
-  readonly isCaughtUp: boolean
-  readonly stalenessMs: number
-  readonly through: string | undefined
-  /** The name of the source that speaks now. */
-  readonly source: string | undefined
-  readonly entries: number
-  readonly refused: number
   readonly lastError?: string
 }
 

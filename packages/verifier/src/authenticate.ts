@@ -1,0 +1,132 @@
+import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
+import { isAccessTokenType, type Profile, readClaims, type TokenClaims } from './claims.ts'
+import type { Decrypt } from './decryption.ts'
+import { VerifierError } from './errors.ts'
+import type { TrustedKey } from './key-set.ts'
+import { principalOf } from './principal.ts'
+import type { TrustedIssuer } from './trusted-issuer.ts'
+import type { VerifiedToken } from './verified-token.ts'
+
+export interface TokenRules {
+  readonly issuers: ReadonlyMap<string, TrustedIssuer>
+  readonly profile: Profile
+  readonly clockToleranceSeconds: number
+  readonly maxTokenLifetimeSeconds: number
+  /** `undefined` where no token comes encrypted. */
+  readonly decrypt: Decrypt | undefined
+}
+
+const MAX_LENGTH = 16_384
+
+const fault = (detail: string): VerifierError => new VerifierError('invalid_token', { detail })
+
+/** The signed token; opened when it came encrypted. Compact serialization only, RFC 7515 §7.1 and RFC 7516 §7.1. */
+async function signedToken(token: string, decrypt: Decrypt | undefined): Promise<string> {
+  if (token.length > MAX_LENGTH) throw fault('too long')
+  const parts = token.split('.', 6).length
+  if (parts === 3) return token
+  if (parts !== 5) throw fault('neither a JWS nor a JWE')
+  if (decrypt === undefined) throw fault('encrypted, and there is no key to decrypt it with')
+  try {
+    return await decrypt(token)
+  } catch {
+    throw fault('cannot be decrypted')
+  }
+}
+
+/** Whose token it says it is; nothing of this is believed before the signature was verified by that issuer's own keys. */
+function allegedIssuer(token: string, { issuers }: TokenRules): TrustedIssuer {
+  const [only] = issuers.values()
+  const issuer = issuers.size === 1 ? only : issuers.get(String(decodeJwt(token).iss))
+  if (issuer === undefined) throw fault('of an issuer that is not trusted here')
+  return issuer
+}
+
+/** The key of a header. `jwk`, `jku`, `x5u` and `x5c` in there are a stranger's word, and are not looked at. */
+async function trustedKey({ keys, unknownKidWaitMs }: TrustedIssuer, kid: unknown): Promise<TrustedKey> {
+  if (typeof kid !== 'string' || kid === '') throw fault('names no key')
+  if (!keys.isFresh())
+    throw new VerifierError('verifier_not_ready', { detail: 'there is no key set, or it is too old' })
+  const known = keys.get(kid)
+  if (known !== undefined) return known
+  await keys.seek(kid, unknownKidWaitMs)
+  const found = keys.get(kid)
+  if (found === undefined) throw fault('signed by a key that the issuer does not have')
+  return found
+}
+
+interface Signed {
+  readonly payload: JWTPayload
+  readonly key: TrustedKey
+}
+
+async function verifySignature(token: string, issuer: TrustedIssuer, rules: TokenRules, now: number): Promise<Signed> {
+  const found: { key?: TrustedKey } = {}
+  const keyOf: JWTVerifyGetKey = async (header) => {
+    if (!isAccessTokenType(header.typ, rules.profile)) throw fault('typ is not that of an access token')
+    found.key = await trustedKey(issuer, header.kid)
+    // The key says the algorithm, never the token.
+    if (found.key.alg !== header.alg) throw fault('alg is not that of its key')
+    return found.key.key
+  }
+  const { payload } = await jwtVerify(token, keyOf, {
+    algorithms: [...issuer.algorithms],
+    issuer: issuer.name,
+    clockTolerance: rules.clockToleranceSeconds,
+    currentDate: new Date(now),
+  })
+  if (found.key === undefined) throw fault('no key')
+  return { payload, key: found.key }
+}
+
+/** That a token is for us, and lives no longer than revocations are kept. */
+function requireFit(claims: TokenClaims, issuer: TrustedIssuer, rules: TokenRules, now: number): void {
+  if (![claims.aud].flat().some((audience) => issuer.audience.has(audience))) throw fault('for another audience')
+  const { maxTokenLifetimeSeconds: cap } = rules
+  // A token that does not say since when it lives may live that long from now.
+  if (claims.exp - (claims.iat ?? now / 1000) > cap) throw fault(`lives longer than ${cap} s`)
+}
+
+/** Whether a token is bound to a key by something that nothing here checks, RFC 7800 and RFC 8705. */
+const isBoundOtherwise = ({ cnf }: TokenClaims): boolean =>
+  cnf !== undefined && (cnf.jkt === undefined || Object.keys(cnf).length > 1)
+
+async function read(token: string, rules: TokenRules, now: number): Promise<VerifiedToken> {
+  const signed = await signedToken(token, rules.decrypt)
+  const issuer = allegedIssuer(signed, rules)
+  const { payload, key } = await verifySignature(signed, issuer, rules, now)
+  const result = readClaims(payload, rules.profile, issuer.feed !== undefined)
+  if ('fault' in result) throw fault(`missing or malformed: ${result.fault}`)
+  const { claims } = result
+  requireFit(claims, issuer, rules, now)
+  const principal = principalOf(claims, payload, key.kid)
+  const { clockToleranceSeconds: tolerance } = rules
+  return {
+    issuer,
+    key,
+    principal,
+    signed,
+    notBefore: (Math.max(claims.nbf ?? 0, claims.iat ?? 0) - tolerance) * 1000,
+    expiresAt: (claims.exp + tolerance) * 1000,
+    isBoundOtherwise: isBoundOtherwise(claims),
+    revocable: issuer.feed && { prepared: issuer.feed.index.prepare(principal.facts), aliveAt: -1, endedBy: undefined },
+  }
+}
+
+/**
+ * What a token says, its signature verified: of an issuer that is trusted, for us, of the right type and form. Whether it is
+ * good now is asked at each use.
+ *
+ * @param now milliseconds since the epoch.
+ * @throws {VerifierError} `invalid_token`, `token_expired`, or `verifier_not_ready` when there are no keys to tell by.
+ */
+export async function authenticate(token: string, rules: TokenRules, now: number): Promise<VerifiedToken> {
+  try {
+    return await read(token, rules, now)
+  } catch (error) {
+    if (error instanceof VerifierError) throw error
+    // Not kept as the cause: errors of jose carry all claims with them, those of parsers pieces of the token.
+    const code = error instanceof errors.JOSEError ? error.code : 'malformed'
+    throw new VerifierError(error instanceof errors.JWTExpired ? 'token_expired' : 'invalid_token', { detail: code })
+  }
+}

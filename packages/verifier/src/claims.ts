@@ -1,0 +1,70 @@
+import { z } from 'zod'
+
+/** Seconds since the epoch, RFC 7519 §2: an integer or not, but a number. */
+const NumericDate = z.number().nonnegative()
+const Name = z.string().min(1).max(255)
+const Epoch = z.int().nonnegative()
+const Names = z.array(z.string())
+
+/** What every access token says that we take, whatever the profile. A claim that is there has the right type. */
+const Common = {
+  iss: z.string(),
+  sub: Name,
+  aud: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]),
+  exp: NumericDate,
+  nbf: NumericDate.optional(),
+  scope: z.string().optional(),
+  roles: Names.optional(),
+  entitlements: Names.optional(),
+  acr: z.string().optional(),
+  amr: Names.optional(),
+  auth_time: NumericDate.optional(),
+  sid: Name.optional(),
+  gid: Name.optional(),
+  issuer_epoch: Epoch.optional(),
+  client_epoch: Epoch.optional(),
+  user_epoch: Epoch.optional(),
+  cnf: z.looseObject({ jkt: z.string().min(1).optional() }).optional(),
+}
+
+/** RFC 9068 §2.2: all of these are there. */
+const AccessToken = z.looseObject({ ...Common, client_id: Name, iat: NumericDate, jti: Name })
+
+/** The same for issuers that do not say everything. */
+const LenientToken = z.looseObject({
+  ...Common,
+  client_id: Name.optional(),
+  azp: Name.optional(),
+  iat: NumericDate.optional(),
+  jti: Name.optional(),
+})
+
+/** What a token says, whichever profile it keeps. */
+export type TokenClaims = z.infer<typeof LenientToken>
+
+export type Profile = 'at+jwt' | 'lenient'
+
+/** What the `typ` of a token may be, RFC 9068 §4: `application/` may be left out, and case does not matter. */
+const TYPES: Readonly<Record<Profile, readonly string[]>> = { 'at+jwt': ['at+jwt'], lenient: ['at+jwt', 'jwt', ''] }
+
+/** Whether a `typ` is that of an access token. */
+export const isAccessTokenType = (typ: unknown, profile: Profile): boolean =>
+  (typ === undefined || typeof typ === 'string') &&
+  TYPES[profile].includes((typ ?? '').toLowerCase().replace(/^application\//, ''))
+
+/**
+ * The claims of an access token.
+ *
+ * @param canBeRevoked asks for what revocations name a token by, in every profile: nobody escapes by leaving it out.
+ * @returns the name of what is missing or of the wrong type, when it is none.
+ */
+export function readClaims(
+  payload: unknown,
+  profile: Profile,
+  canBeRevoked: boolean,
+): { readonly claims: TokenClaims } | { readonly fault: string } {
+  const schema = profile === 'at+jwt' || canBeRevoked ? AccessToken : LenientToken
+  const { data, error } = schema.safeParse(payload)
+  if (data !== undefined) return { claims: data }
+  return { fault: error.issues.map(({ path }) => path.join('.')).join(', ') }
+}

@@ -1,0 +1,127 @@
+import type { Notice, Scope, TokenFacts } from '@ledgate/revocation'
+import { discoverJwksUri, secureUrl } from './discovery.ts'
+import { type IssuerFeed, issuerFeed } from './issuer-feed.ts'
+import { type KeyCache, keyCache, type KeyCacheOptions } from './jwks.ts'
+import { algorithmsOf, audienceOf, boundsOf } from './options.ts'
+import type { TrustedIssuer } from './trusted-issuer.ts'
+import type { Clock, IssuerHealth, IssuerOptions, Principal, VerifierOptions } from './types.ts'
+import { watchers } from './watchers.ts'
+
+/** Everything that runs for one issuer. */
+export interface IssuerRuntime extends TrustedIssuer {
+  endedBy(facts: TokenFacts): Scope | undefined
+  watch(principal: Principal): AbortSignal
+  start(): void
+  /** What there is to wait for until tokens can be verified, each by name. */
+  readiness(): readonly { readonly name: string; readonly ready: Promise<void>; lastError(): string | undefined }[]
+  isReady(): boolean
+  health(): IssuerHealth
+  close(): Promise<void>
+}
+
+export interface RuntimeOptions {
+  readonly clock: Clock
+  readonly maxStalenessMs: number
+  readonly onNotice: (notice: Notice, issuer: string) => void
+}
+
+/** A key of the feed that was not there is asked for again soon: a notice must not be lost over it. */
+const LONGEST_MISSING_FEED_KEY_MS = 1_000
+
+/** What the key sets of an issuer have in common: how they are fetched, and who hears of it. */
+function keyOptions(issuer: IssuerOptions, options: VerifierOptions, clock: Clock, which: string) {
+  const { logger, metrics } = options
+  const onFetch: KeyCacheOptions['onFetch'] = (outcome, error) => {
+    metrics?.count('key_fetches', { outcome, issuer: issuer.issuer, keys: which })
+    if (outcome === 'failed') logger?.warn({ err: error, issuer: issuer.issuer }, `the ${which} keys cannot be fetched`)
+  }
+  const { uri: _, unknownKidWaitMs: __, ...fetching } = issuer.jwks ?? {}
+  return { ...fetching, algorithms: algorithmsOf(issuer), clock, onFetch }
+}
+
+function tokenKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock): KeyCache {
+  const { allowInsecureRequests = false, jwks } = issuer
+  const uri = jwks?.uri === undefined ? undefined : secureUrl(jwks.uri, allowInsecureRequests).href
+  return keyCache({
+    ...keyOptions(issuer, options, clock, 'token'),
+    locate: (limits) =>
+      uri === undefined
+        ? discoverJwksUri({ issuer: issuer.issuer, allowInsecureRequests, ...limits })
+        : Promise.resolve(uri),
+  })
+}
+
+function feedKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock): KeyCache {
+  const { allowInsecureRequests = false, feedKeysUri = `${issuer.issuer.replace(/\/$/, '')}/revocations/jwks` } = issuer
+  const uri = secureUrl(feedKeysUri, allowInsecureRequests).href
+  return keyCache({
+    ...keyOptions(issuer, options, clock, 'feed'),
+    longestMissingMs: LONGEST_MISSING_FEED_KEY_MS,
+    locate: () => Promise.resolve(uri),
+  })
+}
+
+/** What runs for an issuer; nothing does before it is started. @throws {TypeError} for options that cannot be meant. */
+export function issuerRuntime(
+  issuer: IssuerOptions,
+  options: VerifierOptions,
+  { clock, maxStalenessMs, onNotice }: RuntimeOptions,
+): IssuerRuntime {
+  const name = issuer.issuer
+  const keys = tokenKeys(issuer, options, clock)
+  const watching = watchers(clock, boundsOf(options).clockToleranceSeconds)
+  const signers = issuer.revocations === false ? undefined : feedKeys(issuer, options, clock)
+  const feed: IssuerFeed | undefined =
+    issuer.revocations === false || signers === undefined
+      ? undefined
+      : issuerFeed({
+          issuer: name,
+          revocations: issuer.revocations,
+          keys: signers,
+          maxStalenessMs,
+          clock,
+          logger: options.logger,
+          onEnded(ended, notice) {
+            if (ended.scope === 'key') keys.ban(ended.id)
+            watching.ended(ended, endedBy)
+            if (notice !== undefined) onNotice(notice, name)
+          },
+        })
+  const endedBy = (facts: TokenFacts): Scope | undefined => feed?.index.endedBy(facts)
+
+  return {
+    name,
+    audience: audienceOf(issuer, options),
+    algorithms: algorithmsOf(issuer),
+    unknownKidWaitMs: issuer.jwks?.unknownKidWaitMs ?? 0,
+    keys,
+    feed,
+    endedBy,
+    watch: (principal) => watching.watch(principal, endedBy),
+    start() {
+      keys.start()
+      signers?.start()
+      feed?.start()
+    },
+    readiness: () => [
+      { name: `keys of ${name}`, ready: keys.ready(), lastError: () => keys.health().lastError },
+      ...(feed === undefined
+        ? []
+        : [
+            {
+              name: `revocations of ${name}`,
+              ready: feed.ready(),
+              lastError: () => signers?.health().lastError ?? feed.health().lastError,
+            },
+          ]),
+    ],
+    isReady: () => keys.isFresh() && (feed === undefined || feed.stalenessMs() <= maxStalenessMs),
+    health: () => ({ issuer: name, keys: keys.health(), ...(feed && { revocations: feed.health() }) }),
+    async close() {
+      watching.close()
+      keys.close()
+      signers?.close()
+      await feed?.close()
+    },
+  }
+}

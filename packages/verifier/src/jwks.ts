@@ -1,0 +1,202 @@
+import { fetchBudget } from './fetch-budget.ts'
+import { fetchJsonText, type FetchLimits } from './fetch-text.ts'
+import { readKeySet, type TrustedKey } from './key-set.ts'
+import { missingKids } from './missing-kids.ts'
+import type { Clock, JwksOptions, KeysHealth, SignatureAlgorithm } from './types.ts'
+
+/** The public keys of one set, kept at hand. Looking one up asks nobody; the set is fetched in the background only. */
+export interface KeyCache {
+  /** The key of this name, if it is trusted now. */
+  get(kid: string): TrustedKey | undefined
+  /** Whether the set is young enough to be trusted. When it is not, a fetch is under way. */
+  isFresh(): boolean
+  /**
+   * Has the set fetched because of a key it does not have, as far as the budget allows; one fetch for any number of kids.
+   * Settles, and never fails, when it has been looked for, or after `waitMs`.
+   *
+   * @returns whether {@link KeyCache.get} now tells for sure if there is such a key.
+   */
+  seek(kid: string, waitMs: number): Promise<boolean>
+  /** Never trusts a key again, whatever a set says: it has been compromised. */
+  ban(kid: string): void
+  /** Begins to keep the set up to date. Again is fine. */
+  start(): void
+  /** When there is a set. Rejects when it is closed before. */
+  ready(): Promise<void>
+  health(): KeysHealth
+  close(): void
+}
+
+export interface KeyCacheOptions extends Omit<JwksOptions, 'uri' | 'unknownKidWaitMs'> {
+  /** Where the set is; asked again after a failure, for it may have moved. */
+  readonly locate: (limits: FetchLimits) => Promise<string>
+  readonly algorithms: readonly SignatureAlgorithm[]
+  readonly clock: Clock
+  /** From 0 to 1: spreads the fetches of many verifiers. */
+  readonly random?: () => number
+  /** How long a key that was not in the set is not looked for again, at the longest; 30,000 unless told. */
+  readonly longestMissingMs?: number
+  /** Hears how each fetch went. */
+  readonly onFetch?: (outcome: 'fetched' | 'failed', error?: unknown) => void
+}
+
+const REFRESH_AHEAD_MS = 300_000
+const MAX_STALE_MS = 86_400_000
+const TIMEOUT_MS = 5_000
+const FIRST_RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 30_000
+/** How many kids are remembered as sought while a fetch is under way. */
+const MAX_SOUGHT = 1_000
+
+/** A cache of one key set. @see KeyCache */
+export function keyCache({
+  locate,
+  algorithms,
+  clock,
+  fetch = globalThis.fetch,
+  refreshAheadMs = REFRESH_AHEAD_MS,
+  maxStaleMs = MAX_STALE_MS,
+  timeoutMs = TIMEOUT_MS,
+  random = Math.random,
+  longestMissingMs = 30_000,
+  onFetch = () => {},
+}: KeyCacheOptions): KeyCache {
+  const closing = new AbortController()
+  const limits: FetchLimits = { fetch, timeoutMs, signal: closing.signal }
+  const budget = fetchBudget(clock)
+  const missing = missingKids(clock, longestMissingMs)
+  const sought = new Set<string>()
+  const banned = new Set<string>()
+  const first = Promise.withResolvers<void>()
+  first.promise.catch(() => {}) // Said to whoever waits for it.
+  let keys: ReadonlyMap<string, TrustedKey> = new Map()
+  let fetched: { readonly wall: number; readonly monotonic: number } | undefined
+  let uri: string | undefined
+  let isLocated = false
+  let lastError: string | undefined
+  let failures = 0
+  let isStarted = false
+  /** The fetch that is under way, or that strangers have asked for. */
+  let search: PromiseWithResolvers<boolean> | undefined
+  let isFetching = false
+  let regular: NodeJS.Timeout | undefined
+  let early: NodeJS.Timeout | undefined
+
+  /** By the clock that says the most: one stands still while the machine sleeps, the other may be set back. */
+  const ageMs = (): number =>
+    fetched === undefined
+      ? Number.POSITIVE_INFINITY
+      : Math.max(clock.monotonic() - fetched.monotonic, clock.wall() - fetched.wall)
+
+  /** A key that is still there stays the same object; one that is not is trusted no more by anybody who kept it. */
+  const adopt = (set: ReadonlyMap<string, TrustedKey>): void => {
+    const next = new Map<string, TrustedKey>()
+    for (const [kid, key] of set) {
+      const known = keys.get(kid)
+      if (!banned.has(kid)) next.set(kid, known?.published === key.published ? known : key)
+    }
+    for (const [kid, key] of keys) if (next.get(kid) !== key) key.isTrusted = false
+    keys = next
+    for (const kid of sought)
+      if (keys.has(kid)) missing.delete(kid)
+      else missing.add(kid)
+  }
+
+  const load = async (): Promise<void> => {
+    if (!isLocated || uri === undefined) uri = await locate(limits)
+    isLocated = true
+    const since = { wall: clock.wall(), monotonic: clock.monotonic() }
+    adopt(await readKeySet(await fetchJsonText(uri, limits), algorithms))
+    fetched = since
+  }
+
+  const nextMs = (): number => {
+    const pause = failures === 0 ? refreshAheadMs : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1))
+    return pause * (0.9 + 0.1 * random())
+  }
+
+  const refresh = async (): Promise<void> => {
+    clearTimeout(regular)
+    clearTimeout(early)
+    search ??= Promise.withResolvers()
+    isFetching = true
+    try {
+      await load()
+      failures = 0
+      lastError = undefined
+      first.resolve()
+      onFetch('fetched')
+    } catch (error) {
+      failures += 1
+      isLocated = false
+      lastError = error instanceof Error ? error.message : String(error)
+      if (!closing.signal.aborted) onFetch('failed', error)
+    } finally {
+      isFetching = false
+      sought.clear()
+      search.resolve(failures === 0)
+      search = undefined
+      if (!closing.signal.aborted) regular = setTimeout(() => void refresh(), nextMs()).unref()
+    }
+  }
+
+  /** Has the set fetched as soon as the budget allows; whoever comes meanwhile shares it. */
+  const hasten = (): Promise<boolean> => {
+    if (search === undefined) {
+      search = Promise.withResolvers()
+      early = setTimeout(() => void refresh(), budget.take()).unref()
+    }
+    return search.promise
+  }
+
+  const isActive = (): boolean => isStarted && !closing.signal.aborted
+
+  return {
+    get: (kid) => keys.get(kid),
+    isFresh() {
+      const isFresh = ageMs() <= maxStaleMs
+      if (!isFresh && isActive()) void hasten()
+      return isFresh
+    },
+    async seek(kid, waitMs) {
+      if (keys.has(kid) || banned.has(kid) || missing.has(kid)) return true
+      if (!isActive()) return false
+      if (sought.size < MAX_SOUGHT) sought.add(kid)
+      const found = hasten()
+      return waitMs > 0 && (await noLongerThan(found, waitMs))
+    },
+    ban(kid) {
+      banned.add(kid)
+      const key = keys.get(kid)
+      if (key === undefined) return
+      key.isTrusted = false
+      keys = new Map([...keys].filter(([name]) => name !== kid))
+    },
+    start() {
+      if (isStarted || closing.signal.aborted) return
+      isStarted = true
+      if (!isFetching) void refresh()
+    },
+    ready: () => first.promise,
+    health: () => ({ uri, ageMs: ageMs(), kids: [...keys.keys()], ...(lastError !== undefined && { lastError }) }),
+    close() {
+      closing.abort(new Error('closed'))
+      first.reject(closing.signal.reason)
+      clearTimeout(regular)
+      clearTimeout(early)
+      search?.resolve(false)
+      for (const key of keys.values()) key.isTrusted = false
+      keys = new Map()
+    },
+  }
+}
+
+function noLongerThan(work: Promise<boolean>, ms: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  const timer = setTimeout(resolve, ms, false)
+  void work.then((outcome) => {
+    clearTimeout(timer)
+    resolve(outcome)
+  })
+  return promise
+}

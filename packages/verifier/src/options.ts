@@ -1,0 +1,51 @@
+import type { IssuerOptions, SignatureAlgorithm, VerifierOptions } from './types.ts'
+import { secureUrl } from './discovery.ts'
+
+const ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS256']
+const DEFAULT_ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'RS256']
+const TOLERANCE_SECONDS = 5
+const LONGEST_TOLERANCE_SECONDS = 300
+const TOKEN_CAP_SECONDS = 3_600
+const MAX_TOKENS = 10_000
+
+/** The issuers of either form of the options. @throws {TypeError} when there are none, or one is there twice. */
+export function issuersOf(options: VerifierOptions): readonly IssuerOptions[] {
+  const issuers = 'issuers' in options ? options.issuers : [options]
+  const names = issuers.map(({ issuer }) => issuer)
+  if (names.length === 0) throw new TypeError('no issuer')
+  if (new Set(names).size !== names.length) throw new TypeError('an issuer is named twice')
+  for (const { issuer, revocations, allowInsecureRequests = false } of issuers) {
+    secureUrl(issuer, allowInsecureRequests)
+    if (revocations === undefined)
+      throw new TypeError(`where revocations of ${issuer} come from must be said, or false`)
+  }
+  return issuers
+}
+
+/** Whom tokens of an issuer must be for. @throws {TypeError} when nobody is named: then any token would do, or none. */
+export function audienceOf(issuer: IssuerOptions, options: VerifierOptions): ReadonlySet<string> {
+  const audience = [issuer.audience ?? options.audience ?? []].flat()
+  if (audience.length === 0 || audience.includes('')) throw new TypeError(`no audience for ${issuer.issuer}`)
+  return new Set(audience)
+}
+
+/** The algorithms of an issuer. @throws {TypeError} for one that is not a signature by a public key. */
+export function algorithmsOf({ algorithms = DEFAULT_ALGORITHMS }: IssuerOptions): readonly SignatureAlgorithm[] {
+  const stranger = algorithms.find((algorithm) => !ALGORITHMS.includes(algorithm))
+  if (algorithms.length === 0 || stranger !== undefined)
+    throw new TypeError(`algorithms must be of ${ALGORITHMS.join(', ')}`)
+  return algorithms
+}
+
+/** The bounds of a verifier, in whole numbers. @throws {TypeError} for one that cannot be meant. */
+export function boundsOf(options: VerifierOptions) {
+  const { clockToleranceSeconds = TOLERANCE_SECONDS, maxTokenLifetimeSeconds = TOKEN_CAP_SECONDS, cache } = options
+  const maxTokens = cache === false ? 0 : (cache?.maxTokens ?? MAX_TOKENS)
+  if (!(clockToleranceSeconds >= 0 && clockToleranceSeconds <= LONGEST_TOLERANCE_SECONDS))
+    throw new TypeError(`clockToleranceSeconds must be from 0 to ${LONGEST_TOLERANCE_SECONDS}`)
+  if (!(maxTokenLifetimeSeconds > 0 && Number.isFinite(maxTokenLifetimeSeconds)))
+    throw new TypeError('maxTokenLifetimeSeconds must be above 0')
+  if (!Number.isSafeInteger(maxTokens) || maxTokens < 0)
+    throw new TypeError('cache.maxTokens must be a whole number, or the cache false')
+  return { clockToleranceSeconds, maxTokenLifetimeSeconds, maxTokens }
+}

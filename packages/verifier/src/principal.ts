@@ -1,0 +1,53 @@
+import type { TokenFacts } from '@ledgate/revocation'
+import type { JWTPayload } from 'jose'
+import type { TokenClaims } from './claims.ts'
+import { deepFrozen, frozenSet } from './frozen.ts'
+import type { Principal } from './types.ts'
+
+/** The scope tokens of a `scope` claim, RFC 8693 §4.2. */
+const scopeTokens = (scope = ''): readonly string[] => scope.split(' ').filter((token) => token !== '')
+
+const clientOf = ({ client_id: clientId, azp }: TokenClaims): string => clientId ?? azp ?? ''
+
+/** What revocations can concern in a token that was signed by this key. */
+const factsOf = (claims: TokenClaims, kid: string, scopes: ReadonlySet<string>): TokenFacts => ({
+  jti: claims.jti ?? '',
+  client_id: clientOf(claims),
+  sub: claims.sub,
+  kid,
+  sid: claims.sid,
+  gid: claims.gid,
+  isOffline: scopes.has('offline_access'),
+  issuer_epoch: claims.issuer_epoch,
+  client_epoch: claims.client_epoch,
+  user_epoch: claims.user_epoch,
+})
+
+/** Who a token speaks for. Nothing in it can be changed. */
+export function principalOf(claims: TokenClaims, payload: JWTPayload, kid: string): Principal {
+  const scopes = frozenSet(scopeTokens(claims.scope))
+  const clientId = clientOf(claims)
+  return Object.freeze({
+    issuer: claims.iss,
+    sub: claims.sub,
+    clientId,
+    jti: claims.jti ?? '',
+    ...(claims.sid !== undefined && { sid: claims.sid }),
+    ...(claims.gid !== undefined && { gid: claims.gid }),
+    iat: claims.iat ?? claims.nbf ?? 0,
+    exp: claims.exp,
+    audience: Object.freeze([claims.aud].flat()),
+    scopes,
+    roles: frozenSet(claims.roles ?? []),
+    entitlements: frozenSet(claims.entitlements ?? []),
+    ...(claims.acr !== undefined && { acr: claims.acr }),
+    ...(claims.amr !== undefined && { amr: Object.freeze(claims.amr) }),
+    ...(claims.auth_time !== undefined && { authTime: claims.auth_time }),
+    kind: claims.sub === clientId ? 'service' : 'user',
+    ...(claims.cnf !== undefined && {
+      confirmation: Object.freeze(claims.cnf.jkt === undefined ? {} : { jkt: claims.cnf.jkt }),
+    }),
+    claims: deepFrozen(payload),
+    facts: Object.freeze(factsOf(claims, kid, scopes)),
+  })
+}

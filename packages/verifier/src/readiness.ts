@@ -1,0 +1,28 @@
+import { VerifierError } from './errors.ts'
+
+/** Something to wait for. */
+export interface Awaitable {
+  readonly name: string
+  readonly ready: Promise<void>
+  lastError(): string | undefined
+}
+
+/**
+ * When all of these are ready.
+ * @throws {VerifierError} `verifier_not_ready`, naming what was missing and what went wrong with it, after `timeoutMs`.
+ */
+export async function everythingReady(parts: readonly Awaitable[], timeoutMs: number): Promise<void> {
+  const missing = new Set(parts)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const give = (): void => {
+    const detail = [...missing].map(({ name, lastError }) => `${name}: ${lastError() ?? 'nothing came'}`).join('; ')
+    reject(new VerifierError('verifier_not_ready', { detail: `after ${timeoutMs} ms there are no ${detail}` }))
+  }
+  const timer = setTimeout(give, timeoutMs)
+  Promise.all(parts.map((part) => part.ready.then(() => missing.delete(part)))).then(() => resolve(), reject)
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,63 @@
+import { VerifierError } from './errors.ts'
+import { withDeadline } from './deadline.ts'
+import type { Introspector, OnStale } from './types.ts'
+
+/** From how many milliseconds on a feed is stale. */
+export const DEFAULT_MAX_STALENESS_MS = 15_000
+
+/** Seconds: about what a feed takes to come back by its other source. */
+const RETRY_AFTER_SECONDS = 3
+
+/**
+ * What becomes of a token that nothing speaks against, by how stale its feed is.
+ * @returns an introspector when the issuer itself must be asked.
+ * @throws {VerifierError} `verifier_stale`.
+ */
+export type Staleness = (stalenessMs: number) => Introspector | undefined
+
+const milliseconds = (value: number, what: string): number => {
+  if (!(value >= 0) || !Number.isFinite(value)) throw new TypeError(`${what} must be a number of milliseconds`)
+  return value
+}
+
+/** The policy on a stale feed. @throws {TypeError} for one that cannot be meant. */
+export function stalePolicy({ maxStalenessMs = DEFAULT_MAX_STALENESS_MS, policy = 'closed' }: OnStale = {}): Staleness {
+  const bound = milliseconds(maxStalenessMs, 'maxStalenessMs')
+  const accepted = typeof policy === 'object' && 'accept' in policy ? milliseconds(policy.accept, 'accept') : bound
+  if (accepted < bound) throw new TypeError('accept is less than maxStalenessMs: nothing would be accepted by it')
+  const introspect = typeof policy === 'object' && 'introspect' in policy ? policy.introspect : undefined
+  return (stalenessMs) => {
+    // A feed that never said anything is as stale as can be, and not a number is no freshness.
+    if (stalenessMs <= accepted) return undefined
+    if (introspect !== undefined) return introspect
+    throw new VerifierError('verifier_stale', {
+      detail: `revocations are ${Math.round(stalenessMs)} ms behind`,
+      retryAfterSeconds: RETRY_AFTER_SECONDS,
+    })
+  }
+}
+
+const INTROSPECTION_MS = 5_000
+
+/**
+ * Asks the issuer about a token, with a deadline of its own.
+ * @throws {VerifierError} `token_revoked` when it is not active, `verifier_stale` when the issuer cannot be asked.
+ */
+export async function requireActive(introspect: Introspector, token: string): Promise<void> {
+  const { isActive, cause } = await answerOf(introspect, token)
+  if (isActive === true) return
+  if (isActive === false) throw new VerifierError('token_revoked', { detail: 'not active, says its issuer' })
+  throw new VerifierError('verifier_stale', {
+    detail: 'revocations are behind and the issuer cannot be asked',
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+    cause,
+  })
+}
+
+async function answerOf(introspect: Introspector, token: string): Promise<{ isActive?: unknown; cause?: unknown }> {
+  try {
+    return { isActive: await withDeadline(async (signal) => introspect(token, signal), INTROSPECTION_MS) }
+  } catch (cause) {
+    return { cause }
+  }
+}

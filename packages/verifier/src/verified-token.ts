@@ -1,0 +1,59 @@
+import type { PreparedToken, Scope } from '@ledgate/revocation'
+import { VerifierError } from './errors.ts'
+import type { TrustedKey } from './key-set.ts'
+import type { TrustedIssuer } from './trusted-issuer.ts'
+import type { Principal } from './types.ts'
+
+/**
+ * A token whose signature was verified, and that can be kept. Everything in it that time or somebody else can change is asked
+ * anew at every use.
+ */
+export interface VerifiedToken {
+  readonly issuer: TrustedIssuer
+  readonly key: TrustedKey
+  readonly principal: Principal
+  /** The signed token: what was inside, where it came encrypted. */
+  readonly signed: string
+  /** From when on it is taken, in milliseconds since the epoch. */
+  readonly notBefore: number
+  /** From when on it is not taken any more, in milliseconds since the epoch. */
+  readonly expiresAt: number
+  /** Whether it is bound to a key in a way that is not to be checked here. */
+  readonly isBoundOtherwise: boolean
+  readonly revocable: Revocable | undefined
+}
+
+/** What was last found out about the revocation of a token. */
+export interface Revocable {
+  readonly prepared: PreparedToken
+  /** The version of the index when nothing ended the token; nothing can have ended it since if that is still the same. */
+  aliveAt: number
+  /** Stays: what is dead is dead. */
+  endedBy: Scope | undefined
+}
+
+/** By which scope it has ended; a look at the index only when that has changed. */
+function endedBy({ issuer: { feed }, revocable }: VerifiedToken): Scope | undefined {
+  if (feed === undefined || revocable === undefined) return undefined
+  if (revocable.endedBy !== undefined) return revocable.endedBy
+  const { version } = feed.index
+  if (revocable.aliveAt === version) return undefined
+  revocable.endedBy = feed.index.endedBy(revocable.prepared)
+  if (revocable.endedBy === undefined) revocable.aliveAt = version
+  return revocable.endedBy
+}
+
+/**
+ * That a token is good now: not revoked, within its time, and signed by a key that is still trusted.
+ *
+ * @param now milliseconds since the epoch.
+ * @throws {VerifierError} when it is not. That it was revoked comes before everything else.
+ */
+export function requireStanding(token: VerifiedToken, now: number): void {
+  const scope = endedBy(token)
+  if (scope !== undefined) throw new VerifierError('token_revoked', { detail: `ended by ${scope}` })
+  if (!(now < token.expiresAt)) throw new VerifierError('token_expired', { detail: 'expired' })
+  if (!(now >= token.notBefore)) throw new VerifierError('invalid_token', { detail: 'not valid yet' })
+  if (!token.key.isTrusted) throw new VerifierError('invalid_token', { detail: 'its key is trusted no more' })
+  if (!token.issuer.keys.isFresh()) throw new VerifierError('verifier_not_ready', { detail: 'the key set is too old' })
+}

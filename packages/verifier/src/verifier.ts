@@ -1,0 +1,163 @@
+import { type Notice, systemClock } from '@ledgate/revocation'
+import { authenticate, type TokenRules } from './authenticate.ts'
+import { proofNeeded } from './binding.ts'
+import type { ChallengeContext } from './challenge.ts'
+import { decryption } from './decryption.ts'
+import { VerifierError } from './errors.ts'
+import { type IssuerRuntime, issuerRuntime } from './issuer-runtime.ts'
+import { boundsOf, issuersOf } from './options.ts'
+import { everythingReady } from './readiness.ts'
+import { DEFAULT_MAX_STALENESS_MS, requireActive, stalePolicy } from './staleness.ts'
+import { noCache, tokenCache } from './token-cache.ts'
+import type { Principal, RequestContext, Verifier, VerifierOptions } from './types.ts'
+import { requireStanding, type VerifiedToken } from './verified-token.ts'
+
+const START_TIMEOUT_MS = 30_000
+const NO_CONTEXT: RequestContext = {}
+const FROM_CACHE = { cached: 'true' }
+const NOT_FROM_CACHE = { cached: 'false' }
+
+/**
+ * A verifier of access tokens. It asks nobody while a request waits: keys and revocations are kept up to date in the
+ * background, from {@link Verifier.start} on.
+ *
+ * @throws {TypeError} for options that cannot be meant.
+ */
+export function createVerifier(options: VerifierOptions): Verifier {
+  const { clock = systemClock, dpop, logger, metrics, profile = 'at+jwt', decryptionKeys = [] } = options
+  const { clockToleranceSeconds, maxTokenLifetimeSeconds, maxTokens } = boundsOf(options)
+  const staleness = stalePolicy(options.onStale)
+  const challenge: ChallengeContext = {
+    ...options.challenge,
+    ...(dpop && { dpop: { policy: dpop.policy, algorithms: dpop.algorithms } }),
+  }
+  const listeners = new Set<(notice: Notice, issuer: string) => void>()
+
+  const onNotice = (notice: Notice, issuer: string): void => {
+    metrics?.count('notices', { scope: notice.ended.scope })
+    for (const listener of [...listeners]) {
+      try {
+        listener(notice, issuer)
+      } catch (error) {
+        // One that fails must not keep the notice from the others.
+        logger?.warn({ err: error }, 'a listener for revocations failed')
+      }
+    }
+  }
+
+  const maxStalenessMs = options.onStale?.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS
+  const issuers = new Map<string, IssuerRuntime>()
+  for (const issuer of issuersOf(options))
+    issuers.set(issuer.issuer, issuerRuntime(issuer, options, { clock, maxStalenessMs, onNotice }))
+  const rules: TokenRules = {
+    issuers,
+    profile,
+    clockToleranceSeconds,
+    maxTokenLifetimeSeconds,
+    decrypt: decryptionKeys.length === 0 ? undefined : decryption(decryptionKeys),
+  }
+  const cache = maxTokens === 0 ? noCache<VerifiedToken>() : tokenCache<VerifiedToken>(maxTokens)
+  let closing: Promise<void> | undefined
+
+  /** The same error as this verifier says it to this request. */
+  const refused = (error: unknown, { scheme }: RequestContext): unknown => {
+    if (!(error instanceof VerifierError)) return error
+    metrics?.count('refused', { code: error.code })
+    return error.in(challenge, scheme)
+  }
+
+  const requireOpen = (): void => {
+    if (closing !== undefined) throw new VerifierError('verifier_not_ready', { detail: 'the verifier is closed' })
+  }
+
+  /** Lets a token pass that needs nothing but a look; `undefined` when somebody has to be asked or something computed. */
+  const pass = (token: VerifiedToken, context: RequestContext): Principal | undefined => {
+    requireStanding(token, clock.wall())
+    if (proofNeeded(token, dpop, context) !== undefined) return undefined
+    const { feed } = token.issuer
+    return feed === undefined || staleness(feed.stalenessMs()) === undefined ? token.principal : undefined
+  }
+
+  /** As {@link pass}, with all that takes a while; then it looks again, for the token may have been revoked meanwhile. */
+  const passSlowly = async (text: string, token: VerifiedToken, context: RequestContext): Promise<Principal> => {
+    requireStanding(token, clock.wall())
+    await proofNeeded(token, dpop, context)?.(text)
+    const { feed } = token.issuer
+    const introspect = feed && staleness(feed.stalenessMs())
+    if (introspect !== undefined) await requireActive(introspect, token.signed)
+    requireStanding(token, clock.wall())
+    return token.principal
+  }
+
+  const verifySlowly = async (text: string, context: RequestContext): Promise<Principal> => {
+    try {
+      requireOpen()
+      if (typeof text !== 'string' || text === '') throw new VerifierError('missing_token')
+      const known = cache.get(text)
+      const token = known ?? (await authenticate(text, rules, clock.wall()))
+      if (known === undefined && closing === undefined) cache.set(text, token)
+      const principal = await passSlowly(text, token, context)
+      requireOpen()
+      metrics?.count('verified', known === undefined ? NOT_FROM_CACHE : FROM_CACHE)
+      return principal
+    } catch (error) {
+      throw refused(error, context)
+    }
+  }
+
+  const verifySync = (text: string, context: RequestContext = NO_CONTEXT): Principal | undefined => {
+    try {
+      requireOpen()
+      const token = cache.get(text)
+      const principal = token && pass(token, context)
+      if (principal !== undefined) metrics?.count('verified', FROM_CACHE)
+      return principal
+    } catch (error) {
+      throw refused(error, context)
+    }
+  }
+
+  const runtimeOf = (issuer: string | undefined): IssuerRuntime => {
+    const [only] = issuers.values()
+    const runtime = issuer === undefined && issuers.size === 1 ? only : issuers.get(issuer ?? '')
+    if (runtime === undefined) throw new TypeError('which issuer? It is none of this verifier')
+    return runtime
+  }
+
+  const close = (): Promise<void> => {
+    closing ??= Promise.all([...issuers.values()].map((issuer) => issuer.close())).then(() => {})
+    cache.clear()
+    listeners.clear()
+    return closing
+  }
+
+  return {
+    challenge,
+    async start({ timeoutMs = START_TIMEOUT_MS } = {}) {
+      requireOpen()
+      for (const issuer of issuers.values()) issuer.start()
+      await everythingReady(
+        [...issuers.values()].flatMap((issuer) => issuer.readiness()),
+        timeoutMs,
+      )
+      requireOpen()
+    },
+    async verify(text, context = NO_CONTEXT) {
+      return verifySync(text, context) ?? verifySlowly(text, context)
+    },
+    verifySync,
+    isRevoked: (facts, issuer) => runtimeOf(issuer).endedBy(facts),
+    onRevoked(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
+    watch: (principal) => runtimeOf(principal.issuer).watch(principal),
+    health: () => ({
+      isReady: closing === undefined && [...issuers.values()].every((issuer) => issuer.isReady()),
+      issuers: [...issuers.values()].map((issuer) => issuer.health()),
+      cachedTokens: cache.size,
+    }),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
