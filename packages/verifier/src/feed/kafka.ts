@@ -1,0 +1,2 @@
+/** Revocations from Kafka; needs `kafkajs`. */
+export * from '@ledgate/revocation/kafka'
