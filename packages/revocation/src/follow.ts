@@ -1,0 +1,170 @@
+import { pause } from './abort.ts'
+import { systemClock } from './clock.ts'
+import { BrokenFeed } from './coverage.ts'
+import type { RevocationSource } from './feed.ts'
+import type { FollowRevocations, RevocationFollower } from './follower.ts'
+import { freshness } from './freshness.ts'
+import { keepFollowing } from './keep-following.ts'
+import type { Ended, Heartbeat, Notice } from './notice.ts'
+import { place } from './place.ts'
+import { openStatements } from './statement.ts'
+
+const SWEEP_EVERY_MS = 60_000
+const CLOSE_MS = 2_000
+
+/**
+ * Keeps an index at the end of a feed, over any number of broken, silent and ended openings of its sources. A message that is
+ * no statement of the issuer changes nothing and delays nothing; what is not known to be one or not stops its opening, so
+ * that a heartbeat never vouches for a notice that was not taken in.
+ */
+export function followRevocations(options: FollowRevocations): RevocationFollower {
+  const { sources, index, clock = systemClock, random = Math.random } = options
+  const { silenceMs = 3_000, failoverAfterMs = 5_000, maxStalenessMs = 15_000, allowedSkewMs = 2_000 } = options
+  const { backoffMs = { first: 100, longest: 5_000 } } = options
+  const { open } = openStatements(options)
+  const fresh = freshness({ clock, allowedSkewMs })
+  const known = place()
+  const count = { applied: 0, refused: 0, unknown: 0 }
+  const waiting = new Set<() => void>()
+  const endings = new Set<Promise<unknown>>()
+  const closed = new AbortController()
+  let isCaughtUp = false
+  let freshSource: string | undefined
+  let lastError: string | undefined
+  let sweptAt = clock.monotonic()
+
+  const isReady = () => isCaughtUp && fresh.stalenessMs() <= maxStalenessMs
+
+  function trouble(error: unknown, source: string): void {
+    lastError = error instanceof Error ? error.message : String(error)
+    try {
+      options.onTrouble?.(error, source)
+    } catch {
+      // Whoever listens must not be able to stop the feed.
+    }
+  }
+
+  function ended(each: Ended, notice: Notice | undefined, source: string): void {
+    count.applied += 1
+    if (!index.apply(each)) return
+    try {
+      options.onEnded?.(each, notice)
+    } catch (error) {
+      trouble(error, source)
+    }
+  }
+
+  function sweepNowAndThen(): void {
+    if (clock.monotonic() - sweptAt < SWEEP_EVERY_MS) return
+    sweptAt = clock.monotonic()
+    index.expire()
+  }
+
+  function caughtUp(): void {
+    if (fresh.stalenessMs() > maxStalenessMs) return
+    isCaughtUp = true
+    for (const wake of [...waiting]) wake()
+  }
+
+  /** Whether a heartbeat is as fresh as one of a source that is well. */
+  function vouched(heartbeat: Pick<Heartbeat, 'through' | 'at'>, source: string): boolean {
+    const age = clock.wall() - heartbeat.at
+    if (age < -allowedSkewMs) {
+      trouble(new Error(`a heartbeat from ${-age} ms ahead`), source)
+      return false
+    }
+    if (!known.reached(heartbeat)) {
+      for (const each of followed) each.startOver()
+      throw new BrokenFeed('the log is another one')
+    }
+    if (fresh.heard(heartbeat)) freshSource = source
+    sweepNowAndThen()
+    caughtUp()
+    return age <= failoverAfterMs
+  }
+
+  const followingOf = (source: RevocationSource, whenFresh: () => void) =>
+    keepFollowing({
+      source,
+      open,
+      silenceMs,
+      backoffMs,
+      random,
+      after: () => known.through,
+      trouble: (error) => trouble(error, source.name),
+      ending(end) {
+        endings.add(end)
+        void end.finally(() => endings.delete(end))
+      },
+      listener: {
+        ended: (each, notice) => ended(each, notice, source.name),
+        vouched(heartbeat) {
+          const isFresh = vouched(heartbeat, source.name)
+          if (isFresh) whenFresh()
+          return isFresh
+        },
+        refused(error) {
+          count.refused += 1
+          trouble(error, source.name)
+        },
+        unknown: () => {
+          count.unknown += 1
+        },
+      },
+    })
+
+  const [first, second] = sources
+  const fallback = second === undefined ? undefined : followingOf(second, () => undefined)
+  const failover = setTimeout(() => fallback?.start(), failoverAfterMs)
+  const primary = followingOf(first, () => {
+    failover.refresh()
+    fallback?.stop()
+  })
+  const followed = fallback === undefined ? [primary] : [primary, fallback]
+  primary.start()
+
+  return {
+    ready: (signal) =>
+      new Promise((resolve, reject) => {
+        const abandoned = signal === undefined ? closed.signal : AbortSignal.any([signal, closed.signal])
+        const settle = () => {
+          waiting.delete(wake)
+          abandoned.removeEventListener('abort', abandon)
+        }
+        const wake = () => {
+          settle()
+          resolve()
+        }
+        const abandon = () => {
+          settle()
+          reject(abandoned.reason)
+        }
+        if (abandoned.aborted) abandon()
+        else if (isReady()) wake()
+        else {
+          waiting.add(wake)
+          abandoned.addEventListener('abort', abandon)
+        }
+      }),
+
+    health: () => ({
+      isReady: isReady(),
+      isCaughtUp,
+      stalenessMs: fresh.stalenessMs(),
+      through: known.through,
+      source: freshSource,
+      entries: index.size,
+      ...count,
+      lastError,
+    }),
+
+    async close() {
+      closed.abort(new Error('the follower is closed'))
+      clearTimeout(failover)
+      for (const each of followed) each.stop()
+      const moment = new AbortController()
+      await Promise.race([Promise.all(endings), pause(CLOSE_MS, moment.signal)])
+      moment.abort()
+    },
+  }
+}

@@ -1,0 +1,138 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import { givenUpOn, unlessAborted } from './abort.ts'
+import { BrokenFeed, coverage } from './coverage.ts'
+import type { FeedItem, OpenFeed, RevocationSource } from './feed.ts'
+import { InvalidStatement } from './invalid-statement.ts'
+import type { Ended, FeedStatement, Heartbeat, Notice, SnapshotChunk } from './notice.ts'
+
+/** Who is told what an opening gives, in the order of its stream. */
+export interface Listener {
+  ended(ended: Ended, notice: Notice | undefined): void
+  /**
+   * Everything that came before vouches for this place and time.
+   *
+   * @returns whether the source has caught up with the end of the log.
+   */
+  vouched(heartbeat: Pick<Heartbeat, 'through' | 'at'>): boolean
+  refused(error: InvalidStatement): void
+  unknown(type: string): void
+  /** The next opening may begin after this. */
+  passed(cursor: string): void
+}
+
+export interface Opening {
+  readonly source: RevocationSource
+  readonly from: Pick<OpenFeed, 'cursor' | 'after'>
+  readonly open: (jws: string) => Promise<FeedStatement>
+  /** Milliseconds without a sign of life after which it is given up. */
+  readonly silenceMs: number
+  readonly signal: AbortSignal
+  readonly listener: Listener
+  /** Hears of the promise of the source's own end, which nobody waits for here. */
+  readonly ending: (end: Promise<unknown>) => void
+}
+
+/** How many signatures are checked at once, and how many endings are taken in before others get their turn. */
+const AT_ONCE = 256
+const A_TURN = 1_000
+
+function* slices<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
+  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size)
+}
+
+/** A source that says nothing any more, whether it is dead or only looks like it. */
+export class SilentFeed extends Error {
+  readonly code = 'ERR_SILENT_FEED'
+
+  constructor(ms: number) {
+    super(`no sign of life in ${ms} ms`)
+    this.name = 'SilentFeed'
+  }
+}
+
+type Opened =
+  | { readonly statement: FeedStatement }
+  | { readonly refused: InvalidStatement }
+  /** It is not known whether this is a statement: nothing after it may be taken in. */
+  | { readonly trouble: unknown }
+
+async function opened(open: Opening['open'], { jws }: FeedItem): Promise<Opened> {
+  try {
+    return { statement: await open(jws) }
+  } catch (error) {
+    return error instanceof InvalidStatement ? { refused: error } : { trouble: error }
+  }
+}
+
+/**
+ * Follows a source once: takes in what it gives, in its order, until it ends, breaks, contradicts itself, says nothing for too
+ * long, or the signal is aborted. Never waits for a source that hangs.
+ *
+ * @throws why it ended, unless the source ended by itself.
+ */
+export async function followOnce({ source, from, open, silenceMs, signal, listener, ending }: Opening): Promise<void> {
+  const life = new AbortController()
+  const stop = () => life.abort(signal.reason)
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  const silence = setTimeout(() => life.abort(new SilentFeed(silenceMs)), silenceMs)
+  const taking = takingIn(listener, life.signal, () => silence.refresh())
+  try {
+    for await (const batch of givenUpOn(source.open({ ...from, signal: life.signal }), life.signal, ending))
+      for (const items of slices(batch, AT_ONCE)) {
+        const all = await unlessAborted(Promise.all(items.map((item) => opened(open, item))), life.signal)
+        for (const [nth, each] of all.entries()) await taking(each, items[nth]?.cursor)
+        // With more of the batch to come it is we who are slow, and not the source that is silent.
+        if (items.at(-1) !== batch.at(-1)) silence.refresh()
+      }
+  } finally {
+    clearTimeout(silence)
+    signal.removeEventListener('abort', stop)
+    life.abort(new Error('the feed is not followed any more'))
+  }
+}
+
+/** Takes in one item after another. Catching up, everything is a sign of life; afterwards only a newer heartbeat is. */
+function takingIn(listener: Listener, signal: AbortSignal, alive: () => void) {
+  const covered = coverage()
+  let isCaughtUp = false
+  let newest = Number.NEGATIVE_INFINITY
+
+  function vouched(heartbeat: Pick<Heartbeat, 'through' | 'at'>): void {
+    if (listener.vouched(heartbeat)) isCaughtUp = true
+    if (heartbeat.at > newest) alive()
+    newest = Math.max(newest, heartbeat.at)
+  }
+
+  async function takeChunk(chunk: SnapshotChunk): Promise<void> {
+    for (const part of slices(chunk.ended, A_TURN)) {
+      for (const ended of part) listener.ended(ended, undefined)
+      await turn()
+      signal.throwIfAborted()
+    }
+    if (covered.take(chunk)) vouched(chunk)
+  }
+
+  async function take(statement: FeedStatement): Promise<void> {
+    if (!isCaughtUp && statement.kind !== 'heartbeat') alive()
+    switch (statement.kind) {
+      case 'notice':
+        return listener.ended(statement.ended, statement)
+      case 'heartbeat':
+        if (!covered.isWhole()) throw new BrokenFeed('a heartbeat in the middle of a snapshot')
+        return vouched(statement)
+      case 'chunk':
+        return takeChunk(statement)
+      case 'unknown':
+        return listener.unknown(statement.type)
+    }
+  }
+
+  return async (each: Opened, cursor: string | undefined): Promise<void> => {
+    signal.throwIfAborted()
+    if ('trouble' in each) throw each.trouble
+    if ('refused' in each) listener.refused(each.refused)
+    else await take(each.statement)
+    if (cursor !== undefined && covered.isWhole()) listener.passed(cursor)
+  }
+}

@@ -1,0 +1,64 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { BrokenFeed, type SnapshotChunk } from '../src/index.ts'
+import { coverage } from '../src/coverage.ts'
+import { place } from '../src/place.ts'
+
+const part = (index: number, change: Partial<SnapshotChunk> = {}): SnapshotChunk => ({
+  kind: 'chunk',
+  snapshot: 's',
+  index,
+  count: 3,
+  through: '5',
+  at: 9,
+  ended: [],
+  ...change,
+})
+
+it('an opening is whole as long as no snapshot is half there', () => {
+  const covered = coverage()
+  expect(covered.isWhole()).toBe(true)
+  expect([0, 2, 2, 0].map((index) => covered.take(part(index)))).toEqual([false, false, false, false])
+  expect(covered.isWhole()).toBe(false)
+  expect(covered.take(part(1))).toBe(true)
+  expect(covered.isWhole()).toBe(true)
+})
+
+it('a snapshot is complete with its last missing part, in whatever order its parts come and come again', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 8 }), fc.array(fc.nat({ max: 7 }), { maxLength: 30 }), (count, order) => {
+      const covered = coverage()
+      const seen = new Set<number>()
+      for (const index of order.filter((each) => each < count)) {
+        seen.add(index)
+        expect(covered.take(part(index, { count }))).toBe(seen.size === count)
+        expect(covered.isWhole()).toBe(seen.size === count)
+      }
+    }),
+  )
+})
+
+it('a later snapshot takes the place of one that was not complete, and has to be complete itself', () => {
+  const covered = coverage()
+  covered.take(part(0))
+  expect(covered.take(part(1, { snapshot: 't', count: 2 }))).toBe(false)
+  expect(covered.take(part(0, { snapshot: 't', count: 2 }))).toBe(true)
+})
+
+it('parts of one name that do not fit together are no snapshot', () => {
+  const covered = coverage()
+  covered.take(part(0))
+  for (const change of [{ count: 2 }, { through: '6' }, { at: 8 }])
+    expect(() => covered.take(part(1, change))).toThrow(BrokenFeed)
+})
+
+it('a log that ends before where it ended long ago is another one; replicas a little apart are not', () => {
+  const known = place()
+  expect(known.reached({ through: '7', at: 1_000 })).toBe(true)
+  expect(known.reached({ through: '6', at: 31_000 })).toBe(true)
+  expect(known.through).toBe('7')
+  expect(known.reached({ through: '8', at: 40_000 })).toBe(true)
+  expect(known.reached({ through: '2', at: 70_001 })).toBe(false)
+  expect(known.through).toBeUndefined()
+  expect(known.reached({ through: '2', at: 70_001 })).toBe(true)
+})

@@ -1,0 +1,418 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import {
+  type Ended,
+  type FollowRevocations,
+  followRevocations,
+  InvalidStatement,
+  type Notice,
+  type RevocationFollower,
+  revocationIndex,
+  type RevocationSource,
+  SET_TYPE,
+} from '../src/index.ts'
+import { testFeed, testSigner } from '../src/testing/index.ts'
+import { ISSUER } from './arbitrary.ts'
+
+const UNTIL = 4_000_000_000
+const grant = (id: string): Ended => ({ scope: 'grant', id, until: UNTIL })
+const token = (gid: string) => ({ jti: 'j', client_id: 'c', sub: 'u', kid: 'k', gid, isOffline: false })
+
+/** Waits for as long as it takes: the test's own limit is the only one. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(2)
+}
+
+const cleanups: (() => unknown)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+type Options = Partial<FollowRevocations> & Pick<FollowRevocations, 'sources'>
+
+/** A follower that begins again at once; it gives up on nothing unless a test says so. */
+function follow(options: Options, keyFor: FollowRevocations['keyFor']) {
+  const index = options.index ?? revocationIndex()
+  const troubles: unknown[] = []
+  const heard: (Notice | undefined)[] = []
+  const follower: RevocationFollower = followRevocations({
+    issuer: ISSUER,
+    keyFor,
+    index,
+    silenceMs: 600_000,
+    failoverAfterMs: 600_000,
+    backoffMs: { first: 1, longest: 2 },
+    onTrouble: (error) => troubles.push(error),
+    onEnded: (_, notice) => heard.push(notice),
+    ...options,
+  })
+  cleanups.push(() => follower.close())
+  const isDead = (gid: string) => index.endedBy(token(gid)) !== undefined
+  const reasons = () => troubles.map((error) => (error instanceof InvalidStatement ? error.reason : String(error)))
+  return { follower, index, troubles, reasons, heard, isDead }
+}
+
+describe('a follower', () => {
+  it.each(['beginning', 'snapshot'] as const)(
+    'that begins with a %s is ready once everything is in',
+    async (begins) => {
+      const feed = await testFeed({ chunk: 2 })
+      for (const id of ['a', 'b', 'c', 'd', 'e']) await feed.end(grant(id))
+      const { follower, isDead } = follow({ sources: [feed.source({ begins, name: 'it' })] }, feed.keyFor)
+      expect(follower.health()).toMatchObject({ isReady: false, isCaughtUp: false, stalenessMs: Infinity })
+      await feed.heartbeat()
+      await follower.ready()
+      expect(['a', 'b', 'c', 'd', 'e', 'f'].map(isDead)).toEqual([true, true, true, true, true, false])
+      expect(follower.health()).toMatchObject({ isReady: true, through: feed.position, source: 'it', entries: 5 })
+      await feed.end(grant('f'))
+      await until(() => isDead('f'))
+    },
+  )
+
+  it('hears of every ending once, with its notice', async () => {
+    const feed = await testFeed()
+    const { heard, isDead } = follow({ sources: [feed.source()] }, feed.keyFor)
+    const first = await feed.end(grant('a'))
+    await feed.end(grant('a'))
+    const second = await feed.end(grant('b'))
+    await until(() => isDead('b'))
+    expect(heard).toEqual([first, second])
+  })
+
+  it('is not stopped by whoever listens and throws', async () => {
+    const feed = await testFeed()
+    const fail = () => {
+      throw new Error('mine')
+    }
+    const { isDead } = follow({ sources: [feed.source()], onEnded: fail, onTrouble: fail }, feed.keyFor)
+    await feed.end(grant('a'))
+    await feed.end(grant('b'))
+    await until(() => isDead('b'))
+  })
+
+  it('passes over whatever is no statement of the issuer, counts it, and goes on', async () => {
+    const feed = await testFeed()
+    const stranger = await testFeed({ signer: await testSigner({ kid: 'feed-1' }) })
+    const nobody = await testFeed({ signer: await testSigner({ kid: 'feed-9' }) })
+    const elsewhere = await testFeed({ issuer: 'https://other.test', signer: feed.signer })
+    const source = feed.source()
+    const { follower, isDead, reasons, index } = follow({ sources: [source] }, feed.keyFor)
+    const made = await feed.end(grant('a'))
+    const genuine = await feed.sign(made)
+    const poison: [string, string][] = [
+      [await stranger.sign({ ...made, ended: grant('x') } as Notice), 'signature'],
+      [await nobody.sign(made), 'unknown_key'],
+      [await elsewhere.sign(made), 'issuer'],
+      [`${genuine.slice(0, -9)}${'A'.repeat(9)}`, 'signature'],
+      [await feed.signer.forge({ typ: 'at+jwt' }, '{}'), 'typ'],
+      [await feed.signer.forge({ typ: SET_TYPE }, '{"iss":"https://issuer.test"}'), 'payload'],
+      ['x'.repeat(10_000_000), 'too_large'],
+      ['', 'malformed'],
+    ]
+    source.push(...poison.map(([jws]) => jws))
+    await feed.end(grant('b'))
+    await feed.heartbeat()
+    await follower.ready()
+    expect(reasons()).toEqual(poison.map(([, reason]) => reason))
+    expect(follower.health()).toMatchObject({ refused: poison.length, applied: 2, isReady: true })
+    expect(['a', 'b', 'x'].map(isDead)).toEqual([true, true, false])
+    expect(index.size).toBe(2)
+  })
+
+  it('survives what a newer issuer says', async () => {
+    const feed = await testFeed()
+    const source = feed.source()
+    const { follower } = follow({ sources: [source] }, feed.keyFor)
+    const claims = { iss: ISSUER, iat: 1, jti: 'j', sub_id: {}, events: { 'urn:new': {} } }
+    source.push(await feed.signer.sign({ typ: SET_TYPE }, claims))
+    await feed.heartbeat()
+    await follower.ready()
+    expect(follower.health()).toMatchObject({ unknown: 1, refused: 0 })
+  })
+
+  it('takes in nothing, and vouches for nothing, behind a notice whose key cannot be looked up', async () => {
+    const feed = await testFeed()
+    let isDown = true
+    const keyFor: typeof feed.keyFor = (kid) => (isDown ? Promise.reject(new Error('no key set')) : feed.keyFor(kid))
+    const { follower, isDead, reasons } = follow({ sources: [feed.source()] }, keyFor)
+    await feed.end(grant('a'))
+    await feed.heartbeat()
+    await until(() => reasons().length > 2)
+    expect(reasons()[0]).toBe('Error: no key set')
+    expect(follower.health()).toMatchObject({ isReady: false, isCaughtUp: false, refused: 0 })
+    isDown = false
+    await follower.ready()
+    expect(isDead('a')).toBe(true)
+  })
+
+  it('control: with a key that is said not to exist, the heartbeat behind vouches without the notice', async () => {
+    const feed = await testFeed()
+    let asked = 0
+    const keyFor: typeof feed.keyFor = async (kid) => ((asked += 1) === 1 ? undefined : feed.keyFor(kid))
+    const { follower, isDead } = follow({ sources: [feed.source()] }, keyFor)
+    await feed.end(grant('a'))
+    await feed.heartbeat()
+    await follower.ready()
+    expect(isDead('a')).toBe(false)
+  })
+
+  it('is not made ready by old heartbeats, nor by those from the future', async () => {
+    const feed = await testFeed()
+    const { follower, isDead, reasons } = follow({ sources: [feed.source()] }, feed.keyFor)
+    await feed.heartbeat(Date.now() - 60_000)
+    await feed.heartbeat(Date.now() + 60_000)
+    await feed.end(grant('a'))
+    await until(() => isDead('a'))
+    expect(follower.health()).toMatchObject({ isReady: false, isCaughtUp: false })
+    expect(follower.health().stalenessMs).toBeGreaterThanOrEqual(60_000)
+    expect(reasons()[0]).toMatch(/ahead/)
+  })
+
+  it('stops being ready when its feed grows old, and is again when it does not', async () => {
+    const feed = await testFeed()
+    const time = { wall: Date.now(), monotonic: 0 }
+    const clock = { wall: () => time.wall, monotonic: () => time.monotonic }
+    const { follower } = follow({ sources: [feed.source()], clock }, feed.keyFor)
+    await feed.heartbeat(time.wall)
+    await follower.ready()
+    time.monotonic += 15_000
+    expect(follower.health().isReady).toBe(true)
+    time.monotonic += 1
+    expect(follower.health()).toMatchObject({ isReady: false, isCaughtUp: true, stalenessMs: 15_001 })
+    await feed.heartbeat((time.wall += 15_001))
+    await follower.ready()
+  })
+
+  it('waits to be ready no longer than its caller does, and not once it is closed', async () => {
+    const feed = await testFeed()
+    const { follower } = follow({ sources: [feed.source()] }, feed.keyFor)
+    const caller = new AbortController()
+    const waiting = follower.ready(caller.signal)
+    const other = follower.ready()
+    caller.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+    const closing = follower.close()
+    await expect(other).rejects.toThrow('closed')
+    await expect(follower.ready()).rejects.toThrow('closed')
+    await closing
+  })
+})
+
+describe('a source', () => {
+  it('that breaks, ends or cannot be opened is begun again where it was', async () => {
+    const feed = await testFeed()
+    const source = feed.source()
+    const { follower, isDead, reasons } = follow({ sources: [source] }, feed.keyFor)
+    await feed.end(grant('a'))
+    await until(() => isDead('a'))
+    source.break(new Error('broken'))
+    await until(() => source.openings.length > 3)
+    await feed.end(grant('b'))
+    source.mend()
+    await until(() => isDead('b'))
+    source.end()
+    await feed.end(grant('c'))
+    await until(() => isDead('c'))
+    expect(source.openings[0]).toEqual({ cursor: undefined, after: undefined })
+    expect(source.openings.at(-1)).toEqual({ cursor: '1', after: undefined })
+    expect(reasons()).toContain('Error: broken')
+    expect(reasons()).toContain('Error: the source ended')
+    expect(follower.health().applied).toBe(3)
+  })
+
+  it('that hangs is given up, whether it obeys or not, and another opening goes on', async () => {
+    const feed = await testFeed()
+    const source = feed.source()
+    const { follower, isDead, reasons } = follow({ sources: [source], silenceMs: 200 }, feed.keyFor)
+    cleanups.push(feed.beat(5))
+    await feed.end(grant('a'))
+    await follower.ready()
+    source.hang()
+    await feed.end(grant('b'))
+    await until(() => source.openings.length > 2)
+    source.mend()
+    await until(() => isDead('b'))
+    expect(reasons()).toContain('SilentFeed: no sign of life in 200 ms')
+  })
+
+  it('that says anything but heartbeats is not taken for alive once it has caught up', async () => {
+    const feed = await testFeed()
+    const source = feed.source()
+    const { follower } = follow({ sources: [source], silenceMs: 100 }, feed.keyFor)
+    await feed.heartbeat()
+    await follower.ready()
+    const openings = source.openings.length
+    let stop = false
+    cleanups.push(() => (stop = true))
+    const talking = (async () => {
+      for (let n = 0; !stop; n += 1) {
+        await feed.end(grant(`g${n}`))
+        await sleep(5)
+      }
+    })()
+    await until(() => source.openings.length > openings)
+    stop = true
+    await talking
+  })
+
+  it('whose iterator cannot even be had is trouble, and no more than that', async () => {
+    const feed = await testFeed()
+    let tries = 0
+    const source: RevocationSource = {
+      name: 'bad',
+      open() {
+        tries += 1
+        throw new Error('cannot open')
+      },
+    }
+    const { reasons } = follow({ sources: [source] }, feed.keyFor)
+    await until(() => tries > 3)
+    expect(new Set(reasons())).toEqual(new Set(['Error: cannot open']))
+  })
+
+  it('that gives what it gave before changes nothing', async () => {
+    const feed = await testFeed()
+    const source = feed.source({ repeats: 5 })
+    const { follower, index, isDead } = follow({ sources: [source] }, feed.keyFor)
+    for (const id of ['a', 'b', 'c']) await feed.end(grant(id))
+    await until(() => isDead('c'))
+    const version = index.version
+    source.end()
+    await feed.heartbeat()
+    await follower.ready()
+    expect(follower.health().applied).toBeGreaterThan(3)
+    expect(index.version).toBe(version)
+  })
+
+  it('whose snapshot broke off in the middle vouches for nothing, and is not gone on with', async () => {
+    const feed = await testFeed()
+    const part = (index: number, id: string) =>
+      feed.sign({
+        kind: 'chunk',
+        snapshot: 's',
+        index,
+        count: 2,
+        through: feed.position,
+        at: Date.now(),
+        ended: [grant(id)],
+      })
+    const asked: (string | undefined)[] = []
+    let isWell = false
+    const source: RevocationSource = {
+      name: 'snapshots',
+      async *open({ cursor }) {
+        asked.push(cursor)
+        yield [{ jws: await part(0, 'a'), cursor: '1' }]
+        if (isWell) yield [{ jws: await part(1, 'b'), cursor: '1' }]
+        yield [{ jws: await feed.sign({ kind: 'heartbeat', through: feed.position, at: Date.now() }), cursor: '2' }]
+      },
+    }
+    const { follower, isDead, reasons } = follow({ sources: [source] }, feed.keyFor)
+    await until(() => asked.length > 3)
+    expect(follower.health()).toMatchObject({ isReady: false, isCaughtUp: false, stalenessMs: Infinity })
+    expect(reasons()[0]).toMatch(/middle of a snapshot/)
+    expect(asked.every((cursor) => cursor === undefined)).toBe(true)
+    expect(isDead('a')).toBe(true)
+    isWell = true
+    await follower.ready()
+    expect(isDead('b')).toBe(true)
+  })
+
+  it('of a log that was restored from a backup is read from its beginning', async () => {
+    const time = { wall: Date.now() }
+    const clock = { wall: () => time.wall, monotonic: () => 0 }
+    const signer = await testSigner()
+    const before = await testFeed({ signer, now: clock.wall })
+    const after = await testFeed({ signer, now: clock.wall })
+    let current = before.source({ begins: 'snapshot' })
+    const source: RevocationSource = { name: 'it', open: (asked) => current.open(asked) }
+    const { follower, isDead } = follow({ sources: [source], clock }, signer.keyFor)
+    for (const id of ['a', 'b', 'c']) await before.end(grant(id))
+    await before.heartbeat()
+    await follower.ready()
+
+    await after.end({ scope: 'issuer', id: ISSUER, until: UNTIL, epoch: 1 })
+    time.wall += 60_000
+    const old = current
+    current = after.source({ begins: 'snapshot' })
+    old.end()
+    cleanups.push(after.beat(5))
+    await until(() => isDead('anything'))
+    await follower.ready()
+    expect(follower.health().through).toBe(after.position)
+  })
+})
+
+describe('a fallback', () => {
+  it('runs while nothing fresh comes from the primary, from where everything is known, and stops when it does', async () => {
+    const feed = await testFeed()
+    const primary = feed.source({ name: 'kafka' })
+    const fallback = feed.source({ name: 'http', begins: 'snapshot' })
+    const { follower, isDead } = follow({ sources: [primary, fallback], failoverAfterMs: 300 }, feed.keyFor)
+    cleanups.push(feed.beat(5))
+    await feed.end(grant('a'))
+    await until(() => isDead('a') && follower.health().through === feed.position)
+    const known = follower.health().through
+
+    primary.hang()
+    await until(() => follower.health().source === 'http')
+    await feed.end(grant('b'))
+    await until(() => isDead('b'))
+    expect(fallback.openings[0]?.after).toBe(known)
+    expect(follower.health().isReady).toBe(true)
+    await follower.close()
+  })
+
+  it('makes a follower ready that began while the primary was away, and gives way when that is back', async () => {
+    const feed = await testFeed()
+    await feed.end(grant('a'))
+    const primary = feed.source({ name: 'kafka' })
+    primary.break()
+    const fallback = feed.source({ name: 'http', begins: 'snapshot' })
+    const { follower, isDead } = follow({ sources: [primary, fallback], failoverAfterMs: 200 }, feed.keyFor)
+    cleanups.push(feed.beat(5))
+    await follower.ready()
+    expect(isDead('a')).toBe(true)
+    primary.mend()
+    await until(() => follower.health().source === 'kafka')
+    await until(() => {
+      fallback.end()
+      return follower.health().source === 'kafka'
+    })
+    await feed.end(grant('b'))
+    await until(() => isDead('b'))
+    expect(primary.openings.at(-1)?.cursor).toBeUndefined()
+  })
+})
+
+it('a follower over an index of before is ready only when it has caught up anew', async () => {
+  const feed = await testFeed()
+  const index = revocationIndex()
+  await feed.end(grant('a'))
+  const first = follow({ sources: [feed.source()], index }, feed.keyFor)
+  await until(() => first.isDead('a'))
+  await first.follower.close()
+  const second = follow({ sources: [feed.source()], index }, feed.keyFor)
+  expect(second.isDead('a')).toBe(true)
+  expect(second.follower.health().isReady).toBe(false)
+  await feed.heartbeat()
+  await second.follower.ready()
+})
+
+it('closing does not wait for a source that hangs in its own cleaning up', async () => {
+  const feed = await testFeed()
+  const never = new Promise<never>(() => undefined)
+  let opened = 0
+  const source: RevocationSource = {
+    name: 'stuck',
+    open: () => ({
+      [Symbol.asyncIterator]: () => {
+        opened += 1
+        return { next: () => never, return: () => never }
+      },
+    }),
+  }
+  const { follower } = follow({ sources: [source] }, feed.keyFor)
+  await until(() => opened > 0)
+  await follower.close()
+})
