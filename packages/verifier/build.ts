@@ -1,5 +1,5 @@
 /**
- * Makes the package that is published, in `dist`: JavaScript and declarations of the verifier and of the internal packages it
+ * Makes the package that is published, in `dist` or in the folder that is given: JavaScript and declarations of the verifier and of the internal packages it
  * stands on, which are not published themselves and so are taken in, and a manifest without them.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { z } from 'zod'
 const PACKAGE = import.meta.dirname
 const PACKAGES = dirname(PACKAGE)
 const ROOT = dirname(PACKAGES)
-const DIST = join(PACKAGE, 'dist')
+const DIST = resolve(process.argv[2] ?? join(PACKAGE, 'dist'))
 
 /** The internal packages that are taken in, and where in `dist` each is. */
 const TAKEN_IN = ['oauth', 'revocation']
@@ -86,10 +86,11 @@ function compile(sources: readonly string[]): void {
   throw new Error(ts.formatDiagnostics(problems, host))
 }
 
+const inDist = (path: string) => path.replace(/^\.\/dist\//, './')
+
 /** The manifest without what is for this repository only. */
 function published(manifest: Manifest): object {
   const { private: _private, scripts: _scripts, nx: _nx, devDependencies: _development, ...rest } = manifest
-  const inDist = (path: string) => path.replace(/^\.\/dist\//, './')
   const dependencies = Object.entries(rest.dependencies).filter(([name]) => !name.startsWith('@ledgate/'))
   return {
     ...rest,
@@ -110,7 +111,7 @@ function build(): void {
   compile(Object.values(manifest.exports).map((target) => resolve(PACKAGE, target['@ledgate/source'])))
   for (const { types, default: main } of Object.values(manifest.exports))
     for (const path of [types, main])
-      if (!existsSync(join(PACKAGE, path))) throw new Error(`${path} is promised and was not made`)
+      if (!existsSync(join(DIST, inDist(path)))) throw new Error(`${path} is promised and was not made`)
   writeFileSync(join(DIST, 'package.json'), JSON.stringify(published(manifest), undefined, 2))
   cpSync(join(PACKAGE, 'README.md'), join(DIST, 'README.md'))
 }

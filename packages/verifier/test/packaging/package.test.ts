@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { packed, type Project, project, remove, temporaryFolder } from './project.ts'
+
+const COPIED = ['jose', 'zod', '@types/node', 'undici-types']
+const FRAMEWORKS = [
+  ...['fastify', 'express', '@types/express', 'koa', '@types/koa', 'hono', '@nestjs/common', 'kafkajs'],
+  ...['rxjs', 'reflect-metadata', '@types/express-serve-static-core'],
+]
+
+const CONFIGURATION = {
+  compilerOptions: {
+    module: 'nodenext',
+    target: 'es2023',
+    lib: ['es2023', 'esnext.disposable'],
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    noEmit: true,
+  },
+  include: ['*.ts'],
+}
+
+/** What the README shows, in a test of a user: TypeScript, and with the types away it is JavaScript. */
+const APP = `
+import { createServer } from 'node:http'
+import { createVerifier, guard, VerifierError } from '@ledgate/verifier'
+import { dpop } from '@ledgate/verifier/dpop'
+import { nodeAuth, principalOf } from '@ledgate/verifier/node'
+import { testDpopKey, testIssuer } from '@ledgate/verifier/testing'
+
+const issuer = await testIssuer()
+const verifier = createVerifier(issuer.verifierOptions({ dpop: dpop() }))
+await verifier.start()
+const auth = nodeAuth(verifier)
+const server = createServer(async (request, response) => {
+  const principal = await auth.handle(request, response, guard.scopes('orders:read'))
+  if (principal) response.end('hello ' + principal.sub + principalOf(request).sub)
+})
+server.listen(0, '127.0.0.1', async () => {
+  const address = server.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const token = await issuer.token({ scope: 'orders:read', sub: 'u_1' })
+  const send = async () => (await fetch('http://127.0.0.1:' + port, { headers: { authorization: 'Bearer ' + token } })).text()
+  console.log(await send())
+  await issuer.revoke(token)
+  console.log(await send())
+  console.log(await verifier.verify(token).catch((error) => error instanceof VerifierError && error.code))
+  console.log((await testDpopKey()).jkt.length)
+  server.close()
+  await verifier.close()
+})
+`
+const PRINTED = [
+  'hello u_1u_1',
+  '{"error":"invalid_token","error_description":"The access token provided is expired, revoked, malformed, or invalid for other reasons"}',
+  'token_revoked',
+  '43',
+]
+
+const TYPES = `
+import type { Principal, RevocationSource, Verifier, VerifierErrorCode } from '@ledgate/verifier'
+import { guard, type Guard } from '@ledgate/verifier'
+
+export const own: Guard = guard.all(guard.anyScope('a', 'b'), guard.entitlement((context) => String(context.params?.['id'])))
+export const names = (principal: Principal): readonly string[] => [principal.sub, ...principal.scopes, principal.facts.jti]
+export const code: VerifierErrorCode = 'token_revoked'
+export const watched = (verifier: Verifier, principal: Principal): AbortSignal => verifier.watch(principal)
+export const nothing: RevocationSource = { name: 'none', async *open() {} }
+// @ts-expect-error it is no code
+export const wrong: VerifierErrorCode = 'token_revked'
+// @ts-expect-error a principal cannot be changed
+export const change = (principal: Principal) => (principal.sub = 'u_2')
+`
+
+const ADAPTERS = `
+import { expressAuth } from '@ledgate/verifier/express'
+import { fastifyAuth, principalOf } from '@ledgate/verifier/fastify'
+import { honoAuth } from '@ledgate/verifier/hono'
+import { koaAuth } from '@ledgate/verifier/koa'
+import { nestAuth } from '@ledgate/verifier/nest'
+import { createVerifier, guard } from '@ledgate/verifier'
+import * as kafka from '@ledgate/verifier/kafka'
+import * as http from '@ledgate/verifier/http'
+import express from 'express'
+import fastify from 'fastify'
+import { Hono } from 'hono'
+import Koa from 'koa'
+
+const verifier = createVerifier({ issuer: 'https://auth.example', audience: 'https://api.example', revocations: false })
+const read = guard.scopes('orders:read')
+const app = fastify()
+app.get('/', { onRequest: fastifyAuth(verifier).require(read) }, async (request) => principalOf(request).sub)
+express().get('/', expressAuth(verifier).require(read), (request, response) => void response.send(principalOf(request).sub))
+new Koa().use(koaAuth(verifier).require(read))
+new Hono().get('/', honoAuth(verifier).require(read), (context) => context.text(principalOf(context).sub))
+console.log(typeof nestAuth(verifier).require(read).canActivate, typeof kafka, typeof http)
+console.log((await app.inject('/')).statusCode)
+`
+
+describe('the packed tarball', () => {
+  const folders: string[] = []
+  const newFolder = () => {
+    const folder = temporaryFolder()
+    folders.push(folder)
+    return folder
+  }
+  let tarball: string
+  let files: readonly string[]
+  let alone: Project
+
+  beforeAll(async () => {
+    ;({ tarball, files } = await packed(newFolder()))
+    alone = await project(newFolder(), tarball, { copied: COPIED })
+    alone.write('app.mjs', APP)
+    alone.write('old.cjs', `console.log(typeof require('@ledgate/verifier').createVerifier)`)
+    alone.write('tsconfig.json', JSON.stringify(CONFIGURATION))
+    alone.write('app.ts', APP)
+    alone.write('types.ts', TYPES)
+  }, 300_000)
+  afterAll(() => folders.forEach((folder) => remove(folder)))
+
+  it('has code, declarations, a manifest and a README, and nothing else', () => {
+    const others = files.filter((file) => !/^package\/(?:[\w./-]+\.(?:js|d\.ts)|package\.json|README\.md)$/.test(file))
+    expect(others).toEqual([])
+    expect(files.filter((file) => /test\.|\/test\//.test(file))).toEqual([])
+    expect(files).toContain('package/package.json')
+  })
+
+  it('works in an empty project from plain ESM, with jose and zod only', async () => {
+    expect((await alone.node('app.mjs')).split('\n')).toEqual(PRINTED)
+  })
+
+  it('can be required, too', async () => {
+    expect(await alone.node('old.cjs')).toBe('function')
+  })
+
+  it('has nothing but its entries', async () => {
+    alone.write('inside.mjs', `await import('@ledgate/verifier/revocation/index.js')`)
+    await expect(alone.node('inside.mjs')).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+
+  it('has types that stand alone, declarations of libraries checked as well', async () => {
+    expect(await alone.typeErrors()).toBe('')
+  }, 300_000)
+
+  it('control: the compiler sees a mistake', async () => {
+    alone.write('mistake.ts', `import { createVerifier } from '@ledgate/verifier'\ncreateVerifier({})\n`)
+    expect(await alone.typeErrors()).toContain('mistake.ts(2,')
+    alone.write('mistake.ts', '')
+  }, 300_000)
+
+  it('works with every framework, in JavaScript and TypeScript', async () => {
+    const { compilerOptions } = CONFIGURATION
+    const framed = await project(newFolder(), tarball, { copied: COPIED, linked: FRAMEWORKS })
+    framed.write('adapters.mjs', ADAPTERS)
+    framed.write('adapters.ts', ADAPTERS)
+    framed.write('tsconfig.json', JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: true } }))
+    expect(await framed.node('adapters.mjs')).toBe('function object object\n401')
+    expect(await framed.typeErrors()).toBe('')
+  }, 300_000)
+})

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const PACKAGE = join(import.meta.dirname, '../..')
+const INSTALLED = join(PACKAGE, '../../node_modules')
+
+/** Builds and packs the package. @returns the tarball and what is in it. */
+export async function packed(folder: string): Promise<{ readonly tarball: string; readonly files: readonly string[] }> {
+  const built = join(folder, 'built')
+  await run(process.execPath, ['--conditions=@ledgate/source', 'build.ts', built], { cwd: PACKAGE })
+  const { stdout } = await run(
+    'npm',
+    ['pack', built, '--pack-destination', folder, '--json', '--ignore-scripts', '--offline'],
+    {
+      env: { ...process.env, npm_config_cache: join(folder, 'cache'), npm_config_update_notifier: 'false' },
+    },
+  )
+  const tarball = join(folder, [JSON.parse(stdout)].flat(2).flatMap((each) => tarballsIn(each))[0] ?? '')
+  const { stdout: list } = await run('tar', ['-tzf', tarball])
+  return { tarball, files: list.trim().split('\n') }
+}
+
+/** The name of the tarball: npm says it in a list or, from version 12 on, by package. */
+const tarballsIn = (said: object): string[] =>
+  'filename' in said ? [String(said.filename)] : Object.values(said).flatMap((each) => tarballsIn(each))
+
+/** An empty project outside the repository, in which the tarball is installed. */
+export interface Project {
+  write(path: string, content: string): void
+  /** Runs a file of it with Node. @returns what it printed. @throws when it fails, with all that it said. */
+  node(...args: readonly string[]): Promise<string>
+  /** Compiles it. @returns what the compiler has to say. */
+  typeErrors(): Promise<string>
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'ledgate-verifier-'))
+}
+
+export const remove = (folder: string) => rmSync(folder, { recursive: true, force: true })
+
+/**
+ * Installs as npm would, without a registry.
+ *
+ * @param copied dependencies that come alone, so that nothing of the repository is reached through them.
+ * @param linked frameworks, with all that they need themselves.
+ */
+export async function project(
+  folder: string,
+  tarball: string,
+  { copied, linked = [] }: { readonly copied: readonly string[]; readonly linked?: readonly string[] },
+): Promise<Project> {
+  const modules = join(folder, 'node_modules')
+  const installed = join(modules, '@ledgate/verifier')
+  mkdirSync(installed, { recursive: true })
+  await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1'])
+  for (const name of copied) cpSync(join(INSTALLED, name), join(modules, name), { recursive: true, dereference: true })
+  for (const name of linked) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true })
+    symlinkSync(join(INSTALLED, name), join(modules, name))
+  }
+  const write = (path: string, content: string) => writeFileSync(join(folder, path), content)
+  write('package.json', JSON.stringify({ name: 'somebody', private: true, type: 'module' }))
+  // Neither the conditions of this test nor its loader are those of the project.
+  const env = { PATH: process.env['PATH'] ?? '' }
+  const node = async (...args: readonly string[]) =>
+    (await run(process.execPath, [...args], { cwd: folder, env })).stdout.trim()
+  return {
+    write,
+    node,
+    typeErrors: () =>
+      node(join(INSTALLED, 'typescript/bin/tsc'), '-p', folder).catch(
+        (error: { stdout?: string }) => error.stdout ?? '',
+      ),
+  }
+}
