@@ -8,6 +8,7 @@ import { applyBootstrap, readBootstrap } from './bootstrap/index.ts'
 import { clientAuthentication } from './client/index.ts'
 import { startBackground } from './compose/background.ts'
 import { type Core, openCore, systemContext } from './compose/core.ts'
+import { openFeed } from './compose/feed.ts'
 import { openMail, type OutgoingMail } from './compose/mail.ts'
 import { openPeople, type People } from './compose/people.ts'
 import { ownedScopes, registeredOrigins } from './compose/origins.ts'
@@ -133,6 +134,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   const metrics = openMetrics()
   metrics.watch(readingsOf(core))
   const ready = readiness(checksOf(core))
+  const feed = openFeed(core, requests)
   const app = await buildServer({
     issuer: config.issuer,
     trustedProxies: config.trustedProxies,
@@ -145,9 +147,10 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
       ...otherRoutes(core, people, mail, requests),
       ...ownAccountOver(core, people, requests),
       ...administration(core, people, firstSetup, requests),
+      feed.routes,
     ],
   })
-  const background = startBackground(core, people, mail)
+  const background = startBackground(core, people, mail, feed)
   const control = await listenForOperator({
     path: socketPath(config.dataDir),
     commands: commandsOf(core, people),
@@ -158,6 +161,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
     setupToken: (await core.administrators.isEmpty()) ? firstSetup.token : undefined,
     async close() {
       ready.drain()
+      feed.drain()
       if (app.server.listening) await pause(DRAIN_MS)
       await control.close()
       await app.close()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { LONGEST_TOKEN_CAP } from './publication/notice.ts'
 import { isLimitName, type Limits, limitsWith } from './account/limits.ts'
 import { KafkaEnvironment, type KafkaSettings, kafkaSettings } from './publication/kafka-settings.ts'
 
@@ -51,7 +52,7 @@ export const Environment = z.strictObject({
     )
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))),
   LEDGATE_SIGNING_ALG: z.enum(['ES256', 'EdDSA', 'RS256']).default('ES256'),
-  LEDGATE_TOKEN_CAP: z.coerce.number().int().min(60).max(86_400).default(3600),
+  LEDGATE_TOKEN_CAP: z.coerce.number().int().min(60).max(LONGEST_TOKEN_CAP).default(3600),
   LEDGATE_RATE_LIMITS: RateLimits.prefault('on'),
   LEDGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LEDGATE_EVENTSTOREDB_URL: EventStoreDBUrl.optional(),

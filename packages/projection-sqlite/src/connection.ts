@@ -39,6 +39,27 @@ export function openReadOnly(file: string): Database {
 /** Queries over the read models in a file; statements are compiled once. */
 export function openViewReader(file: string): ViewReader {
   const database = openReadOnly(file)
+  const { get, all } = compiledOn(database)
+  return {
+    get,
+    all,
+    snapshot: (read) => database.transaction(read).deferred(),
+    close: () => void database.close(),
+  }
+}
+
+/**
+ * Queries by a connection of its own: all that is read until it is closed is of the moment of the first query. What is written
+ * meanwhile makes the file grow, so it is closed soon.
+ */
+export function openViewMoment(file: string): ViewReader {
+  const database = openReadOnly(file)
+  database.exec('BEGIN')
+  const { get, all } = compiledOn(database)
+  return { get, all, snapshot: (read) => read(), close: () => void database.close() }
+}
+
+function compiledOn(database: Database): Pick<ViewReader, 'get' | 'all'> {
   const statements = new Map<string, Statement<SqlValue[]>>()
   const compiled = (sql: string): Statement<SqlValue[]> => {
     const known = statements.get(sql)
@@ -50,7 +71,5 @@ export function openViewReader(file: string): ViewReader {
   return {
     get: (sql, ...values) => compiled(sql).get(...values),
     all: (sql, ...values) => compiled(sql).all(...values),
-    snapshot: (read) => database.transaction(read).deferred(),
-    close: () => void database.close(),
   }
 }

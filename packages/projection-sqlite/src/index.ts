@@ -1,5 +1,5 @@
 /** Read models in one SQLite file: the runner of projections, the connection for queries, a runner in a worker thread. */
-export { openViewReader } from './connection.ts'
+export { openViewMoment, openViewReader } from './connection.ts'
 export { openProjector, type ProjectorOptions } from './projector.ts'
 export { connectProjector, type RemoteOptions } from './remote.ts'
 export { serveProjector } from './serve.ts'

@@ -107,7 +107,7 @@ export const OPERATIONS: readonly Operation[] = [
   },
   ...ofApplications('clients', 'client'),
   ...ofApplications('resources', 'resource server'),
-  { command: 'keys list', method: 'GET', path: '/admin/keys', summary: 'List signing and derivation keys' },
+  { command: 'keys list', method: 'GET', path: '/admin/keys', summary: 'List signing, feed and derivation keys' },
   {
     command: 'keys rotate',
     method: 'POST',

@@ -188,16 +188,16 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     .option('--erased-in <events.db>', 'a newer log: whoever was erased in it is erased again', list)
     .action(async (folder, { to, erasedIn = [] }) => answer(await local.restore({ folder, to, erasedIn })))
 
-  const keys = root.command('keys').description('signing and derivation keys')
+  const keys = root.command('keys').description('signing, feed and derivation keys')
   keys.command('list').action(() => run('keys list'))
   keys
     .command('rotate')
-    .argument('[use]', 'signing or derivation', 'signing')
+    .argument('[use]', 'signing, feed or derivation', 'signing')
     .action((use) => run('keys rotate', { use }))
   keys
     .command('compromise')
     .description('end a key that somebody else may have: what it signed or derived is void at once')
-    .argument('<use>', 'signing or derivation')
+    .argument('<use>', 'signing, feed or derivation')
     .argument('<kid>')
     .action((use, kid) => run('keys compromise', { use, kid }))
 

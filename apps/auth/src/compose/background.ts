@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { followEvents } from '../process-manager/index.ts'
 import type { Core } from './core.ts'
+import type { Feed } from './feed.ts'
 import type { OutgoingMail } from './mail.ts'
 import type { People } from './people.ts'
 
@@ -17,8 +18,8 @@ export interface Background {
 }
 
 /** Follows the log with each process, follows the keys, and looks now and then at what is due. */
-export function startBackground(core: Core, people: People, { sending }: OutgoingMail): Background {
-  const { logger, store, storage, views, signingKeys, derivationKeys } = core
+export function startBackground(core: Core, people: People, { sending }: OutgoingMail, { feed }: Feed): Background {
+  const { logger, store, storage, views, signingKeys, feedKeys, derivationKeys } = core
   const stopping = new AbortController()
   const { signal } = stopping
   const stumbled = (name: string) => (error: unknown) => {
@@ -35,6 +36,8 @@ export function startBackground(core: Core, people: People, { sending }: Outgoin
 
   const followed = [
     every(1, 'signing keys', signal, () => signingKeys.follow(signal)),
+    every(1, 'feed keys', signal, () => feedKeys.follow(signal)),
+    feed.run(signal),
     every(1, 'installation', signal, () => core.installation.follow(signal)),
     every(1, 'derivation keys', signal, () => derivationKeys.follow(signal)),
   ]
@@ -59,6 +62,7 @@ export function startBackground(core: Core, people: People, { sending }: Outgoin
       ),
       every(1, 'mail', held, () => sending.run(held)),
       every(KEYS_EVERY, 'key rotation', held, () => signingKeys.maintain(ROTATION_PERIOD)),
+      every(KEYS_EVERY, 'key rotation', held, () => feedKeys.maintain(ROTATION_PERIOD)),
       every(KEYS_EVERY, 'key rotation', held, () => derivationKeys.maintain(ROTATION_PERIOD)),
       every(SWEEP_EVERY, 'reservation sweeper', held, () => people.sweeper.sweep()),
     ]).then(() => undefined)

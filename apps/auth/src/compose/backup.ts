@@ -116,6 +116,7 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
       const context = () => systemContext('restore')
       const ring = { log, vault, clock: systemClock, context, keepFor: config.tokenCap, replaceLost: true }
       await openSigningKeys({ ...ring, alg: config.signingAlg, maxAge: 0 })
+      await openSigningKeys({ ...ring, use: 'feed', maxAge: 0 })
       await openDerivationKeys(ring)
       const hash = keyedHash(await vault.putIfAbsent('hash/stream-names', randomBytes(32)))
       const newId = () => randomBytes(16).toString('hex')

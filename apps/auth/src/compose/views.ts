@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import type { EventReader, ProjectionHealth } from '@ledgate/eventsourcing'
-import { connectProjector, openProjector, openViewReader } from '@ledgate/projection-sqlite'
+import { connectProjector, openProjector, openViewMoment, openViewReader } from '@ledgate/projection-sqlite'
 import type { Sealer } from '@ledgate/vault'
 import { decode } from '../log/index.ts'
 import { openViews, projections, type Views } from '../views/index.ts'
@@ -31,7 +31,12 @@ export async function openThreadedViews(options: ProjectedViewsOptions): Promise
     ...(onDeath && { onDeath }),
     ...(onTrouble && { onTrouble }),
   })
-  return openViews({ projector, reader: openViewReader(viewsFile), sealer })
+  return openViews({
+    projector,
+    reader: openViewReader(viewsFile),
+    openMoment: () => openViewMoment(viewsFile),
+    sealer,
+  })
 }
 
 /** The read models over any event store, kept by this thread: for tests and small tools. */
@@ -45,5 +50,10 @@ export async function openLocalViews({
   readonly sealer: Pick<Sealer, 'unseal'>
 }): Promise<Views> {
   const projector = await openProjector({ file: viewsFile, reader: store, projections, decode })
-  return openViews({ projector, reader: openViewReader(viewsFile), sealer })
+  return openViews({
+    projector,
+    reader: openViewReader(viewsFile),
+    openMoment: () => openViewMoment(viewsFile),
+    sealer,
+  })
 }

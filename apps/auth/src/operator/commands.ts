@@ -27,6 +27,7 @@ export interface OperatorDependencies {
     readonly { readonly name: string; readonly nodes: readonly string[]; readonly destroyed: number }[]
   >
   readonly signingKeys: Ring<SigningKeys>
+  readonly feedKeys: Ring<SigningKeys>
   readonly derivationKeys: Ring<DerivationKeys>
   readonly accounts: Pick<
     Accounts,
@@ -48,7 +49,7 @@ const Page = z.object({
 const Person = z.object({ sub: text })
 const Client = z.object({ client_id: text })
 const SecretOf = Client.extend({ secret_id: text })
-const Use = z.object({ use: z.enum(['signing', 'derivation']) })
+const Use = z.object({ use: z.enum(['signing', 'feed', 'derivation']) })
 const KeyOf = Use.extend({ kid: text })
 
 /** What is known of somebody, if anybody is. */
@@ -182,12 +183,14 @@ function resourceCommands({ resources }: OperatorDependencies, fresh: () => Prom
   }
 }
 
-function keyCommands({ signingKeys, derivationKeys }: OperatorDependencies): Commands {
-  const rings = { signing: signingKeys, derivation: derivationKeys }
+function keyCommands({ signingKeys, feedKeys, derivationKeys }: OperatorDependencies): Commands {
+  const rings = { signing: signingKeys, feed: feedKeys, derivation: derivationKeys }
   const shown = (use: keyof typeof rings) =>
     rings[use].keys().map(({ public_jwk: _, ...key }) => ({ use, ...key }) as JsonObject)
   return {
-    'keys list': command(z.object({}), async () => ({ keys: [...shown('signing'), ...shown('derivation')] })),
+    'keys list': command(z.object({}), async () => ({
+      keys: [...shown('signing'), ...shown('feed'), ...shown('derivation')],
+    })),
     'keys rotate': command(Use, async ({ use }, context) => rings[use].rotate(context)),
     'keys compromise': command(KeyOf, async ({ use, kid }, context) => rings[use].compromise(kid, context)),
   }

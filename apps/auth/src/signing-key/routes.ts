@@ -1,20 +1,21 @@
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { SigningKeys } from './signing-keys.ts'
 
-/** The public keys at `/oauth2/jwks`, RFC 7517 §5. */
-export const jwksRoutes: FastifyPluginAsync<{ signingKeys: Pick<SigningKeys, 'jwks' | 'maxAge'> }> = async (
-  app,
-  { signingKeys },
-) => {
-  app.get(
-    '/oauth2/jwks',
-    { schema: { tags: ['discovery'], summary: 'The keys that check our tokens (RFC 7517)' } },
-    (_request, reply) =>
-      reply
-        .headers({
-          'cache-control': `public, max-age=${signingKeys.maxAge}`,
-          'content-type': 'application/jwk-set+json',
-        })
-        .send(JSON.stringify(signingKeys.jwks())),
+type KeySet = Pick<SigningKeys, 'jwks' | 'maxAge'>
+
+/** Public keys at a path, RFC 7517 §5: cached by others for as long as a key is published before it is used. */
+export function keySetRoute(
+  app: FastifyInstance,
+  path: string,
+  { keys, summary }: { readonly keys: KeySet; readonly summary: string },
+): void {
+  app.get(path, { schema: { tags: ['discovery'], summary } }, (_request, reply) =>
+    reply
+      .headers({ 'cache-control': `public, max-age=${keys.maxAge}`, 'content-type': 'application/jwk-set+json' })
+      .send(JSON.stringify(keys.jwks())),
   )
 }
+
+/** The public keys at `/oauth2/jwks`. */
+export const jwksRoutes: FastifyPluginAsync<{ signingKeys: KeySet }> = async (app, { signingKeys }) =>
+  keySetRoute(app, '/oauth2/jwks', { keys: signingKeys, summary: 'The keys that check our tokens (RFC 7517)' })

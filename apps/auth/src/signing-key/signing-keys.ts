@@ -86,17 +86,24 @@ function signer(kid: string, alg: string, key: KeyObject): Signer {
 }
 
 export interface SigningKeysOptions extends Omit<KeyringOptions, 'make' | 'use' | 'publishedFor'> {
+  /** What the keys sign: tokens unless told. */
+  readonly use?: 'signing' | 'feed'
   /** ES256 unless told. */
   readonly alg?: SigningAlg
   /** Seconds for which the key set may be cached; a key is published for at least this long before it signs. */
   readonly maxAge: number
 }
 
-/** Opens the keys that sign tokens. */
-export async function openSigningKeys({ alg = 'ES256', maxAge, ...options }: SigningKeysOptions): Promise<SigningKeys> {
+/** Opens the keys that sign tokens, or those that sign what is said of revocations. */
+export async function openSigningKeys({
+  use = 'signing',
+  alg = 'ES256',
+  maxAge,
+  ...options
+}: SigningKeysOptions): Promise<SigningKeys> {
   const ring = await openKeyring({
     ...options,
-    use: 'signing',
+    use,
     alg,
     publishedFor: maxAge,
     make: () => makeSigningKey(alg),
@@ -109,7 +116,7 @@ export async function openSigningKeys({ alg = 'ES256', maxAge, ...options }: Sig
     const live = ring.keys().filter(isLive)
     const used = live.find(({ status }) => status === 'active')
     const secret = used && ring.secret(used.kid)
-    if (used === undefined || secret === undefined) throw new Error('the active signing key is not in the vault')
+    if (used === undefined || secret === undefined) throw new Error(`the active ${use} key is not in the vault`)
     const key = createPrivateKey({ key: Buffer.from(secret), format: 'der', type: 'pkcs8' })
     published = live.flatMap(({ public_jwk }) => (public_jwk === undefined ? [] : [public_jwk as JsonObject]))
     publicKeys = new Map(live.map((key) => [key.kid, createPublicKey({ key: key.public_jwk as JWK, format: 'jwk' })]))

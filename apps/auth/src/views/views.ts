@@ -5,6 +5,7 @@ import { clientQueries, type ClientQueries } from './clients.ts'
 import { grantQueries, type GrantQueries } from './grants.ts'
 import type { ViewName } from './projections.ts'
 import { resourceQueries, type ResourceQueries } from './resources.ts'
+import { revocationQueries, type RevocationQueries } from './revocations.ts'
 import { sessionQueries, type SessionQueries } from './sessions.ts'
 import { userQueries, type UserQueries } from './users.ts'
 
@@ -16,6 +17,7 @@ export interface Views {
   readonly sessions: SessionQueries
   readonly grants: GrantQueries
   readonly audit: AuditQueries
+  readonly revocations: RevocationQueries
   /**
    * Whether the views (all of them unless told) hold everything up to a position: read your writes. `false` when that
    * took too long, or one of them has stopped.
@@ -30,11 +32,13 @@ export interface Views {
 export interface ViewsDependencies {
   readonly projector: Projector
   readonly reader: ViewReader
+  /** A reader of one moment. */
+  openMoment(): ViewReader
   readonly sealer: Pick<Sealer, 'unseal'>
 }
 
 /** The typed queries over the tables that a projector keeps. */
-export function openViews({ projector, reader, sealer }: ViewsDependencies): Views {
+export function openViews({ projector, reader, openMoment, sealer }: ViewsDependencies): Views {
   return {
     users: userQueries(reader, sealer),
     clients: clientQueries(reader),
@@ -42,6 +46,7 @@ export function openViews({ projector, reader, sealer }: ViewsDependencies): Vie
     sessions: sessionQueries(reader),
     grants: grantQueries(reader),
     audit: auditQueries(reader),
+    revocations: revocationQueries(openMoment),
     waitFor: (position, timeoutMs, names) => projector.waitFor(position, { timeoutMs, ...(names && { names }) }),
     health: () => projector.health(),
     projector,

@@ -121,6 +121,8 @@ export async function openService(bootstrap: object = BOOTSTRAP, environment: Re
   return {
     config,
     setupToken: ledgate.setupToken,
+    /** Where it listens, once it does. */
+    listen: () => ledgate.app.listen({ host: '127.0.0.1', port: 0 }),
     send,
     form,
     token,

@@ -1,0 +1,215 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type EventStore, type Position, Unavailable } from '@ledgate/eventsourcing'
+import { encodeStatement, type IssuedStatement, type Publication, type StatementSigner } from '@ledgate/revocation'
+import { type Clock, decode } from '../log/index.ts'
+import { type InOrder, inOrder } from './in-order.ts'
+import { listeners } from './listeners.ts'
+import { ENDING_TYPES, noticeOf } from './notice.ts'
+import { Gone } from './outbox.ts'
+import { ring } from './ring.ts'
+
+export interface FeedOptions {
+  readonly store: Pick<EventStore, 'subscribe' | 'head'>
+  /** A place at the end of the log, to which every subscription comes: nothing acknowledged before the call is after it. */
+  pulse(): Promise<Position>
+  readonly keys: {
+    current(): StatementSigner
+    /** Whether what a key signed is still believed. */
+    publicKey(kid: string): unknown
+  }
+  readonly issuer: string
+  /** The longest life of any access token, in seconds. */
+  readonly tokenCap: number
+  readonly clock: Clock
+  /** Told of what failed; it is tried again. */
+  onError(error: unknown): void
+  /** Milliseconds between two heartbeats; 1,000 unless told. */
+  readonly everyMs?: number
+  /** Notices that are kept for those who come back; 20,000 unless told. */
+  readonly size?: number
+  /** Items that may wait for one reader; 10,000 unless told. */
+  readonly most?: number
+}
+
+/** What has ended, as it happens: every notice of the log once, in its order, and heartbeats between them. */
+export interface RevocationFeed {
+  /**
+   * Every notice after a place, in order, and whatever comes, until the signal. Without a place: a heartbeat, and everything
+   * after what it vouches for.
+   *
+   * @throws {Gone} when the notices of then are not kept any more.
+   * @throws {TooSlow} when it is not taken for long.
+   */
+  follow(after: Position | undefined, signal: AbortSignal): AsyncIterable<Publication>
+  /** Whether it would begin after a place. @throws {Unavailable} when it has not begun itself yet. */
+  keeps(after: Position): Promise<boolean>
+  /** When the oldest notice after a place was there, in milliseconds since the epoch; `undefined` when there is none. */
+  waitingSince(after: Position): number | undefined
+  /** Follows the log until the signal. */
+  run(signal: AbortSignal): Promise<void>
+}
+
+const EVERY_MS = 1_000
+const SIZE = 20_000
+const KEEP_MS = 600_000
+const MOST = 10_000
+/** Notices that are being signed at the same time. */
+const SIGNING = 64
+const PAUSE_MS = 1_000
+const BEGINS_WITHIN_MS = 5_000
+
+/** A heartbeat that waits for the subscription to pass its place. */
+interface Beat {
+  readonly through: Position
+  /** Milliseconds since the epoch, taken before the place was asked for. */
+  readonly at: number
+}
+
+/**
+ * Turns the events that end something into signed notices, the moment they are in the log. What a heartbeat vouches for is in
+ * front of it: it is put into the same queue, behind the last notice that the subscription gave before it passed the place.
+ */
+export function revocationFeed(options: FeedOptions): RevocationFeed {
+  const { store, pulse, keys, issuer, clock, onError } = options
+  const kept = ring({ size: options.size ?? SIZE, keepMs: KEEP_MS, now: clock.nowMs })
+  const audience = listeners(options.most ?? MOST)
+  const begun = Promise.withResolvers<void>()
+  const kids = new Set<string>()
+  let delivered: Position | undefined
+  let heartbeat: Publication | undefined
+  let firstHeartbeat = Promise.withResolvers<void>()
+  let beat: { readonly due: Beat; readonly done: () => void } | undefined
+  let reading: { position: Position; readonly queue: InOrder<Publication> } | undefined
+
+  async function signed(statement: IssuedStatement & { kind: 'notice' | 'heartbeat' }): Promise<Publication> {
+    const signer = keys.current()
+    kids.add(signer.kid)
+    const jws = await encodeStatement(statement, { issuer, signer, now: clock.nowMs })
+    const position = statement.kind === 'notice' ? statement.position : statement.through
+    return { jws, position, kind: statement.kind }
+  }
+
+  function deliver(item: Publication): void {
+    if (item.kind === 'notice') {
+      delivered = item.position as Position
+      kept.add(item)
+    } else {
+      heartbeat = item
+      // Everything up to its place was delivered: whoever begins again need not look there.
+      if (delivered === undefined || item.position > delivered) delivered = item.position as Position
+      firstHeartbeat.resolve()
+    }
+    audience.tell(item)
+  }
+
+  /** Puts the heartbeat that waits into the queue, if everything before it is in there. */
+  function beatIfPassed(): void {
+    if (beat === undefined || reading === undefined || reading.position < beat.due.through) return
+    const { due, done } = beat
+    beat = undefined
+    void reading.queue.push(signed({ kind: 'heartbeat', ...due }))
+    done()
+  }
+
+  async function read(after: Position, signal: AbortSignal): Promise<void> {
+    const broken = new AbortController()
+    let failure: { readonly error: unknown } | undefined
+    const queue = inOrder({
+      deliver,
+      ahead: SIGNING,
+      onFailure(error) {
+        failure = { error }
+        broken.abort()
+      },
+    })
+    const current = { position: after, queue }
+    reading = current
+    const until = AbortSignal.any([signal, broken.signal])
+    try {
+      for await (const message of store.subscribe({ after, filter: { types: ENDING_TYPES }, signal: until })) {
+        const event = message.kind === 'event' ? decode(message.event) : undefined
+        const notice = event && noticeOf(event, options)
+        if (notice !== undefined) await queue.push(signed(notice))
+        current.position = message.kind === 'event' ? message.event.position : message.position
+        beatIfPassed()
+      }
+    } finally {
+      reading = undefined
+      await queue.settled()
+    }
+    if (failure !== undefined) throw failure.error
+  }
+
+  /** Forgets what was signed by a key that somebody else may have: nobody believes it any more. */
+  async function forgetUnbelieved(): Promise<void> {
+    if ([...kids].every((kid) => keys.publicKey(kid) !== undefined)) return
+    const head = await store.head()
+    kids.clear()
+    heartbeat = undefined
+    firstHeartbeat = Promise.withResolvers()
+    kept.begin(head)
+    audience.cut()
+  }
+
+  async function beatOnce(signal: AbortSignal): Promise<void> {
+    await forgetUnbelieved()
+    const at = clock.nowMs()
+    const through = await pulse()
+    if (signal.aborted) return
+    await new Promise<void>((resolve) => {
+      beat = { due: { through, at }, done: resolve }
+      beatIfPassed()
+    })
+  }
+
+  async function again(signal: AbortSignal, ms: number, work: () => Promise<void>): Promise<void> {
+    while (!signal.aborted) {
+      await work().catch((error: unknown) => void (signal.aborted || onError(error)))
+      await pause(ms, undefined, { signal }).catch(() => {})
+    }
+  }
+
+  async function readOn(signal: AbortSignal): Promise<void> {
+    if (delivered === undefined) {
+      delivered = await store.head()
+      kept.begin(delivered)
+      begun.resolve()
+    }
+    await read(delivered, signal)
+  }
+
+  const ended = (signal: AbortSignal) =>
+    new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+
+  async function* follow(after: Position | undefined, signal: AbortSignal): AsyncGenerator<Publication, void> {
+    const stopped = ended(signal)
+    await Promise.race([begun.promise, stopped])
+    if (after === undefined) await Promise.race([firstHeartbeat.promise, stopped])
+    if (signal.aborted) return
+    const place = after ?? (heartbeat?.position as Position)
+    const missed = kept.after(place)
+    if (missed === undefined) throw new Gone()
+    const vouched = heartbeat !== undefined && heartbeat.position >= place ? [heartbeat] : []
+    yield* audience.listen(after === undefined ? [...vouched, ...missed] : [...missed, ...vouched], signal)
+  }
+
+  return {
+    follow,
+    async keeps(after) {
+      await Promise.race([begun.promise, pause(BEGINS_WITHIN_MS, undefined, { ref: false })])
+      if (delivered === undefined) throw new Unavailable('the feed has not begun')
+      return kept.after(after) !== undefined
+    },
+    waitingSince: kept.since,
+    async run(signal) {
+      const reads = again(signal, PAUSE_MS, () => readOn(signal))
+      const beats = again(signal, options.everyMs ?? EVERY_MS, () => beatOnce(signal))
+      await ended(signal)
+      beat?.done()
+      await Promise.all([reads, beats])
+    },
+  }
+}

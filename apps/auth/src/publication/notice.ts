@@ -1,0 +1,49 @@
+import type { Notice } from '@ledgate/revocation'
+import type { DomainEvent, DomainRecord, Placed } from '../log/index.ts'
+import { type Ending, type EndingFacts, endings } from './ending.ts'
+
+/** Seconds by which clocks may differ. */
+export const SKEW = 60
+/** The longest life that an access token may be configured to have, in seconds. */
+export const LONGEST_TOKEN_CAP = 86_400
+/** Seconds for which everybody is warned of a key that somebody else may have: it could sign for ever. */
+export const KEY_WARNING = 400 * 86_400
+
+/** The types of events that may end something. */
+export const ENDING_TYPES: readonly DomainEvent['type'][] = (Object.keys(endings) as DomainEvent['type'][]).filter(
+  (type) => endings[type] !== 'nothing',
+)
+
+type Entry = 'nothing' | ((event: DomainEvent & Placed, facts: EndingFacts) => Ending | undefined)
+
+/** What an event ends, as far as the log says; `undefined` when it ends nothing. */
+export function endingOf(event: DomainRecord, facts: EndingFacts): Ending | undefined {
+  const entry = endings[event.type] as Entry // each entry takes the events of its own type
+  return entry === 'nothing' ? undefined : entry(event, facts)
+}
+
+/** When something happened, in whole seconds since the epoch. */
+export const timeOf = ({ created }: Pick<DomainRecord, 'created'>): number => Math.ceil(created / 1000)
+
+export interface NoticeFacts {
+  readonly issuer: string
+  /** The longest life of any access token, in seconds. */
+  readonly tokenCap: number
+}
+
+/** What is true of something that ended at a time: no token of before outlives the cap, however the clocks differ. */
+export const factsAt = (time: number, { issuer, tokenCap }: NoticeFacts): EndingFacts => ({
+  issuer,
+  tokensUntil: time + tokenCap + SKEW,
+  keysUntil: time + KEY_WARNING,
+  tokenUntil: (exp) => exp + SKEW,
+})
+
+/** The notice of an event; `undefined` when it ends nothing. */
+export function noticeOf(event: DomainRecord, facts: NoticeFacts): Notice | undefined {
+  const time = timeOf(event)
+  const ending = endingOf(event, factsAt(time, facts))
+  if (ending === undefined) return undefined
+  const { id: jti, position, envelope } = event
+  return { kind: 'notice', ...ending, time, jti, txn: envelope.$correlationId, position }
+}

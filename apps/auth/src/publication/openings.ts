@@ -1,0 +1,34 @@
+import { TooManyRequests } from '@ledgate/oauth'
+import { LRUCache } from 'lru-cache'
+
+export interface OpeningsOptions {
+  /** Openings at once; then one for each `perSecond`-th part of a second. */
+  readonly burst: number
+  readonly perSecond: number
+  /** Milliseconds, of a clock that only moves forwards. */
+  now(): number
+}
+
+const DEFAULTS: OpeningsOptions = { burst: 120, perSecond: 2, now: () => performance.now() }
+const KEPT = 10_000
+
+/**
+ * Bounds how often one resource server begins to read: a reader that fails and comes back without a pause does not keep the
+ * server busy.
+ *
+ * @returns takes note of an opening. @throws {TooManyRequests} when there were too many.
+ */
+export function openings(options: Partial<OpeningsOptions> = {}): (clientId: string) => void {
+  const { burst, perSecond, now } = { ...DEFAULTS, ...options }
+  const buckets = new LRUCache<string, { left: number; at: number }>({ max: KEPT })
+  return (clientId) => {
+    const time = now()
+    const bucket = buckets.get(clientId) ?? { left: burst, at: time }
+    const left = Math.min(burst, bucket.left + ((time - bucket.at) / 1000) * perSecond)
+    if (left < 1)
+      throw new TooManyRequests('the resource server opens the feed too often', {
+        retryAfter: Math.ceil((1 - left) / perSecond),
+      })
+    buckets.set(clientId, { left: left - 1, at: time })
+  }
+}

@@ -1,0 +1,125 @@
+import { Readable } from 'node:stream'
+import type { Position } from '@ledgate/eventsourcing'
+import { InvalidClient, OAuthError } from '@ledgate/oauth'
+import type { Publication } from '@ledgate/revocation'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { z } from 'zod'
+import type { ClientAuthentication } from '../client/index.ts'
+import type { RequestContext } from '../http/index.ts'
+import { keySetRoute, type SigningKeys } from '../signing-key/index.ts'
+import type { RevocationFeed } from './feed.ts'
+import { Gone } from './outbox.ts'
+import { TooSlow } from './too-slow.ts'
+
+export interface FeedRoutesOptions {
+  readonly feed: Pick<RevocationFeed, 'follow' | 'keeps'>
+  readonly snapshots: { take(): Promise<AsyncGenerator<string, void>> }
+  readonly feedKeys: Pick<SigningKeys, 'jwks' | 'maxAge'>
+  readonly authentication: Pick<ClientAuthentication, 'clientOrResource'>
+  readonly requests: RequestContext
+  /** Takes note that a resource server begins to read. @throws {TooManyRequests} */
+  opened(clientId: string): void
+  /** Aborted when the server stops: streams end at once. */
+  readonly draining: AbortSignal
+}
+
+const Place = z.string().max(64).optional()
+const StreamQuery = z.object({
+  after: Place.meta({ description: 'the `id` of the last event seen, or `through` of a snapshot' }),
+})
+const StreamHeaders = z.object({ 'last-event-id': Place })
+
+/** The notices of then are not kept any more: a snapshot says what still matters. */
+const gone = () =>
+  new OAuthError('gone', 410, 'the feed does not go back so far: begin with a snapshot', { detail: 'too old a place' })
+
+/** One message of a stream, as the HTML standard writes it. */
+const messageOf = ({ position, kind, jws }: Publication): string => `id: ${position}\nevent: ${kind}\ndata: ${jws}\n\n`
+
+/** Told once when the reader has left, or the server stops. */
+function overOf(reply: FastifyReply, draining: AbortSignal): AbortSignal {
+  const left = new AbortController()
+  reply.raw.once('close', () => left.abort())
+  return AbortSignal.any([left.signal, draining])
+}
+
+async function* messages(items: AsyncIterable<Publication>): AsyncGenerator<string, void> {
+  yield ': ledgate\n\n' // at once, so that whatever is between sends the headers on
+  try {
+    for await (const item of items) yield messageOf(item)
+  } catch (error) {
+    // The stream ends: whoever reads it begins again where it was.
+    if (!(error instanceof Gone || error instanceof TooSlow)) throw error
+  }
+}
+
+async function* lines(chunks: AsyncGenerator<string, void>, draining: AbortSignal): AsyncGenerator<string, void> {
+  for await (const chunk of chunks) {
+    if (draining.aborted) throw new Error('the server stops') // not to be taken for a whole snapshot
+    yield `${chunk}\n`
+  }
+}
+
+/** What has ended, for resource servers: as it happens, and as it is. */
+export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, options) => {
+  const { feed, snapshots, feedKeys, authentication, requests, opened, draining } = options
+  keySetRoute(app, '/revocations/jwks', {
+    keys: feedKeys,
+    summary: 'The keys that check what is said of revocations (RFC 7517)',
+  })
+
+  /** Resource servers only: the feed tells of everybody's tokens. @throws {InvalidClient | TooManyRequests} */
+  async function admit(request: FastifyRequest): Promise<void> {
+    const { authorization } = request.headers
+    if (authorization === undefined) throw new InvalidClient('there are no credentials')
+    const context = requests.of(request, { type: 'anonymous', id: '' })
+    const caller = await authentication.clientOrResource({ authorization, body: {}, context })
+    if (caller.kind !== 'resource') throw new InvalidClient('a client is no resource server')
+    opened(caller.resource.client_id)
+  }
+
+  app.get(
+    '/revocations/stream',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        tags: ['revocations'],
+        summary: 'What ends tokens, as it happens: signed statements as server-sent events',
+        querystring: StreamQuery,
+        headers: StreamHeaders,
+      },
+    },
+    async (request, reply) => {
+      await admit(request)
+      const { after } = StreamQuery.parse(request.query)
+      const place = (StreamHeaders.parse(request.headers)['last-event-id'] ?? after) as Position | undefined
+      if (place !== undefined && !(await feed.keeps(place))) throw gone()
+      const over = overOf(reply, draining)
+      return reply
+        .headers({
+          'content-type': 'text/event-stream',
+          'cache-control': 'no-store',
+          'x-accel-buffering': 'no',
+        })
+        .send(Readable.from(messages(feed.follow(place, over))))
+    },
+  )
+
+  app.get(
+    '/revocations/snapshot',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        tags: ['revocations'],
+        summary: 'Everything that has ended and still matters: signed chunks, one a line',
+      },
+    },
+    async (request, reply) => {
+      await admit(request)
+      const chunks = await snapshots.take()
+      return reply
+        .headers({ 'content-type': 'application/jsonl', 'cache-control': 'no-store' })
+        .send(Readable.from(lines(chunks, draining)))
+    },
+  )
+}

@@ -1,0 +1,70 @@
+import { type Position, START, type ViewReader } from '@ledgate/eventsourcing'
+import { Ended } from '@ledgate/revocation'
+import { z } from 'zod'
+import { factsAt, type NoticeFacts } from '../publication/notice.ts'
+
+/** Everything that has ended and may still matter, as of one moment. */
+export interface LiveRevocations {
+  /** Every event up to here is in it. */
+  readonly through: Position
+  readonly size: number
+  /** By scope and name; `now` in whole seconds since the epoch: what is over by then is left out, so a page may be short. */
+  pages(options: NoticeFacts & { readonly now: number; readonly size: number }): Generator<readonly Ended[], void>
+  /** Lets go of the moment. */
+  close(): void
+}
+
+export interface RevocationQueries {
+  /** Holds on to this moment until it is closed; the file grows meanwhile. */
+  open(): LiveRevocations
+}
+
+const Row = z.object({
+  scope: z.string(),
+  id: z.string(),
+  epoch: z.int().nullable(),
+  ended_at: z.int(),
+  exp: z.int().nullable(),
+})
+
+const Place = z.object({ position: z.custom<Position>((value) => typeof value === 'string') })
+const PLACE = "SELECT position FROM projection_builds WHERE name = 'revocations' AND served = 1"
+const SIZE = 'SELECT count(*) AS size FROM revocations'
+const PAGE = `SELECT scope, id, epoch, ended_at, exp FROM revocations WHERE (scope, id) > (?, ?)
+  ORDER BY scope, id LIMIT ?`
+
+/** What a row means for these tokens. */
+function endedOf({ scope, id, epoch, ended_at, exp }: z.infer<typeof Row>, facts: NoticeFacts): Ended {
+  const { issuer, tokensUntil, keysUntil, tokenUntil } = factsAt(ended_at, facts)
+  const tokens = exp === null ? tokensUntil : Math.min(tokensUntil, tokenUntil(exp))
+  return Ended.parse({
+    scope,
+    id: scope === 'issuer' ? issuer : id,
+    until: scope === 'key' ? keysUntil : tokens,
+    ...(epoch !== null && { epoch }),
+  })
+}
+
+export function revocationQueries(openMoment: () => ViewReader): RevocationQueries {
+  return {
+    open() {
+      const moment = openMoment()
+      const { position: through } = Place.optional().parse(moment.get(PLACE)) ?? { position: START }
+      const { size } = z.object({ size: z.int() }).parse(moment.get(SIZE))
+      return {
+        through,
+        size,
+        *pages({ now, size: rows, ...facts }) {
+          for (let last = { scope: '', id: '' }; ;) {
+            const page = z.array(Row).parse(moment.all(PAGE, last.scope, last.id, rows))
+            yield page.map((row) => endedOf(row, facts)).filter(({ until }) => until > now)
+            const end = page.at(-1)
+            if (end === undefined || page.length < rows) return
+            last = end
+          }
+        },
+        close: () => moment.close(),
+      }
+    },
+  }
+}
