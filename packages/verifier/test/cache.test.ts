@@ -1,0 +1,221 @@
+import fc from 'fast-check'
+import { describe, expect, it, vi } from 'vitest'
+import { createVerifier } from '../src/index.ts'
+import { tokenCache } from '../src/token-cache.ts'
+import { codeOf } from './outcome.ts'
+import { handClock, setting } from './setting.ts'
+import { ISSUER, network, optionsFor, seconds, signingKey, tokenBy } from './tokens.ts'
+
+const TOLERANCE = 5
+
+/** What a token comes to at a time, by what RFC 7519 says and nothing else. Seconds, relative to its making. */
+const verdictAt = (
+  now: number,
+  { nbf = 0, exp }: { readonly nbf?: number | undefined; readonly exp: number },
+): string => (now >= exp + TOLERANCE ? 'token_expired' : now < nbf - TOLERANCE ? 'invalid_token' : 'good')
+
+const times = fc
+  .record({
+    nbf: fc.option(fc.integer({ min: -10, max: 40 }), { nil: undefined }),
+    exp: fc.integer({ min: 1, max: 60 }),
+    hasIat: fc.boolean(),
+    steps: fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 8 }),
+  })
+  .filter(({ nbf = 0, exp }) => nbf < exp)
+
+type Times = typeof times extends fc.Arbitrary<infer Value> ? Value : never
+
+/** Asks about one token again and again while time goes by. @param verify asks the verifier, or what stands for it. */
+async function asTimeGoesBy(
+  { nbf, exp, hasIat, steps }: Times,
+  key: Awaited<ReturnType<typeof signingKey>>,
+  wrap: (verify: (token: string) => Promise<string>) => (token: string) => Promise<string>,
+): Promise<void> {
+  const clock = handClock(seconds() * 1000)
+  const made = clock.wall() / 1000
+  await using verifier = createVerifier(optionsFor([key], { clock, profile: 'lenient' }))
+  await verifier.start()
+  const token = await tokenBy(key, {
+    iat: hasIat ? made : undefined,
+    exp: made + exp,
+    ...(nbf !== undefined && { nbf: made + nbf }),
+  })
+  const ask = wrap((text) => codeOf(verifier.verify(text)))
+  for (const step of steps) {
+    clock.advance(step * 1000)
+    expect(await ask(token)).toBe(verdictAt(clock.wall() / 1000 - made, { nbf, exp }))
+  }
+}
+
+describe('a token that was verified before', () => {
+  it('expires, and begins, at its time, with iat and without', async () => {
+    const key = await signingKey('es')
+    await fc.assert(
+      fc.asyncProperty(times, (how) => asTimeGoesBy(how, key, (verify) => verify)),
+      { numRuns: 60 },
+    )
+  })
+
+  it('control: a cache that remembers verdicts does not pass the same test', async () => {
+    const key = await signingKey('es')
+    const remembering = (verify: (token: string) => Promise<string>) => {
+      const verdicts = new Map<string, string>()
+      return async (token: string) => {
+        const verdict = verdicts.get(token) ?? (await verify(token))
+        verdicts.set(token, verdict)
+        return verdict
+      }
+    }
+    await expect(
+      fc.assert(
+        fc.asyncProperty(times, (how) => asTimeGoesBy(how, key, remembering)),
+        { numRuns: 200, seed: 1 },
+      ),
+    ).rejects.toThrow(/Property failed/)
+  })
+
+  it('dies with its key, when the set does not list it any more', async () => {
+    const [gone, stays] = await Promise.all([signingKey('gone'), signingKey('stays')])
+    let listed = [gone.jwk, stays.jwk]
+    const fetch: typeof globalThis.fetch = (...asked) => network({ [ISSUER]: listed })(...asked)
+    await using verifier = createVerifier(optionsFor([], { jwks: { fetch, refreshAheadMs: 20 } }))
+    await verifier.start()
+    const [first, second] = [await tokenBy(gone), await tokenBy(stays)]
+    await verifier.verify(first)
+    await verifier.verify(second)
+    listed = [stays.jwk]
+    await vi.waitFor(async () => expect(await codeOf(verifier.verify(first))).toBe('invalid_token'))
+    expect(await codeOf(verifier.verify(second))).toBe('good')
+  })
+
+  it('is answered with 503 when the key set could not be fetched for too long, and well again afterwards', async () => {
+    const key = await signingKey('es')
+    const clock = handClock()
+    const works = network({ [ISSUER]: [key.jwk] })
+    let isDown = false
+    const fetch: typeof globalThis.fetch = async (...asked) => {
+      if (isDown) throw new TypeError('fetch failed')
+      return works(...asked)
+    }
+    await using verifier = createVerifier(optionsFor([key], { clock, jwks: { fetch, maxStaleMs: 60_000 } }))
+    await verifier.start()
+    const token = await tokenBy(key)
+    await verifier.verify(token)
+    isDown = true
+    clock.advance(60_001)
+    expect(await codeOf(verifier.verify(token))).toBe('verifier_not_ready')
+    expect(await codeOf(verifier.verify(await tokenBy(key)))).toBe('verifier_not_ready')
+    isDown = false
+    clock.advance(10_000)
+    await vi.waitFor(async () => expect(await codeOf(verifier.verify(token))).toBe('good'), { timeout: 20_000 })
+  })
+
+  it('is never taken for one that differs from it in a single character', async () => {
+    const key = await signingKey('es')
+    await using verifier = createVerifier(optionsFor([key]))
+    await verifier.start()
+    const token = await tokenBy(key, { scope: 'orders:read' })
+    const near = await tokenBy(key, { scope: 'orders:reap' })
+    expect((await verifier.verify(token)).scopes).toEqual(new Set(['orders:read']))
+    expect((await verifier.verify(near)).scopes).toEqual(new Set(['orders:reap']))
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat({ max: token.length - 1 }),
+        fc.constantFrom('A', 'b', '0', '_', '.', ' ', '='),
+        async (at, by) => {
+          const other = token.slice(0, at) + by + token.slice(at + 1)
+          fc.pre(other !== token)
+          expect(await codeOf(verifier.verify(other))).not.toBe('good')
+          expect((await verifier.verify(token)).scopes).toEqual(new Set(['orders:read']))
+        },
+      ),
+      { numRuns: 300 },
+    )
+  })
+
+  it('is the same principal for every request, and none of them can change it for the others', async () => {
+    const key = await signingKey('es')
+    await using verifier = createVerifier(optionsFor([key]))
+    await verifier.start()
+    const token = await tokenBy(key, { roles: ['clerk'], address: { country: 'CH' } })
+    const principal = await verifier.verify(token)
+    expect(verifier.verifySync(token)).toBe(principal)
+    for (const set of [principal.scopes, principal.roles, principal.entitlements])
+      expect(() => (set as Set<string>).add('admin')).toThrow(TypeError)
+    expect(() => Object.assign(principal, { sub: 'admin' })).toThrow(TypeError)
+    expect(() => Object.assign(principal.facts, { jti: 'other' })).toThrow(TypeError)
+    expect(() => Object.assign(principal.claims.address as object, { country: 'XX' })).toThrow(TypeError)
+    expect(() => (principal.audience as string[]).push('https://other.example')).toThrow(TypeError)
+  })
+
+  it('is remembered in a bounded number, and nothing that was refused is', async () => {
+    const key = await signingKey('es')
+    await using verifier = createVerifier(optionsFor([key], { cache: { maxTokens: 10 } }))
+    await verifier.start()
+    for (let each = 0; each < 50; each += 1) await verifier.verify(await tokenBy(key))
+    expect(verifier.health().cachedTokens).toBeLessThanOrEqual(10)
+    const before = verifier.health().cachedTokens
+    for (const bad of ['x', 'a.b.c', await tokenBy(key, { aud: 'https://other.example' })])
+      expect(await codeOf(verifier.verify(bad))).toBe('invalid_token')
+    expect(verifier.health().cachedTokens).toBe(before)
+  })
+
+  it('is verified anew each time where the cache is off', async () => {
+    const key = await signingKey('es')
+    await using verifier = createVerifier(optionsFor([key], { cache: false }))
+    await verifier.start()
+    const token = await tokenBy(key)
+    await verifier.verify(token)
+    expect(verifier.verifySync(token)).toBeUndefined()
+    expect(verifier.health().cachedTokens).toBe(0)
+  })
+})
+
+describe('a bounded cache', () => {
+  it('never holds more than it may, nor another entry than was put in', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 12 }),
+        fc.array(fc.tuple(fc.constantFrom('get', 'set', 'delete'), fc.constantFrom(...'abcdefghijklmnop')), {
+          maxLength: 200,
+        }),
+        (max, steps) => {
+          const cache = tokenCache<number>(max)
+          const model = new Map<string, number>()
+          for (const [nth, [step, token]] of steps.entries()) {
+            if (step === 'set') cache.set(token, nth)
+            if (step === 'set') model.set(token, nth)
+            if (step === 'delete') cache.delete(token)
+            if (step === 'delete') model.delete(token)
+            if (step === 'get') expect([undefined, model.get(token)]).toContain(cache.get(token))
+            expect(cache.size).toBeLessThanOrEqual(max)
+          }
+        },
+      ),
+    )
+  })
+
+  it('keeps what is asked for again and again, while others come and go', () => {
+    const cache = tokenCache<number>(10)
+    cache.set('often', 1)
+    for (let each = 0; each < 1_000; each += 1) {
+      cache.set(`once-${each}`, each)
+      expect(cache.get('often')).toBe(1)
+    }
+  })
+})
+
+describe('a token asked about after every change of the feed', () => {
+  it('is looked up again only when something changed, and never missed', async () => {
+    await using test = await setting()
+    const token = await tokenBy(test.key, { jti: 'x' })
+    const { facts } = await test.verifier.verify(token)
+    for (let other = 0; other < 20; other += 1) {
+      await test.feed.end({ scope: 'jti', id: `other-${other}`, until: seconds() + 10_000 })
+      expect(await codeOf(test.verifier.verify(token))).toBe('good')
+    }
+    await test.feed.end({ scope: 'jti', id: 'x', until: seconds() + 10_000 })
+    await vi.waitFor(() => expect(test.verifier.isRevoked(facts)).toBe('jti'))
+    expect(await codeOf(test.verifier.verify(token))).toBe('token_revoked')
+  })
+})
