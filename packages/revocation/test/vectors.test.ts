@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { importJWK, type JWK } from 'jose'
+import { describe, expect, it } from 'vitest'
+import {
+  type FeedStatement,
+  type FindKey,
+  InvalidStatement,
+  openStatements,
+  revocationIndex,
+  type RevocationIndex,
+  type TokenFacts,
+} from '../src/index.ts'
+
+interface Vectors {
+  readonly issuer: string
+  readonly now: number
+  readonly jwks: { readonly keys: readonly JWK[] }
+  readonly statements: readonly {
+    readonly name: string
+    readonly jws: string
+    readonly says?: FeedStatement
+    readonly refused?: string
+  }[]
+  readonly tokens: readonly {
+    readonly name: string
+    readonly token: Omit<TokenFacts, 'isOffline'> & { readonly scope: string }
+    readonly endedBy: string | null
+  }[]
+}
+
+const vectors = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'src', 'vectors.json'), 'utf8')) as Vectors
+
+const keyFor: FindKey = async (kid) => {
+  const jwk = vectors.jwks.keys.find((key) => key.kid === kid)
+  if (jwk === undefined) return undefined
+  const key = await importJWK(jwk)
+  if (key instanceof Uint8Array) throw new TypeError('a key set has public keys only')
+  return key
+}
+const { open } = openStatements({ issuer: vectors.issuer, keyFor })
+
+const outcome = (jws: string) =>
+  open(jws).then(
+    (says) => ({ says }),
+    (error: unknown) => ({ refused: error instanceof InvalidStatement ? error.reason : String(error) }),
+  )
+
+function take(index: RevocationIndex, says: FeedStatement | undefined): void {
+  if (says?.kind === 'notice') index.apply(says.ended)
+  if (says?.kind === 'chunk') for (const ended of says.ended) index.apply(ended)
+}
+
+describe('a statement of the vectors', () => {
+  it.each(vectors.statements)('$name', async ({ jws, says, refused }) => {
+    expect(await outcome(jws)).toEqual(says === undefined ? { refused } : { says })
+  })
+})
+
+describe('a token of the vectors, once everything was said', () => {
+  const index = revocationIndex({ now: () => vectors.now * 1000 })
+  for (const { says } of vectors.statements) take(index, says)
+
+  it.each(vectors.tokens)('$name', ({ token: { scope, ...token }, endedBy }) => {
+    const facts = { ...token, isOffline: scope.split(' ').includes('offline_access') }
+    expect(index.endedBy(facts) ?? null).toBe(endedBy)
+  })
+})
