@@ -1,0 +1,44 @@
+/** A line that is longer than anything a feed says. */
+export class LineTooLong extends Error {
+  readonly code = 'ERR_LINE_TOO_LONG'
+
+  constructor(most: number) {
+    super(`a line of the feed is longer than ${most} characters`)
+    this.name = 'LineTooLong'
+  }
+}
+
+/**
+ * Cuts what comes into lines, which end with LF, CRLF or CR as in the HTML standard; the rest waits for more.
+ *
+ * @param most characters of one line.
+ * @returns takes the next part of a text. @throws {LineTooLong}
+ */
+export function lineCutter(most: number): (text: string) => readonly string[] {
+  let parts: string[] = []
+  let length = 0
+  let endsWithReturn = false
+
+  function keep(part: string): void {
+    length += part.length
+    if (length > most) throw new LineTooLong(most)
+    parts.push(part)
+  }
+
+  return (text) => {
+    // The LF of a CRLF that was cut in two ends no line of its own.
+    const rest = endsWithReturn && text.startsWith('\n') ? text.slice(1) : text
+    if (text !== '') endsWithReturn = text.endsWith('\r')
+    const pieces = rest.split(/\r\n|\r|\n/)
+    const last = pieces.pop() ?? ''
+    const lines = pieces.map((piece) => {
+      keep(piece)
+      const line = parts.join('')
+      parts = []
+      length = 0
+      return line
+    })
+    keep(last)
+    return lines
+  }
+}

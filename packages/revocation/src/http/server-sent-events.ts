@@ -1,0 +1,55 @@
+/** One message of a stream of server-sent events. */
+export interface ServerSentEvent {
+  readonly id: string
+  readonly event: string
+  readonly data: string
+}
+
+/** An event that is larger than anything a feed says. */
+export class EventTooLarge extends Error {
+  readonly code = 'ERR_EVENT_TOO_LARGE'
+
+  constructor(most: number) {
+    super(`an event of the feed has more than ${most} characters`)
+    this.name = 'EventTooLarge'
+  }
+}
+
+/**
+ * Puts lines together to events, as the HTML standard says (section 9.2.6): comments and members nobody knows are passed over,
+ * an event without data is none, and one that was not ended by an empty line never comes.
+ *
+ * @param most characters of the data of one event.
+ * @returns takes the next line; answers the event that it ends. @throws {EventTooLarge}
+ */
+export function eventParser(most: number): (line: string) => ServerSentEvent | undefined {
+  let id = ''
+  let event = ''
+  let data: string[] = []
+  let size = 0
+
+  function ended(): ServerSentEvent | undefined {
+    const whole = data.length === 0 ? undefined : { id, event: event || 'message', data: data.join('\n') }
+    event = ''
+    data = []
+    size = 0
+    return whole
+  }
+
+  function addData(value: string): void {
+    size += value.length + 1
+    if (size > most) throw new EventTooLarge(most)
+    data.push(value)
+  }
+
+  return (line) => {
+    if (line === '') return ended()
+    const colon = line.indexOf(':')
+    const name = colon < 0 ? line : line.slice(0, colon)
+    const value = colon < 0 ? '' : line.slice(line.startsWith(': ', colon) ? colon + 2 : colon + 1)
+    if (name === 'data') addData(value)
+    else if (name === 'event') event = value
+    else if (name === 'id' && !value.includes('\0')) id = value
+    return undefined
+  }
+}
