@@ -9,7 +9,8 @@ export interface Awaitable {
 
 /**
  * When all of these are ready.
- * @throws {VerifierError} `verifier_not_ready`, naming what was missing and what went wrong with it, after `timeoutMs`.
+ * @throws {VerifierError} `verifier_not_ready`, naming what was missing and what went wrong with it, after `timeoutMs`, or when
+ * one of them never will be.
  */
 export async function everythingReady(parts: readonly Awaitable[], timeoutMs: number): Promise<void> {
   const missing = new Set(parts)
@@ -19,7 +20,10 @@ export async function everythingReady(parts: readonly Awaitable[], timeoutMs: nu
     reject(new VerifierError('verifier_not_ready', { detail: `after ${timeoutMs} ms there are no ${detail}` }))
   }
   const timer = setTimeout(give, timeoutMs)
-  Promise.all(parts.map((part) => part.ready.then(() => missing.delete(part)))).then(() => resolve(), reject)
+  Promise.all(parts.map((part) => part.ready.then(() => missing.delete(part)))).then(
+    () => resolve(),
+    (cause: unknown) => reject(new VerifierError('verifier_not_ready', { detail: 'closed while it started', cause })),
+  )
   try {
     await promise
   } finally {
