@@ -2,3 +2,4 @@
 export type { FakeSource, FakeSourceOptions } from './fake-source.ts'
 export * from './test-feed.ts'
 export * from './test-signer.ts'
+export * from './broker.ts'

@@ -1,0 +1,44 @@
+import { KafkaJSSASLAuthenticationError } from 'kafkajs'
+
+/** Kafka did not do as asked, or did not answer in time; what was asked for may have been done. */
+export class KafkaUnavailable extends Error {
+  readonly code = 'ERR_KAFKA_UNAVAILABLE'
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'KafkaUnavailable'
+  }
+}
+
+/** What kafkajs ran into first, under what it says about its tries. */
+function originOf(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? originOf(error.cause) : error
+}
+
+/** The words for Kafka that cannot be used, with what an operator can do about it. There is no secret in them. */
+export function kafkaFailure(error: unknown): KafkaUnavailable {
+  if (error instanceof KafkaUnavailable) return error
+  const origin = originOf(error)
+  if (origin instanceof KafkaJSSASLAuthenticationError)
+    return new KafkaUnavailable('Kafka at LEDGATE_KAFKA_BROKERS refuses the user of LEDGATE_KAFKA_SASL_USERNAME', {
+      cause: error,
+    })
+  const reason = origin instanceof Error ? origin.message : String(origin)
+  return new KafkaUnavailable(`Kafka at LEDGATE_KAFKA_BROKERS cannot be used now: ${reason}`, { cause: error })
+}
+
+/** @throws {KafkaUnavailable} when the work fails, or takes longer than so many milliseconds; it may still go on then. */
+export async function within<Result>(deadlineMs: number, work: Promise<Result>): Promise<Result> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () => late.reject(new KafkaUnavailable(`Kafka at LEDGATE_KAFKA_BROKERS did not answer within ${deadlineMs} ms`)),
+    deadlineMs,
+  )
+  try {
+    return await Promise.race([work, late.promise])
+  } catch (error) {
+    throw kafkaFailure(error)
+  } finally {
+    clearTimeout(timer)
+  }
+}

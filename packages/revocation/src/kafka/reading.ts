@@ -1,0 +1,197 @@
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { FeedItem } from '../feed.ts'
+import { type KafkaConnection, type KafkaOptions, openConnection } from './connection.ts'
+import { BrokenTopic, continuity, type Continuity } from './continuity.ts'
+import { placeOf, toCursor } from './cursor.ts'
+import { KafkaUnavailable, kafkaFailure, within } from './failure.ts'
+import { handoff, type Handoff } from './handoff.ts'
+import { TOPIC } from './topic.ts'
+
+export interface ReadingOptions extends KafkaOptions {
+  /** What the name of the consumer group begins with; each opening has a group of its own. */
+  readonly groupPrefix: string
+}
+
+/** A consumer from its first connection to its last. */
+export interface Reading {
+  /** @returns the next items; `undefined` after `end`. @throws {KafkaUnavailable | BrokenTopic} */
+  take(): Promise<readonly FeedItem[] | undefined>
+  end(): void
+  /** Leaves and deletes the group if that can be done soon, and ends all connections in any case. */
+  close(): Promise<void>
+}
+
+/** Milliseconds that a broker waits for a message before it answers that there is none. */
+const MAX_WAIT_MS = 100
+/** Milliseconds after which the group forgets a member that died, and between two signs of life. */
+const SESSION_MS = 30_000
+const HEARTBEAT_MS = 3_000
+/** Milliseconds that leaving in good order may take. */
+const CLOSE_MS = 2_000
+/** How often a deadline is looked at within its time. */
+const LOOKS = 4
+
+/** Begins to read after a cursor. Whatever goes wrong ends it: only a new reading knows where it stands. */
+export function startReading(options: ReadingOptions, cursor: string | undefined): Reading {
+  const connection = openConnection(options)
+  const groupId = `${options.groupPrefix}-${crypto.randomUUID()}`
+  const topic = options.topic ?? TOPIC
+  const consumer = connection.kafka.consumer({
+    groupId,
+    sessionTimeout: SESSION_MS,
+    rebalanceTimeout: SESSION_MS,
+    heartbeatInterval: HEARTBEAT_MS,
+    minBytes: 1,
+    maxWaitTimeInMs: MAX_WAIT_MS,
+    allowAutoTopicCreation: false,
+    // A transaction that somebody left open must not hold up what comes after it.
+    readUncommitted: true,
+    retry: { retries: 0, restartOnFailure: () => Promise.resolve(false) },
+  })
+  const hand = handoff<readonly FeedItem[]>()
+  const order = continuity(cursor)
+  let isFailed = false
+  const fail = (error: unknown): void => {
+    isFailed = true
+    hand.end(error instanceof BrokenTopic ? error : kafkaFailure(error))
+  }
+  const watchdog = watch(connection.deadlineMs, fail)
+
+  connection.onLost(fail)
+  listen({ consumer, topic, order, fail, alive: watchdog.alive })
+  const begin = async () => {
+    await consumer.connect()
+    await consumer.subscribe({ topic, fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: async (payload) => {
+        try {
+          await handOn(payload, order, hand, watchdog)
+        } catch (error) {
+          fail(error)
+          throw error
+        }
+      },
+    })
+  }
+  const begun = begin()
+  within(connection.deadlineMs, begun).catch(fail)
+
+  return {
+    take: () => hand.take(),
+    end: () => hand.end(),
+    async close() {
+      hand.end()
+      watchdog.stop()
+      const left = isFailed ? Promise.resolve() : leave(connection, consumer, groupId, begun)
+      await Promise.race([left.catch(() => undefined), pause(CLOSE_MS, undefined, { ref: false })])
+      connection.cut()
+      // Without connections it comes to its end by itself.
+      consumer.disconnect().catch(() => undefined)
+    },
+  }
+}
+
+/** What kafkajs tells beside the messages. It goes on by itself after most troubles, not always where it was. */
+function listen({ consumer, topic, order, fail, alive }: Listening): void {
+  const { CRASH, STOP, FETCH, FETCH_START, GROUP_JOIN, REQUEST } = consumer.events
+  let joins = 0
+  consumer.on(CRASH, ({ payload }) => fail(payload.error))
+  consumer.on(STOP, () => fail(new KafkaUnavailable('the consumer of Kafka stopped')))
+  consumer.on(GROUP_JOIN, () => {
+    joins += 1
+    if (joins > 1) fail(new BrokenTopic('its reader had to join anew'))
+  })
+  // Nothing is ever committed here: this is how kafkajs goes to the beginning when Kafka does not have an offset.
+  consumer.on(REQUEST, ({ payload }) => {
+    if (payload.apiName === 'OffsetCommit') attempt(() => order.wasReset(), fail)
+  })
+  consumer.on(FETCH_START, () => {
+    alive()
+    const offset = order.fetching(performance.now())
+    if (offset !== undefined) consumer.seek({ topic, partition: 0, offset })
+  })
+  consumer.on(FETCH, alive)
+}
+
+interface Listening {
+  readonly consumer: Consumer
+  readonly topic: string
+  readonly order: Continuity
+  readonly fail: (error: unknown) => void
+  readonly alive: () => void
+}
+
+function attempt(work: () => void, fail: (error: unknown) => void): void {
+  try {
+    work()
+  } catch (error) {
+    fail(error)
+  }
+}
+
+interface Watchdog {
+  alive(): void
+  /** Whoever waits for somebody else than Kafka says so. */
+  rest(): void
+  stop(): void
+}
+
+/** Fails when Kafka was not heard of for so long: kafkajs itself can wait for ever. */
+function watch(deadlineMs: number, fail: (error: unknown) => void): Watchdog {
+  let heardAt = performance.now()
+  const timer = setInterval(() => {
+    if (performance.now() - heardAt > deadlineMs)
+      fail(new KafkaUnavailable(`Kafka at LEDGATE_KAFKA_BROKERS said nothing for ${deadlineMs} ms`))
+  }, deadlineMs / LOOKS)
+  return {
+    alive: () => void (heardAt = performance.now()),
+    rest: () => void (heardAt = Number.POSITIVE_INFINITY),
+    stop: () => clearInterval(timer),
+  }
+}
+
+async function handOn(
+  { batch, resolveOffset, heartbeat }: EachBatchPayload,
+  order: Continuity,
+  hand: Handoff<readonly FeedItem[]>,
+  watchdog: Watchdog,
+): Promise<void> {
+  const items = itemsOf(order.fetched(batch.messages))
+  resolveOffset(batch.lastOffset())
+  if (items.length === 0) return
+  watchdog.rest()
+  // The group would forget a member that says nothing while it waits for its reader.
+  const beat = setInterval(
+    () => void heartbeat().catch((error: unknown) => hand.end(kafkaFailure(error))),
+    HEARTBEAT_MS,
+  )
+  try {
+    await hand.give(items)
+  } finally {
+    clearInterval(beat)
+    watchdog.alive()
+  }
+}
+
+const itemsOf = (messages: readonly KafkaMessage[]): readonly FeedItem[] =>
+  messages.flatMap((message) =>
+    message.value === null ? [] : [{ jws: message.value.toString(), cursor: toCursor(placeOf(message)) }],
+  )
+
+async function leave(
+  { kafka }: KafkaConnection,
+  consumer: Consumer,
+  groupId: string,
+  begun: Promise<void>,
+): Promise<void> {
+  // A consumer that is told to stop while it joins would stay a member.
+  await begun
+  await consumer.disconnect()
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.deleteGroups([groupId])
+  await admin.disconnect()
+}

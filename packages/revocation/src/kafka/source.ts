@@ -1,0 +1,37 @@
+import type { FeedItem, OpenFeed, RevocationSource } from '../feed.ts'
+import type { KafkaOptions } from './connection.ts'
+import { startReading } from './reading.ts'
+
+export interface KafkaRevocationsOptions extends KafkaOptions {
+  /** What the names of consumer groups begin with, for an ACL by prefix; `ledgate` unless told. */
+  readonly groupPrefix?: string | undefined
+}
+
+/**
+ * Revocations from Kafka, milliseconds after they were published. Every opening reads the whole topic, or what comes after
+ * its cursor if that message is still where it was; it ends with an error as soon as the topic is not what it was, the
+ * connection is lost, or Kafka says nothing for `deadlineMs`.
+ */
+export function kafkaRevocations(options: KafkaRevocationsOptions): RevocationSource {
+  return { name: 'kafka', open: (opening) => follow(options, opening) }
+}
+
+async function* follow(
+  { groupPrefix = 'ledgate', ...options }: KafkaRevocationsOptions,
+  { cursor, signal }: OpenFeed,
+): AsyncGenerator<readonly FeedItem[], void> {
+  if (signal.aborted) return
+  const reading = startReading({ ...options, groupPrefix }, cursor)
+  const end = () => reading.end()
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    for (;;) {
+      const items = await reading.take()
+      if (items === undefined || signal.aborted) return
+      yield items
+    }
+  } finally {
+    signal.removeEventListener('abort', end)
+    await reading.close()
+  }
+}

@@ -1,0 +1,42 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { FeedItem, Publication, RevocationSource } from '../src/index.ts'
+
+/** Waits for something to be so, as long as a test may take. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await pause(10)
+}
+
+/** Publications that are told apart by what they say. */
+export const notices = (...said: readonly string[]): Publication[] =>
+  said.map((jws, nth) => ({ jws, position: String(nth), kind: 'notice' }))
+
+export const heartbeats = (...said: readonly string[]): Publication[] =>
+  said.map((jws, nth) => ({ jws, position: String(nth), kind: 'heartbeat' }))
+
+/** Somebody who follows a source once and remembers what it gave. */
+export function follow(source: RevocationSource, cursor?: string) {
+  const stopped = new AbortController()
+  const read: string[] = []
+  const cursors: string[] = []
+  const receivedAt = new Map<string, number>()
+  const take = ({ jws, cursor: place }: FeedItem) => {
+    read.push(jws)
+    cursors.push(place)
+    receivedAt.set(jws, performance.now())
+  }
+  const over = (async () => {
+    for await (const items of source.open({ cursor, after: undefined, signal: stopped.signal })) items.forEach(take)
+  })()
+  over.catch(() => undefined)
+  return {
+    read,
+    cursors,
+    receivedAt,
+    /** Settles as the source ends. */
+    over,
+    stop() {
+      stopped.abort()
+      return over
+    },
+  }
+}

@@ -1,0 +1,165 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ensureTopic, kafkaPublisher, kafkaRevocations, type KafkaOptions } from '../src/kafka/index.ts'
+import { type Broker, brokerIsAvailable, openBroker } from '../src/testing/index.ts'
+import { freePort } from './free-port.ts'
+import { follow, notices, until } from './kafka-reader.ts'
+
+const HOUR = 3_600_000
+/** Long enough for a busy machine, short enough for a test. */
+const DEADLINE_MS = 4_000
+
+describe.skipIf(!brokerIsAvailable())('Kafka in trouble', () => {
+  let broker: Broker
+  beforeAll(async () => {
+    broker = await openBroker({ isOwn: true, isSecured: true })
+  }, 120_000)
+  afterAll(() => broker.close())
+
+  const readyTopic = async () => {
+    const options = { brokers: broker.brokers, topic: `revocations-${randomUUID()}`, deadlineMs: DEADLINE_MS }
+    await ensureTopic({ ...options, deadlineMs: 30_000, retentionMs: HOUR })
+    return options
+  }
+
+  it(
+    'loses nothing that was acknowledged when the broker is killed, and tells both ends',
+    { timeout: 180_000 },
+    async () => {
+      const options = await readyTopic()
+      const publisher = kafkaPublisher(options)
+      const acknowledged: string[] = []
+      const reader = follow(kafkaRevocations(options))
+      const sending = (async () => {
+        for (let nth = 0; ; nth += 1) {
+          await publisher.send(notices(`notice-${nth}`))
+          acknowledged.push(`notice-${nth}`)
+        }
+      })()
+      sending.catch(() => undefined)
+      await until(() => acknowledged.length > 100 && reader.read.length > 100)
+      await broker.kill()
+      await expect(sending).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+      await expect(reader.over).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+      await publisher.close()
+
+      await broker.restart()
+      const again = kafkaPublisher({ ...options, deadlineMs: 30_000 })
+      await again.send(notices('afterwards'))
+      const rest = follow(kafkaRevocations({ ...options, deadlineMs: 30_000 }), reader.cursors.at(-1))
+      await until(() => rest.read.at(-1) === 'afterwards')
+      const all = [...reader.read, ...rest.read]
+      expect(all.slice(0, acknowledged.length)).toEqual(acknowledged)
+      expect(all.length - acknowledged.length).toBeLessThanOrEqual(2)
+      await rest.stop()
+      await again.close()
+    },
+  )
+
+  it(
+    'gives up in time on a broker that hangs, whether it sends, reads or is told to stop',
+    { timeout: 180_000 },
+    async () => {
+      const options = await readyTopic()
+      const publisher = kafkaPublisher(options)
+      const told = follow(kafkaRevocations(options))
+      const untold = follow(kafkaRevocations(options))
+      await publisher.send(notices('a'))
+      await until(() => told.read.length === 1 && untold.read.length === 1)
+      broker.freeze()
+      try {
+        const sending = publisher.send(notices('b'))
+        await told.stop()
+        await expect(sending).rejects.toThrow(/did not answer/)
+        await expect(untold.over).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+        await publisher.close()
+        const late = follow(kafkaRevocations(options), told.cursors[0])
+        await expect(late.over).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+        await expect(ensureTopic({ ...options, retentionMs: HOUR })).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+      } finally {
+        broker.thaw()
+      }
+      const again = kafkaPublisher({ ...options, deadlineMs: 30_000 })
+      await again.send(notices('c'))
+      const rest = follow(kafkaRevocations({ ...options, deadlineMs: 30_000 }), told.cursors[0])
+      await until(() => rest.read.at(-1) === 'c')
+      // What was sent to the broker while it hung was refused to nobody and acknowledged to nobody.
+      expect(rest.read.filter((said) => said !== 'b')).toEqual(['c'])
+      await rest.stop()
+      await again.close()
+    },
+  )
+
+  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
+    'speaks TLS, and says who it is by %s',
+    async (mechanism) => {
+      const { topic } = await readyTopic()
+      const options = { ...(await securedOptions(mechanism)), topic }
+      const publisher = kafkaPublisher(options)
+      await publisher.send(notices('a'))
+      const reader = follow(kafkaRevocations(options))
+      await until(() => reader.read.length === 1)
+      await ensureTopic({ ...options, retentionMs: HOUR })
+      await reader.stop()
+      await publisher.close()
+    },
+  )
+
+  it.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
+    'names the setting and no secret when %s is refused',
+    async (mechanism) => {
+      const right = await securedOptions(mechanism)
+      const sasl = { mechanism, username: right.sasl?.username ?? '', password: 'a wrong secret' }
+      const options = { ...right, sasl, topic: 'anything' }
+      const publisher = kafkaPublisher(options)
+      const failures = await Promise.all(
+        [
+          publisher.send(notices('a')),
+          follow(kafkaRevocations(options)).over,
+          ensureTopic({ ...options, retentionMs: HOUR }),
+        ].map((attempt) =>
+          attempt.then(
+            () => undefined,
+            (error: unknown) => error,
+          ),
+        ),
+      )
+      for (const failure of failures) {
+        expect(String(failure)).toMatch(/LEDGATE_KAFKA_BROKERS refuses the user of LEDGATE_KAFKA_SASL_USERNAME/)
+        expect(everythingOf(failure)).not.toContain('a wrong secret')
+      }
+      await publisher.close()
+    },
+  )
+
+  it('does not talk to a broker whose certificate nobody vouches for', async () => {
+    const { tls: _, ...options } = await securedOptions('plain')
+    const refused = kafkaPublisher({ ...options, tls: {} })
+    await expect(refused.send(notices('a'))).rejects.toThrow(/certificate/)
+    await refused.close()
+  })
+
+  it('names the setting when nobody is there', async () => {
+    const options = { brokers: [`127.0.0.1:${await freePort()}`], deadlineMs: DEADLINE_MS }
+    const publisher = kafkaPublisher(options)
+    await expect(publisher.send(notices('a'))).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+    await publisher.close()
+    await expect(follow(kafkaRevocations(options)).over).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+    await expect(ensureTopic({ ...options, retentionMs: HOUR })).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+  })
+
+  async function securedOptions(mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'): Promise<KafkaOptions> {
+    const { secured } = broker
+    if (secured === undefined) throw new Error('the broker has no secured listener')
+    const { username, password } = secured
+    const tls = { ca: await readFile(secured.ca, 'utf8') }
+    return { brokers: [secured.brokers], tls, sasl: { mechanism, username, password }, deadlineMs: 10_000 }
+  }
+})
+
+/** An error with all its causes and fields. */
+function everythingOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return `${error.stack} ${JSON.stringify(Object.getOwnPropertyDescriptors(error))} ${everythingOf(error.cause)}`
+}

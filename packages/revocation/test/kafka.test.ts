@@ -1,0 +1,203 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Kafka, logLevel } from 'kafkajs'
+import { ensureTopic, kafkaPublisher, kafkaRevocations, UnfitTopic, type KafkaOptions } from '../src/kafka/index.ts'
+import { type Broker, brokerIsAvailable, openBroker } from '../src/testing/index.ts'
+import { follow, heartbeats, notices, until } from './kafka-reader.ts'
+
+const HOUR = 3_600_000
+
+describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
+  let broker: Broker
+  beforeAll(async () => {
+    broker = await openBroker()
+  }, 120_000)
+  afterAll(() => broker.close())
+
+  const freshTopic = (): KafkaOptions => ({ brokers: broker.brokers, topic: `revocations-${randomUUID()}` })
+  const readyTopic = async () => {
+    const options = freshTopic()
+    await ensureTopic({ ...options, retentionMs: HOUR })
+    return options
+  }
+  const asAdmin = async <Result>(work: (admin: ReturnType<Kafka['admin']>) => Promise<Result>) => {
+    const admin = new Kafka({ brokers: [...broker.brokers], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    try {
+      return await work(admin)
+    } finally {
+      await admin.disconnect()
+    }
+  }
+
+  it('gives what was published, in its order, and says where it was written', async () => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    expect(await publisher.range()).toEqual({ low: 0n, high: 0n })
+    expect(await publisher.send(notices('a', 'b', 'c'))).toBe(2n)
+    const reader = follow(kafkaRevocations(options))
+    await until(() => reader.read.length === 3)
+    expect(await publisher.send(heartbeats('d'))).toBe(3n)
+    await until(() => reader.read.length === 4)
+    expect(reader.read).toEqual(['a', 'b', 'c', 'd'])
+    expect(await publisher.range()).toEqual({ low: 0n, high: 4n })
+    await reader.stop()
+    await publisher.close()
+  })
+
+  it('gives everything to each of two readers', async () => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    const readers = [follow(kafkaRevocations(options)), follow(kafkaRevocations(options))]
+    const all = Array.from({ length: 50 }, (_, nth) => `notice-${nth}`)
+    for (const each of all) await publisher.send(notices(each))
+    for (const { read } of readers) await until(() => read.length === all.length)
+    for (const { read } of readers) expect(read).toEqual(all)
+    await Promise.all(readers.map((reader) => reader.stop()))
+    await publisher.close()
+  })
+
+  it('keeps the order of calls that did not wait for each other, and of one too large for one request', async () => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    const large = Array.from({ length: 40 }, (_, nth) => `${String(nth).padStart(4, '0')}${'x'.repeat(50_000)}`)
+    const calls = [publisher.send(notices('first')), publisher.send(notices(...large)), publisher.send(notices('last'))]
+    expect(await Promise.all(calls)).toEqual([0n, 40n, 41n])
+    const reader = follow(kafkaRevocations(options))
+    await until(() => reader.read.length === 42)
+    expect(reader.read).toEqual(['first', ...large, 'last'])
+    await reader.stop()
+    await publisher.close()
+  })
+
+  it('goes on after a cursor, and reads nothing twice', async () => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    await publisher.send(notices('a', 'b', 'c'))
+    const first = follow(kafkaRevocations(options))
+    await until(() => first.read.length === 3)
+    await first.stop()
+    await publisher.send(notices('d'))
+    for (const [nth, rest] of [['b', 'c', 'd'], ['c', 'd'], ['d']].entries()) {
+      const later = follow(kafkaRevocations(options), first.cursors[nth])
+      await until(() => later.read.length === rest.length)
+      expect(later.read).toEqual(rest)
+      await later.stop()
+    }
+    await publisher.close()
+  })
+
+  it('begins at the beginning when the cursor is beyond the end, below the start or of something else', async () => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    await publisher.send(notices('a', 'b'))
+    for (const cursor of ['99 b', '1 of another topic', 'nonsense', '']) {
+      const reader = follow(kafkaRevocations(options), cursor)
+      await until(() => reader.read.length === 2)
+      expect(reader.read).toEqual(['a', 'b'])
+      await reader.stop()
+    }
+    await broker.truncate(options.topic ?? '')
+    await publisher.send(notices('c'))
+    const reader = follow(kafkaRevocations(options), '0 a')
+    await until(() => reader.read.length === 1)
+    expect(reader.read).toEqual(['c'])
+    await reader.stop()
+    await publisher.close()
+  })
+
+  it('ends with an error when its topic is made anew and grew past where it was', async () => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    await publisher.send(notices('a', 'b'))
+    const reader = follow(kafkaRevocations(options))
+    await until(() => reader.read.length === 2)
+    await broker.deleteTopic(options.topic ?? '')
+    await publisher.close()
+    await until(async () => {
+      const made = await ensureTopic({ ...options, retentionMs: HOUR }).then(
+        () => true,
+        () => false,
+      )
+      return made
+    })
+    const anew = kafkaPublisher(options)
+    await anew.send(notices('c', 'd', 'e'))
+    await expect(reader.over).rejects.toThrow()
+    const again = follow(kafkaRevocations(options), reader.cursors.at(-1))
+    await until(() => again.read.length === 3)
+    expect(again.read).toEqual(['c', 'd', 'e'])
+    await again.stop()
+    await anew.close()
+  })
+
+  it('deletes its consumer group when it is stopped', async () => {
+    const options = await readyTopic()
+    const reader = follow(kafkaRevocations({ ...options, groupPrefix: `prefix-${options.topic}` }))
+    const groups = () =>
+      asAdmin(async (admin) =>
+        (await admin.listGroups()).groups.filter(({ groupId }) => groupId.includes(`prefix-${options.topic}`)),
+      )
+    await until(async () => (await groups()).length === 1)
+    await reader.stop()
+    expect(await groups()).toEqual([])
+  })
+
+  it('makes the topic once, with the settings of the promise, though two make it at once', async () => {
+    const options = freshTopic()
+    await Promise.all([1, 2].map(() => ensureTopic({ ...options, retentionMs: HOUR })))
+    await ensureTopic({ ...options, retentionMs: HOUR / 2 })
+    await expect(ensureTopic({ ...options, retentionMs: HOUR * 2 })).rejects.toMatchObject({
+      code: 'ERR_UNFIT_TOPIC',
+      setting: 'retention.ms',
+    })
+  })
+
+  it.each([
+    ['partitions', 2, []],
+    ['cleanup.policy', 1, [{ name: 'cleanup.policy', value: 'compact' }]],
+    ['cleanup.policy', 1, [{ name: 'cleanup.policy', value: 'compact,delete' }]],
+    ['retention.ms', 1, [{ name: 'retention.ms', value: '1000' }]],
+    ['retention.bytes', 1, [{ name: 'retention.bytes', value: '1000000' }]],
+    ['unclean.leader.election.enable', 1, [{ name: 'unclean.leader.election.enable', value: 'true' }]],
+  ])('refuses a topic with an unfit %s', async (setting, numPartitions, configEntries) => {
+    const options = freshTopic()
+    await asAdmin((admin) =>
+      admin.createTopics({
+        topics: [{ topic: options.topic ?? '', numPartitions, replicationFactor: 1, configEntries }],
+      }),
+    )
+    const refusal = ensureTopic({ ...options, retentionMs: HOUR })
+    await expect(refusal).rejects.toThrow(UnfitTopic)
+    await expect(refusal).rejects.toMatchObject({ setting })
+  })
+
+  it('says that a topic is missing, to who publishes and to who reads', async () => {
+    const options = { ...freshTopic(), deadlineMs: 5_000 }
+    const publisher = kafkaPublisher(options)
+    await expect(publisher.send(notices('a'))).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+    await expect(publisher.send(notices('a'))).rejects.toThrow(/broken/)
+    await publisher.close()
+    await expect(follow(kafkaRevocations(options)).over).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+  })
+
+  it('takes milliseconds from sending to receiving', async () => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    const sent = new Map<string, number>()
+    const reader = follow(kafkaRevocations(options))
+    await publisher.send(notices('warm'))
+    await until(() => reader.read.length === 1)
+    for (let nth = 0; nth < 300; nth += 1) {
+      sent.set(`n${nth}`, performance.now())
+      await publisher.send(notices(`n${nth}`))
+    }
+    await until(() => reader.read.length === 301)
+    const took = [...sent].map(([jws, at]) => (reader.receivedAt.get(jws) ?? Number.NaN) - at).sort((a, b) => a - b)
+    const quantile = (part: number) => took[Math.floor(took.length * part)]?.toFixed(1)
+    process.stdout.write(`from sending to receiving over Kafka: p50 ${quantile(0.5)} ms, p99 ${quantile(0.99)} ms\n`)
+    expect(took).toHaveLength(300)
+    await reader.stop()
+    await publisher.close()
+  })
+})
