@@ -12,7 +12,7 @@ const adapters = [
 ]
 
 /** What a pure file (events and deciders) must not know: the machine, the network, any driver. */
-const impure = ['node:*', 'fastify', '@fastify/*', 'jose', 'pino', 'axios', 'kafkajs', '@eventstore/*', ...adapters]
+const impure = ['node:*', 'fastify', '@fastify/*', 'jose', 'pino', 'axios', '@eventstore/*', ...adapters]
 
 const forbid = (group, message) => ['error', { patterns: [{ group, message }] }]
 

@@ -1,5 +1,3 @@
-import { KafkaJSSASLAuthenticationError } from 'kafkajs'
-
 /** Kafka did not do as asked, or did not answer in time; what was asked for may have been done. */
 export class KafkaUnavailable extends Error {
   readonly code = 'ERR_KAFKA_UNAVAILABLE'
@@ -19,7 +17,8 @@ function originOf(error: unknown): unknown {
 export function kafkaFailure(error: unknown): KafkaUnavailable {
   if (error instanceof KafkaUnavailable) return error
   const origin = originOf(error)
-  if (origin instanceof KafkaJSSASLAuthenticationError)
+  // By its name: a module of CommonJS shows Node no export that it spreads.
+  if (origin instanceof Error && origin.name === 'KafkaJSSASLAuthenticationError')
     return new KafkaUnavailable('Kafka at LEDGATE_KAFKA_BROKERS refuses the user of LEDGATE_KAFKA_SASL_USERNAME', {
       cause: error,
     })

@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, type Admin } from 'kafkajs'
+import kafkajs, { type Admin } from 'kafkajs'
 import { type KafkaOptions, openConnection } from './connection.ts'
 import { KafkaUnavailable, within } from './failure.ts'
 
@@ -97,7 +97,7 @@ async function inspect(admin: Admin, topic: string, retentionMs: number): Promis
 
 async function settingsOf(admin: Admin, topic: string): Promise<(name: string) => string> {
   const { resources } = await admin.describeConfigs({
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
     includeSynonyms: false,
   })
   const entries = new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]))

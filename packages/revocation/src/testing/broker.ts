@@ -64,14 +64,17 @@ export async function openBroker({ isOwn = false, isSecured = false }: OpenBroke
   const data = await mkdtemp(join(tmpdir(), 'ledgate-broker-'))
   const args = ['--data', data, ...(isSecured ? ['--secured'] : [])]
   let running = await spawnBroker(args)
-  const { brokers, secured } = running
+  const { brokers } = running
   const kill = async () => {
     running.signal('SIGKILL')
     await running.ended
   }
   return {
     brokers: [brokers],
-    secured,
+    /** Another port after each start. */
+    get secured() {
+      return running.secured
+    },
     kill,
     freeze: () => running.signal('SIGSTOP'),
     thaw: () => running.signal('SIGCONT'),
