@@ -25,6 +25,10 @@ export const TOUCH_INTERVAL = 300
 export const isLive = (session: SessionState, now: number): boolean =>
   session.ended === 'no' && now < session.expires_at && now < session.idle_expires_at
 
+/** Seconds for which somebody stays signed in by it, if nothing more happens. */
+export const secondsLeft = ({ expires_at, idle_expires_at }: SessionState, now: number): number =>
+  Math.min(expires_at, idle_expires_at) - now
+
 /** A browser's or a client's signed-in session: it ends once. */
 export const session: Decider<SessionState | undefined, SessionCommand, SessionEvent> = {
   initialState: undefined,
@@ -63,3 +67,7 @@ export const session: Decider<SessionState | undefined, SessionCommand, SessionE
 
   evolve: (_state, { data }) => data.session,
 }
+
+/** What a session becomes by being used; the same as before when that is not worth an event. */
+export const touched = (state: SessionState, now: number, idleFor: number): SessionState =>
+  session.decide({ type: 'Touch', now, idleFor }, state).reduce<SessionState>((_, { data }) => data.session, state)

@@ -1,4 +1,4 @@
 /** Sessions: somebody signed in, somewhere. */
-export { isLive as isLiveSession, type SessionCommand } from './decider.ts'
+export { isLive as isLiveSession, secondsLeft, type SessionCommand, touched } from './decider.ts'
 export * from './events.ts'
 export * from './sessions.ts'

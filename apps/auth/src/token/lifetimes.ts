@@ -27,3 +27,10 @@ export function lifetimesOf(client: ClientMetadata, tokenCap: number): Lifetimes
     refreshTokenGrace: client.refresh_token_grace ?? (isPublic ? 0 : DEFAULTS.grace),
   }
 }
+
+/**
+ * How long an access token lives: without `offline_access` not longer than the session, whose time runs out without an event
+ * that anybody could be told of.
+ */
+export const tokenLife = (lifetime: number, scope: readonly string[], sessionLeft: number): number =>
+  scope.includes('offline_access') ? lifetime : Math.min(lifetime, sessionLeft)

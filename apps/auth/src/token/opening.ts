@@ -7,7 +7,7 @@ import type { Encryption } from '../resource/index.ts'
 import { startSession } from '../session/index.ts'
 import { grantClaims } from './access-token.ts'
 import { issue, type TokenAnswer, type TokenDependencies, tokensOf } from './issuing.ts'
-import { lifetimesOf } from './lifetimes.ts'
+import { lifetimesOf, tokenLife } from './lifetimes.ts'
 import { signed } from './signing.ts'
 
 const newId = () => randomBytes(16).toString('hex')
@@ -48,7 +48,9 @@ export async function openGrant(
   const [gid, sid] = [newId(), newId()]
   const signer = signingKeys.current()
   const owner = { client_id: client.client_id, sub: user.sub, gid, sid, scope: [...scope], aud: [...aud] }
-  const issued = issue({ ...owner, iat: now, expires_in: lifetimes.accessToken, kid: signer.kid })
+  const sessionLeft = Math.min(lifetimes.refreshToken, lifetimes.refreshTokenIdle)
+  const expires_in = tokenLife(lifetimes.accessToken, scope, sessionLeft)
+  const issued = issue({ ...owner, iat: now, expires_in, kid: signer.kid })
   const refresh: NewRefresh | null = client.metadata.grant_types.includes('refresh_token')
     ? {
         key: derivationKeys.current,

@@ -12,10 +12,10 @@ import {
   type RefreshToken,
 } from '../../grant/index.ts'
 import { untilSettled } from '../../log/index.ts'
-import { changeSession, readSession } from '../../session/index.ts'
+import { changeSession, readSession, secondsLeft, type SessionState, touched } from '../../session/index.ts'
 import { grantClaims } from '../access-token.ts'
 import { issue, type TokenAnswer, type TokenDependencies, type TokenRequest, tokensOf } from '../issuing.ts'
-import { lifetimesOf } from '../lifetimes.ts'
+import { lifetimesOf, tokenLife } from '../lifetimes.ts'
 import { whyDead } from '../liveness.ts'
 import { readResourceParameter, readScope } from '../scope.ts'
 import { signed } from '../signing.ts'
@@ -32,11 +32,14 @@ function parameters(body: Readonly<Record<string, unknown>>): { refreshToken: st
   return { refreshToken: refresh_token, attempt: sha256(refresh_attempt) }
 }
 
-/** A narrower scope narrows this access token alone, RFC 6749 §6. */
+/**
+ * A narrower scope narrows this access token alone, RFC 6749 §6. Whether it outlives the session is a matter of the grant: a
+ * resource server reads it from the token.
+ */
 function narrowedScope(grant: GrantState, parameter: unknown): string[] {
   const asked = readScope(parameter)
   if (asked?.some((token) => !grant.scope.includes(token))) throw new InvalidScope('more than was granted')
-  return [...(asked ?? grant.scope)]
+  return grant.scope.filter((token) => asked === undefined || asked.includes(token) || token === 'offline_access')
 }
 
 /** A narrower audience narrows this access token alone, RFC 8707 §2.2. */
@@ -51,12 +54,13 @@ async function standing(
   { log, facts }: TokenDependencies,
   grant: GrantState,
   { client, now }: TokenRequest,
-): Promise<UserState> {
+): Promise<{ readonly user: UserState; readonly session: SessionState }> {
   const [user, session] = await Promise.all([readUser(log, grant.sub), readSession(log, grant.sid)])
   const issuerEpoch = facts.issuerEpoch()
   const dead = whyDead(grant, { user: user?.state, client, session: session?.state, issuerEpoch, now })
-  if (dead !== undefined || user === undefined) throw new InvalidGrant(dead ?? 'the person is gone')
-  return user.state
+  if (dead !== undefined || user === undefined || session === undefined)
+    throw new InvalidGrant(dead ?? 'the person is gone')
+  return { user: user.state, session: session.state }
 }
 
 /** A spent token of long ago is judged by the attempt that spent it. */
@@ -76,10 +80,12 @@ async function renew(
   const found = await readGrant(log, presented.gid)
   if (found === undefined || found.state.client_id !== client.client_id)
     throw new InvalidGrant('no such grant of this client')
-  const user = await standing(dependencies, found.state, request)
+  const { user, session } = await standing(dependencies, found.state, request)
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
   const signer = signingKeys.current()
   const { sub, gid, sid, client_id } = found.state
+  const scope = narrowedScope(found.state, body['scope'])
+  const sessionLeft = secondsLeft(touched(session, now, lifetimes.refreshTokenIdle), now)
   const aud = narrowedAudience(found.state, body['resource'])
   const encryption = await audiences.encryptionFor(aud)
   const issued = issue({
@@ -87,10 +93,10 @@ async function renew(
     sub,
     gid,
     sid,
-    scope: narrowedScope(found.state, body['scope']),
+    scope,
     aud,
     iat: now,
-    expires_in: lifetimes.accessToken,
+    expires_in: tokenLife(lifetimes.accessToken, scope, sessionLeft),
     kid: signer.kid,
   })
   const events = grants.decide(
