@@ -25,6 +25,8 @@ export interface FeedOptions {
   onError(error: unknown): void
   /** Milliseconds between two heartbeats; 1,000 unless told. */
   readonly everyMs?: number
+  /** Milliseconds after which a subscription that broke is begun again; 1,000 unless told. */
+  readonly againMs?: number
   /** Notices that are kept for those who come back; 20,000 unless told. */
   readonly size?: number
   /** Items that may wait for one reader; 10,000 unless told. */
@@ -55,7 +57,7 @@ const KEEP_MS = 600_000
 const MOST = 10_000
 /** Notices that are being signed at the same time. */
 const SIGNING = 64
-const PAUSE_MS = 1_000
+const AGAIN_MS = 1_000
 const BEGINS_WITHIN_MS = 5_000
 
 /** A heartbeat that waits for the subscription to pass its place. */
@@ -205,7 +207,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     },
     waitingSince: kept.since,
     async run(signal) {
-      const reads = again(signal, PAUSE_MS, () => readOn(signal))
+      const reads = again(signal, options.againMs ?? AGAIN_MS, () => readOn(signal))
       const beats = again(signal, options.everyMs ?? EVERY_MS, () => beatOnce(signal))
       await ended(signal)
       beat?.done()
