@@ -329,7 +329,7 @@ describe('a source', () => {
     const { follower, isDead } = follow({ sources: [source], clock }, signer.keyFor)
     for (const id of ['a', 'b', 'c']) await before.end(grant(id))
     await before.heartbeat()
-    await follower.ready()
+    await until(() => follower.health().through === before.position)
 
     await after.end({ scope: 'issuer', id: ISSUER, until: UNTIL, epoch: 1 })
     time.wall += 60_000
@@ -368,21 +368,40 @@ describe('a fallback', () => {
     await feed.end(grant('a'))
     const primary = feed.source({ name: 'kafka' })
     primary.break()
-    const fallback = feed.source({ name: 'http', begins: 'snapshot' })
+    const http = feed.source({ name: 'http', begins: 'snapshot' })
+    const running: AbortSignal[] = []
+    const fallback: RevocationSource = {
+      name: 'http',
+      open(asked) {
+        running.push(asked.signal)
+        return http.open(asked)
+      },
+    }
     const { follower, isDead } = follow({ sources: [primary, fallback], failoverAfterMs: 200 }, feed.keyFor)
     cleanups.push(feed.beat(5))
     await follower.ready()
+    expect(follower.health().source).toBe('http')
     expect(isDead('a')).toBe(true)
     primary.mend()
-    await until(() => follower.health().source === 'kafka')
-    await until(() => {
-      fallback.end()
-      return follower.health().source === 'kafka'
-    })
+    await until(() => follower.health().source === 'kafka' && running.every((signal) => signal.aborted))
     await feed.end(grant('b'))
     await until(() => isDead('b'))
     expect(primary.openings.at(-1)?.cursor).toBeUndefined()
   })
+})
+
+it('what was already given when it is closed is not taken in any more', async () => {
+  const feed = await testFeed()
+  for (const id of ['a', 'b', 'c']) await feed.end(grant(id))
+  const index = revocationIndex()
+  const closing: Promise<void>[] = []
+  const { follower } = follow(
+    { sources: [feed.source()], index, onEnded: () => closing.push(follower.close()) },
+    feed.keyFor,
+  )
+  await until(() => closing.length > 0)
+  await Promise.all(closing)
+  expect(index.size).toBe(1)
 })
 
 it('a follower over an index of before is ready only when it has caught up anew', async () => {
