@@ -35,7 +35,7 @@ const FORMATS: Record<Scope, Subject['format']> = {
 
 /**
  * The claims of a security event token, RFC 8417 §2.2. `exp` and `sub` must not be there: they would let it pass for another
- * kind of token (§4.6). Claims nobody knows are passed over, as RFC 7519 §4 wants.
+ * kind of token (§4.5, §4.6). Claims nobody knows are passed over, as RFC 7519 §4 wants.
  */
 const SecurityEventToken = z.object({
   iss: z.string(),
