@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify'
 import { formsOnly, installCors, installErrorHandler, installOpenApi } from './http/index.ts'
 import { healthRoutes, type Readiness } from './health/index.ts'
@@ -40,6 +41,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   })
   installErrorHandler(app)
   endConnectionsWhileDraining(app, readiness)
+  endSilentConnections(app)
   metrics.observe(app)
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')
@@ -62,5 +64,21 @@ function endConnectionsWhileDraining(app: FastifyInstance, readiness: Readiness)
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (readiness.isDraining) reply.header('connection', 'close')
     done(null, payload)
+  })
+}
+
+/**
+ * Node does not take a connection for idle on which nothing was ever sent: a client that opened one in advance would hold up
+ * the end until its time for a request is over.
+ */
+function endSilentConnections(app: FastifyInstance): void {
+  const connections = new Set<Socket>()
+  app.server.on('connection', (connection) => {
+    connections.add(connection)
+    connection.once('close', () => connections.delete(connection))
+  })
+  app.addHook('preClose', (done) => {
+    for (const connection of connections) if (connection.bytesRead === 0) connection.destroy()
+    done()
   })
 }

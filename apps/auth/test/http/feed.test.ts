@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { type FeedStatement, openStatements, type Notice, type SnapshotChunk } from '@ledgate/revocation'
 import { importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -150,6 +152,17 @@ describe('GET /revocations/stream', () => {
       }
     }
   })
+
+  it('does not hold up the end of the server by a connection that was opened for later', async () => {
+    const own = await openService()
+    const { port } = new URL(await own.listen())
+    const silent = connect(Number(port), '127.0.0.1')
+    silent.on('error', () => {})
+    await once(silent, 'connect')
+    const closed = once(silent, 'close')
+    await own.close()
+    await closed
+  }, 10_000)
 
   it('ends with the server, however many read it', async () => {
     const own = await openService()

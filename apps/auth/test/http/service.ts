@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { request as httpRequest } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { InjectOptions } from 'fastify'
 import { compose } from '../../src/compose.ts'
 import { readConfig } from '../../src/config.ts'
 import { logger } from '../../src/http/index.ts'
+import { socketPath } from '../../src/operator/index.ts'
 
 export const ISSUER = 'http://127.0.0.1:4040'
 export const ORDERS = 'https://orders.example/'
@@ -101,7 +103,8 @@ export async function openService(bootstrap: object = BOOTSTRAP, environment: Re
     LEDGATE_LOG_LEVEL: 'silent',
     ...environment,
   })
-  const ledgate = await compose(config, logger({ level: config.logLevel }))
+  const start = () => compose(config, logger({ level: config.logLevel }))
+  let ledgate = await start()
 
   async function send(request: InjectOptions): Promise<Answer> {
     const { statusCode, headers, payload } = await ledgate.app.inject(request)
@@ -122,7 +125,27 @@ export async function openService(bootstrap: object = BOOTSTRAP, environment: Re
     config,
     setupToken: ledgate.setupToken,
     /** Where it listens, once it does. */
-    listen: () => ledgate.app.listen({ host: '127.0.0.1', port: 0 }),
+    listen: (port = 0) => ledgate.app.listen({ host: '127.0.0.1', port }),
+    /** Cuts off whoever is connected. */
+    breakConnections: () => ledgate.app.server.closeAllConnections(),
+    /** What an operator of this machine does. */
+    operate: (command: string, input: object): Promise<number> =>
+      new Promise((resolve, reject) => {
+        const headers = { 'content-type': 'application/json' }
+        const options = { socketPath: socketPath(config.dataDir), method: 'POST', path: '/', headers }
+        const call = httpRequest(options, (answer) => resolve(answer.resume().statusCode ?? 0))
+        call.on('error', reject)
+        call.end(JSON.stringify({ command, input, operator: 'tester' }))
+      }),
+    /** Stops it; `again` starts it over what it left. */
+    async stop() {
+      await ledgate.close()
+      return {
+        async again() {
+          ledgate = await start()
+        },
+      }
+    },
     send,
     form,
     token,

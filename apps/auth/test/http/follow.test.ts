@@ -1,0 +1,118 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { followRevocations, type RevocationFollower, revocationIndex, type TokenFacts } from '@ledgate/revocation'
+import { httpRevocations } from '@ledgate/revocation/http'
+import { decodeJwt, decodeProtectedHeader, importJWK, type JWK } from 'jose'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ISSUER, openService, type Service } from './service.ts'
+
+let service: Service
+let url: string
+const followers: RevocationFollower[] = []
+
+beforeEach(async () => {
+  service = await openService()
+  url = await service.listen()
+})
+afterEach(async () => {
+  await Promise.all(followers.splice(0).map((follower) => follower.close()))
+  await service.close()
+})
+
+async function keyFor(kid: string) {
+  const { keys } = (await (await fetch(`${url}/revocations/jwks`)).json()) as { keys: JWK[] }
+  const jwk = keys.find((key) => key.kid === kid)
+  return jwk && ((await importJWK(jwk, 'ES256')) as Extract<Awaited<ReturnType<typeof importJWK>>, { type: string }>)
+}
+
+/** A resource server that follows the feed over HTTP. */
+function follow(clientSecret = 'orders-secret') {
+  const index = revocationIndex()
+  const notices: string[] = []
+  const follower = followRevocations({
+    sources: [httpRevocations({ issuer: ISSUER, url, clientId: 'orders', clientSecret })],
+    issuer: ISSUER,
+    keyFor,
+    index,
+    onEnded: ({ id }, notice) => notice && notices.push(id),
+  })
+  followers.push(follower)
+  return { index, follower, notices }
+}
+
+async function signIn(): Promise<{ jwt: string; facts: TokenFacts }> {
+  const { body } = await service.signIn()
+  const jwt = String(body['access_token'])
+  const claims = decodeJwt(jwt) as unknown as TokenFacts
+  return { jwt, facts: { ...claims, kid: String(decodeProtectedHeader(jwt).kid), isOffline: false } }
+}
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  for (const end = Date.now() + 20_000; !condition(); await pause(5)) if (Date.now() > end) throw new Error(what)
+}
+
+describe('a resource server that follows the feed over HTTP', () => {
+  it('learns what was revoked before it began, and what is revoked afterwards', async () => {
+    const [before, after, never] = [await signIn(), await signIn(), await signIn()]
+    await service.revoke(before.jwt)
+    const { index, follower } = follow()
+    await follower.ready()
+    expect(index.endedBy(before.facts)).toBe('jti')
+    expect(index.endedBy(after.facts)).toBeUndefined()
+    await service.revoke(after.jwt)
+    await until('it was not told', () => index.endedBy(after.facts) === 'jti')
+    expect(index.endedBy(never.facts)).toBeUndefined()
+    expect(follower.health()).toMatchObject({ isReady: true, source: 'http', refused: 0 })
+  })
+
+  it('misses nothing over a restart of the server, and what was revoked just before it', async () => {
+    const tokens = [await signIn(), await signIn(), await signIn()]
+    const { index, follower } = follow()
+    await follower.ready()
+    const port = Number(new URL(url).port)
+    for (let round = 0; round < tokens.length; round += 1) {
+      await service.revoke(tokens[round]?.jwt ?? '')
+      const { again } = await service.stop()
+      await again()
+      await service.listen(port)
+    }
+    await until('it was not told', () => tokens.every(({ facts }) => index.endedBy(facts) === 'jti'))
+    await until('it did not catch up', () => follower.health().isReady)
+    const late = await signIn()
+    await service.revoke(late.jwt)
+    await until('it was not told', () => index.endedBy(late.facts) === 'jti')
+  }, 60_000)
+
+  it('is told each thing once when its connection breaks again and again', async () => {
+    const { index, follower, notices } = follow()
+    await follower.ready()
+    const tokens: Awaited<ReturnType<typeof signIn>>[] = []
+    for (let round = 0; round < 5; round += 1) {
+      const token = await signIn()
+      tokens.push(token)
+      await service.revoke(token.jwt)
+      service.breakConnections()
+    }
+    await until('it was not told', () => tokens.every(({ facts }) => index.endedBy(facts) === 'jti'))
+    expect(notices).toEqual(tokens.map(({ facts }) => facts.jti))
+  }, 60_000)
+
+  it('is never ready with wrong credentials, and says why', async () => {
+    const { follower } = follow('wrong')
+    await until('it said nothing', () => follower.health().lastError !== undefined)
+    expect(follower.health()).toMatchObject({ isReady: false, isCaughtUp: false, entries: 0 })
+    expect(follower.health().lastError).toContain('401')
+  })
+
+  it('goes on after another key of the feed took over, and after one was compromised', async () => {
+    const { index, follower } = follow()
+    await follower.ready()
+    const { kid } =
+      ((await (await fetch(`${url}/revocations/jwks`)).json()) as { keys: { kid: string }[] }).keys[0] ?? {}
+    expect(await service.operate('keys compromise', { use: 'feed', kid })).toBe(200)
+    const token = await signIn()
+    await service.revoke(token.jwt)
+    await until('it was not told', () => index.endedBy(token.facts) === 'jti')
+    expect(await keyFor(String(kid))).toBeUndefined()
+    await until('it is not ready', () => follower.health().isReady)
+  }, 60_000)
+})
