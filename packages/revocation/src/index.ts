@@ -11,6 +11,7 @@ export {
   type IssuedStatement,
   LogPosition,
   type Notice,
+  Notices,
   type PlainScope,
   type Scope,
   SCOPES,

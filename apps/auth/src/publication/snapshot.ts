@@ -25,6 +25,23 @@ const PAGES_PER_CHUNK = CHUNK_SIZE / ROWS
 /** Snapshots under way: each of them makes the file of the views grow. */
 const AT_ONCE = 4
 
+/**
+ * Waits until the views hold everything that was acknowledged before the call, by any process.
+ *
+ * @returns where the log ended.
+ * @throws {Unavailable} when that takes too long, or no majority of the nodes answers.
+ */
+export async function viewsAtHead({
+  store,
+  pulse,
+  views,
+}: Pick<SnapshotOptions, 'store' | 'pulse' | 'views'>): Promise<Position> {
+  await pulse()
+  const head = await store.head()
+  if (!(await views.waitFor(head, FRESH_WITHIN_MS, ['revocations']))) throw new Unavailable('the views are behind')
+  return head
+}
+
 /** Rows of one chunk, read page by page. */
 async function entriesOf(pages: Generator<readonly Ended[], void>): Promise<readonly Ended[]> {
   const entries: Ended[] = []
@@ -60,14 +77,8 @@ async function* chunksOf(
  * it, also when this process does not know yet that it was cut off from the others.
  */
 export function snapshots(options: SnapshotOptions): { take(): Promise<AsyncGenerator<string, void>> } {
-  const { store, pulse, views, clock } = options
+  const { views, clock } = options
   let underWay = 0
-
-  async function fresh(): Promise<void> {
-    await pulse()
-    const head = await store.head()
-    if (!(await views.waitFor(head, FRESH_WITHIN_MS, ['revocations']))) throw new Unavailable('the views are behind')
-  }
 
   return {
     /**
@@ -81,7 +92,7 @@ export function snapshots(options: SnapshotOptions): { take(): Promise<AsyncGene
       let live: LiveRevocations
       const at = clock.nowMs()
       try {
-        await fresh()
+        await viewsAtHead(options)
         live = views.revocations.open()
       } catch (error) {
         underWay -= 1

@@ -1,15 +1,23 @@
 import { type Position, START, type ViewReader } from '@ledgate/eventsourcing'
-import { Ended } from '@ledgate/revocation'
+import { Ended, type Notice, Notices } from '@ledgate/revocation'
 import { z } from 'zod'
 import { factsAt, type NoticeFacts } from '../publication/notice.ts'
+
+export interface PageOptions extends NoticeFacts {
+  /** Whole seconds since the epoch: what is over by then is left out, so a page may be short. */
+  readonly now: number
+  readonly size: number
+}
 
 /** Everything that has ended and may still matter, as of one moment. */
 export interface LiveRevocations {
   /** Every event up to here is in it. */
   readonly through: Position
   readonly size: number
-  /** By scope and name; `now` in whole seconds since the epoch: what is over by then is left out, so a page may be short. */
-  pages(options: NoticeFacts & { readonly now: number; readonly size: number }): Generator<readonly Ended[], void>
+  /** All of it, by scope and name. */
+  pages(options: PageOptions): Generator<readonly Ended[], void>
+  /** What is told of it after a place, in the order of the log: of what was said more than once, the last time. */
+  notices(after: Position, options: PageOptions): Generator<readonly Notice[], void>
   /** Lets go of the moment. */
   close(): void
 }
@@ -27,11 +35,16 @@ const Row = z.object({
   exp: z.int().nullable(),
 })
 
+const NoticeRow = Row.extend({ type: z.string(), event_id: z.string(), txn: z.string(), position: z.string() })
+
 const Place = z.object({ position: z.custom<Position>((value) => typeof value === 'string') })
 const PLACE = "SELECT position FROM projection_builds WHERE name = 'revocations' AND served = 1"
 const SIZE = 'SELECT count(*) AS size FROM revocations'
 const PAGE = `SELECT scope, id, epoch, ended_at, exp FROM revocations WHERE (scope, id) > (?, ?)
   ORDER BY scope, id LIMIT ?`
+
+const TOLD = `SELECT scope, id, epoch, ended_at, exp, type, event_id, txn, position FROM revocations WHERE position > ?
+  ORDER BY position LIMIT ?`
 
 /** What a row means for these tokens. */
 function endedOf({ scope, id, epoch, ended_at, exp }: z.infer<typeof Row>, facts: NoticeFacts): Ended {
@@ -43,6 +56,12 @@ function endedOf({ scope, id, epoch, ended_at, exp }: z.infer<typeof Row>, facts
     until: scope === 'key' ? keysUntil : tokens,
     ...(epoch !== null && { epoch }),
   })
+}
+
+function noticeOf({ type, event_id, txn, position, ...row }: z.infer<typeof NoticeRow>, facts: NoticeFacts): Notice {
+  const ended = endedOf(row, facts)
+  const told = { kind: 'notice', ended, type, time: row.ended_at, jti: event_id, txn, position }
+  return Notices[ended.scope].parse(told)
 }
 
 export function revocationQueries(openMoment: () => ViewReader): RevocationQueries {
@@ -61,6 +80,15 @@ export function revocationQueries(openMoment: () => ViewReader): RevocationQueri
             const end = page.at(-1)
             if (end === undefined || page.length < rows) return
             last = end
+          }
+        },
+        *notices(after, { now, size: rows, ...facts }) {
+          for (let place: string = after; ;) {
+            const page = z.array(NoticeRow).parse(moment.all(TOLD, place, rows))
+            yield page.map((row) => noticeOf(row, facts)).filter(({ ended }) => ended.until > now)
+            const end = page.at(-1)
+            if (end === undefined || page.length < rows) return
+            place = end.position
           }
         },
         close: () => moment.close(),

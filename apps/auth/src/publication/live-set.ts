@@ -1,0 +1,37 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Position } from '@ledgate/eventsourcing'
+import { encodeStatement, type Notice, type Publication } from '@ledgate/revocation'
+import type { LiveSet } from './outbox.ts'
+import { type SnapshotOptions, viewsAtHead } from './snapshot.ts'
+
+/** Notices that are signed at the same time. */
+const BATCH = 500
+
+/**
+ * Everything that still matters of what ended after a place, as notices, signed anew. Whoever has it and what came after its
+ * end knows what whoever heard everything knows.
+ *
+ * @throws {Unavailable} when the views do not come to the end of the log.
+ */
+export async function liveSet(options: SnapshotOptions, after: Position): Promise<LiveSet> {
+  const { issuer, tokenCap, views, keys, clock } = options
+  const through = await viewsAtHead(options)
+
+  async function signed(notice: Notice): Promise<Publication> {
+    const jws = await encodeStatement(notice, { issuer, signer: keys.current(), now: clock.nowMs })
+    return { jws, position: notice.position, kind: 'notice' }
+  }
+
+  async function* batches(): AsyncGenerator<readonly Publication[], void> {
+    const live = views.revocations.open()
+    try {
+      for (const notices of live.notices(after, { issuer, tokenCap, now: clock.now(), size: BATCH })) {
+        if (notices.length > 0) yield await Promise.all(notices.map(signed))
+        await turn()
+      }
+    } finally {
+      live.close()
+    }
+  }
+  return { through, batches: batches() }
+}
