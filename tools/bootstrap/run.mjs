@@ -57,6 +57,7 @@ const commands = {
   start: source('apps/auth/src/main.ts'),
   ledgate: source('apps/auth/src/cli/main.ts'),
   bench: source('tools/bench/src/main.ts'),
+  'install:kafka': source('tools/kafka/src/install.ts'),
   test: nx(['lint', 'typecheck', 'test']),
   'test:eventstoredb': nx(['test:eventstoredb'], 1),
   soak: nx(['soak']),

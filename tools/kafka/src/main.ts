@@ -17,7 +17,7 @@ const { values } = parseArgs({
 })
 
 const missing = !isInstalled()
-  ? 'the jars of Kafka are not there: node tools/kafka/src/install.ts brings them'
+  ? 'the jars of Kafka are not there: npm run install:kafka brings them'
   : !hasJava()
     ? 'Kafka needs Java 17 or newer'
     : undefined
