@@ -166,6 +166,15 @@ const step = fc.constantFrom(
   ...(['end', 'end', 'end', 'beat', 'beat', 'wait', 'kill', 'another', 'zombie', 'forget', 'trim', 'rotate'] as const),
 )
 
+/** Lets the outbox beat until so many more heartbeats are in the topic. */
+async function heartbeats({ topic, feed }: World, count: number): Promise<void> {
+  const before = topic.heartbeats().length
+  while (topic.heartbeats().length < before + count) {
+    feed.beat()
+    for (let n = 0; n < 20; n += 1) await turn()
+  }
+}
+
 async function play(steps: readonly (typeof step extends fc.Arbitrary<infer Step> ? Step : never)[], made: World) {
   const { topic, feed } = made
   let checkpoints = memoryCheckpoints()
@@ -174,9 +183,12 @@ async function play(steps: readonly (typeof step extends fc.Arbitrary<infer Step
   for (const each of steps) {
     if (each === 'end') feed.end()
     if (each === 'beat') feed.beat()
-    // Offsets tell one writer that a topic began anew; of two at once, each hides it from the other (decision 12).
-    if (each === 'forget') await Promise.all(zombies.splice(0).map((zombie) => zombie.stop()))
-    if (each === 'forget') topic.forget()
+    if (each === 'forget') {
+      // Offsets tell one writer that a topic began anew; a second one before that can hide it. Not solved: decision 12.
+      await Promise.all(zombies.splice(0).map((zombie) => zombie.stop()))
+      topic.forget()
+      await heartbeats(made, 1)
+    }
     if (each === 'trim') topic.deleteBefore(2)
     if (each === 'rotate') made.rotate()
     if (each === 'zombie') zombies.push(box)
@@ -187,11 +199,7 @@ async function play(steps: readonly (typeof step extends fc.Arbitrary<infer Step
   }
   const last = feed.end()
   expect(await box.published(last)).toBe(true)
-  const before = topic.heartbeats().length
-  while (topic.heartbeats().length < before + 2) {
-    feed.beat()
-    for (let n = 0; n < 20; n += 1) await turn()
-  }
+  await heartbeats(made, 2)
   for (const each of [box, ...zombies]) await each.stop()
 }
 
