@@ -114,7 +114,7 @@ describe('a verifier', () => {
       await verifier.start()
       verifier.watch(await verifier.verify(await tokenBy(key)))
       await verifier.close()
-      console.log(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length)
+      console.log(String(process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length))
     `
     const { stdout, stderr } = await promisify(execFile)(
       process.execPath,
