@@ -88,7 +88,8 @@ it('the command line does over HTTP what it does beside the server', async () =>
   expect(client.json()).toMatchObject({ client_id: 'nightly', scope: 'orders:read' })
   expect((await over(['clients', 'add-secret', 'nightly'])).json()['client_secret']).toBeDefined()
   expect((await over(['clients', 'update', 'nightly', metadata])).code).toBe(0)
-  expect((await over(['keys', 'list'])).json()['keys']).toHaveLength(4)
+  const keys = (await over(['keys', 'list'])).json()['keys'] as readonly { use: string }[]
+  expect(keys.map(({ use }) => use).sort()).toEqual(['derivation', 'feed', 'signing'].flatMap((use) => [use, use]))
   const events = await over(['events', '--type', 'UserDisabled', '--last', '1'])
   expect(events.json()).toMatchObject({
     type: 'UserDisabled',
