@@ -151,18 +151,22 @@ it(`a replica stopped between its reads and its answer issues nothing that outli
   const { at } = await startAll()
   const random = seeded(2)
   const outcomes = { before: 0, after: 0 }
+  // How long answers take depends on the machine: the stop finds the middle of them.
+  let withinMs = 12
   for (let round = 0; round < ROUNDS; round += 1) {
     const [stopped, other] = [at(round), at(round + 1)]
     const grants = await Promise.all(Array.from({ length: 4 }, async () => refreshTokenOf(await other.signIn())))
     const answering = Promise.all(grants.map((token) => stopped.refresh(token, { refresh_attempt: randomUUID() })))
-    await pause(random() * 12)
+    await pause(random() * withinMs)
     stopped.process.kill('SIGSTOP')
     try {
       for (const token of grants) expect((await other.revoke(token)).status).toBe(200)
     } finally {
       stopped.process.kill('SIGCONT')
     }
-    for (const answer of await answering) {
+    const answers = await answering
+    withinMs *= answers.filter(({ status }) => status === 200).length < answers.length / 2 ? 1.25 : 0.8
+    for (const answer of answers) {
       outcomes[answer.status === 200 ? 'before' : 'after'] += 1
       if (answer.status !== 200) {
         expect(answer.body, `round ${round}`).toMatchObject({ error: 'invalid_grant' })
