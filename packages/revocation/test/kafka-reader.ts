@@ -13,6 +13,13 @@ export const notices = (...said: readonly string[]): Publication[] =>
 export const heartbeats = (...said: readonly string[]): Publication[] =>
   said.map((jws, nth) => ({ jws, position: String(nth), kind: 'heartbeat' }))
 
+/** What a source gives first of all. */
+export async function firstBatch(source: RevocationSource, cursor?: string): Promise<readonly FeedItem[] | undefined> {
+  const { signal } = new AbortController()
+  for await (const items of source.open({ cursor, after: undefined, signal })) return items
+  return undefined
+}
+
 /** Somebody who follows a source once and remembers what it gave. */
 export function follow(source: RevocationSource, cursor?: string) {
   const stopped = new AbortController()

@@ -1,9 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Kafka, logLevel } from 'kafkajs'
-import { ensureTopic, kafkaPublisher, kafkaRevocations, UnfitTopic, type KafkaOptions } from '../src/kafka/index.ts'
+import {
+  BrokenTopic,
+  cursorOf,
+  ensureTopic,
+  kafkaPublisher,
+  kafkaRevocations,
+  offsetOf,
+  UnfitTopic,
+  type KafkaOptions,
+} from '../src/kafka/index.ts'
 import { type Broker, brokerIsAvailable, openBroker } from '../src/testing/index.ts'
-import { follow, heartbeats, notices, until } from './kafka-reader.ts'
+import { firstBatch, follow, heartbeats, notices, until } from './kafka-reader.ts'
 
 const HOUR = 3_600_000
 
@@ -91,7 +100,7 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
     const options = await readyTopic()
     const publisher = kafkaPublisher(options)
     await publisher.send(notices('a', 'b'))
-    for (const cursor of ['99 b', '1 of another topic', 'nonsense', '']) {
+    for (const cursor of ['0 99 b', '0 1 of another topic', '1 b', '2 1 b', 'nonsense', '']) {
       const reader = follow(kafkaRevocations(options), cursor)
       await until(() => reader.read.length === 2)
       expect(reader.read).toEqual(['a', 'b'])
@@ -99,10 +108,26 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
     }
     await broker.truncate(options.topic ?? '')
     await publisher.send(notices('c'))
-    const reader = follow(kafkaRevocations(options), '0 a')
+    const reader = follow(kafkaRevocations(options), '0 0 a')
     await until(() => reader.read.length === 1)
     expect(reader.read).toEqual(['c'])
     await reader.stop()
+    await publisher.close()
+  })
+
+  it('tells a writer whether its own message is still where it wrote it', async () => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    const writer = kafkaRevocations({ ...options, neverBeginsAnew: true })
+    const offset = await publisher.send(notices('a', 'b'))
+    expect(offsetOf(cursorOf({ offset, jws: 'b' }))).toBe(offset)
+    expect(await firstBatch(writer, cursorOf({ offset, jws: 'b' }))).toEqual([])
+    await publisher.send(notices('c'))
+    expect(await firstBatch(writer, cursorOf({ offset, jws: 'b' }))).toMatchObject([{ jws: 'c' }])
+    for (const cursor of [cursorOf({ offset, jws: 'a' }), cursorOf({ offset: 99n, jws: 'b' }), 'nonsense'])
+      await expect(firstBatch(writer, cursor)).rejects.toThrow(BrokenTopic)
+    await broker.truncate(options.topic ?? '')
+    await expect(firstBatch(writer, cursorOf({ offset, jws: 'b' }))).rejects.toThrow(BrokenTopic)
     await publisher.close()
   })
 

@@ -1,5 +1,5 @@
 import type { KafkaMessage } from 'kafkajs'
-import { fromCursor, isSamePlace, type MessagePlace, placeOf } from './cursor.ts'
+import { fromCursor, isSamePlace, placeOf, type ReadPlace } from './cursor.ts'
 
 /** The topic is not the one that was read so far: truncated, or deleted and made anew. */
 export class BrokenTopic extends Error {
@@ -11,32 +11,58 @@ export class BrokenTopic extends Error {
   }
 }
 
-/** Milliseconds between two looks at the topic after which it may have become another one unnoticed. */
+/** Milliseconds between two looks at a broker after which the topic may have become another one unnoticed. */
 const GAP_MS = 2_000
 
 /** Kafka's number for the first message that a partition still has. */
 const EARLIEST = '-2'
 
+/** Messages that follow what was read before without a gap; there may be none. */
+export interface Continued {
+  /** The offset from which on everything was read. */
+  readonly began: bigint
+  readonly messages: readonly KafkaMessage[]
+}
+
 /** Sees to it that a reader goes through one topic without a gap, and begins anew when it is another one. */
 export interface Continuity {
-  /** Before every fetch, with a monotonic time in milliseconds. Returns the offset to go to first, if any. */
-  fetching(now: number): string | undefined
-  /** @returns the messages to hand on. @throws {BrokenTopic} */
-  fetched(messages: readonly KafkaMessage[]): readonly KafkaMessage[]
+  /**
+   * Before and after every fetch from a broker, with a monotonic time in milliseconds.
+   *
+   * @returns the offset to go to first, if any: what was fetched meanwhile is not to be looked at.
+   */
+  looking(broker: number, now: number): string | undefined
+  /** @returns what to hand on, unless the reader has to go elsewhere first. @throws {BrokenTopic} */
+  fetched(messages: readonly KafkaMessage[]): Continued | undefined
   /** Kafka did not have the offset that was asked for, and the reader was put at the beginning. @throws {BrokenTopic} */
   wasReset(): void
+}
+
+export interface ContinuityOptions {
+  /** Whether a cursor whose message is not there breaks the topic, instead of being forgotten. */
+  readonly neverBeginsAnew?: boolean | undefined
 }
 
 /**
  * An offset says nothing about which topic it is an offset of. So the message that was read last is read again, and looked at,
  * before anything after it is trusted: at the beginning, and whenever the reader was away for a while.
+ *
+ * @throws {BrokenTopic} when the cursor is of something else, and nothing but a cursor may be gone on from.
  */
-export function continuity(cursor: string | undefined): Continuity {
-  let last: MessagePlace | undefined = fromCursor(cursor)
+export function continuity(
+  cursor: string | undefined,
+  { neverBeginsAnew = false }: ContinuityOptions = {},
+): Continuity {
+  let last: ReadPlace | undefined = fromCursor(cursor)
   let goTo = last?.offset.toString()
   let isBeginning = true
   let isChecking = last !== undefined
-  let lookedAt = Number.POSITIVE_INFINITY
+  // Of each broker by itself: kafkajs looks at those that do not lead the topic, too, however long the one that does hangs.
+  const lookedAt = new Map<number, number>()
+  const mayBeginAnew = () => isBeginning && !neverBeginsAnew
+
+  if (neverBeginsAnew && cursor !== undefined && last === undefined)
+    throw new BrokenTopic('its cursor is of something else')
 
   /** Takes the message that was read last off the front; `undefined` when it is not there. */
   function afterLast(messages: readonly KafkaMessage[]): readonly KafkaMessage[] | undefined {
@@ -47,40 +73,48 @@ export function continuity(cursor: string | undefined): Continuity {
     return rest
   }
 
-  function checked(messages: readonly KafkaMessage[]): readonly KafkaMessage[] {
+  /** What comes after the message that was read last, or nothing and the beginning as the place to go to. */
+  function checked(messages: readonly KafkaMessage[]): readonly KafkaMessage[] | undefined {
     const rest = afterLast(messages)
     if (rest !== undefined) return rest
-    if (!isBeginning) throw new BrokenTopic(`another message stands at ${last?.offset}`)
+    if (!mayBeginAnew()) throw new BrokenTopic(`another message stands at ${last?.offset}`)
     last = undefined
     isChecking = false
     goTo = EARLIEST
-    return []
+    return undefined
+  }
+
+  function goneOn(messages: readonly KafkaMessage[]): Continued | undefined {
+    const [first] = messages
+    const end = messages.at(-1)
+    if (first === undefined || end === undefined) return last && { began: last.began, messages }
+    if (last !== undefined && BigInt(first.offset) <= last.offset)
+      throw new BrokenTopic(`after ${last.offset} came ${first.offset}`)
+    const began = last?.began ?? BigInt(first.offset)
+    isBeginning = false
+    last = { began, ...placeOf(end) }
+    return { began, messages }
   }
 
   return {
-    fetching(now) {
-      if (last !== undefined && now - lookedAt > GAP_MS) {
+    looking(broker, now) {
+      const wasAway = now - (lookedAt.get(broker) ?? Number.NEGATIVE_INFINITY) > GAP_MS
+      lookedAt.set(broker, now)
+      // While it is checked, what a slow broker answers is the check: to ask again would go on for ever.
+      if (wasAway && last !== undefined && !isChecking) {
         isChecking = true
         goTo = last.offset.toString()
       }
-      lookedAt = now
       const to = goTo
       goTo = undefined
       return to
     },
     fetched(messages) {
       const fresh = isChecking ? checked(messages) : messages
-      const [first] = fresh
-      const end = fresh.at(-1)
-      if (first === undefined || end === undefined) return fresh
-      if (last !== undefined && BigInt(first.offset) <= last.offset)
-        throw new BrokenTopic(`after ${last.offset} came ${first.offset}`)
-      isBeginning = false
-      last = placeOf(end)
-      return fresh
+      return fresh && goneOn(fresh)
     },
     wasReset() {
-      if (!isBeginning) throw new BrokenTopic(`it has nothing at ${last?.offset} any more`)
+      if (last !== undefined && !mayBeginAnew()) throw new BrokenTopic(`it has nothing at ${last.offset} any more`)
     },
   }
 }

@@ -7,15 +7,20 @@ export interface MessagePlace {
   readonly mark: string
 }
 
-const MARK_LENGTH = 16
-const CURSOR = /^(\d{1,19}) (.*)$/s
+/** What a reading has behind it: everything from an offset on, without a gap, up to the message at this place. */
+export interface ReadPlace extends MessagePlace {
+  readonly began: bigint
+}
 
-const valueOf = ({ value }: Pick<KafkaMessage, 'value'>): string => value?.toString() ?? ''
+const MARK_LENGTH = 16
+const CURSOR = /^(\d{1,19}) (\d{1,19}) (.*)$/s
+
+const markOf = (text: string): string => text.slice(-MARK_LENGTH)
 
 /** Where a message stands. */
-export const placeOf = (message: Pick<KafkaMessage, 'offset' | 'value'>): MessagePlace => ({
-  offset: BigInt(message.offset),
-  mark: valueOf(message).slice(-MARK_LENGTH),
+export const placeOf = ({ offset, value }: Pick<KafkaMessage, 'offset' | 'value'>): MessagePlace => ({
+  offset: BigInt(offset),
+  mark: markOf(value?.toString() ?? ''),
 })
 
 /** Whether both are the same message at the same place. */
@@ -23,10 +28,19 @@ export const isSamePlace = (one: MessagePlace, other: MessagePlace): boolean =>
   one.offset === other.offset && one.mark === other.mark
 
 /** A place as the cursor of a feed. */
-export const toCursor = ({ offset, mark }: MessagePlace): string => `${offset} ${mark}`
+export const toCursor = ({ began, offset, mark }: ReadPlace): string => `${began} ${offset} ${mark}`
 
 /** The place that a cursor names; none when it is not one of ours. */
-export function fromCursor(cursor: string | undefined): MessagePlace | undefined {
-  const [, offset, mark = ''] = CURSOR.exec(cursor ?? '') ?? []
-  return offset === undefined ? undefined : { offset: BigInt(offset), mark }
+export function fromCursor(cursor: string | undefined): ReadPlace | undefined {
+  const [, from, at, mark = ''] = CURSOR.exec(cursor ?? '') ?? []
+  if (from === undefined || at === undefined) return undefined
+  const [began, offset] = [BigInt(from), BigInt(at)]
+  return began > offset ? undefined : { began, offset, mark }
 }
+
+/** The cursor behind a message that somebody wrote and knows the offset of, without having read it. */
+export const cursorOf = ({ offset, jws }: { readonly offset: bigint; readonly jws: string }): string =>
+  toCursor({ began: offset, offset, mark: markOf(jws) })
+
+/** Where the message of a cursor stands; `undefined` when the cursor is not one of Kafka's. */
+export const offsetOf = (cursor: string): bigint | undefined => fromCursor(cursor)?.offset

@@ -1,8 +1,8 @@
-import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
+import type { Consumer, EachBatchPayload } from 'kafkajs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FeedItem } from '../feed.ts'
 import { type KafkaConnection, type KafkaOptions, openConnection } from './connection.ts'
-import { BrokenTopic, continuity, type Continuity } from './continuity.ts'
+import { BrokenTopic, type Continued, continuity, type Continuity } from './continuity.ts'
 import { placeOf, toCursor } from './cursor.ts'
 import { KafkaUnavailable, kafkaFailure, within } from './failure.ts'
 import { handoff, type Handoff } from './handoff.ts'
@@ -11,6 +11,8 @@ import { TOPIC } from './topic.ts'
 export interface ReadingOptions extends KafkaOptions {
   /** What the name of the consumer group begins with; each opening has a group of its own. */
   readonly groupPrefix: string
+  /** Whether a cursor whose message is not there ends it with `BrokenTopic`. */
+  readonly neverBeginsAnew?: boolean | undefined
 }
 
 /** A consumer from its first connection to its last. */
@@ -50,7 +52,7 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
     retry: { retries: 0, restartOnFailure: () => Promise.resolve(false) },
   })
   const hand = handoff<readonly FeedItem[]>()
-  const order = continuity(cursor)
+  const order = continuity(cursor, options)
   let isFailed = false
   const fail = (error: unknown): void => {
     isFailed = true
@@ -108,12 +110,13 @@ function listen({ consumer, topic, order, fail, alive }: Listening): void {
   consumer.on(REQUEST, ({ payload }) => {
     if (payload.apiName === 'OffsetCommit') attempt(() => order.wasReset(), fail)
   })
-  consumer.on(FETCH_START, () => {
+  const look = (broker: number) => {
     alive()
-    const offset = order.fetching(performance.now())
+    const offset = order.looking(broker, performance.now())
     if (offset !== undefined) consumer.seek({ topic, partition: 0, offset })
-  })
-  consumer.on(FETCH, alive)
+  }
+  consumer.on(FETCH_START, ({ payload }) => look(payload.nodeId))
+  consumer.on(FETCH, ({ payload }) => look(payload.nodeId))
 }
 
 interface Listening {
@@ -154,14 +157,16 @@ function watch(deadlineMs: number, fail: (error: unknown) => void): Watchdog {
 }
 
 async function handOn(
-  { batch, resolveOffset, heartbeat }: EachBatchPayload,
+  { batch, resolveOffset, heartbeat, isStale }: EachBatchPayload,
   order: Continuity,
   hand: Handoff<readonly FeedItem[]>,
   watchdog: Watchdog,
 ): Promise<void> {
-  const items = itemsOf(order.fetched(batch.messages))
+  // It was told to go elsewhere while this was fetched.
+  if (isStale()) return
+  const continued = order.fetched(batch.messages)
   resolveOffset(batch.lastOffset())
-  if (items.length === 0) return
+  if (continued === undefined) return
   watchdog.rest()
   // The group would forget a member that says nothing while it waits for its reader.
   const beat = setInterval(
@@ -169,16 +174,16 @@ async function handOn(
     HEARTBEAT_MS,
   )
   try {
-    await hand.give(items)
+    await hand.give(itemsOf(continued))
   } finally {
     clearInterval(beat)
     watchdog.alive()
   }
 }
 
-const itemsOf = (messages: readonly KafkaMessage[]): readonly FeedItem[] =>
+const itemsOf = ({ began, messages }: Continued): readonly FeedItem[] =>
   messages.flatMap((message) =>
-    message.value === null ? [] : [{ jws: message.value.toString(), cursor: toCursor(placeOf(message)) }],
+    message.value === null ? [] : [{ jws: message.value.toString(), cursor: toCursor({ began, ...placeOf(message) }) }],
   )
 
 async function leave(

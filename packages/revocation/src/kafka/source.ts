@@ -5,6 +5,12 @@ import { startReading } from './reading.ts'
 export interface KafkaRevocationsOptions extends KafkaOptions {
   /** What the names of consumer groups begin with, for an ACL by prefix; `ledgate` unless told. */
   readonly groupPrefix?: string | undefined
+  /**
+   * For whoever has to know whether a message is still there, as its writer does: an opening whose cursor's message is not
+   * where it was ends with `BrokenTopic`, instead of beginning at the beginning. Where it is, and nothing is behind it yet, an
+   * empty batch says so. If its offset is the very next to be written, that is waited for: ask the publisher for the range, too.
+   */
+  readonly neverBeginsAnew?: boolean | undefined
 }
 
 /**
