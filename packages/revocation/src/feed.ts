@@ -6,6 +6,8 @@ export interface FeedItem {
   readonly jws: string
   /** Where the source goes on after this item, in its own words; opaque to everybody else. */
   readonly cursor: string
+  /** The source knows that a heartbeat here vouches for nothing, because of where it stands. Of no matter to anything else. */
+  readonly vouches?: false
 }
 
 export interface OpenFeed {

@@ -83,6 +83,14 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
     return age <= failoverAfterMs
   }
 
+  /** Whether a heartbeat that vouches for nothing is one of now. */
+  function unvouched({ at }: Pick<Heartbeat, 'at'>, source: string): boolean {
+    const age = clock.wall() - at
+    const isOfNow = age >= -allowedSkewMs && age <= failoverAfterMs
+    if (isOfNow) trouble(new Error('a heartbeat of now vouches for nothing: something before it is not there'), source)
+    return isOfNow
+  }
+
   const followingOf = (source: RevocationSource, whenFresh: () => void) =>
     keepFollowing({
       source,
@@ -103,6 +111,7 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
           if (isFresh) whenFresh()
           return isFresh
         },
+        unvouched: (heartbeat) => unvouched(heartbeat, source.name),
         refused(error) {
           count.refused += 1
           trouble(error, source.name)

@@ -14,6 +14,12 @@ export interface Listener {
    * @returns whether the source has caught up with the end of the log.
    */
   vouched(heartbeat: Pick<Heartbeat, 'through' | 'at'>): boolean
+  /**
+   * A heartbeat that vouches for nothing where it stands.
+   *
+   * @returns whether the source has reached the end of the log.
+   */
+  unvouched(heartbeat: Pick<Heartbeat, 'at'>): boolean
   refused(error: InvalidStatement): void
   unknown(type: string): void
   /** The next opening may begin after this. */
@@ -81,7 +87,7 @@ export async function followOnce({ source, from, open, silenceMs, signal, listen
     for await (const batch of givenUpOn(source.open({ ...from, signal: life.signal }), life.signal, ending))
       for (const items of slices(batch, AT_ONCE)) {
         const all = await unlessAborted(Promise.all(items.map((item) => opened(open, item))), life.signal)
-        for (const [nth, each] of all.entries()) await taking(each, items[nth]?.cursor)
+        for (const [nth, each] of all.entries()) await taking(each, items[nth])
         // With more of the batch to come it is we who are slow, and not the source that is silent.
         if (items.at(-1) !== batch.at(-1)) silence.refresh()
       }
@@ -92,14 +98,17 @@ export async function followOnce({ source, from, open, silenceMs, signal, listen
   }
 }
 
-/** Takes in one item after another. Catching up, everything is a sign of life; afterwards only a newer heartbeat is. */
+/**
+ * Takes in one item after another. Until the end of the log everything is a sign of life but heartbeats that say nothing new;
+ * afterwards only a newer heartbeat is. One that vouches for nothing never is: a source that has no others must be given up.
+ */
 function takingIn(listener: Listener, signal: AbortSignal, alive: () => void) {
   const covered = coverage()
-  let isCaughtUp = false
+  let isAtEnd = false
   let newest = Number.NEGATIVE_INFINITY
 
   function vouched(heartbeat: Pick<Heartbeat, 'through' | 'at'>): void {
-    if (listener.vouched(heartbeat)) isCaughtUp = true
+    if (listener.vouched(heartbeat)) isAtEnd = true
     if (heartbeat.at > newest) alive()
     newest = Math.max(newest, heartbeat.at)
   }
@@ -113,14 +122,22 @@ function takingIn(listener: Listener, signal: AbortSignal, alive: () => void) {
     if (covered.take(chunk)) vouched(chunk)
   }
 
-  async function take(statement: FeedStatement): Promise<void> {
-    if (!isCaughtUp && statement.kind !== 'heartbeat') alive()
+  function takeHeartbeat(heartbeat: Heartbeat, vouches: FeedItem['vouches']): void {
+    if (vouches === false) {
+      if (listener.unvouched(heartbeat)) isAtEnd = true
+      return
+    }
+    if (!covered.isWhole()) throw new BrokenFeed('a heartbeat in the middle of a snapshot')
+    vouched(heartbeat)
+  }
+
+  async function take(statement: FeedStatement, vouches: FeedItem['vouches']): Promise<void> {
+    if (!isAtEnd && statement.kind !== 'heartbeat') alive()
     switch (statement.kind) {
       case 'notice':
         return listener.ended(statement.ended, statement)
       case 'heartbeat':
-        if (!covered.isWhole()) throw new BrokenFeed('a heartbeat in the middle of a snapshot')
-        return vouched(statement)
+        return takeHeartbeat(statement, vouches)
       case 'chunk':
         return takeChunk(statement)
       case 'unknown':
@@ -128,11 +145,11 @@ function takingIn(listener: Listener, signal: AbortSignal, alive: () => void) {
     }
   }
 
-  return async (each: Opened, cursor: string | undefined): Promise<void> => {
+  return async (each: Opened, item: FeedItem | undefined): Promise<void> => {
     signal.throwIfAborted()
     if ('trouble' in each) throw each.trouble
     if ('refused' in each) listener.refused(each.refused)
-    else await take(each.statement)
-    if (cursor !== undefined && covered.isWhole()) listener.passed(cursor)
+    else await take(each.statement, item?.vouches)
+    if (item !== undefined && covered.isWhole()) listener.passed(item.cursor)
   }
 }

@@ -3,6 +3,7 @@ import type { NoticePublisher, Publication, TopicRange } from '../publishing.ts'
 import { type KafkaOptions, openConnection } from './connection.ts'
 import { KafkaUnavailable, within } from './failure.ts'
 import { TOPIC } from './topic.ts'
+import { vouchedHeaders } from './vouching.ts'
 
 /** Bytes of the messages in one request: brokers take a batch of a million unless told. */
 const BATCH_BYTES = 512 * 1024
@@ -90,14 +91,14 @@ async function sendBatch(producer: Producer, topic: string, messages: Message[])
 function* batches(publications: readonly Publication[]): Generator<Message[]> {
   let batch: Message[] = []
   let bytes = 0
-  for (const { jws, position, kind } of publications) {
+  for (const { jws, position, kind, vouched } of publications) {
     const size = Buffer.byteLength(jws) + FRAME_BYTES
     if (batch.length > 0 && bytes + size > BATCH_BYTES) {
       yield batch
       batch = []
       bytes = 0
     }
-    batch.push({ partition: 0, value: jws, headers: { position, kind } })
+    batch.push({ partition: 0, value: jws, headers: { position, kind, ...(vouched && vouchedHeaders(vouched)) } })
     bytes += size
   }
   yield batch

@@ -1,4 +1,4 @@
-import type { Consumer, EachBatchPayload } from 'kafkajs'
+import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FeedItem } from '../feed.ts'
 import { type KafkaConnection, type KafkaOptions, openConnection } from './connection.ts'
@@ -7,6 +7,7 @@ import { placeOf, toCursor } from './cursor.ts'
 import { KafkaUnavailable, kafkaFailure, within } from './failure.ts'
 import { handoff, type Handoff } from './handoff.ts'
 import { TOPIC } from './topic.ts'
+import { isVouching, readVouched } from './vouching.ts'
 
 export interface ReadingOptions extends KafkaOptions {
   /** What the name of the consumer group begins with; each opening has a group of its own. */
@@ -182,9 +183,14 @@ async function handOn(
 }
 
 const itemsOf = ({ began, messages }: Continued): readonly FeedItem[] =>
-  messages.flatMap((message) =>
-    message.value === null ? [] : [{ jws: message.value.toString(), cursor: toCursor({ began, ...placeOf(message) }) }],
-  )
+  messages.flatMap((message) => (message.value === null ? [] : [itemOf(began, message, message.value)]))
+
+/** Of a message of any kind: only whoever verifies it knows whether it is a heartbeat. */
+function itemOf(began: bigint, message: KafkaMessage, value: Buffer): FeedItem {
+  const place = { began, ...placeOf(message) }
+  const item = { jws: value.toString(), cursor: toCursor(place) }
+  return isVouching(readVouched(message.headers ?? {}), place) ? item : { ...item, vouches: false }
+}
 
 async function leave(
   { kafka }: KafkaConnection,
