@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { ISSUER } from '../testing/household.ts'
 import { handClock } from '../testing/parts.ts'
 import { type FeedOptions, revocationFeed } from './feed.ts'
-import { Gone } from './outbox.ts'
+import { Gone } from './gone.ts'
 import { TooSlow } from './too-slow.ts'
 
 const HEX = '0123456789abcdef0123456789abcdef'

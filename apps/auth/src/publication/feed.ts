@@ -5,7 +5,7 @@ import { type Clock, decode } from '../log/index.ts'
 import { type InOrder, inOrder } from './in-order.ts'
 import { listeners } from './listeners.ts'
 import { ENDING_TYPES, noticeOf } from './notice.ts'
-import { Gone } from './outbox.ts'
+import { Gone } from './gone.ts'
 import { ring } from './ring.ts'
 
 export interface FeedOptions {

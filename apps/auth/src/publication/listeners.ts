@@ -1,5 +1,5 @@
 import type { Publication } from '@ledgate/revocation'
-import { Gone } from './outbox.ts'
+import { Gone } from './gone.ts'
 import { TooSlow } from './too-slow.ts'
 
 /** Everybody who hears of what comes, each at a pace of its own. */

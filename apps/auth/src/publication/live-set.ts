@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Position } from '@ledgate/eventsourcing'
 import { encodeStatement, type Notice, type Publication } from '@ledgate/revocation'
-import type { LiveSet } from './outbox.ts'
+import type { LiveSet } from './topic-writer.ts'
 import { type SnapshotOptions, viewsAtHead } from './snapshot.ts'
 
 /** Notices that are signed at the same time. */

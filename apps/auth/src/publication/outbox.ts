@@ -2,32 +2,30 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Checkpoints, type Position, START } from '@ledgate/eventsourcing'
 import type { NoticePublisher, Publication } from '@ledgate/revocation'
 import { collected } from './collected.ts'
+import { Gone } from './gone.ts'
 import { marks } from './marks.ts'
-import { isLost, placeText, readPlace, type TopicPlace } from './topic-place.ts'
+import { newest } from './newest.ts'
+import { readBack } from './read-back.ts'
+import { placeText, readPlace, type TopicPlace } from './topic-place.ts'
+import { EndLost, openTopicWriter, type TopicWriter, type TopicWriterOptions } from './topic-writer.ts'
+import { vouching } from './vouching.ts'
 
-/** Everything that still matters of the notices after a place. */
-export interface LiveSet {
-  /** Where the log ended when it was asked for. */
-  readonly through: Position
-  /** Signed by the key of today, in the order of the log, batch by batch. */
-  readonly batches: AsyncIterable<readonly Publication[]>
-}
-
-export interface OutboxOptions {
+export interface OutboxOptions extends Pick<TopicWriterOptions, 'liveSet' | 'kid' | 'cursorOf'> {
   /** Notices and heartbeats after a place, in order. @throws {Gone} when it does not go back so far. */
   follow(after: Position, signal: AbortSignal): AsyncIterable<Publication>
-  liveSet(after: Position): Promise<LiveSet>
   /** When the oldest notice after a place was there, in milliseconds since the epoch; `undefined` when there is none. */
   waitingSince(after: Position): number | undefined
-  /** The key that signs today. */
-  kid(): string
   openPublisher(): Promise<NoticePublisher>
+  /** What is in the topic after a message that was written. @throws {EndLost} when that is not where it was any more. */
+  readOn(cursor: string, signal: AbortSignal): AsyncIterable<readonly { readonly cursor: string }[]>
   readonly checkpoints: Checkpoints
   /** Milliseconds after which no notice matters any more. */
   readonly keepMs: number
   /** Milliseconds since the epoch. */
   now(): number
   onError(error: unknown): void
+  /** Milliseconds to wait before beginning again: at first, and at most; 100 and 2,000 unless told. */
+  readonly backoffMs?: { readonly first: number; readonly longest: number }
 }
 
 export interface OutboxState {
@@ -40,6 +38,8 @@ export interface OutboxState {
   readonly failures: number
   /** Milliseconds for which the oldest notice that is not in the topic has been waiting. */
   readonly lagMs: number
+  /** When this process last vouched for the topic, in milliseconds since the epoch. */
+  readonly vouchedAt: number | undefined
 }
 
 /** Sends what ends tokens to a topic. */
@@ -51,41 +51,27 @@ export interface Outbox {
   state(): OutboxState
 }
 
-/** Thrown by a feed that does not go back so far: what is older is in the live set. */
-export class Gone extends Error {
-  readonly code = 'ERR_GONE'
-}
-
-/** Thrown when a topic gives an offset again: what was written there is lost. */
-class EndLost extends Error {
-  readonly code = 'ERR_END_LOST'
-  constructor() {
-    super('the topic lost its end: everything that matters is sent again')
-  }
-}
-
 const NAME = 'outbox'
 /** Messages in one request. */
 const BATCH = 500
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 2_000
+const BACKOFF_MS = { first: 100, longest: 2_000 }
 /** An outbox that went well for so long begins again at once. */
 const STEADY_MS = 10_000
 
 /**
  * The outbox: follows the feed, sends, then moves its checkpoint. What is sent twice is harmless, so that there is one
- * sender is a matter of economy. What may have been lost from the topic, at its end or its beginning, is sent again before
- * the next heartbeat, which says that nothing is missing.
+ * sender is a matter of economy. A heartbeat says that nothing is missing: it is sent once everything before it was read
+ * back from the topic. What may have been lost, at its end or its beginning, is sent again before the next one.
  */
 export function outbox(options: OutboxOptions): Outbox {
   const { checkpoints, now } = options
   const waiters = new Set<() => void>()
-  const state = { isRunning: false, isUp: false, sent: 0, failures: 0 }
+  const state = { isRunning: false, isUp: false, sent: 0, failures: 0, vouchedAt: undefined as number | undefined }
   let place: TopicPlace | undefined
   let saving: Promise<void> | undefined
 
   /** Keeps the newest place; nobody waits for it, since to send again after a crash is harmless. */
-  function keep(reached: TopicPlace): TopicPlace {
+  function keep(reached: TopicPlace): void {
     place = reached
     for (const look of [...waiters]) look()
     const save = async (): Promise<void> => {
@@ -97,76 +83,52 @@ export function outbox(options: OutboxOptions): Outbox {
     saving ??= save()
       .catch(options.onError)
       .finally(() => (saving = undefined))
-    return reached
   }
 
-  /** Writes behind an offset. @throws {EndLost} when what was written there before is not there any more. */
-  async function send(
-    publisher: NoticePublisher,
-    publications: readonly Publication[],
-    previous: bigint,
-  ): Promise<bigint> {
-    const offset = await publisher.send(publications)
-    if (offset - BigInt(publications.length) < previous) throw new EndLost()
+  function wrote(publications: readonly Publication[]): void {
     state.isUp = true
     state.sent += publications.filter(({ kind }) => kind === 'notice').length
-    return offset
+    if (publications.some(({ vouched }) => vouched !== undefined)) state.vouchedAt = now()
   }
 
-  async function sendAll(publisher: NoticePublisher, { batches }: LiveSet, previous: bigint): Promise<bigint> {
-    let last = previous
-    for await (const batch of batches) last = await send(publisher, batch, last)
-    return last
-  }
-
-  /** Everything that matters, from the start. */
-  async function refill(publisher: NoticePublisher): Promise<TopicPlace> {
-    const kid = options.kid()
-    const live = await options.liveSet(START)
-    const { high } = await publisher.range()
-    return keep({ position: live.through, offset: await sendAll(publisher, live, high - 1n), since: high, kid })
-  }
-
-  /** What matters of that which the feed does not reach back to. */
-  async function catchUp(publisher: NoticePublisher, behind: TopicPlace): Promise<TopicPlace> {
-    const live = await options.liveSet(behind.position)
-    return keep({ ...behind, position: live.through, offset: await sendAll(publisher, live, behind.offset) })
-  }
-
-  async function whole(publisher: NoticePublisher, known: TopicPlace | undefined): Promise<TopicPlace> {
-    const isWhole = known !== undefined && known.kid === options.kid() && !isLost(known, await publisher.range())
-    return isWhole ? known : refill(publisher)
-  }
-
-  async function beat(publisher: NoticePublisher, at: TopicPlace, heartbeat: Publication, since: bigint) {
-    const offset = await send(publisher, [{ ...heartbeat, vouched: { since, previous: at.offset } }], at.offset)
-    const position = heartbeat.position > at.position ? (heartbeat.position as Position) : at.position
-    return keep({ ...at, offset, since, position })
-  }
-
-  async function follow(publisher: NoticePublisher, from: TopicPlace, held: AbortSignal): Promise<void> {
-    const sinceAt = marks(options)
-    let at = from
-    while (!held.aborted) {
+  /** Sends notices at once, and hands on each heartbeat whose notices are in the topic. */
+  async function follow(writer: TopicWriter, beat: (heartbeat: Publication) => void, signal: AbortSignal) {
+    while (!signal.aborted) {
       try {
-        for await (const publications of collected(options.follow(at.position, held), BATCH)) {
-          const notices = publications.filter(({ kind }) => kind === 'notice')
+        for await (const publications of collected(options.follow(writer.place().position, signal), BATCH)) {
+          await writer.notices(publications.filter(({ kind }) => kind === 'notice'))
           const heartbeat = publications.findLast(({ kind }) => kind === 'heartbeat')
-          const last = notices.at(-1)
-          if (last !== undefined) {
-            const offset = await send(publisher, notices, at.offset)
-            at = keep({ ...at, offset, position: last.position as Position })
-          }
-          if (heartbeat === undefined) continue
-          at = await whole(publisher, at)
-          at = await beat(publisher, at, heartbeat, sinceAt(at))
+          if (heartbeat !== undefined) beat(heartbeat)
         }
         return
       } catch (error) {
         if (!(error instanceof Gone)) throw error
-        at = await catchUp(publisher, at)
+        await writer.catchUp()
       }
     }
+  }
+
+  /** Until the signal, until something fails, or until another key signs: the topic then has to be filled anew. */
+  async function publish(publisher: NoticePublisher, held: AbortSignal): Promise<void> {
+    const writer = await openTopicWriter({ ...options, publisher, reached: keep, wrote }, place)
+    const over = new AbortController()
+    const signal = AbortSignal.any([held, over.signal])
+    const beats = newest<Publication>()
+    const vouch = vouching({
+      writer,
+      range: () => publisher.range(),
+      readOn: (cursor) => readBack(options.readOn(cursor, signal), signal),
+      sinceAt: marks(options),
+    })
+    const beat = async (heartbeat: Publication): Promise<void> => {
+      if (writer.place().kid === options.kid()) await vouch(heartbeat)
+      else over.abort()
+    }
+    let failure: { readonly error: unknown } | undefined
+    const fail = (error: unknown): void => void (failure ??= { error })
+    const parts = [follow(writer, beats.put, signal), beats.run(beat, signal)]
+    await Promise.all(parts.map((part) => part.catch(fail).finally(() => over.abort())))
+    if (failure !== undefined) throw failure.error
   }
 
   /** Forgets where it was, durably: whoever begins again sends everything that matters. */
@@ -180,7 +142,7 @@ export function outbox(options: OutboxOptions): Outbox {
     place ??= readPlace(await checkpoints.load(NAME))
     const publisher = await options.openPublisher()
     try {
-      await follow(publisher, await whole(publisher, place), held)
+      await publish(publisher, held)
     } finally {
       state.isUp = false
       await publisher.close().catch(options.onError)
@@ -188,7 +150,8 @@ export function outbox(options: OutboxOptions): Outbox {
   }
 
   async function again(held: AbortSignal): Promise<void> {
-    let wait = FIRST_PAUSE_MS
+    const { first, longest } = options.backoffMs ?? BACKOFF_MS
+    let wait = first
     while (!held.aborted) {
       const began = now()
       await once(held).catch(async (error: unknown) => {
@@ -196,7 +159,7 @@ export function outbox(options: OutboxOptions): Outbox {
         if (held.aborted) return
         state.failures += 1
         options.onError(error)
-        wait = now() - began > STEADY_MS ? FIRST_PAUSE_MS : Math.min(wait * 2, LONGEST_PAUSE_MS)
+        wait = now() - began > STEADY_MS ? first : Math.min(wait * 2, longest)
         await pause(wait * (0.5 + Math.random() / 2), undefined, { signal: held }).catch(() => undefined)
       })
     }

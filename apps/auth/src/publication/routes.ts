@@ -8,7 +8,7 @@ import type { ClientAuthentication } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import { keySetRoute, type SigningKeys } from '../signing-key/index.ts'
 import type { RevocationFeed } from './feed.ts'
-import { Gone } from './outbox.ts'
+import { Gone } from './gone.ts'
 import { TooSlow } from './too-slow.ts'
 
 export interface FeedRoutesOptions {

@@ -4,7 +4,7 @@ import { z } from 'zod'
 
 const Offset = z
   .string()
-  .regex(/^\d{1,19}$/)
+  .regex(/^-?\d{1,19}$/)
   .transform(BigInt)
 
 /** How much of the log is in a topic, and where. */
@@ -12,10 +12,12 @@ const TopicPlace = z.object({
   /** Every notice up to here was sent. */
   position: z.string().transform((text) => text as Position),
   /** Of the last message that was written; the one before the first, when there was none yet. */
-  offset: z
-    .string()
-    .regex(/^-?\d{1,19}$/)
-    .transform(BigInt),
+  offset: Offset,
+  /**
+   * The last message that was read back, to whoever reads the topic, or the first when none was yet: between it and the end
+   * something may be missing that only a reader finds out.
+   */
+  cursor: z.string().optional(),
   /** Whoever reads from here on, or from before, is told of everything that still matters. */
   since: Offset,
   /** The key that signed it. */
@@ -24,8 +26,8 @@ const TopicPlace = z.object({
 export type TopicPlace = z.infer<typeof TopicPlace>
 
 /** A place as one text, so that it is kept in one step. */
-export const placeText = ({ position, offset, since, kid }: TopicPlace): string =>
-  JSON.stringify({ position, offset: String(offset), since: String(since), kid })
+export const placeText = ({ offset, since, ...place }: TopicPlace): string =>
+  JSON.stringify({ ...place, offset: String(offset), since: String(since) })
 
 /** The place that was kept; `undefined` when none was, or an older version kept it in other words. */
 export function readPlace(text: string): TopicPlace | undefined {

@@ -1,0 +1,43 @@
+import type { Publication, TopicRange } from '@ledgate/revocation'
+import type { ReadBack } from './read-back.ts'
+import { isLost, type TopicPlace } from './topic-place.ts'
+import { EndLost, type TopicWriter, type Written } from './topic-writer.ts'
+
+export interface VouchingOptions {
+  readonly writer: Pick<TopicWriter, 'place' | 'last' | 'heartbeat' | 'readBack'>
+  range(): Promise<TopicRange>
+  /** Reads the topic on from a message that was written. */
+  readOn(cursor: string): ReadBack
+  /** From which offset on the topic holds everything that matters. */
+  sinceAt(place: TopicPlace): bigint
+}
+
+/** @returns what vouches, with a heartbeat, for everything that was written before it. */
+export function vouching({ writer, range, readOn, sinceAt }: VouchingOptions) {
+  let reading: ReadBack | undefined
+
+  /** From the message up to which everything was read back before, or from the first. */
+  function begin(): void {
+    const { cursor } = writer.place()
+    if (cursor !== undefined) reading ??= readOn(cursor)
+  }
+  begin()
+
+  /** That the message is there with which a reading begins shows in the next one only. */
+  async function written(heartbeat: Publication): Promise<Written | undefined> {
+    if (writer.place().cursor === undefined) await writer.heartbeat(heartbeat)
+    begin()
+    const isBehind = writer.last() !== undefined && writer.last()?.cursor !== writer.place().cursor
+    if (!isBehind) await writer.heartbeat(heartbeat)
+    return writer.last()
+  }
+
+  return async (heartbeat: Publication): Promise<void> => {
+    const last = await written(heartbeat)
+    if (last === undefined || reading === undefined) throw new Error('nothing was written that could be read back')
+    await reading.saw(last.cursor)
+    writer.readBack(last)
+    if (isLost(writer.place(), await range())) throw new EndLost()
+    await writer.heartbeat(heartbeat, { since: sinceAt(writer.place()), previous: last.offset })
+  }
+}
