@@ -1,5 +1,6 @@
 import { decodeJwt, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import { isAccessTokenType, type Profile, readClaims, type TokenClaims } from './claims.ts'
+import { JWE_PARTS, JWS_PARTS, partsOf } from './compact.ts'
 import type { Decrypt } from './decryption.ts'
 import { VerifierError } from './errors.ts'
 import type { TrustedKey } from './key-set.ts'
@@ -20,20 +21,12 @@ const MAX_LENGTH = 16_384
 
 const fault = (detail: string): VerifierError => new VerifierError('invalid_token', { detail })
 
-/** Last characters of base64url whose spare bits are all zero, by how many characters the last group has. */
-const CANONICAL_END: Readonly<Record<number, RegExp>> = { 0: /[\w-]$/, 2: /[AQgw]$/, 3: /[AEIMQUYcgkosw048]$/ }
-
-/** Whether the signature (or the tag) is in its one spelling. The rest of a token is what was signed, to the letter. */
-const endsCanonically = (token: string): boolean =>
-  CANONICAL_END[(token.length - token.lastIndexOf('.') - 1) % 4]?.test(token.slice(-1)) ?? false
-
 /** The signed token; opened when it came encrypted. Compact serialization only, RFC 7515 §7.1 and RFC 7516 §7.1. */
 async function signedToken(token: string, decrypt: Decrypt | undefined): Promise<string> {
   if (token.length > MAX_LENGTH) throw fault('too long')
-  if (!endsCanonically(token)) throw fault('not base64url in its one spelling')
-  const parts = token.split('.', 6).length
-  if (parts === 3) return token
-  if (parts !== 5) throw fault('neither a JWS nor a JWE')
+  const parts = partsOf(token)
+  if (parts === JWS_PARTS) return token
+  if (parts !== JWE_PARTS) throw fault('neither a JWS nor a JWE')
   if (decrypt === undefined) throw fault('encrypted, and there is no key to decrypt it with')
   try {
     return await decrypt(token)

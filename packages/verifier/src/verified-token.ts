@@ -44,6 +44,12 @@ function endedBy({ issuer: { feed }, revocable }: VerifiedToken): Scope | undefi
 }
 
 /**
+ * Whether what was found out about a token can still be gone by. Its key may have left the set and be back in it, or another
+ * one by its name: only the signature tells. What was revoked stays revoked.
+ */
+export const stillHolds = (token: VerifiedToken): boolean => token.key.isTrusted || endedBy(token) !== undefined
+
+/**
  * That a token is good now: not revoked, within its time, and signed by a key that is still trusted.
  *
  * @param now milliseconds since the epoch.

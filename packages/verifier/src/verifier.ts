@@ -10,7 +10,7 @@ import { everythingReady } from './readiness.ts'
 import { DEFAULT_MAX_STALENESS_MS, requireActive, stalePolicy } from './staleness.ts'
 import { noCache, tokenCache } from './token-cache.ts'
 import type { Principal, RequestContext, Verifier, VerifierOptions } from './types.ts'
-import { requireStanding, type VerifiedToken } from './verified-token.ts'
+import { requireStanding, stillHolds, type VerifiedToken } from './verified-token.ts'
 
 const START_TIMEOUT_MS = 30_000
 const NO_CONTEXT: RequestContext = {}
@@ -89,11 +89,18 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return token.principal
   }
 
+  const recall = (text: string): VerifiedToken | undefined => {
+    const token = cache.get(text)
+    if (token === undefined || stillHolds(token)) return token
+    cache.delete(text)
+    return undefined
+  }
+
   const verifySlowly = async (text: string, context: RequestContext): Promise<Principal> => {
     try {
       requireOpen()
       if (typeof text !== 'string' || text === '') throw new VerifierError('missing_token')
-      const known = cache.get(text)
+      const known = recall(text)
       const token = known ?? (await authenticate(text, rules, clock.wall()))
       if (known === undefined && closing === undefined) cache.set(text, token)
       const principal = await passSlowly(text, token, context)
@@ -108,7 +115,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const verifySync = (text: string, context: RequestContext = NO_CONTEXT): Principal | undefined => {
     try {
       requireOpen()
-      const token = cache.get(text)
+      const token = recall(text)
       const principal = token && pass(token, context)
       if (principal !== undefined) metrics?.count('verified', FROM_CACHE)
       return principal

@@ -88,6 +88,23 @@ describe('a token that was verified before', () => {
     expect(await codeOf(verifier.verify(second))).toBe('good')
   })
 
+  it('is good again when its key is back: of two replicas behind one address, one may be late', async () => {
+    const [comes, stays] = await Promise.all([signingKey('comes'), signingKey('stays')])
+    let listed = [comes.jwk, stays.jwk]
+    const fetch: typeof globalThis.fetch = (...asked) => network({ [ISSUER]: listed })(...asked)
+    await using verifier = createVerifier(optionsFor([], { jwks: { fetch, refreshAheadMs: 20 } }))
+    await verifier.start()
+    const token = await tokenBy(comes)
+    const verdict = () => codeOf(verifier.verify(token))
+    expect(await verdict()).toBe('good')
+    listed = [stays.jwk]
+    await vi.waitFor(async () => expect(await verdict()).toBe('invalid_token'))
+    listed = [comes.jwk, stays.jwk]
+    await vi.waitFor(async () => expect(await verdict()).toBe('good'))
+    listed = [(await signingKey('comes')).jwk]
+    await vi.waitFor(async () => expect(await verdict()).toBe('invalid_token'))
+  })
+
   it('is answered with 503 when the key set could not be fetched for too long, and well again afterwards', async () => {
     const key = await signingKey('es')
     const clock = handClock()

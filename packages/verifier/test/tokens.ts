@@ -12,6 +12,8 @@ export interface SigningKey {
   readonly alg: string
   readonly jwk: JWK
   readonly sign: (header: object, payload: string) => Promise<string>
+  /** The usual claims under a header that is given as text. ES256 only. */
+  readonly signText: (header: string) => Promise<string>
 }
 
 /** A key made for this test, which signs whatever it is given under whatever header. */
@@ -21,7 +23,12 @@ export async function signingKey(kid: string, alg = 'ES256'): Promise<SigningKey
     new CompactSign(new TextEncoder().encode(payload))
       .setProtectedHeader({ alg, kid, typ: 'at+jwt', ...header })
       .sign(privateKey, { crit: { 'urn:example:extension': false } })
-  return { kid, alg, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }, sign }
+  const signText = async (header: string) => {
+    const input = [header, JSON.stringify(claimsOf())].map((text) => Buffer.from(text).toString('base64url')).join('.')
+    const how = { name: 'ECDSA', hash: 'SHA-256' }
+    return `${input}.${Buffer.from(await crypto.subtle.sign(how, privateKey, Buffer.from(input))).toString('base64url')}`
+  }
+  return { kid, alg, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }, sign, signText }
 }
 
 let issued = 0
