@@ -21,6 +21,9 @@ export interface Options {
   readonly mixedMs: number
   readonly tries: number
   readonly accounts: number
+  /** Tokens that a verifier checks in a slice: those that it has seen before, and those that it has not. */
+  readonly seenTokens: number
+  readonly newTokens: number
 }
 
 const FULL = {
@@ -35,6 +38,8 @@ const FULL = {
   mixedMs: 20_000,
   tries: 500,
   accounts: 100_000,
+  seenTokens: 1_000_000,
+  newTokens: 5_000,
 }
 
 const QUICK: typeof FULL = {
@@ -49,6 +54,8 @@ const QUICK: typeof FULL = {
   mixedMs: 5000,
   tries: 60,
   accounts: 1_000,
+  seenTokens: 200_000,
+  newTokens: 1_000,
 }
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))

@@ -1,51 +1,94 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Bench } from '../bench.ts'
 import { interleaved, type Measured, ratioOf, rowOf } from '../interleave.ts'
 import { isMeasure } from '../load/job.ts'
-import { startChild } from '../process/child.ts'
-import type { Aim, Row } from '../report/row.ts'
+import { type Child, startChild } from '../process/child.ts'
+import type { Row } from '../report/row.ts'
 import type { Scenario } from '../scenario.ts'
-import { type Verifying, WAYS } from '../verifying/verifying.ts'
+import { type Alg, ALGS, makeTokens } from '../verifying/tokens.ts'
+import type { Assignment, Party, Verifying } from '../verifying/verifying.ts'
 
 const NAME = 'verify'
 
-/** One process and one core for all, in turn. */
+/** Parties that check the same tokens in turn, and what ours must reach of the last. */
+interface Contest {
+  readonly what: string
+  readonly isSeen: boolean
+  readonly ours: readonly Party[]
+  readonly others: readonly Party[]
+  /** The one of the others that ours is held against. */
+  readonly against: Party
+  readonly least: number
+  readonly aim: string
+}
+
+const CONTESTS: readonly Contest[] = [
+  {
+    what: 'seen before',
+    isSeen: true,
+    ours: ['Ledgate verify', 'Ledgate verifySync'],
+    others: ['fast-jwt'],
+    against: 'fast-jwt',
+    least: 1.5,
+    aim: 'at least 1.5 times fast-jwt with its cache',
+  },
+  {
+    what: 'not seen before',
+    isSeen: false,
+    ours: ['Ledgate verify'],
+    others: ['jose', 'fast-jwt', 'aws-jwt-verify'],
+    against: 'jose',
+    least: 0.9,
+    aim: 'at least 90 % of jose',
+  },
+]
+
+/** A process for each, one core for all, in turn. */
 export const verify: Scenario = {
   name: NAME,
   title: 'tokens that a resource server checks per second, revocation included, beside what others do without it',
-  async run({ options }) {
+  async run(bench) {
+    const { rounds, newTokens } = bench.options
+    const folder = await bench.newFolder(NAME)
     const rows: Row[] = []
-    for (const alg of ['ES256', 'RS256', 'EdDSA']) {
-      const entry = new URL('../verifying/main.ts', import.meta.url)
-      await using child = await startChild({ name: 'verifying', entry, args: [alg] })
-      const subjects = WAYS.map((way) => ({
-        name: `${alg} ${way}`,
-        pid: child.pid,
-        run: () =>
-          child.ask({ kind: 'verifying', way, durationMs: options.appendSliceMs } satisfies Verifying, isMeasure),
-      }))
-      rows.push(...rowsOf(await interleaved(subjects, options.rounds)))
+    for (const alg of ALGS) {
+      const file = join(folder, `${alg}.json`)
+      await writeFile(file, JSON.stringify(await makeTokens(alg, (rounds + 1) * newTokens)))
+      for (const contest of CONTESTS) rows.push(...rowsOf(alg, contest, await contested(bench, file, contest)))
     }
     return rows
   },
 }
 
-function rowsOf([seen, fastSeen, fresh, jose, ...others]: readonly Measured[]): readonly Row[] {
-  if (seen === undefined || fastSeen === undefined || fresh === undefined || jose === undefined) return []
-  const line = { scenario: NAME, unit: 'tokens/s' }
-  const [cached, uncached] = [ratioOf(seen, fastSeen), ratioOf(fresh, jose)]
-  const aim = (text: string, isReached: boolean): readonly Aim[] => [{ text, isReached }]
-  return [
-    rowOf(seen, {
-      ...line,
-      beside: [{ peer: fastSeen.name, ratio: cached }],
-      aims: aim('at least 1.5 times fast-jwt with its cache', cached >= 1.5),
-    }),
-    rowOf(fastSeen, line),
-    rowOf(fresh, {
-      ...line,
-      beside: [{ peer: jose.name, ratio: uncached }],
-      aims: aim('at least 90 % of jose', uncached >= 0.9),
-    }),
-    rowOf(jose, line),
-    ...others.map((other) => rowOf(other, line)),
-  ]
+async function contested({ options }: Bench, file: string, contest: Contest): Promise<readonly Measured[]> {
+  const { isSeen, ours, others } = contest
+  await using children = new AsyncDisposableStack()
+  const subjects = []
+  const order: Verifying = { kind: 'verifying', count: isSeen ? options.seenTokens : options.newTokens }
+  for (const party of [...ours, ...others]) {
+    const child = children.use(await verifying({ party, isSeen, file }))
+    const run = () => child.ask(order, isMeasure)
+    await run() // warms up
+    subjects.push({ name: party, pid: child.pid, run })
+  }
+  return await interleaved(subjects, options.rounds)
+}
+
+const verifying = (assignment: Assignment): Promise<Child> =>
+  startChild({
+    name: assignment.party,
+    entry: new URL('../verifying/main.ts', import.meta.url),
+    args: [JSON.stringify(assignment)],
+  })
+
+function rowsOf(alg: Alg, contest: Contest, measured: readonly Measured[]): readonly Row[] {
+  const peer = measured.find(({ name }) => name === contest.against)
+  return measured.map((party) => {
+    const line = { scenario: NAME, unit: 'tokens/s', what: `${alg}, ${contest.what}: ${party.name}` }
+    if (peer === undefined || !contest.ours.some((name) => name === party.name)) return rowOf(party, line)
+    const ratio = ratioOf(party, peer)
+    const aims = [{ text: contest.aim, isReached: ratio >= contest.least }]
+    return rowOf(party, { ...line, beside: [{ peer: peer.name, ratio }], aims })
+  })
 }

@@ -1,19 +1,20 @@
-/** The ways of checking a token that are measured. */
-export const WAYS = [
-  'ledgate, seen before',
-  'fast-jwt, seen before',
-  'ledgate, not seen before',
-  'jose jwtVerify',
-  'fast-jwt, not seen before',
-  'aws-jwt-verify',
-] as const
-export type Way = (typeof WAYS)[number]
+/** Who checks tokens. */
+export const PARTIES = ['Ledgate verify', 'Ledgate verifySync', 'jose', 'fast-jwt', 'aws-jwt-verify'] as const
+export type Party = (typeof PARTIES)[number]
 
-/** Asks for tokens to be checked in one way, for so long. */
+/** What a process is to measure. */
+export interface Assignment {
+  readonly party: Party
+  /** Whether a few tokens are presented again and again; else each comes once. */
+  readonly isSeen: boolean
+  /** The issued tokens, as JSON. */
+  readonly file: string
+}
+
+/** Asks for so many tokens to be checked. */
 export interface Verifying {
   readonly kind: 'verifying'
-  readonly way: Way
-  readonly durationMs: number
+  readonly count: number
 }
 
 export const isVerifying = (message: unknown): message is Verifying =>
