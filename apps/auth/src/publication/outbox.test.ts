@@ -15,8 +15,25 @@ interface Written extends Publication {
 
 const cursorOf = ({ offset, jws }: { readonly offset: bigint; readonly jws: string }) => `${offset} ${jws}`
 
+/** Keys that sign, no two times alike; of which some are not believed any more. */
+function fakeKeys() {
+  let [keys, believed, signatures] = [1, 1, 0]
+  const isBelieved = (kid: string) => Number(kid.slice(1)) >= believed
+  return {
+    kid: () => `k${keys}`,
+    isBelieved,
+    sign: (one: Publication): Publication => ({ ...one, jws: `${one.jws} ${(signatures += 1)} k${keys}` }),
+    isValid: ({ jws }: Publication) => isBelieved(jws.split(' ').at(-1) ?? ''),
+    rotate: () => void (keys += 1),
+    /** The key that signs now is not believed any more. */
+    compromise: () => void (believed = keys += 1),
+    firstBelieved: () => believed,
+  }
+}
+type FakeKeys = ReturnType<typeof fakeKeys>
+
 /** A topic that loses its end or its beginning, or is away, when it is told to. */
-function fakeTopic() {
+function fakeTopic(keys: FakeKeys) {
   let records: Written[] = []
   let [low, high] = [0n, 0n]
   let isAway = false
@@ -24,11 +41,15 @@ function fakeTopic() {
   /** Of heartbeats: what somebody knows who read from the offset it vouches for; checked as it is written. */
   const broken: string[] = []
   const lives = new Set<string>()
+  let accepted = 0
 
   function check(record: Written): void {
     const { vouched } = record
-    if (vouched === undefined || low > vouched.since || record.offset <= vouched.previous) return // its readers ignore it
-    const read = records.filter(({ kind, offset }) => kind === 'notice' && offset >= vouched.since)
+    // Its readers ignore it.
+    if (vouched === undefined || low > vouched.since || record.offset <= vouched.previous || !keys.isValid(record))
+      return
+    accepted += 1
+    const read = records.filter((one) => one.kind === 'notice' && one.offset >= vouched.since && keys.isValid(one))
     const known = new Set(read.map(({ position }) => position))
     for (const position of lives)
       if (position <= record.position && !known.has(position)) broken.push(`${position} before ${record.offset}`)
@@ -79,7 +100,8 @@ function fakeTopic() {
     broken,
     lives,
     notices: () => records.filter(({ kind }) => kind === 'notice').map(({ position }) => position),
-    heartbeats: () => records.filter(({ kind }) => kind === 'heartbeat'),
+    /** Heartbeats that a reader takes which begins at the beginning. */
+    accepted: () => accepted,
     away: (is: boolean) => (isAway = is),
     /** Takes its time, as it does. */
     async forget() {
@@ -96,12 +118,8 @@ function fakeTopic() {
   }
 }
 
-/** No two signatures are alike. */
-let signatures = 0
-const signed = (one: Publication): Publication => ({ ...one, jws: `${one.jws} ${(signatures += 1)}` })
-
 /** A feed that holds only the newest notices, and the set of all of them. */
-function fakeFeed(topic: ReturnType<typeof fakeTopic>, ring = 4) {
+function fakeFeed(topic: ReturnType<typeof fakeTopic>, keys: FakeKeys, ring = 4) {
   const all: Publication[] = []
   let last = 0
   let beats = 0
@@ -122,14 +140,16 @@ function fakeFeed(topic: ReturnType<typeof fakeTopic>, ring = 4) {
       let heard = beats
       const oldest = all.at(-ring)?.position
       if (oldest !== undefined && after < oldest && notices().length > ring) throw new Gone()
+      const believed = keys.firstBelieved()
       while (!signal.aborted) {
+        if (believed !== keys.firstBelieved()) throw new Gone()
         for (const notice of notices()) {
           reached = notice.position as Position
-          yield signed(notice)
+          yield keys.sign(notice)
         }
         if (heard !== beats) {
           heard = beats
-          yield signed({ kind: 'heartbeat', position: positionOf(last), jws: `heartbeat ${last}` })
+          yield keys.sign({ kind: 'heartbeat', position: positionOf(last), jws: `heartbeat ${last}` })
         }
         await turn()
       }
@@ -137,7 +157,7 @@ function fakeFeed(topic: ReturnType<typeof fakeTopic>, ring = 4) {
     async liveSet(after: Position) {
       const found = all.filter(({ position }) => position > after)
       async function* batches() {
-        for (let at = 0; at < found.length; at += 3) yield found.slice(at, at + 3).map(signed)
+        for (let at = 0; at < found.length; at += 3) yield found.slice(at, at + 3).map(keys.sign)
       }
       return { through: positionOf(last), batches: batches() }
     },
@@ -157,6 +177,8 @@ interface World {
   readonly feed: ReturnType<typeof fakeFeed>
   start(checkpoints: Checkpoints): { stop(): Promise<void>; published(position: Position): Promise<boolean> }
   rotate(): void
+  /** The key that signed is not believed any more. */
+  compromise(): void
 }
 
 type Reached = Pick<ReturnType<typeof fakeTopic>, 'open' | 'readOn'>
@@ -165,26 +187,27 @@ function world(
   change: Partial<OutboxOptions> = {},
   through: (topic: ReturnType<typeof fakeTopic>) => Reached = (topic) => topic,
 ): World {
-  const topic = fakeTopic()
+  const keys = fakeKeys()
+  const topic = fakeTopic(keys)
   const reached = through(topic)
-  const feed = fakeFeed(topic)
-  let keys = 1
+  const feed = fakeFeed(topic, keys)
   return {
     topic,
     feed,
-    rotate: () => void (keys += 1),
+    rotate: keys.rotate,
+    compromise: keys.compromise,
     start(checkpoints) {
       const stopping = new AbortController()
       const box = outbox({
         follow: feed.follow,
         liveSet: feed.liveSet,
         waitingSince: () => undefined,
-        kid: () => `k${keys}`,
+        kid: keys.kid,
+        isBelieved: keys.isBelieved,
         openPublisher: reached.open,
         readOn: reached.readOn,
         cursorOf,
         checkpoints,
-        keepMs: 60_000,
         now: Date.now,
         backoffMs: { first: 1, longest: 2 },
         onError: () => undefined,
@@ -203,13 +226,28 @@ function world(
 }
 
 const step = fc.constantFrom(
-  ...(['end', 'end', 'end', 'beat', 'beat', 'wait', 'kill', 'another', 'zombie', 'forget', 'trim', 'rotate'] as const),
+  ...([
+    'end',
+    'end',
+    'end',
+    'beat',
+    'beat',
+    'wait',
+    'kill',
+    'another',
+    'zombie',
+    'forget',
+    'trim',
+    'rotate',
+    'compromise',
+  ] as const),
 )
 
-/** Lets the outbox beat until so many more heartbeats are in the topic. */
-async function heartbeats({ topic, feed }: World, count: number): Promise<void> {
-  const before = topic.heartbeats().length
-  while (topic.heartbeats().length < before + count) {
+/** Lets the outbox beat until readers have taken two more heartbeats. */
+async function twoHeartbeats({ topic, feed }: World): Promise<void> {
+  const [before, late] = [topic.accepted(), Date.now() + 10_000]
+  while (topic.accepted() < before + 2) {
+    if (Date.now() > late) throw new Error('no reader takes a heartbeat any more')
     feed.beat()
     for (let n = 0; n < 20; n += 1) await turn()
   }
@@ -226,6 +264,7 @@ async function play(steps: readonly (typeof step extends fc.Arbitrary<infer Step
     if (each === 'forget') await topic.forget()
     if (each === 'trim') topic.deleteBefore(2)
     if (each === 'rotate') made.rotate()
+    if (each === 'compromise') made.compromise()
     if (each === 'zombie') zombies.push(box)
     if (each === 'kill' || each === 'another') await box.stop()
     if (each === 'another') checkpoints = memoryCheckpoints()
@@ -234,7 +273,7 @@ async function play(steps: readonly (typeof step extends fc.Arbitrary<infer Step
   }
   const last = feed.end()
   expect(await box.published(last)).toBe(true)
-  await heartbeats(made, 2)
+  await twoHeartbeats(made)
   for (const each of [box, ...zombies]) await each.stop()
 }
 
@@ -278,23 +317,23 @@ describe('the outbox', () => {
     await box.stop()
   })
 
-  const vouchesRightly = (make: () => World) =>
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      const made = make()
+  const vouchesRightly = (make: (change: Partial<OutboxOptions>) => World) =>
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.constantFrom(3, 60_000), async (steps, refillMs) => {
+      const made = make({ refillMs })
       await play(steps, made)
       expect(made.topic.broken).toEqual([])
     })
 
   it('vouches for nothing that is missing, whatever is killed, raced, cut off, trimmed and rotated', async () => {
     await fc.assert(
-      vouchesRightly(() => world()),
+      vouchesRightly((change) => world(change)),
       { numRuns: 1_000 },
     )
   })
 
   it('control: who does not read back what was written vouches for what is gone', async () => {
     const broken = await fc.check(
-      vouchesRightly(() => world({}, believing)),
+      vouchesRightly((change) => world(change, believing)),
       { numRuns: 20_000, endOnFailure: true },
     )
     expect(broken.failed).toBe(true)

@@ -3,14 +3,13 @@ import { type Checkpoints, type Position, START } from '@ledgate/eventsourcing'
 import type { NoticePublisher, Publication } from '@ledgate/revocation'
 import { collected } from './collected.ts'
 import { Gone } from './gone.ts'
-import { marks } from './marks.ts'
 import { newest } from './newest.ts'
 import { readBack } from './read-back.ts'
 import { placeText, readPlace, type TopicPlace } from './topic-place.ts'
 import { EndLost, openTopicWriter, type TopicWriter, type TopicWriterOptions } from './topic-writer.ts'
 import { vouching } from './vouching.ts'
 
-export interface OutboxOptions extends Pick<TopicWriterOptions, 'liveSet' | 'kid' | 'cursorOf'> {
+export interface OutboxOptions extends Omit<TopicWriterOptions, 'publisher' | 'reached' | 'wrote'> {
   /** Notices and heartbeats after a place, in order. @throws {Gone} when it does not go back so far. */
   follow(after: Position, signal: AbortSignal): AsyncIterable<Publication>
   /** When the oldest notice after a place was there, in milliseconds since the epoch; `undefined` when there is none. */
@@ -19,11 +18,9 @@ export interface OutboxOptions extends Pick<TopicWriterOptions, 'liveSet' | 'kid
   /** What is in the topic after a message that was written. @throws {EndLost} when that is not where it was any more. */
   readOn(cursor: string, signal: AbortSignal): AsyncIterable<readonly { readonly cursor: string }[]>
   readonly checkpoints: Checkpoints
-  /** Milliseconds after which no notice matters any more. */
-  readonly keepMs: number
-  /** Milliseconds since the epoch. */
-  now(): number
   onError(error: unknown): void
+  /** Milliseconds after which everything that matters is sent again; a day unless told. */
+  readonly refillMs?: number
   /** Milliseconds to wait before beginning again: at first, and at most; 100 and 2,000 unless told. */
   readonly backoffMs?: { readonly first: number; readonly longest: number }
 }
@@ -54,17 +51,21 @@ export interface Outbox {
 const NAME = 'outbox'
 /** Messages in one request. */
 const BATCH = 500
+/** Of a timer that is not due at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 const BACKOFF_MS = { first: 100, longest: 2_000 }
+const REFILL_MS = 86_400_000
 /** An outbox that went well for so long begins again at once. */
 const STEADY_MS = 10_000
 
 /**
  * The outbox: follows the feed, sends, then moves its checkpoint. What is sent twice is harmless, so that there is one
  * sender is a matter of economy. A heartbeat says that nothing is missing: it is sent once everything before it was read
- * back from the topic. What may have been lost, at its end or its beginning, is sent again before the next one.
+ * back from the topic. What may have been lost, at its end or its beginning, is sent again before the next one; and
+ * everything that matters once a day, so that a reader need not begin further back.
  */
 export function outbox(options: OutboxOptions): Outbox {
-  const { checkpoints, now } = options
+  const { checkpoints, now, refillMs = REFILL_MS } = options
   const waiters = new Set<() => void>()
   const state = { isRunning: false, isUp: false, sent: 0, failures: 0, vouchedAt: undefined as number | undefined }
   let place: TopicPlace | undefined
@@ -103,14 +104,23 @@ export function outbox(options: OutboxOptions): Outbox {
         return
       } catch (error) {
         if (!(error instanceof Gone)) throw error
-        await writer.catchUp()
+        await writer.catchUp(signal)
       }
     }
   }
 
-  /** Until the signal, until something fails, or until another key signs: the topic then has to be filled anew. */
+  /** Now and then, so that nothing that matters comes near the time after which the topic forgets. */
+  async function refill(writer: TopicWriter, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const due = writer.place().filledAt + refillMs - now()
+      if (due <= 0) await writer.refill(signal)
+      else await pause(Math.min(due, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  /** Until the signal, until something fails, or until a key is not believed any more: the topic is then filled anew. */
   async function publish(publisher: NoticePublisher, held: AbortSignal): Promise<void> {
-    const writer = await openTopicWriter({ ...options, publisher, reached: keep, wrote }, place)
+    const writer = await openTopicWriter({ ...options, publisher, reached: keep, wrote }, place, held)
     const over = new AbortController()
     const signal = AbortSignal.any([held, over.signal])
     const beats = newest<Publication>()
@@ -118,15 +128,14 @@ export function outbox(options: OutboxOptions): Outbox {
       writer,
       range: () => publisher.range(),
       readOn: (cursor) => readBack(options.readOn(cursor, signal), signal),
-      sinceAt: marks(options),
     })
     const beat = async (heartbeat: Publication): Promise<void> => {
-      if (writer.place().kid === options.kid()) await vouch(heartbeat)
+      if (writer.place().kids.every(options.isBelieved)) await vouch(heartbeat)
       else over.abort()
     }
     let failure: { readonly error: unknown } | undefined
     const fail = (error: unknown): void => void (failure ??= { error })
-    const parts = [follow(writer, beats.put, signal), beats.run(beat, signal)]
+    const parts = [follow(writer, beats.put, signal), beats.run(beat, signal), refill(writer, signal)]
     await Promise.all(parts.map((part) => part.catch(fail).finally(() => over.abort())))
     if (failure !== undefined) throw failure.error
   }

@@ -20,8 +20,10 @@ const TopicPlace = z.object({
   cursor: z.string().optional(),
   /** Whoever reads from here on, or from before, is told of everything that still matters. */
   since: Offset,
-  /** The key that signed it. */
-  kid: z.string(),
+  /** When all of that was written, in milliseconds since the epoch. */
+  filledAt: z.number(),
+  /** The keys that signed it. */
+  kids: z.array(z.string()).readonly(),
 })
 export type TopicPlace = z.infer<typeof TopicPlace>
 

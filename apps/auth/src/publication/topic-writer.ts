@@ -23,6 +23,10 @@ export interface TopicWriterOptions {
   liveSet(after: Position): Promise<LiveSet>
   /** The key that signs today. */
   kid(): string
+  /** Whether what a key signed is still believed. */
+  isBelieved(kid: string): boolean
+  /** Milliseconds since the epoch. */
+  now(): number
   /** Names a message that was written to whoever reads the topic. */
   cursorOf(written: { readonly offset: bigint; readonly jws: string }): string
   /** Told of each new place. */
@@ -44,8 +48,14 @@ export interface TopicWriter {
   last(): Written | undefined
   /** In the order of the log, behind everything that was written before. @throws {EndLost} */
   notices(notices: readonly Publication[]): Promise<void>
-  /** What matters of that which the feed does not reach back to. @throws {EndLost} */
-  catchUp(): Promise<void>
+  /** What matters of that which the feed does not reach back to, unless it is stopped. @throws {EndLost} */
+  catchUp(signal: AbortSignal): Promise<void>
+  /**
+   * Everything that matters, from the start: what was written before is not needed any more then, unless it is stopped.
+   *
+   * @throws {EndLost}
+   */
+  refill(signal: AbortSignal): Promise<void>
   /** Without what it vouches for, readers pass it over. @throws {EndLost} */
   heartbeat(heartbeat: Publication, vouched?: Vouched): Promise<void>
   /** Takes note that everything up to a message was read back. */
@@ -54,45 +64,59 @@ export interface TopicWriter {
 
 const later = (one: Position, other: Position): Position => (one > other ? one : other)
 
-/**
- * Goes on at a place where the topic still has everything that matters of what came before it, signed by a key that is
- * believed; otherwise all of that is written first.
- */
-export async function openTopicWriter(options: TopicWriterOptions, known?: TopicPlace): Promise<TopicWriter> {
-  const { publisher, cursorOf } = options
+/** Goes on at a place where the topic was seen to be whole, and still seems to be; otherwise it is filled first. */
+export async function openTopicWriter(
+  options: TopicWriterOptions,
+  known: TopicPlace | undefined,
+  signal: AbortSignal,
+): Promise<TopicWriter> {
+  const { publisher, liveSet, cursorOf, kid, isBelieved, now } = options
   let last: Written | undefined
   let place: TopicPlace
 
   /** @throws {EndLost} when it is not behind what was written before. */
   async function write(publications: readonly Publication[]): Promise<void> {
-    const previous = place.offset
+    const [previous, signer] = [place.offset, kid()]
     const offset = await publisher.send(publications)
     if (offset - BigInt(publications.length) < previous) throw new EndLost()
     last = { offset, cursor: cursorOf({ offset, jws: publications.at(-1)?.jws ?? '' }) }
-    place = { ...place, offset, cursor: place.cursor ?? last.cursor }
+    const kids = place.kids.includes(signer) ? place.kids : [...place.kids, signer]
+    place = { ...place, offset, kids, cursor: place.cursor ?? last.cursor }
     options.wrote(publications)
   }
 
-  async function writeAll({ batches, through }: LiveSet): Promise<void> {
-    for await (const batch of batches) await write(batch)
-    reach(through)
-  }
-
-  function reach(position: Position, since = place.since): void {
-    place = { ...place, position: later(place.position, position), since }
+  function reach(position: Position, change: Partial<TopicPlace> = {}): void {
+    place = { ...place, ...change, position: later(place.position, position) }
     options.reached(place)
   }
 
-  const isUsable = known?.cursor !== undefined && known.kid === options.kid() && !isLost(known, await publisher.range())
-  if (isUsable) {
+  async function writeAll(
+    { batches, through }: LiveSet,
+    until: AbortSignal,
+    change?: () => Partial<TopicPlace>,
+  ): Promise<void> {
+    for await (const batch of batches) {
+      if (until.aborted) return
+      await write(batch)
+    }
+    reach(through, change?.())
+  }
+
+  async function refill(until: AbortSignal): Promise<void> {
+    const [filledAt, known] = [now(), place.kids.length]
+    const live = await liveSet(START)
+    const { high: since } = await publisher.range()
+    // Of the keys of before only the newest may have signed what was written meanwhile.
+    await writeAll(live, until, () => ({ filledAt, since, kids: place.kids.slice(Math.max(0, known - 1)) }))
+  }
+
+  const range = await publisher.range()
+  if (known?.cursor !== undefined && !isLost(known, range) && known.kids.every(isBelieved)) {
     place = known
     options.reached(place)
   } else {
-    const kid = options.kid()
-    const live = await options.liveSet(START)
-    const { high: since } = await publisher.range()
-    place = { position: START, offset: since - 1n, since, kid }
-    await writeAll(live)
+    place = { position: START, offset: range.high - 1n, since: range.high, filledAt: now(), kids: [] }
+    await refill(signal)
   }
 
   return {
@@ -104,10 +128,11 @@ export async function openTopicWriter(options: TopicWriterOptions, known?: Topic
       await write(notices)
       reach(end.position as Position)
     },
-    catchUp: async () => writeAll(await options.liveSet(place.position)),
+    catchUp: async (until) => writeAll(await liveSet(place.position), until),
+    refill,
     async heartbeat(heartbeat, vouched) {
       await write([vouched === undefined ? heartbeat : { ...heartbeat, vouched }])
-      reach(heartbeat.position as Position, vouched?.since)
+      reach(heartbeat.position as Position)
     },
     readBack({ cursor }) {
       place = { ...place, cursor }

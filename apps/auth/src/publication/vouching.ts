@@ -1,6 +1,6 @@
 import type { Publication, TopicRange } from '@ledgate/revocation'
 import type { ReadBack } from './read-back.ts'
-import { isLost, type TopicPlace } from './topic-place.ts'
+import { isLost } from './topic-place.ts'
 import { EndLost, type TopicWriter, type Written } from './topic-writer.ts'
 
 export interface VouchingOptions {
@@ -8,12 +8,10 @@ export interface VouchingOptions {
   range(): Promise<TopicRange>
   /** Reads the topic on from a message that was written. */
   readOn(cursor: string): ReadBack
-  /** From which offset on the topic holds everything that matters. */
-  sinceAt(place: TopicPlace): bigint
 }
 
 /** @returns what vouches, with a heartbeat, for everything that was written before it. */
-export function vouching({ writer, range, readOn, sinceAt }: VouchingOptions) {
+export function vouching({ writer, range, readOn }: VouchingOptions) {
   let reading: ReadBack | undefined
 
   /** From the message up to which everything was read back before, or from the first. */
@@ -35,9 +33,10 @@ export function vouching({ writer, range, readOn, sinceAt }: VouchingOptions) {
   return async (heartbeat: Publication): Promise<void> => {
     const last = await written(heartbeat)
     if (last === undefined || reading === undefined) throw new Error('nothing was written that could be read back')
+    const { since } = writer.place() // of now: what is written while this waits was not read back
     await reading.saw(last.cursor)
     writer.readBack(last)
     if (isLost(writer.place(), await range())) throw new EndLost()
-    await writer.heartbeat(heartbeat, { since: sinceAt(writer.place()), previous: last.offset })
+    await writer.heartbeat(heartbeat, { since, previous: last.offset })
   }
 }
