@@ -98,13 +98,16 @@ export function continuity(
 
   return {
     looking(broker, now) {
-      const wasAway = now - (lookedAt.get(broker) ?? Number.NEGATIVE_INFINITY) > GAP_MS
+      const before = lookedAt.get(broker)
       lookedAt.set(broker, now)
+      const wasAway = before === undefined || now - before > GAP_MS
       // While it is checked, what a slow broker answers is the check: to ask again would go on for ever.
       if (wasAway && last !== undefined && !isChecking) {
         isChecking = true
         goTo = last.offset.toString()
       }
+      // Whoever waits at the end of an empty topic has no message to look at.
+      if (wasAway && last === undefined && before !== undefined) goTo = EARLIEST
       const to = goTo
       goTo = undefined
       return to
