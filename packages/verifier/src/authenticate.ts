@@ -50,10 +50,11 @@ async function trustedKey({ keys, unknownKidWaitMs }: TrustedIssuer, kid: unknow
     throw new VerifierError('verifier_not_ready', { detail: 'there is no key set, or it is too old' })
   const known = keys.get(kid)
   if (known !== undefined) return known
-  await keys.seek(kid, unknownKidWaitMs)
+  const isSure = await keys.seek(kid, unknownKidWaitMs)
   const found = keys.get(kid)
-  if (found === undefined) throw fault('signed by a key that the issuer does not have')
-  return found
+  if (found !== undefined) return found
+  if (isSure || keys.isReachable()) throw fault('signed by a key that the issuer does not have')
+  throw new VerifierError('verifier_not_ready', { detail: 'signed by an unknown key while the set cannot be fetched' })
 }
 
 interface Signed {

@@ -7,20 +7,19 @@ export interface FetchBudget {
 }
 
 const BURST = 4
-const REFILL_MS = 5_000
 
 /**
- * Four at once, then one every five seconds. What is asked for too early is done later, not never: so whatever strangers ask
- * for, somebody honest waits five seconds at the most.
+ * Four at once, then one in every `refillMs`. What is asked for too early is done later, not never: so whatever strangers ask
+ * for, somebody honest waits that long at the most.
  */
-export function fetchBudget(clock: Pick<Clock, 'monotonic'>): FetchBudget {
+export function fetchBudget(clock: Pick<Clock, 'monotonic'>, refillMs: number): FetchBudget {
   /** When the budget would be whole again. */
   let fullAt = Number.NEGATIVE_INFINITY
   return {
     take() {
       const now = clock.monotonic()
-      fullAt = Math.max(fullAt, now) + REFILL_MS
-      return Math.max(0, fullAt - now - BURST * REFILL_MS)
+      fullAt = Math.max(fullAt, now) + refillMs
+      return Math.max(0, fullAt - now - BURST * refillMs)
     },
   }
 }

@@ -7,11 +7,11 @@ export interface FetchLimits {
   readonly signal: AbortSignal
 }
 
-/** More than any key set or metadata needs. */
+/** More than any key set, metadata or introspection needs. */
 const MAX_BYTES = 262_144
 
 /** Reads no further than it may. @throws {Error} when there is more. */
-async function bounded(response: Response): Promise<string> {
+export async function boundedText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of response.body ?? []) {
@@ -38,7 +38,7 @@ async function get(uri: string, fetch: FetchLimits['fetch'], signal: AbortSignal
   const headers = { accept: 'application/jwk-set+json, application/json' }
   const response = await fetch(uri, { headers, redirect: 'error', signal })
   const type = response.headers.get('content-type') ?? ''
-  if (response.status === 200 && /^application\/([\w.-]+\+)?json\b/i.test(type)) return bounded(response)
+  if (response.status === 200 && /^application\/([\w.-]+\+)?json\b/i.test(type)) return boundedText(response)
   await response.body?.cancel()
   throw new Error(response.status === 200 ? `content type ${JSON.stringify(type)}` : `status ${response.status}`)
 }

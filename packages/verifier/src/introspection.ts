@@ -2,6 +2,8 @@ import { formatBasic } from '@ledgate/oauth'
 import { z } from 'zod'
 import { secureUrl } from './discovery.ts'
 import { withDeadline } from './deadline.ts'
+import { timerMs } from './duration.ts'
+import { boundedText } from './fetch-text.ts'
 import type { Introspector } from './types.ts'
 
 export interface IntrospectionOptions {
@@ -22,7 +24,7 @@ const Answer = z.looseObject({ active: z.boolean() })
 /**
  * Asks the issuer whether a token is active, each time anew: an answer is as old as the question.
  *
- * @throws {TypeError} for an endpoint that is not https.
+ * @throws {TypeError} for an endpoint that is not https, or a time that cannot be meant.
  */
 export function introspection({
   uri,
@@ -32,6 +34,7 @@ export function introspection({
   timeoutMs = 2_000,
   allowInsecureRequests = false,
 }: IntrospectionOptions): Introspector {
+  timerMs(timeoutMs, 'timeoutMs')
   const endpoint = secureUrl(uri, allowInsecureRequests).href
   const authorization = formatBasic({ clientId, clientSecret })
   const ask = async (token: string, signal: AbortSignal): Promise<boolean> => {
@@ -42,7 +45,7 @@ export function introspection({
       redirect: 'error',
       signal,
     })
-    if (response.status === 200) return Answer.parse(await response.json()).active
+    if (response.status === 200) return Answer.parse(JSON.parse(await boundedText(response))).active
     await response.body?.cancel()
     throw new Error(`introspection answered ${response.status}`)
   }

@@ -41,12 +41,8 @@ const KEY_WAIT_MS = 10_000
 
 /** The key of a feed; looked for when it is unknown. @throws {Error} while it cannot be known whether there is one. */
 async function keyFor(kid: string, keys: KeyCache): Promise<CryptoKey | undefined> {
-  const known = keys.get(kid)
-  if (known !== undefined) return known.key
-  const isSure = await keys.seek(kid, KEY_WAIT_MS)
-  const found = keys.get(kid)
-  if (found === undefined && !isSure) throw new Error('the keys that sign the feed cannot be fetched')
-  return found?.key
+  if (!(await keys.seek(kid, KEY_WAIT_MS))) throw new Error('the keys that sign the feed cannot be fetched')
+  return keys.get(kid)?.key
 }
 
 /** Follows the revocations of an issuer from when it is started. */
@@ -59,14 +55,17 @@ export function issuerFeed({
   logger,
   onEnded,
 }: IssuerFeedOptions): IssuerFeed {
-  const index = revocationIndex({ now: clock.wall })
   const started = Promise.withResolvers<RevocationFollower>()
   started.promise.catch(() => {}) // Said to whoever waits for it.
   let follower: RevocationFollower | undefined
+  const stalenessMs = (): number => follower?.health().stalenessMs ?? Number.POSITIVE_INFINITY
+  // Never later than the time that the issuer itself vouched for last. A clock of ours that was ahead for a while, and is set
+  // right, has then forgotten nothing meanwhile that tokens live by still.
+  const index = revocationIndex({ now: () => clock.wall() - stalenessMs() })
 
   return {
     index,
-    stalenessMs: () => follower?.health().stalenessMs ?? Number.POSITIVE_INFINITY,
+    stalenessMs,
     start() {
       if (follower !== undefined) return
       follower = followRevocations({

@@ -1,10 +1,11 @@
 import type { Notice, Scope, TokenFacts } from '@ledgate/revocation'
 import { discoverJwksUri, secureUrl } from './discovery.ts'
+import { timerMs } from './duration.ts'
 import { type IssuerFeed, issuerFeed } from './issuer-feed.ts'
 import { type KeyCache, keyCache, type KeyCacheOptions } from './jwks.ts'
 import { algorithmsOf, audienceOf, boundsOf } from './options.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
-import type { Clock, IssuerHealth, IssuerOptions, Principal, VerifierOptions } from './types.ts'
+import type { Clock, IssuerHealth, IssuerOptions, Principal, SignatureAlgorithm, VerifierOptions } from './types.ts'
 import { watchers } from './watchers.ts'
 
 /** Everything that runs for one issuer. */
@@ -25,8 +26,14 @@ export interface RuntimeOptions {
   readonly onNotice: (notice: Notice, issuer: string) => void
 }
 
-/** A key of the feed that was not there is asked for again soon: a notice must not be lost over it. */
-const LONGEST_MISSING_FEED_KEY_MS = 1_000
+/** What statements of a feed are signed by, whatever tokens are: docs/revocation-notices.md. */
+const FEED_ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'RS256']
+
+/**
+ * A key of the feed that was not there is asked for again soon, for a notice must not be lost over it; and nobody who can
+ * write to a feed holds it up by names of keys for longer than it is silent between two heartbeats.
+ */
+const SEARCH_FOR_FEED_KEYS = { longestMissingMs: 1_000, searchEveryMs: 1_000 }
 
 /** What the key sets of an issuer have in common: how they are fetched, and who hears of it. */
 function keyOptions(issuer: IssuerOptions, options: VerifierOptions, clock: Clock, which: string) {
@@ -36,7 +43,7 @@ function keyOptions(issuer: IssuerOptions, options: VerifierOptions, clock: Cloc
     if (outcome === 'failed') logger?.warn({ err: error, issuer: issuer.issuer }, `the ${which} keys cannot be fetched`)
   }
   const { uri: _, unknownKidWaitMs: __, ...fetching } = issuer.jwks ?? {}
-  return { ...fetching, algorithms: algorithmsOf(issuer), clock, onFetch }
+  return { ...fetching, clock, onFetch }
 }
 
 function tokenKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock): KeyCache {
@@ -44,6 +51,7 @@ function tokenKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock
   const uri = jwks?.uri === undefined ? undefined : secureUrl(jwks.uri, allowInsecureRequests).href
   return keyCache({
     ...keyOptions(issuer, options, clock, 'token'),
+    algorithms: algorithmsOf(issuer),
     locate: (limits) =>
       uri === undefined
         ? discoverJwksUri({ issuer: issuer.issuer, allowInsecureRequests, ...limits })
@@ -56,7 +64,8 @@ function feedKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock)
   const uri = secureUrl(feedKeysUri, allowInsecureRequests).href
   return keyCache({
     ...keyOptions(issuer, options, clock, 'feed'),
-    longestMissingMs: LONGEST_MISSING_FEED_KEY_MS,
+    ...SEARCH_FOR_FEED_KEYS,
+    algorithms: FEED_ALGORITHMS,
     locate: () => Promise.resolve(uri),
   })
 }
@@ -82,7 +91,8 @@ export function issuerRuntime(
           clock,
           logger: options.logger,
           onEnded(ended, notice) {
-            if (ended.scope === 'key') keys.ban(ended.id)
+            // Of whichever set it is: a notice does not say.
+            if (ended.scope === 'key') for (const set of [keys, signers]) set.ban(ended.id)
             watching.ended(ended, endedBy)
             if (notice !== undefined) onNotice(notice, name)
           },
@@ -93,7 +103,7 @@ export function issuerRuntime(
     name,
     audience: audienceOf(issuer, options),
     algorithms: algorithmsOf(issuer),
-    unknownKidWaitMs: issuer.jwks?.unknownKidWaitMs ?? 0,
+    unknownKidWaitMs: timerMs(issuer.jwks?.unknownKidWaitMs ?? 0, 'jwks.unknownKidWaitMs', 0),
     keys,
     feed,
     endedBy,

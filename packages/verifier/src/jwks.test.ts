@@ -208,7 +208,7 @@ describe('a set of keys kept at hand', () => {
     const set = server([await publicJwk('a')])
     let wall = 0
     const clock = { wall: () => wall, monotonic: () => 0 }
-    const cache = await started(set, { maxStaleMs: 60_000, clock })
+    const cache = await started(set, { refreshAheadMs: 60_000, maxStaleMs: 60_000, clock })
     wall = 61_000
     expect(cache.isFresh()).toBe(false)
   })

@@ -1,3 +1,4 @@
+import { finiteMs, timerMs } from './duration.ts'
 import { fetchBudget } from './fetch-budget.ts'
 import { fetchJsonText, type FetchLimits } from './fetch-text.ts'
 import { readKeySet, type TrustedKey } from './key-set.ts'
@@ -10,11 +11,14 @@ export interface KeyCache {
   get(kid: string): TrustedKey | undefined
   /** Whether the set is young enough to be trusted. When it is not, a fetch is under way. */
   isFresh(): boolean
+  /** Whether the last fetch went well: if not, a key that is not there may exist all the same. */
+  isReachable(): boolean
   /**
    * Has the set fetched because of a key it does not have, as far as the budget allows; one fetch for any number of kids.
    * Settles, and never fails, when it has been looked for, or after `waitMs`.
    *
-   * @returns whether {@link KeyCache.get} now tells for sure if there is such a key.
+   * @returns whether {@link KeyCache.get} now tells for sure if there is such a key: the set is fresh, and has it, or was
+   * fetched because of it.
    */
   seek(kid: string, waitMs: number): Promise<boolean>
   /** Never trusts a key again, whatever a set says: it has been compromised. */
@@ -34,6 +38,8 @@ export interface KeyCacheOptions extends Omit<JwksOptions, 'uri' | 'unknownKidWa
   readonly clock: Clock
   /** From 0 to 1: spreads the fetches of many verifiers. */
   readonly random?: () => number
+  /** In how many milliseconds strangers can have the set fetched once more, after the first few times; 5,000 unless told. */
+  readonly searchEveryMs?: number
   /** How long a key that was not in the set is not looked for again, at the longest; 30,000 unless told. */
   readonly longestMissingMs?: number
   /** Hears how each fetch went. */
@@ -45,10 +51,12 @@ const MAX_STALE_MS = 86_400_000
 const TIMEOUT_MS = 5_000
 const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 30_000
+const SEARCH_EVERY_MS = 5_000
+const LONGEST_MISSING_MS = 30_000
 /** How many kids are remembered as sought while a fetch is under way. */
 const MAX_SOUGHT = 1_000
 
-/** A cache of one key set. @see KeyCache */
+/** A cache of one key set. @see KeyCache @throws {TypeError} for durations that cannot be meant. */
 export function keyCache({
   locate,
   algorithms,
@@ -58,12 +66,16 @@ export function keyCache({
   maxStaleMs = MAX_STALE_MS,
   timeoutMs = TIMEOUT_MS,
   random = Math.random,
-  longestMissingMs = 30_000,
+  searchEveryMs = SEARCH_EVERY_MS,
+  longestMissingMs = LONGEST_MISSING_MS,
   onFetch = () => {},
 }: KeyCacheOptions): KeyCache {
+  timerMs(timeoutMs, 'jwks.timeoutMs')
+  if (finiteMs(maxStaleMs, 'jwks.maxStaleMs') < timerMs(refreshAheadMs, 'jwks.refreshAheadMs'))
+    throw new TypeError('jwks.maxStaleMs is less than refreshAheadMs: the set would be too old again and again')
   const closing = new AbortController()
   const limits: FetchLimits = { fetch, timeoutMs, signal: closing.signal }
-  const budget = fetchBudget(clock)
+  const budget = fetchBudget(clock, searchEveryMs)
   const missing = missingKids(clock, longestMissingMs)
   const sought = new Set<string>()
   const banned = new Set<string>()
@@ -78,7 +90,6 @@ export function keyCache({
   let isStarted = false
   /** The fetch that is under way, or that strangers have asked for. */
   let search: PromiseWithResolvers<boolean> | undefined
-  let isFetching = false
   let regular: NodeJS.Timeout | undefined
   let early: NodeJS.Timeout | undefined
 
@@ -106,7 +117,9 @@ export function keyCache({
     if (!isLocated || uri === undefined) uri = await locate(limits)
     isLocated = true
     const since = { wall: clock.wall(), monotonic: clock.monotonic() }
-    adopt(await readKeySet(await fetchJsonText(uri, limits), algorithms))
+    const set = await readKeySet(await fetchJsonText(uri, limits), algorithms)
+    closing.signal.throwIfAborted() // What is closed trusts nobody again.
+    adopt(set)
     fetched = since
   }
 
@@ -119,7 +132,6 @@ export function keyCache({
     clearTimeout(regular)
     clearTimeout(early)
     search ??= Promise.withResolvers()
-    isFetching = true
     try {
       await load()
       failures = 0
@@ -132,7 +144,6 @@ export function keyCache({
       lastError = error instanceof Error ? error.message : String(error)
       if (!closing.signal.aborted) onFetch('failed', error)
     } finally {
-      isFetching = false
       sought.clear()
       search.resolve(failures === 0)
       search = undefined
@@ -151,15 +162,18 @@ export function keyCache({
 
   const isActive = (): boolean => isStarted && !closing.signal.aborted
 
+  const isFresh = (): boolean => {
+    const isYoung = ageMs() <= maxStaleMs
+    if (!isYoung && isActive()) void hasten()
+    return isYoung
+  }
+
   return {
     get: (kid) => keys.get(kid),
-    isFresh() {
-      const isFresh = ageMs() <= maxStaleMs
-      if (!isFresh && isActive()) void hasten()
-      return isFresh
-    },
+    isFresh,
+    isReachable: () => failures === 0,
     async seek(kid, waitMs) {
-      if (keys.has(kid) || banned.has(kid) || missing.has(kid)) return true
+      if (isFresh() && (keys.has(kid) || banned.has(kid) || missing.has(kid))) return true
       if (!isActive()) return false
       if (sought.size < MAX_SOUGHT) sought.add(kid)
       const found = hasten()
@@ -175,7 +189,7 @@ export function keyCache({
     start() {
       if (isStarted || closing.signal.aborted) return
       isStarted = true
-      if (!isFetching) void refresh()
+      void refresh()
     },
     ready: () => first.promise,
     health: () => ({ uri, ageMs: ageMs(), kids: [...keys.keys()], ...(lastError !== undefined && { lastError }) }),

@@ -4,11 +4,21 @@ import { secureUrl } from './discovery.ts'
 const ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS256']
 const DEFAULT_ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'RS256']
 const TOLERANCE_SECONDS = 5
-const LONGEST_TOLERANCE_SECONDS = 300
+/** Notices outlive the tokens that they end by a minute. Were a token taken for longer, a revoked one would live again. */
+const LONGEST_TOLERANCE_SECONDS = 60
 const TOKEN_CAP_SECONDS = 3_600
 const MAX_TOKENS = 10_000
 
-/** The issuers of either form of the options. @throws {TypeError} when there are none, or one is there twice. */
+const isSource = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'open' in value && typeof value.open === 'function'
+
+/** Whether these are revocations as a program without types may have them, too. */
+function areRevocations(value: unknown): boolean {
+  const sources = [value].flat()
+  return value === false || (sources.length > 0 && sources.length <= 2 && sources.every(isSource))
+}
+
+/** The issuers of either form of the options. @throws {TypeError} for none, for one twice, and for one that is not safe. */
 export function issuersOf(options: VerifierOptions): readonly IssuerOptions[] {
   const issuers = 'issuers' in options ? options.issuers : [options]
   const names = issuers.map(({ issuer }) => issuer)
@@ -16,8 +26,7 @@ export function issuersOf(options: VerifierOptions): readonly IssuerOptions[] {
   if (new Set(names).size !== names.length) throw new TypeError('an issuer is named twice')
   for (const { issuer, revocations, allowInsecureRequests = false } of issuers) {
     secureUrl(issuer, allowInsecureRequests)
-    if (revocations === undefined)
-      throw new TypeError(`where revocations of ${issuer} come from must be said, or false`)
+    if (!areRevocations(revocations)) throw new TypeError(`revocations of ${issuer} must be one source, two, or false`)
   }
   return issuers
 }
@@ -37,7 +46,7 @@ export function algorithmsOf({ algorithms = DEFAULT_ALGORITHMS }: IssuerOptions)
   return algorithms
 }
 
-/** The bounds of a verifier, in whole numbers. @throws {TypeError} for one that cannot be meant. */
+/** The bounds of a verifier. @throws {TypeError} for one that cannot be meant. */
 export function boundsOf(options: VerifierOptions) {
   const { clockToleranceSeconds = TOLERANCE_SECONDS, maxTokenLifetimeSeconds = TOKEN_CAP_SECONDS, cache } = options
   const maxTokens = cache === false ? 0 : (cache?.maxTokens ?? MAX_TOKENS)
@@ -45,7 +54,7 @@ export function boundsOf(options: VerifierOptions) {
     throw new TypeError(`clockToleranceSeconds must be from 0 to ${LONGEST_TOLERANCE_SECONDS}`)
   if (!(maxTokenLifetimeSeconds > 0 && Number.isFinite(maxTokenLifetimeSeconds)))
     throw new TypeError('maxTokenLifetimeSeconds must be above 0')
-  if (!Number.isSafeInteger(maxTokens) || maxTokens < 0)
-    throw new TypeError('cache.maxTokens must be a whole number, or the cache false')
+  if (cache !== false && !(Number.isSafeInteger(maxTokens) && maxTokens >= 2))
+    throw new TypeError('cache.maxTokens must be a whole number from 2, or the cache false')
   return { clockToleranceSeconds, maxTokenLifetimeSeconds, maxTokens }
 }

@@ -1,3 +1,4 @@
+import { LONGEST_TIMER_MS } from './duration.ts'
 import { VerifierError } from './errors.ts'
 
 /** Something to wait for. */
@@ -19,7 +20,7 @@ export async function everythingReady(parts: readonly Awaitable[], timeoutMs: nu
     const detail = [...missing].map(({ name, lastError }) => `${name}: ${lastError() ?? 'nothing came'}`).join('; ')
     reject(new VerifierError('verifier_not_ready', { detail: `after ${timeoutMs} ms there are no ${detail}` }))
   }
-  const timer = setTimeout(give, timeoutMs)
+  const timer = setTimeout(give, Math.min(timeoutMs, LONGEST_TIMER_MS))
   Promise.all(parts.map((part) => part.ready.then(() => missing.delete(part)))).then(
     () => resolve(),
     (cause: unknown) => reject(new VerifierError('verifier_not_ready', { detail: 'closed while it started', cause })),

@@ -1,5 +1,6 @@
 import { VerifierError } from './errors.ts'
 import { withDeadline } from './deadline.ts'
+import { finiteMs } from './duration.ts'
 import type { Introspector, OnStale } from './types.ts'
 
 /** From how many milliseconds on a feed is stale. */
@@ -15,15 +16,10 @@ const RETRY_AFTER_SECONDS = 3
  */
 export type Staleness = (stalenessMs: number) => Introspector | undefined
 
-const milliseconds = (value: number, what: string): number => {
-  if (!(value >= 0) || !Number.isFinite(value)) throw new TypeError(`${what} must be a number of milliseconds`)
-  return value
-}
-
 /** The policy on a stale feed. @throws {TypeError} for one that cannot be meant. */
 export function stalePolicy({ maxStalenessMs = DEFAULT_MAX_STALENESS_MS, policy = 'closed' }: OnStale = {}): Staleness {
-  const bound = milliseconds(maxStalenessMs, 'maxStalenessMs')
-  const accepted = typeof policy === 'object' && 'accept' in policy ? milliseconds(policy.accept, 'accept') : bound
+  const bound = finiteMs(maxStalenessMs, 'maxStalenessMs')
+  const accepted = typeof policy === 'object' && 'accept' in policy ? finiteMs(policy.accept, 'accept') : bound
   if (accepted < bound) throw new TypeError('accept is less than maxStalenessMs: nothing would be accepted by it')
   const introspect = typeof policy === 'object' && 'introspect' in policy ? policy.introspect : undefined
   return (stalenessMs) => {

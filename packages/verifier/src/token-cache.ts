@@ -11,11 +11,11 @@ export interface TokenCache<Entry> {
 }
 
 /**
- * Keeps at most `maxTokens`, in two generations: when the young one holds half of them it becomes the old one, and what was
+ * Keeps at most `maxTokens` (from 2), in two generations: when the young one holds half of them it becomes the old one, and what was
  * old is forgotten, unless it was asked for meanwhile. So nothing is sorted and nothing scanned.
  */
 export function tokenCache<Entry>(maxTokens: number): TokenCache<Entry> {
-  const half = Math.max(1, Math.floor(maxTokens / 2))
+  const half = Math.floor(maxTokens / 2)
   let young = new Map<string, Entry>()
   let old = new Map<string, Entry>()
 

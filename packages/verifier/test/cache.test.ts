@@ -114,7 +114,9 @@ describe('a token that was verified before', () => {
       if (isDown) throw new TypeError('fetch failed')
       return works(...asked)
     }
-    await using verifier = createVerifier(optionsFor([key], { clock, jwks: { fetch, maxStaleMs: 60_000 } }))
+    await using verifier = createVerifier(
+      optionsFor([key], { clock, jwks: { fetch, refreshAheadMs: 60_000, maxStaleMs: 60_000 } }),
+    )
     await verifier.start()
     const token = await tokenBy(key)
     await verifier.verify(token)

@@ -127,6 +127,7 @@ describe('a verifier', () => {
 
 describe('options that cannot be meant', () => {
   const good = optionsFor([])
+  const source = { name: 'nothing', async *open() {} }
   it.each<[string, Partial<Record<string, unknown>>]>([
     ['no audience', { audience: undefined }],
     ['an empty audience', { audience: [] }],
@@ -138,9 +139,21 @@ describe('options that cannot be meant', () => {
     ['a symmetric algorithm', { algorithms: ['HS256'] }],
     ['none', { algorithms: ['none'] }],
     ['no algorithm', { algorithms: [] }],
-    ['a tolerance of an hour', { clockToleranceSeconds: 3_600 }],
+    ['revocations that are true', { revocations: true }],
+    ['no source of revocations', { revocations: [] }],
+    ['three sources of revocations', { revocations: [source, source, source] }],
+    ['a source that cannot be opened', { revocations: [source, {}] }],
+    ['a key set fetched without a pause', { jwks: { refreshAheadMs: 0 } }],
+    ['a pause that no timer can make', { jwks: { refreshAheadMs: 2 ** 31 } }],
+    ['a pause that is no number', { jwks: { refreshAheadMs: Number.NaN } }],
+    ['a key set that is too old before it is fetched again', { jwks: { refreshAheadMs: 2, maxStaleMs: 1 } }],
+    ['a key set that is never too old', { jwks: { maxStaleMs: Number.POSITIVE_INFINITY } }],
+    ['fetches that may take no time', { jwks: { timeoutMs: 0 } }],
+    ['a wait that no timer can make', { jwks: { unknownKidWaitMs: Number.POSITIVE_INFINITY } }],
+    ['a tolerance that notices do not outlive', { clockToleranceSeconds: 61 }],
     ['a tolerance that is no number', { clockToleranceSeconds: Number.NaN }],
     ['tokens without end', { maxTokenLifetimeSeconds: Number.POSITIVE_INFINITY }],
+    ['a cache of one', { cache: { maxTokens: 1 } }],
     ['a cache without end', { cache: { maxTokens: Number.POSITIVE_INFINITY } }],
     ['no issuer', { issuers: [] }],
     ['an issuer twice', { issuers: [good, good] }],

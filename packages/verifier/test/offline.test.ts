@@ -66,6 +66,24 @@ describe('on the request path', () => {
     expect(fetches).toBe(3)
   })
 
+  it('an unknown key is no fault of a token while the set cannot be fetched: 503, and 401 again afterwards', async () => {
+    const [old, fresh] = await Promise.all([signingKey('old'), signingKey('fresh')])
+    let isDown = false
+    const fetch: typeof globalThis.fetch = async (...asked) => {
+      if (isDown) throw new TypeError('fetch failed')
+      return network({ [ISSUER]: [old.jwk] })(...asked)
+    }
+    await using verifier = createVerifier(optionsFor([], { jwks: { fetch } }))
+    await verifier.start()
+    isDown = true
+    const verdict = async () => codeOf(verifier.verify(await tokenBy(fresh)))
+    expect(await verdict()).toBe('invalid_token')
+    await vi.waitFor(async () => expect(await verdict()).toBe('verifier_not_ready'))
+    expect(await codeOf(verifier.verify(await tokenBy(old)))).toBe('good')
+    isDown = false
+    await vi.waitFor(async () => expect(await verdict()).toBe('invalid_token'), { timeout: 20_000 })
+  })
+
   it('an unknown key is waited for where that was asked for, and no longer', async () => {
     const [old, fresh] = await Promise.all([signingKey('old'), signingKey('fresh')])
     let listed = [old.jwk]

@@ -97,6 +97,13 @@ export async function testIssuer(options: TestIssuerOptions = {}): Promise<TestI
     silence: feed.silence,
     resume: feed.resume,
     fetch: answer,
-    verifierOptions: (over = {}) => ({ issuer, audience, jwks: { fetch: answer }, revocations: feed, ...over }),
+    verifierOptions: (over = {}) => ({
+      issuer,
+      audience,
+      algorithms: [algorithm],
+      jwks: { fetch: answer },
+      revocations: feed,
+      ...over,
+    }),
   }
 }

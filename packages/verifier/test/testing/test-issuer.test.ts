@@ -32,6 +32,14 @@ describe('the issuer of a test', () => {
     expect(principal.scopes.has('orders:write') && principal.roles.has('clerk')).toBe(true)
   })
 
+  it.each(['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS256'] as const)(
+    'makes tokens by every algorithm that a verifier takes: %s',
+    async (algorithm) => {
+      const issuer = await testIssuer({ algorithm })
+      expect(await codeOf((await trusting(issuer)).verify(await issuer.token()))).toBe('let through')
+    },
+  )
+
   it('makes tokens of a service', async () => {
     const issuer = await testIssuer({ algorithm: 'EdDSA', audience: 'https://other.test' })
     const principal = await (await trusting(issuer)).verify(await issuer.token({ sub: 'c_1', client_id: 'c_1' }))
