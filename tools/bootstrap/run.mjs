@@ -55,6 +55,7 @@ const source = (file) => [
 
 const commands = {
   start: source('apps/auth/src/main.ts'),
+  demo: source('apps/demo/src/api/main.ts'),
   ledgate: source('apps/auth/src/cli/main.ts'),
   bench: source('tools/bench/src/main.ts'),
   'install:kafka': source('tools/kafka/src/install.ts'),

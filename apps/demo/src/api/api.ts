@@ -1,22 +1,21 @@
 import { guard, type Verifier } from '@ledgate/verifier'
 import { fastifyAuth, principalOf } from '@ledgate/verifier/fastify'
-import { cutOffEvents } from '@ledgate/verifier/node'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { orders as inMemoryOrders, type OrderEvent } from './orders.ts'
+import { orderStreams } from './order-streams.ts'
+import { orders as inMemoryOrders, type Orders } from './orders.ts'
 
 const NewOrder = z.strictObject({ item: z.string().min(1).max(200), quantity: z.int().min(1).max(1_000) })
-
-const eventText = ({ kind, order }: OrderEvent): string => `event: ${kind}\ndata: ${JSON.stringify(order)}\n\n`
 
 /**
  * An orders API as a company has them: reading and writing by scope, cancelling for managers, a report for those who are
  * entitled to it, and a stream that ends the moment its token does. Nothing of it asks the authorization server.
  */
-export function ordersApi(verifier: Verifier): FastifyInstance {
-  const app = Fastify({ bodyLimit: 16 * 1024 })
+export function ordersApi(verifier: Verifier, orders: Orders = inMemoryOrders()): FastifyInstance {
+  // A reader that takes nothing would otherwise hold up the end.
+  const app = Fastify({ bodyLimit: 16 * 1024, forceCloseConnections: true })
   const auth = fastifyAuth(verifier)
-  const orders = inMemoryOrders()
+  const streams = orderStreams(orders)
   const mayRead = { onRequest: auth.require(guard.scopes('orders:read')) }
   const mayWrite = { onRequest: auth.require(guard.scopes('orders:write')) }
   const mayCancel = { onRequest: auth.require(guard.all(guard.scopes('orders:write'), guard.role('manager'))) }
@@ -40,16 +39,12 @@ export function ordersApi(verifier: Verifier): FastifyInstance {
     return { orders: all.length, items: all.reduce((sum, { quantity }) => sum + quantity, 0) }
   })
 
-  app.get('/orders/stream', mayRead, async (request, reply) => {
-    const principal = principalOf(request)
+  // Not for HEAD, which would wait for the end of what has none.
+  app.get('/orders/stream', { ...mayRead, exposeHeadRoute: false }, (request, reply) => {
     reply.hijack()
-    const { raw } = reply
-    raw.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
-    raw.write(`: orders for ${principal.sub}\n\n`)
-    const stop = orders.follow((event) => raw.write(eventText(event)))
-    raw.once('close', stop)
-    cutOffEvents(raw, verifier.watch(principal))
+    streams.open(reply.raw, verifier.watch(principalOf(request)))
   })
+  app.addHook('preClose', async () => streams.end())
 
   app.get('/healthz', async (_request, reply) => {
     const health = verifier.health()

@@ -1,0 +1,44 @@
+import type { ServerResponse } from 'node:http'
+import { cutOffEvents } from '@ledgate/verifier/node'
+import type { OrderEvent, Orders } from './orders.ts'
+
+/** What happens to orders, as server-sent events, to everybody who follows. */
+export interface OrderStreams {
+  /** Sends everything from now on, until the reader leaves or the signal says that it may not read any more. */
+  open(response: ServerResponse, ended: AbortSignal): void
+  /** Ends all of them: the API stops. */
+  end(): void
+}
+
+/** Bytes that a reader may be behind. What one does not take must not pile up here, so it is let go and may begin again. */
+const MOST_BEHIND = 256 * 1024
+
+const textOf = ({ kind, order }: OrderEvent): string => `event: ${kind}\ndata: ${JSON.stringify(order)}\n\n`
+
+export function orderStreams(orders: Pick<Orders, 'follow'>): OrderStreams {
+  const open = new Set<ServerResponse>()
+
+  function send(response: ServerResponse, event: OrderEvent): void {
+    // One that was cut off takes nothing any more, although its connection may be there for another second.
+    if (response.writableEnded) return
+    response.write(textOf(event))
+    if (response.writableLength > MOST_BEHIND) response.destroy()
+  }
+
+  return {
+    open(response, ended) {
+      // It closes once only: a reader that left while its token was looked at would be followed for ever.
+      if (response.destroyed) return
+      response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+      response.write(': orders\n\n') // at once, so that the reader knows it is let in
+      const stop = orders.follow((event) => send(response, event))
+      open.add(response)
+      response.once('close', () => {
+        stop()
+        open.delete(response)
+      })
+      cutOffEvents(response, ended)
+    },
+    end: () => open.forEach((response) => response.end()),
+  }
+}
