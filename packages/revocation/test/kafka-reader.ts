@@ -13,6 +13,10 @@ export const notices = (...said: readonly string[]): Publication[] =>
 export const heartbeats = (...said: readonly string[]): Publication[] =>
   said.map((jws, nth) => ({ jws, position: String(nth), kind: 'heartbeat' }))
 
+/** A heartbeat that vouches for something. */
+export const vouching = (jws: string, since: bigint, previous: bigint): Publication[] =>
+  heartbeats(jws).map((each) => ({ ...each, vouched: { since, previous } }))
+
 /** What a source gives first of all. */
 export async function firstBatch(source: RevocationSource, cursor?: string): Promise<readonly FeedItem[] | undefined> {
   const { signal } = new AbortController()
@@ -25,9 +29,11 @@ export function follow(source: RevocationSource, cursor?: string) {
   const stopped = new AbortController()
   const read: string[] = []
   const cursors: string[] = []
+  const vouched: string[] = []
   const receivedAt = new Map<string, number>()
-  const take = ({ jws, cursor: place }: FeedItem) => {
+  const take = ({ jws, cursor: place, vouches }: FeedItem) => {
     read.push(jws)
+    if (vouches !== false) vouched.push(jws)
     cursors.push(place)
     receivedAt.set(jws, performance.now())
   }
@@ -38,6 +44,8 @@ export function follow(source: RevocationSource, cursor?: string) {
   return {
     read,
     cursors,
+    /** What would count if it were a heartbeat. */
+    vouched,
     receivedAt,
     /** Settles as the source ends. */
     over,

@@ -156,16 +156,26 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
     await anew.close()
   })
 
-  it('deletes its consumer group when it is stopped', async () => {
-    const options = await readyTopic()
-    const reader = follow(kafkaRevocations({ ...options, groupPrefix: `prefix-${options.topic}` }))
+  it('deletes its consumer group when it is stopped, and when its topic is not what it was', async () => {
+    const topic = await readyTopic()
+    const options = { ...topic, groupPrefix: `prefix-${topic.topic}` }
+    const reader = follow(kafkaRevocations(options))
     const groups = () =>
       asAdmin(async (admin) =>
-        (await admin.listGroups()).groups.filter(({ groupId }) => groupId.includes(`prefix-${options.topic}`)),
+        (await admin.listGroups()).groups.filter(({ groupId }) => groupId.includes(options.groupPrefix)),
       )
     await until(async () => (await groups()).length === 1)
     await reader.stop()
     expect(await groups()).toEqual([])
+    const publisher = kafkaPublisher(options)
+    await publisher.send(notices('a'))
+    const broken = firstBatch(
+      kafkaRevocations({ ...options, neverBeginsAnew: true }),
+      cursorOf({ offset: 0n, jws: 'b' }),
+    )
+    await expect(broken).rejects.toThrow(BrokenTopic)
+    expect(await groups()).toEqual([])
+    await publisher.close()
   })
 
   it('makes the topic once, with the settings of the promise, though two make it at once', async () => {

@@ -8,12 +8,15 @@ import { KafkaUnavailable, kafkaFailure, within } from './failure.ts'
 import { handoff, type Handoff } from './handoff.ts'
 import { TOPIC } from './topic.ts'
 import { isVouching, readVouched } from './vouching.ts'
+import { type Watchdog, watchdog } from './watchdog.ts'
 
 export interface ReadingOptions extends KafkaOptions {
   /** What the name of the consumer group begins with; each opening has a group of its own. */
   readonly groupPrefix: string
   /** Whether a cursor whose message is not there ends it with `BrokenTopic`. */
   readonly neverBeginsAnew?: boolean | undefined
+  /** Milliseconds after which the group forgets a member that died; 30,000 unless told. */
+  readonly sessionMs?: number | undefined
 }
 
 /** A consumer from its first connection to its last. */
@@ -27,24 +30,24 @@ export interface Reading {
 
 /** Milliseconds that a broker waits for a message before it answers that there is none. */
 const MAX_WAIT_MS = 100
-/** Milliseconds after which the group forgets a member that died, and between two signs of life. */
 const SESSION_MS = 30_000
-const HEARTBEAT_MS = 3_000
+/** How many signs of life a member gives within the time after which it is forgotten. */
+const SIGNS_OF_LIFE = 10
 /** Milliseconds that leaving in good order may take. */
 const CLOSE_MS = 2_000
-/** How often a deadline is looked at within its time. */
-const LOOKS = 4
 
 /** Begins to read after a cursor. Whatever goes wrong ends it: only a new reading knows where it stands. */
 export function startReading(options: ReadingOptions, cursor: string | undefined): Reading {
   const connection = openConnection(options)
   const groupId = `${options.groupPrefix}-${crypto.randomUUID()}`
   const topic = options.topic ?? TOPIC
+  const sessionMs = options.sessionMs ?? SESSION_MS
+  const heartbeatMs = sessionMs / SIGNS_OF_LIFE
   const consumer = connection.kafka.consumer({
     groupId,
-    sessionTimeout: SESSION_MS,
-    rebalanceTimeout: SESSION_MS,
-    heartbeatInterval: HEARTBEAT_MS,
+    sessionTimeout: sessionMs,
+    rebalanceTimeout: sessionMs,
+    heartbeatInterval: heartbeatMs,
     minBytes: 1,
     maxWaitTimeInMs: MAX_WAIT_MS,
     allowAutoTopicCreation: false,
@@ -54,15 +57,15 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
   })
   const hand = handoff<readonly FeedItem[]>()
   const order = continuity(cursor, options)
-  let isFailed = false
+  let failure: Error | undefined
   const fail = (error: unknown): void => {
-    isFailed = true
-    hand.end(error instanceof BrokenTopic ? error : kafkaFailure(error))
+    failure ??= error instanceof BrokenTopic ? error : kafkaFailure(error)
+    hand.end(failure)
   }
-  const watchdog = watch(connection.deadlineMs, fail)
+  const dog = watchdog(connection.deadlineMs, fail)
 
   connection.onLost(fail)
-  listen({ consumer, topic, order, fail, alive: watchdog.alive })
+  listen({ consumer, topic, order, fail, alive: dog.alive })
   const begin = async () => {
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
@@ -71,7 +74,7 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
       eachBatchAutoResolve: false,
       eachBatch: async (payload) => {
         try {
-          await handOn(payload, order, hand, watchdog)
+          await handOn(payload, { order, hand, dog, heartbeatMs })
         } catch (error) {
           fail(error)
           throw error
@@ -87,8 +90,9 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
     end: () => hand.end(),
     async close() {
       hand.end()
-      watchdog.stop()
-      const left = isFailed ? Promise.resolve() : leave(connection, consumer, groupId, begun)
+      dog.stop()
+      // Brokers that cannot be reached are not told, and forget the group by themselves.
+      const left = failure instanceof KafkaUnavailable ? Promise.resolve() : leave(connection, consumer, groupId, begun)
       await Promise.race([left.catch(() => undefined), pause(CLOSE_MS, undefined, { ref: false })])
       connection.cut()
       // Without connections it comes to its end by itself.
@@ -136,49 +140,30 @@ function attempt(work: () => void, fail: (error: unknown) => void): void {
   }
 }
 
-interface Watchdog {
-  alive(): void
-  /** Whoever waits for somebody else than Kafka says so. */
-  rest(): void
-  stop(): void
-}
-
-/** Fails when Kafka was not heard of for so long: kafkajs itself can wait for ever. */
-function watch(deadlineMs: number, fail: (error: unknown) => void): Watchdog {
-  let heardAt = performance.now()
-  const timer = setInterval(() => {
-    if (performance.now() - heardAt > deadlineMs)
-      fail(new KafkaUnavailable(`Kafka at LEDGATE_KAFKA_BROKERS said nothing for ${deadlineMs} ms`))
-  }, deadlineMs / LOOKS)
-  return {
-    alive: () => void (heardAt = performance.now()),
-    rest: () => void (heardAt = Number.POSITIVE_INFINITY),
-    stop: () => clearInterval(timer),
-  }
+interface HandingOn {
+  readonly order: Continuity
+  readonly hand: Handoff<readonly FeedItem[]>
+  readonly dog: Watchdog
+  readonly heartbeatMs: number
 }
 
 async function handOn(
   { batch, resolveOffset, heartbeat, isStale }: EachBatchPayload,
-  order: Continuity,
-  hand: Handoff<readonly FeedItem[]>,
-  watchdog: Watchdog,
+  { order, hand, dog, heartbeatMs }: HandingOn,
 ): Promise<void> {
   // It was told to go elsewhere while this was fetched.
   if (isStale()) return
   const continued = order.fetched(batch.messages)
   resolveOffset(batch.lastOffset())
   if (continued === undefined) return
-  watchdog.rest()
+  dog.rest()
   // The group would forget a member that says nothing while it waits for its reader.
-  const beat = setInterval(
-    () => void heartbeat().catch((error: unknown) => hand.end(kafkaFailure(error))),
-    HEARTBEAT_MS,
-  )
+  const beat = setInterval(() => void heartbeat().catch((error: unknown) => hand.end(kafkaFailure(error))), heartbeatMs)
   try {
     await hand.give(itemsOf(continued))
   } finally {
     clearInterval(beat)
-    watchdog.alive()
+    dog.alive()
   }
 }
 
