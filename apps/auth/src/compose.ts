@@ -11,6 +11,7 @@ import { type Core, openCore, systemContext } from './compose/core.ts'
 import { openFeed } from './compose/feed.ts'
 import { openMail, type OutgoingMail } from './compose/mail.ts'
 import { openPeople, type People } from './compose/people.ts'
+import { openPublishing, type Publishing } from './compose/publishing.ts'
 import { ownedScopes, registeredOrigins } from './compose/origins.ts'
 import { checksOf, readingsOf } from './compose/readings.ts'
 import { masterKeysOf } from './compose/storage.ts'
@@ -43,7 +44,12 @@ export interface Ledgate {
 }
 
 /** The endpoints of OAuth over the parts. */
-function oauthRoutes(core: Core, people: People, requests: RequestContext): FastifyPluginAsync[] {
+function oauthRoutes(
+  core: Core,
+  people: People,
+  requests: RequestContext,
+  { published }: Publishing,
+): FastifyPluginAsync[] {
   const { issuer, tokenCap } = core.config
   const authentication = clientAuthentication({ ...core, audience: [issuer, `${issuer}/oauth2/token`] })
   const { issuerEpoch } = core.installation
@@ -57,7 +63,7 @@ function oauthRoutes(core: Core, people: People, requests: RequestContext): Fast
   }
   return [
     async (app) => void (await app.register(tokenRoutes, token)),
-    async (app) => void (await app.register(revocationRoutes, shared)),
+    async (app) => void (await app.register(revocationRoutes, { ...shared, published })),
     async (app) => void (await app.register(introspectionRoutes, shared)),
   ]
 }
@@ -135,6 +141,8 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   metrics.watch(readingsOf(core))
   const ready = readiness(checksOf(core))
   const feed = openFeed(core, requests)
+  const publishing = openPublishing(core, feed.feed)
+  metrics.watch([...feed.readings, ...publishing.readings])
   const app = await buildServer({
     issuer: config.issuer,
     trustedProxies: config.trustedProxies,
@@ -142,7 +150,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
     metrics,
     readiness: ready,
     origins: registeredOrigins(core.views, core.clock.nowMs),
-    oauth: oauthRoutes(core, people, requests),
+    oauth: oauthRoutes(core, people, requests, publishing),
     others: [
       ...otherRoutes(core, people, mail, requests),
       ...ownAccountOver(core, people, requests),
@@ -150,7 +158,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
       feed.routes,
     ],
   })
-  const background = startBackground(core, people, mail, feed)
+  const background = startBackground(core, people, mail, feed, publishing)
   const control = await listenForOperator({
     path: socketPath(config.dataDir),
     commands: commandsOf(core, people),
@@ -166,6 +174,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
       await control.close()
       await app.close()
       await background.stop()
+      await publishing.close()
       await people.close()
       await core.close()
     },

@@ -4,6 +4,7 @@ import type { Core } from './core.ts'
 import type { Feed } from './feed.ts'
 import type { OutgoingMail } from './mail.ts'
 import type { People } from './people.ts'
+import type { Publishing } from './publishing.ts'
 
 /** Seconds between two looks at what is due. */
 const SWEEP_EVERY = 600
@@ -18,7 +19,13 @@ export interface Background {
 }
 
 /** Follows the log with each process, follows the keys, and looks now and then at what is due. */
-export function startBackground(core: Core, people: People, { sending }: OutgoingMail, { feed }: Feed): Background {
+export function startBackground(
+  core: Core,
+  people: People,
+  { sending }: OutgoingMail,
+  { feed }: Feed,
+  publishing: Publishing,
+): Background {
   const { logger, store, storage, views, signingKeys, feedKeys, derivationKeys } = core
   const stopping = new AbortController()
   const { signal } = stopping
@@ -61,6 +68,7 @@ export function startBackground(core: Core, people: People, { sending }: Outgoin
         }),
       ),
       every(1, 'mail', held, () => sending.run(held)),
+      publishing.run(held),
       every(KEYS_EVERY, 'key rotation', held, () => signingKeys.maintain(ROTATION_PERIOD)),
       every(KEYS_EVERY, 'key rotation', held, () => feedKeys.maintain(ROTATION_PERIOD)),
       every(KEYS_EVERY, 'key rotation', held, () => derivationKeys.maintain(ROTATION_PERIOD)),

@@ -25,15 +25,13 @@ import {
 } from '../resource/index.ts'
 import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningKeys } from '../signing-key/index.ts'
 import { locators as openLocators, type Locators } from '../token/index.ts'
-import { SKEW } from '../publication/notice.ts'
+import { NOTICES_KEPT, SKEW } from '../publication/notice.ts'
 import type { Views } from '../views/index.ts'
 import { openStorage, type Storage, type WatchedStore } from './storage.ts'
 import { openThreadedViews } from './views.ts'
 
 /** Seconds for which others may cache our keys. */
 const JWKS_MAX_AGE = 300
-/** Seconds for which what a feed key signed is checked at most: a topic keeps it that long. */
-const NOTICES_LIVE = 7 * 86_400
 /** Seconds after which no refresh token or mailed link of an old derivation key can be alive. */
 const DERIVED_SECRETS_LIVE = 400 * 86_400
 
@@ -118,7 +116,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     maxAge: JWKS_MAX_AGE,
     keepFor: config.tokenCap + SKEW,
   })
-  const feedKeys = await openSigningKeys({ ...keyring, use: 'feed', maxAge: JWKS_MAX_AGE, keepFor: NOTICES_LIVE })
+  const feedKeys = await openSigningKeys({ ...keyring, use: 'feed', maxAge: JWKS_MAX_AGE, keepFor: NOTICES_KEPT })
   const derivationKeys = await openDerivationKeys({ ...keyring, keepFor: DERIVED_SECRETS_LIVE })
   const views = await openThreadedViews({
     viewsFile: join(config.dataDir, 'views.db'),

@@ -1,16 +1,40 @@
 import type { FastifyPluginAsync } from 'fastify'
 import { clientAuthentication } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
-import { feedRoutes, openings, revocationFeed, type RevocationFeed, snapshots } from '../publication/index.ts'
+import type { Reading } from '../metrics/index.ts'
+import {
+  feedRoutes,
+  type FeedState,
+  openings,
+  revocationFeed,
+  type RevocationFeed,
+  snapshots,
+} from '../publication/index.ts'
 import type { Core } from './core.ts'
 
 /** What a server says of ended tokens. */
 export interface Feed {
   readonly feed: RevocationFeed
   readonly routes: FastifyPluginAsync
+  readonly readings: readonly Reading[]
   /** Ends every stream at once. */
   drain(): void
 }
+
+const readingsOf = (state: () => FeedState, nowMs: () => number): readonly Reading[] => [
+  {
+    name: 'ledgate_feed_vouched_seconds',
+    help: 'How old the newest heartbeat of the feed is; readers stop trusting what they know when it grows.',
+    kind: 'gauge',
+    read: () => (nowMs() - (state().vouchedAt ?? nowMs())) / 1000,
+  },
+  {
+    name: 'ledgate_feed_followers',
+    help: 'Who follows the feed now: open streams, and the publisher to Kafka.',
+    kind: 'gauge',
+    read: () => state().followers,
+  },
+]
 
 /** The feed of a server, and its routes. */
 export function openFeed(core: Core, requests: RequestContext): Feed {
@@ -34,6 +58,7 @@ export function openFeed(core: Core, requests: RequestContext): Feed {
   return {
     feed,
     routes: async (app) => void (await app.register(feedRoutes, routes)),
+    readings: readingsOf(feed.state, clock.nowMs),
     drain: () => stopping.abort(),
   }
 }

@@ -6,6 +6,7 @@ import { type InOrder, inOrder } from './in-order.ts'
 import { listeners } from './listeners.ts'
 import { ENDING_TYPES, noticeOf } from './notice.ts'
 import { Gone } from './gone.ts'
+import { progress } from './progress.ts'
 import { ring } from './ring.ts'
 
 export interface FeedOptions {
@@ -47,8 +48,20 @@ export interface RevocationFeed {
   keeps(after: Position): Promise<boolean>
   /** When the oldest notice after a place was there, in milliseconds since the epoch; `undefined` when there is none. */
   waitingSince(after: Position): number | undefined
+  /** Whether it has told of everything up to a place within so many milliseconds. */
+  told(position: Position, ms: number): Promise<boolean>
+  /** The notice of the event at a place, while it is kept. */
+  noticeAt(position: Position): Publication | undefined
+  state(): FeedState
   /** Follows the log until the signal. */
   run(signal: AbortSignal): Promise<void>
+}
+
+export interface FeedState {
+  /** Of the newest heartbeat, in milliseconds since the epoch: the log was all told up to its end of then. */
+  readonly vouchedAt: number | undefined
+  /** How many follow it. */
+  readonly followers: number
 }
 
 const EVERY_MS = 1_000
@@ -77,8 +90,10 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
   const audience = listeners(options.most ?? MOST)
   const begun = Promise.withResolvers<void>()
   const kids = new Set<string>()
+  const telling = progress()
   let delivered: Position | undefined
   let heartbeat: Publication | undefined
+  let vouchedAt: number | undefined
   let firstHeartbeat = Promise.withResolvers<void>()
   let beat: { readonly due: Beat; readonly done: () => void } | undefined
   let reading: { position: Position; readonly queue: InOrder<Publication> } | undefined
@@ -102,6 +117,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
       firstHeartbeat.resolve()
     }
     audience.tell(item)
+    telling.reach(item.position as Position)
   }
 
   /** Puts the heartbeat that waits into the queue, if everything before it is in there. */
@@ -110,6 +126,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     const { due, done } = beat
     beat = undefined
     void reading.queue.push(signed({ kind: 'heartbeat', ...due }))
+    vouchedAt = due.at
     done()
   }
 
@@ -206,6 +223,9 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
       return kept.after(after) !== undefined
     },
     waitingSince: kept.since,
+    told: telling.reaches,
+    noticeAt: kept.at,
+    state: () => ({ vouchedAt, followers: audience.size() }),
     async run(signal) {
       const reads = again(signal, options.againMs ?? AGAIN_MS, () => readOn(signal))
       const beats = again(signal, options.everyMs ?? EVERY_MS, () => beatOnce(signal))

@@ -5,6 +5,7 @@ import { TooSlow } from './too-slow.ts'
 /** Everybody who hears of what comes, each at a pace of its own. */
 export interface Listeners {
   tell(item: Publication): void
+  size(): number
   /** Ends all of them: what they were told may not be true for those who hear it later. */
   cut(): void
   /** What is given first, then everything that is told from this moment on, until the signal. @throws {Gone | TooSlow} */
@@ -19,6 +20,7 @@ export function listeners(most: number): Listeners {
     tell(item) {
       for (const each of all) each.tell(item)
     },
+    size: () => all.size,
     cut() {
       for (const each of [...all]) each.end(new Gone())
     },

@@ -9,6 +9,12 @@ export const LONGEST_TOKEN_CAP = 86_400
 /** Seconds for which everybody is warned of a key that somebody else may have: it could sign for ever. */
 export const KEY_WARNING = 400 * 86_400
 
+/**
+ * Seconds for which a notice can be checked, and a topic keeps it: longer than any token lives, and than everything that
+ * matters takes to be sent again.
+ */
+export const NOTICES_KEPT = 7 * 86_400
+
 /** The types of events that may end something. */
 export const ENDING_TYPES: readonly DomainEvent['type'][] = (Object.keys(endings) as DomainEvent['type'][]).filter(
   (type) => endings[type] !== 'nothing',

@@ -4,6 +4,7 @@ import type { NoticePublisher, Publication } from '@ledgate/revocation'
 import { collected } from './collected.ts'
 import { Gone } from './gone.ts'
 import { newest } from './newest.ts'
+import { progress } from './progress.ts'
 import { readBack } from './read-back.ts'
 import { placeText, readPlace, type TopicPlace } from './topic-place.ts'
 import { EndLost, openTopicWriter, type TopicWriter, type TopicWriterOptions } from './topic-writer.ts'
@@ -66,7 +67,7 @@ const STEADY_MS = 10_000
  */
 export function outbox(options: OutboxOptions): Outbox {
   const { checkpoints, now, refillMs = REFILL_MS } = options
-  const waiters = new Set<() => void>()
+  const sent = progress()
   const state = { isRunning: false, isUp: false, sent: 0, failures: 0, vouchedAt: undefined as number | undefined }
   let place: TopicPlace | undefined
   let saving: Promise<void> | undefined
@@ -74,7 +75,7 @@ export function outbox(options: OutboxOptions): Outbox {
   /** Keeps the newest place; nobody waits for it, since to send again after a crash is harmless. */
   function keep(reached: TopicPlace): void {
     place = reached
-    for (const look of [...waiters]) look()
+    sent.reach(reached.position)
     const save = async (): Promise<void> => {
       for (let saved: TopicPlace | undefined; saved !== place && place !== undefined;) {
         saved = place
@@ -182,20 +183,7 @@ export function outbox(options: OutboxOptions): Outbox {
       await saving
     },
 
-    published: (position, ms) =>
-      new Promise((resolve) => {
-        const settle = (is: boolean): void => {
-          clearTimeout(timer)
-          waiters.delete(look)
-          resolve(is)
-        }
-        const look = (): void => {
-          if (place !== undefined && place.position >= position) settle(true)
-        }
-        const timer = setTimeout(() => settle(false), ms)
-        waiters.add(look)
-        look()
-      }),
+    published: sent.reaches,
 
     state() {
       const since = state.isRunning ? options.waitingSince(place?.position ?? START) : undefined

@@ -17,6 +17,8 @@ export interface Ring {
   add(notice: Publication): void
   /** The notices after a place; `undefined` when they are not kept. */
   after(place: Position): readonly Publication[] | undefined
+  /** The notice of the event at a place. */
+  at(place: Position): Publication | undefined
   /** When the first notice after a place was added, in milliseconds since the epoch. */
   since(place: Position): number | undefined
 }
@@ -68,6 +70,11 @@ export function ring({ size, keepMs, now }: RingOptions): Ring {
     after(place) {
       if (start === undefined || place < start) return undefined
       return kept.slice(indexAfter(place)).map(({ notice }) => notice)
+    },
+    at(place) {
+      // Those of a place stand in front of those after it.
+      const notice = kept[indexAfter(place) - 1]?.notice
+      return notice?.position === place ? notice : undefined
     },
     since: (place) => kept[indexAfter(place)]?.at,
   }

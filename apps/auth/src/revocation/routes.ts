@@ -1,7 +1,8 @@
 import { InvalidRequest } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client/index.ts'
-import type { RequestContext } from '../http/index.ts'
+import type { Position } from '@ledgate/eventsourcing'
+import { preferredWait, type RequestContext } from '../http/index.ts'
 import type { Clock } from '../log/index.ts'
 import { revoke, type RevokeDependencies } from './revoke.ts'
 
@@ -9,11 +10,16 @@ export interface RevocationDependencies extends RevokeDependencies {
   readonly authentication: Pick<ClientAuthentication, 'client'>
   readonly requests: RequestContext
   readonly clock: Clock
+  /** Whether everything up to a place, or up to now, is published within so many milliseconds. */
+  published(position: Position | undefined, ms: number): Promise<boolean>
 }
 
-/** The revocation endpoint, RFC 7009 §2: 200 once the token is dead, also when there was none. */
+/**
+ * The revocation endpoint, RFC 7009 §2: 200 once the token is dead, also when there was none. With `Prefer: wait=N` (RFC 7240
+ * §4.3) not before everybody was told, if that happens in time; `Preference-Applied` says that it did.
+ */
 export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = async (app, dependencies) => {
-  const { authentication, requests, clock } = dependencies
+  const { authentication, requests, clock, published } = dependencies
 
   app.post(
     '/oauth2/revoke',
@@ -34,9 +40,20 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
         clientId: client.client_id,
       }
       const position = await revoke(dependencies, { token, client, context, now: clock.now() })
+      const wait = preferredWait(request.headers['prefer'])
+      const isPublished =
+        wait !== undefined &&
+        (await published(position as Position | undefined, wait * 1000).catch((error: unknown) => {
+          request.log.warn({ err: error }, 'it is not known whether a revocation is published')
+          return false
+        }))
       return reply
         .code(200)
-        .headers({ 'cache-control': 'no-store', ...(position !== undefined && { 'ledgate-position': position }) })
+        .headers({
+          'cache-control': 'no-store',
+          ...(position !== undefined && { 'ledgate-position': position }),
+          ...(isPublished && { 'preference-applied': `wait=${wait}` }),
+        })
         .send()
     },
   )

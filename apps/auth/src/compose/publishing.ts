@@ -1,0 +1,147 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Position } from '@ledgate/eventsourcing'
+import {
+  BrokenTopic,
+  cursorOf,
+  ensureTopic,
+  type KafkaOptions,
+  kafkaPublisher,
+  kafkaRevocations,
+  offsetOf,
+} from '@ledgate/revocation/kafka'
+import type { Reading } from '../metrics/index.ts'
+import {
+  EndLost,
+  liveSet,
+  NOTICES_KEPT,
+  occasional,
+  outbox,
+  type OutboxState,
+  type RevocationFeed,
+} from '../publication/index.ts'
+import type { Core } from './core.ts'
+
+/** Milliseconds that a call to Kafka may take: a broker that hangs is given up then. */
+const DEADLINE_MS = 5_000
+
+/** How what ends tokens is published beside the feed of each process. */
+export interface Publishing {
+  /** Publishes what any process wrote, until the signal. */
+  run(held: AbortSignal): Promise<void>
+  /**
+   * Whether everything up to a place is published within so many milliseconds: in the topic, if there is one, and otherwise
+   * in the feed. Without a place: everything that was acknowledged before the call.
+   */
+  published(position: Position | undefined, ms: number): Promise<boolean>
+  readonly readings: readonly Reading[]
+  close(): Promise<void>
+}
+
+/** What a topic is read back by: the messages after one that was written, by the name their writer knows them by. */
+const readOnIn = (options: KafkaOptions) =>
+  async function* readOn(cursor: string, signal: AbortSignal) {
+    const source = kafkaRevocations({ ...options, neverBeginsAnew: true })
+    try {
+      for await (const items of source.open({ cursor, after: undefined, signal }))
+        yield items.map((item) => ({ cursor: cursorOf({ offset: offsetOf(item.cursor) ?? -1n, jws: item.jws }) }))
+    } catch (error) {
+      if (error instanceof BrokenTopic) throw new EndLost({ cause: error })
+      throw error
+    }
+  }
+
+/** Of a process, about a topic. */
+const readingsOf = (state: () => OutboxState, nowMs: () => number): readonly Reading[] => [
+  {
+    name: 'ledgate_kafka_publishing',
+    help: '1 while it is the turn of this process to publish.',
+    kind: 'gauge',
+    read: () => Number(state().isRunning),
+  },
+  {
+    name: 'ledgate_kafka_up',
+    help: '1 while Kafka takes what this process publishes.',
+    kind: 'gauge',
+    read: () => Number(state().isUp),
+  },
+  {
+    name: 'ledgate_kafka_lag_seconds',
+    help: 'For how long the oldest notice that is not in the topic has been waiting.',
+    kind: 'gauge',
+    read: () => state().lagMs / 1000,
+  },
+  {
+    name: 'ledgate_kafka_vouched_seconds',
+    help: 'How long ago the topic was last vouched for, by the process whose turn it is.',
+    kind: 'gauge',
+    read() {
+      const { isRunning, vouchedAt } = state()
+      return isRunning && vouchedAt !== undefined ? (nowMs() - vouchedAt) / 1000 : 0
+    },
+  },
+  { name: 'ledgate_kafka_notices_total', help: 'Notices that were sent.', kind: 'counter', read: () => state().sent },
+  {
+    name: 'ledgate_kafka_failures_total',
+    help: 'How often publishing failed and began again.',
+    kind: 'counter',
+    read: () => state().failures,
+  },
+]
+
+/** Publishes to Kafka when there are brokers. */
+export function openPublishing(core: Core, feed: RevocationFeed): Publishing {
+  const { config, store, storage, views, clock, logger, feedKeys } = core
+  const { issuer, tokenCap, kafka } = config
+
+  /** Whether the feed of this process has told of everything up to a place. */
+  async function told(position: Position | undefined, ms: number): Promise<Position | undefined> {
+    const place = position ?? (await storage.pulse())
+    return (await feed.told(place, ms)) ? place : undefined
+  }
+
+  if (kafka === undefined)
+    return {
+      run: () => Promise.resolve(),
+      published: async (position, ms) => (await told(position, ms)) !== undefined,
+      readings: [],
+      close: () => Promise.resolve(),
+    }
+
+  const log = logger.child({ part: 'kafka' })
+  const options: KafkaOptions = { ...kafka, deadlineMs: DEADLINE_MS, log }
+  const failed = (error: unknown): void => log.error({ err: error }, 'publishing to Kafka failed and is tried again')
+  const said = { store, pulse: storage.pulse, keys: feedKeys, issuer, tokenCap, clock, views }
+  const box = outbox({
+    follow: feed.follow,
+    liveSet: (after) => liveSet(said, after),
+    waitingSince: feed.waitingSince,
+    kid: () => feedKeys.current().kid,
+    isBelieved: (kid) => feedKeys.publicKey(kid) !== undefined,
+    async openPublisher() {
+      await ensureTopic({ ...options, retentionMs: NOTICES_KEPT * 1000 })
+      return kafkaPublisher(options)
+    },
+    cursorOf,
+    readOn: readOnIn(options),
+    checkpoints: views.projector.checkpoints,
+    now: clock.nowMs,
+    onError: failed,
+  })
+  const own = occasional(() => kafkaPublisher(options), failed)
+
+  return {
+    run: box.run,
+    async published(position, ms) {
+      const until = clock.nowMs() + ms
+      const place = await told(position, ms)
+      if (place === undefined) return false
+      const rest = Math.max(0, until - clock.nowMs())
+      if (box.state().isRunning) return box.published(place, rest)
+      const notice = feed.noticeAt(place)
+      if (notice === undefined) return false
+      return Promise.race([own.send(notice), pause(rest, false, { ref: false })])
+    },
+    readings: readingsOf(box.state, clock.nowMs),
+    close: own.close,
+  }
+}

@@ -1,0 +1,144 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type FindKey, followRevocations, revocationIndex, type TokenFacts } from '@ledgate/revocation'
+import { kafkaRevocations } from '@ledgate/revocation/kafka'
+import { type Broker, brokerIsAvailable, openBroker } from '@ledgate/revocation/testing'
+import { type CryptoKey, importJWK, type JWK } from 'jose'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ISSUER, openService, type Service, WEB } from './service.ts'
+
+const revoke = (service: Service, token: string, prefer: string) =>
+  service.send({
+    method: 'POST',
+    url: '/oauth2/revoke',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: WEB, prefer },
+    payload: new URLSearchParams({ token }).toString(),
+  })
+
+const accessOf = async (service: Service) => String((await service.signIn()).body['access_token'])
+const partOf = (token: string, nth: number) =>
+  JSON.parse(Buffer.from(token.split('.')[nth] ?? '', 'base64url').toString())
+const factsOf = (token: string): TokenFacts => ({ ...partOf(token, 1), kid: partOf(token, 0).kid })
+
+async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await pause(10)
+}
+
+describe('a revocation that says Prefer: wait', () => {
+  it('is answered when the feed has told of it, and without Kafka that is all there is', async () => {
+    const service = await openService()
+    const told = await revoke(service, await accessOf(service), 'respond-async, wait=5')
+    expect(told).toMatchObject({ status: 200, headers: { 'preference-applied': 'wait=5' } })
+    await service.close()
+  })
+
+  it('waits for nothing when it does not say so, or says it in a way that nobody understands', async () => {
+    const service = await openService()
+    for (const prefer of ['wait=soon', 'return=minimal', '']) {
+      const { status, headers } = await revoke(service, await accessOf(service), prefer)
+      expect(status).toBe(200)
+      expect(headers).not.toHaveProperty('preference-applied')
+    }
+    await service.close()
+  })
+
+  it('waits for what was revoked before, when this call ends nothing', async () => {
+    const service = await openService()
+    const token = await accessOf(service)
+    await service.revoke(token)
+    expect((await revoke(service, token, 'wait=5')).headers).toMatchObject({ 'preference-applied': 'wait=5' })
+    await service.close()
+  })
+})
+
+describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
+  let broker: Broker
+  let service: Service
+  const opened: { close(): Promise<void> }[] = []
+  beforeAll(async () => {
+    broker = await openBroker({ isOwn: true })
+    service = await openService(undefined, { LEDGATE_KAFKA_BROKERS: broker.brokers.join() })
+    await service.listen()
+  }, 120_000)
+  afterEach(() => Promise.all(opened.splice(0).map((each) => each.close())))
+  afterAll(async () => {
+    await service.close()
+    await broker.close()
+  })
+
+  /** Finds the keys of the feed as a verifier does. */
+  const keyFor: FindKey = async (kid) => {
+    const { keys } = (await service.get('/revocations/jwks')).body as { keys: JWK[] }
+    const jwk = keys.find((key) => key.kid === kid)
+    return jwk && ((await importJWK(jwk)) as CryptoKey)
+  }
+
+  /** A verifier that knows nothing but what the topic says. */
+  function reader() {
+    const index = revocationIndex()
+    const ended: string[] = []
+    const follower = followRevocations({
+      sources: [kafkaRevocations({ brokers: broker.brokers, deadlineMs: 5_000 })],
+      issuer: ISSUER,
+      keyFor,
+      index,
+      onEnded: ({ id }) => ended.push(id),
+    })
+    opened.push(follower)
+    return {
+      /** What ended, in the order in which it was told. */
+      ended,
+      ready: () => follower.ready(AbortSignal.timeout(60_000)),
+      isDead: (token: string) => index.endedBy(factsOf(token)) !== undefined,
+    }
+  }
+
+  const metric = async (name: string): Promise<number> => {
+    const { text } = await service.get('/metrics')
+    return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
+  }
+
+  it('has a revocation in the topic when it says so, and a verifier that starts then refuses the token', async () => {
+    const [dead, alive] = [await accessOf(service), await accessOf(service)]
+    expect((await revoke(service, dead, 'wait=10')).headers).toMatchObject({ 'preference-applied': 'wait=10' })
+    const verifier = reader()
+    await verifier.ready()
+    expect(verifier.isDead(dead)).toBe(true)
+    expect(verifier.isDead(alive)).toBe(false)
+  }, 120_000)
+
+  it('serves and stays ready without Kafka, is exact itself, and tells everything in its order when Kafka is back', async () => {
+    const before = reader()
+    await before.ready()
+    await broker.kill()
+    const tokens = await Promise.all(Array.from({ length: 20 }, () => accessOf(service)))
+    for (const token of tokens) {
+      const { status, headers } = await revoke(service, token, token === tokens[0] ? 'wait=1' : '')
+      expect(status).toBe(200)
+      expect(headers).not.toHaveProperty('preference-applied')
+      expect(await service.introspect(token)).toEqual({ active: false })
+    }
+    await until(async () => (await metric('ledgate_kafka_up')) === 0)
+    expect(await metric('ledgate_kafka_lag_seconds')).toBeGreaterThan(0)
+    expect((await service.get('/readyz')).status).toBe(200)
+    await broker.restart()
+    await before.ready()
+    await until(() => tokens.every(before.isDead))
+    await until(async () => (await metric('ledgate_kafka_lag_seconds')) === 0)
+    const after = reader()
+    await after.ready()
+    expect(tokens.filter((token) => !after.isDead(token))).toEqual([])
+    const jtis = tokens.map((token) => String(partOf(token, 1).jti))
+    expect(before.ended.filter((id) => jtis.includes(id))).toEqual(jtis)
+  }, 180_000)
+
+  it('fills a topic anew that was truncated, and one that was deleted, before anybody trusts it', async () => {
+    const dead = await accessOf(service)
+    await revoke(service, dead, 'wait=10')
+    for (const harm of [broker.truncate, broker.deleteTopic]) {
+      await harm('ledgate.revocations.v1')
+      const verifier = reader()
+      await verifier.ready()
+      expect(verifier.isDead(dead)).toBe(true)
+    }
+  }, 180_000)
+})
