@@ -13,10 +13,13 @@ const FOREVER = 0xffff_ffff
 /** The epoch of what is not there: below that of every token. */
 export const NO_EPOCH = Number.NEGATIVE_INFINITY
 
+/** Digests one after another, in words that are signed integers. */
+export type Digests = Int32Array | readonly number[]
+
 /** One open-addressed table. A slot is empty when its `until` is 0, whatever its digest. */
 interface Shard {
   readonly capacity: number
-  readonly words: Uint32Array
+  readonly words: Int32Array
   readonly until: Uint32Array
   readonly epochs: Float64Array
   size: number
@@ -26,18 +29,20 @@ const BYTES_A_SLOT = WORDS * 4 + 4 + 8
 
 const shardOf = (capacity: number): Shard => ({
   capacity,
-  words: new Uint32Array(capacity * WORDS),
+  words: new Int32Array(capacity * WORDS),
   until: new Uint32Array(capacity),
   epochs: new Float64Array(capacity),
   size: 0,
 })
 
+const shardNumber = (digests: Digests, at: number): number => ((digests[at] ?? 0) >>> 0) % SHARDS
+
 const isLive = (until: number, now: number) => until >= now || until === FOREVER
 
 /** The slot of a digest in its shard: the one it is in, or the empty one where it would be. */
-function slotOf(shard: Shard, digests: Uint32Array, at: number): number {
+function slotOf(shard: Shard, digests: Digests, at: number): number {
   const { capacity, words, until } = shard
-  let slot = Math.floor(((digests[at + 1] ?? 0) / 2 ** 32) * capacity)
+  let slot = Math.floor((((digests[at + 1] ?? 0) >>> 0) / 2 ** 32) * capacity)
   while (until[slot] !== 0) {
     const start = slot * WORDS
     if (
@@ -52,7 +57,7 @@ function slotOf(shard: Shard, digests: Uint32Array, at: number): number {
   return slot
 }
 
-function write(shard: Shard, slot: number, digests: Uint32Array, at: number, until: number, epoch: number): void {
+function write(shard: Shard, slot: number, digests: Digests, at: number, until: number, epoch: number): void {
   for (let word = 0; word < WORDS; word += 1) shard.words[slot * WORDS + word] = digests[at + word] ?? 0
   shard.until[slot] = until
   shard.epochs[slot] = epoch
@@ -84,9 +89,9 @@ export interface DigestTable {
    *
    * @returns whether that is more than was known.
    */
-  put(digests: Uint32Array, at: number, entry: { readonly until: number; readonly epoch: number }, now: number): boolean
+  put(digests: Digests, at: number, entry: { readonly until: number; readonly epoch: number }, now: number): boolean
   /** The epoch kept for a digest, while it matters; else {@link NO_EPOCH}. */
-  epochOf(digests: Uint32Array, at: number, now: number): number
+  epochOf(digests: Digests, at: number, now: number): number
   /** Gives up everything that no longer matters, and the memory it took. */
   sweep(now: number): void
   /** Entries held; those that no longer matter go a little later. */
@@ -119,7 +124,7 @@ export function digestTable(): DigestTable {
     if (live < shard.size) replace(number, live, now)
   }
 
-  function add(number: number, digests: Uint32Array, at: number, until: number, epoch: number, now: number): void {
+  function add(number: number, digests: Digests, at: number, until: number, epoch: number, now: number): void {
     let shard = shardAt(number)
     if (shard.size + 1 > shard.capacity * FULL) shard = replace(number, liveIn(shard, now) + 1, now)
     write(shard, slotOf(shard, digests, at), digests, at, until, epoch)
@@ -132,7 +137,7 @@ export function digestTable(): DigestTable {
     put(digests, at, entry, now) {
       const until = Math.min(entry.until, FOREVER)
       if (until === 0 || !isLive(until, now)) return false
-      const number = (digests[at] ?? 0) % SHARDS
+      const number = shardNumber(digests, at)
       const shard = shardAt(number)
       const slot = slotOf(shard, digests, at)
       const known = shard.until[slot] ?? 0
@@ -149,7 +154,7 @@ export function digestTable(): DigestTable {
     },
 
     epochOf(digests, at, now) {
-      const shard = shardAt((digests[at] ?? 0) % SHARDS)
+      const shard = shardAt(shardNumber(digests, at))
       const slot = slotOf(shard, digests, at)
       const until = shard.until[slot] ?? 0
       return until !== 0 && isLive(until, now) ? (shard.epochs[slot] ?? NO_EPOCH) : NO_EPOCH

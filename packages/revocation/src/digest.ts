@@ -29,19 +29,16 @@ export function hashedOnce(name: string): HashedName {
 const byteAt = (name: HashedName, at: number): number => name.charCodeAt(at) << ((3 - (at % 4)) * 8)
 
 /**
- * Writes what stands for a name in each of these scopes, one after another: the first 128 bits of its SHA-256, of which the
- * last four give way to the number of the scope. To find two names that look the same takes 2^62 hashes, so an answer by
- * digests is exact.
+ * Writes what stands for a name in a scope: the first 128 bits of its SHA-256, of which the last four give way to the number of
+ * the scope. To find two names that look the same takes 2^62 hashes, so an answer by digests is exact.
+ *
+ * @param words signed integers: a plain array of them costs less than a typed one where it is as short as a token's.
  */
-export function writeDigests(name: HashedName, scopes: readonly Scope[], words: Uint32Array, at: number): void {
-  for (const [nth, scope] of scopes.entries()) {
-    const start = at + nth * WORDS
-    for (let word = 0; word < WORDS; word += 1) {
-      const first = word * 4
-      words[start + word] =
-        byteAt(name, first) | byteAt(name, first + 1) | byteAt(name, first + 2) | byteAt(name, first + 3)
-    }
-    const last = words[start + WORDS - 1] ?? 0
-    words[start + WORDS - 1] = (last & ~SCOPE_BITS) | SCOPES.indexOf(scope)
+export function writeDigest(name: HashedName, scope: Scope, words: Int32Array | number[], at: number): void {
+  for (let word = 0; word < WORDS; word += 1) {
+    const first = word * 4
+    words[at + word] = byteAt(name, first) | byteAt(name, first + 1) | byteAt(name, first + 2) | byteAt(name, first + 3)
   }
+  const last = at + WORDS - 1
+  words[last] = ((words[last] ?? 0) & ~SCOPE_BITS) | SCOPES.indexOf(scope)
 }

@@ -1,6 +1,6 @@
-import { type HashedName, hashed, hashedOnce, WORDS, writeDigests } from './digest.ts'
+import { type HashedName, hashed, hashedOnce, WORDS, writeDigest } from './digest.ts'
 import { digestTable } from './digest-table.ts'
-import { type Ended, type Scope } from './notice.ts'
+import { type Ended, type Scope, SCOPES } from './notice.ts'
 import type { TokenFacts } from './token.ts'
 
 /** A token made ready to be asked about again and again: everything that can be computed once is. */
@@ -8,8 +8,8 @@ export interface PreparedToken {
   /** The scopes that can end it. */
   readonly scopes: readonly Scope[]
   /** Their digests, one after another. */
-  readonly digests: Uint32Array
-  /** The epoch it carries in each, -1 where it carries none. */
+  readonly digests: readonly number[]
+  /** The epochs it carries in the first of them, -1 where it carries none; it carries none in the others. */
   readonly carried: readonly number[]
 }
 
@@ -47,38 +47,28 @@ const NONE_CARRIED = -1
 const epochIn = (claim: number | undefined): number =>
   claim !== undefined && Number.isSafeInteger(claim) && claim >= 0 ? claim : NONE_CARRIED
 
-interface NameInScopes {
-  readonly name: HashedName
-  readonly scopes: readonly Scope[]
-  readonly carried: number
-}
-
-/** By which names a token can be ended. Every one counts: none hides another. */
-function namesOf(token: TokenFacts): readonly NameInScopes[] {
-  const { sid, gid } = token
-  const sessionScopes: readonly Scope[] = token.isOffline ? ['session'] : ['session', 'online_session']
-  return [
-    { name: THE_ISSUER, scopes: ['issuer'], carried: epochIn(token.issuer_epoch) },
-    { name: hashedOnce(token.client_id), scopes: ['client'], carried: epochIn(token.client_epoch) },
-    { name: hashed(token.sub), scopes: ['user'], carried: epochIn(token.user_epoch) },
-    ...(sid === undefined ? [] : [{ name: hashed(sid), scopes: sessionScopes, carried: NONE_CARRIED }]),
-    ...(gid === undefined ? [] : [{ name: hashed(gid), scopes: ['grant' as const], carried: NONE_CARRIED }]),
-    { name: hashed(token.jti), scopes: ['jti'], carried: NONE_CARRIED },
-    { name: hashedOnce(token.kid), scopes: ['key'], carried: NONE_CARRIED },
-  ]
+/** By which name a token can be ended in each scope. Every one counts: none hides another. */
+function namesOf({ client_id, sub, sid, gid, jti, kid, isOffline }: TokenFacts): Record<Scope, HashedName | undefined> {
+  const session = sid === undefined ? undefined : hashed(sid)
+  return {
+    issuer: THE_ISSUER,
+    client: hashedOnce(client_id),
+    user: hashed(sub),
+    session,
+    online_session: isOffline ? undefined : session,
+    grant: gid === undefined ? undefined : hashed(gid),
+    jti: hashed(jti),
+    key: hashedOnce(kid),
+  }
 }
 
 /** A token made ready for {@link RevocationIndex.endedBy}: its names are hashed here, once. */
 export function prepareToken(token: TokenFacts): PreparedToken {
   const names = namesOf(token)
-  const scopes = names.flatMap((name) => name.scopes)
-  const digests = new Uint32Array(scopes.length * WORDS)
-  let at = 0
-  for (const name of names) {
-    writeDigests(name.name, name.scopes, digests, at)
-    at += name.scopes.length * WORDS
-  }
-  return { scopes, digests, carried: names.flatMap((name) => name.scopes.map(() => name.carried)) }
+  const scopes = SCOPES.filter((scope) => names[scope] !== undefined)
+  const digests = new Array<number>(scopes.length * WORDS).fill(0)
+  for (const [nth, scope] of scopes.entries()) writeDigest(names[scope] ?? '', scope, digests, nth * WORDS)
+  return { scopes, digests, carried: [token.issuer_epoch, token.client_epoch, token.user_epoch].map(epochIn) }
 }
 
 /**
@@ -91,13 +81,13 @@ export function prepareToken(token: TokenFacts): PreparedToken {
  */
 export function revocationIndex({ now = Date.now }: { readonly now?: () => number } = {}): RevocationIndex {
   const table = digestTable()
-  const digest = new Uint32Array(WORDS)
+  const digest = new Int32Array(WORDS)
   const seconds = () => Math.floor(now() / 1000)
   let version = 0
 
   return {
     apply(ended) {
-      writeDigests(ended.scope === 'issuer' ? THE_ISSUER : hashed(ended.id), [ended.scope], digest, 0)
+      writeDigest(ended.scope === 'issuer' ? THE_ISSUER : hashed(ended.id), ended.scope, digest, 0)
       const epoch = 'epoch' in ended ? ended.epoch : ABOVE_ALL
       const isNews = table.put(digest, 0, { until: ended.until, epoch }, seconds())
       if (isNews) version += 1
