@@ -167,6 +167,8 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
       lastError,
     }),
 
+    stalenessMs: fresh.stalenessMs,
+
     async close() {
       closed.abort(new Error('the follower is closed'))
       clearTimeout(failover)

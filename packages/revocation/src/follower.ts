@@ -60,6 +60,8 @@ export interface RevocationFollower {
    */
   ready(signal?: AbortSignal): Promise<void>
   health(): FeedHealth
+  /** As in its health, and nothing else: whoever checks a token asks each time. */
+  stalenessMs(): number
   /** Stops at once; waits a moment for the sources to clean up, and no longer when they hang. */
   close(): Promise<void>
 }

@@ -58,7 +58,7 @@ export function issuerFeed({
   const started = Promise.withResolvers<RevocationFollower>()
   started.promise.catch(() => {}) // Said to whoever waits for it.
   let follower: RevocationFollower | undefined
-  const stalenessMs = (): number => follower?.health().stalenessMs ?? Number.POSITIVE_INFINITY
+  const stalenessMs = (): number => follower?.stalenessMs() ?? Number.POSITIVE_INFINITY
   // Never later than the time that the issuer itself vouched for last. A clock of ours that was ahead for a while, and is set
   // right, has then forgotten nothing meanwhile that tokens live by still.
   const index = revocationIndex({ now: () => clock.wall() - stalenessMs() })
