@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ensureTopic, kafkaPublisher } from '../src/kafka/index.ts'
+import { startReading } from '../src/kafka/reading.ts'
+import { type Broker, brokerIsAvailable, openBroker } from '../src/testing/index.ts'
+import { notices } from './kafka-reader.ts'
+
+const HOUR = 3_600_000
+/** The shortest that brokers allow. */
+const SESSION_MS = 6_000
+const MESSAGES = 50_000
+const MESSAGE_BYTES = 1_000
+/** What kafkajs fetches at once, several times over. */
+const BOUND_BYTES = 15_000_000
+
+setFlagsFromString('--expose_gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+function bytesInUse(): number {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+describe.skipIf(!brokerIsAvailable())('a reader that is slow', () => {
+  let broker: Broker
+  beforeAll(async () => {
+    broker = await openBroker()
+  }, 120_000)
+  afterAll(() => broker.close())
+
+  it(
+    'stays in its group and holds little in memory, however much comes, and gets all of it',
+    { timeout: 120_000 },
+    async () => {
+      const options = { brokers: broker.brokers, topic: `revocations-${randomUUID()}`, groupPrefix: 'slow' }
+      await ensureTopic({ ...options, retentionMs: HOUR })
+      const publisher = kafkaPublisher(options)
+      await publisher.send(notices('first'))
+      const reading = startReading({ ...options, sessionMs: SESSION_MS }, undefined)
+      const read: string[] = []
+      const take = async () => {
+        for (const { jws } of (await reading.take()) ?? []) read.push(jws.slice(0, 8))
+      }
+      await take()
+
+      const before = bytesInUse()
+      for (let sent = 0; sent < MESSAGES; sent += 1_000)
+        await publisher.send(
+          notices(
+            ...Array.from({ length: 1_000 }, (_, nth) => `${sent + nth}`.padStart(8, '0').padEnd(MESSAGE_BYTES, 'x')),
+          ),
+        )
+      await take()
+      await pause(2 * SESSION_MS)
+      expect(bytesInUse() - before).toBeLessThan(BOUND_BYTES)
+
+      while (read.length <= MESSAGES) await take()
+      expect(read).toEqual(['first', ...Array.from({ length: MESSAGES }, (_, nth) => `${nth}`.padStart(8, '0'))])
+      reading.end()
+      await reading.close()
+      await publisher.close()
+    },
+  )
+})
