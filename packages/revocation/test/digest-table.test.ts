@@ -34,9 +34,7 @@ it('keeps apart digests that differ in any one word, however crowded their table
         if (each.pass > 2) table.sweep(now)
       }
       for (const [key, { until, epoch }] of known)
-        expect(table.epochOf(Int32Array.from(key.split(',').map(Number)), 0, now)).toBe(
-          until >= now ? epoch : NO_EPOCH,
-        )
+        expect(table.epochOf(Int32Array.from(key.split(',').map(Number)), 0, now)).toBe(until >= now ? epoch : NO_EPOCH)
       table.sweep(now)
       expect(table.size).toBe([...known.values()].filter(({ until }) => until >= now).length)
     }),

@@ -195,6 +195,23 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
     ['retention.ms', 1, [{ name: 'retention.ms', value: '1000' }]],
     ['retention.bytes', 1, [{ name: 'retention.bytes', value: '1000000' }]],
     ['unclean.leader.election.enable', 1, [{ name: 'unclean.leader.election.enable', value: 'true' }]],
+    ['message.timestamp.type', 1, []],
+    [
+      'min.insync.replicas',
+      1,
+      [
+        { name: 'message.timestamp.type', value: 'LogAppendTime' },
+        { name: 'min.insync.replicas', value: '2' },
+      ],
+    ],
+    [
+      'max.message.bytes',
+      1,
+      [
+        { name: 'message.timestamp.type', value: 'LogAppendTime' },
+        { name: 'max.message.bytes', value: '100000' },
+      ],
+    ],
   ])('refuses a topic with an unfit %s', async (setting, numPartitions, configEntries) => {
     const options = freshTopic()
     await asAdmin((admin) =>

@@ -1,14 +1,9 @@
 import { Partitioners, type Message, type Producer } from 'kafkajs'
 import type { NoticePublisher, Publication, TopicRange } from '../publishing.ts'
+import { batches } from './batches.ts'
 import { type KafkaOptions, openConnection } from './connection.ts'
 import { KafkaUnavailable, within } from './failure.ts'
 import { TOPIC } from './topic.ts'
-import { vouchedHeaders } from './vouching.ts'
-
-/** Bytes of the messages in one request: brokers take a batch of a million unless told. */
-const BATCH_BYTES = 512 * 1024
-/** What the headers and the framing of a message take at most. */
-const FRAME_BYTES = 256
 
 /**
  * Publishes to a topic, in order and durably: every in-sync replica has what was answered. After any error it takes nothing
@@ -85,21 +80,4 @@ async function sendBatch(producer: Producer, topic: string, messages: Message[])
   const first = BigInt(written?.baseOffset ?? -1)
   if (first < 0n) throw new KafkaUnavailable('Kafka does not say where it has written a publication')
   return first + BigInt(messages.length - 1)
-}
-
-/** One request after another: what is in one is written whole or not at all. */
-function* batches(publications: readonly Publication[]): Generator<Message[]> {
-  let batch: Message[] = []
-  let bytes = 0
-  for (const { jws, position, kind, vouched } of publications) {
-    const size = Buffer.byteLength(jws) + FRAME_BYTES
-    if (batch.length > 0 && bytes + size > BATCH_BYTES) {
-      yield batch
-      batch = []
-      bytes = 0
-    }
-    batch.push({ partition: 0, value: jws, headers: { position, kind, ...(vouched && vouchedHeaders(vouched)) } })
-    bytes += size
-  }
-  yield batch
 }

@@ -1,11 +1,12 @@
 import kafkajs, { type Admin } from 'kafkajs'
+import { REQUEST_BYTES } from './batches.ts'
 import { type KafkaOptions, openConnection } from './connection.ts'
 import { KafkaUnavailable, within } from './failure.ts'
 
 /** Where notices are published unless told. */
 export const TOPIC = 'ledgate.revocations.v1'
 
-/** The topic exists, with a setting under which a revocation could get lost. */
+/** The topic exists, with a setting under which a revocation could get lost, or could not be written. */
 export class UnfitTopic extends Error {
   readonly code = 'ERR_UNFIT_TOPIC'
   /** Kafka's name of the setting. */
@@ -65,7 +66,7 @@ async function create(admin: Admin, topic: string, retentionMs: number): Promise
     'cleanup.policy': 'delete',
     'retention.ms': retentionMs,
     'retention.bytes': -1,
-    'min.insync.replicas': Math.max(1, replicationFactor - 1),
+    'min.insync.replicas': leastInSync(replicationFactor),
     'unclean.leader.election.enable': false,
     // The publisher's clock must not decide when a message is deleted, nor whether it is taken.
     'message.timestamp.type': 'LogAppendTime',
@@ -80,8 +81,9 @@ async function create(admin: Admin, topic: string, retentionMs: number): Promise
 async function inspect(admin: Admin, topic: string, retentionMs: number): Promise<void> {
   const unfit = (setting: string, found: string, needed: string) => new UnfitTopic(topic, setting, found, needed)
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-  const partitions = topics[0]?.partitions.length ?? 0
-  if (partitions !== 1) throw unfit('partitions', String(partitions), '1: notices have one order')
+  const [partition, ...others] = topics[0]?.partitions ?? []
+  if (partition === undefined || others.length > 0)
+    throw unfit('partitions', String(topics[0]?.partitions.length ?? 0), '1: notices have one order')
 
   const found = await settingsOf(admin, topic)
   const policy = found('cleanup.policy')
@@ -93,7 +95,28 @@ async function inspect(admin: Admin, topic: string, retentionMs: number): Promis
   if (bytes !== '-1') throw unfit('retention.bytes', bytes, '-1: a token could outlive its revocation')
   const unclean = found('unclean.leader.election.enable')
   if (unclean !== 'false') throw unfit('unclean.leader.election.enable', unclean, 'false: what was answered must stay')
+  const time = found('message.timestamp.type')
+  if (time !== 'LogAppendTime')
+    throw unfit('message.timestamp.type', time, "LogAppendTime: a publisher's clock must not decide what is deleted")
+  const inSync = found('min.insync.replicas')
+  const replicas = partition.replicas.length
+  if (!isInSyncEnough(Number(inSync), replicas))
+    throw unfit(
+      'min.insync.replicas',
+      `${inSync} of ${replicas}`,
+      `${leastInSync(replicas)} to ${replicas}: what was answered must stay when a broker is lost, and be written at all`,
+    )
+  const size = found('max.message.bytes')
+  if (!(Number(size) >= REQUEST_BYTES))
+    throw unfit('max.message.bytes', size, `at least ${REQUEST_BYTES}: what it takes to send everything anew`)
 }
+
+/** How many replicas must have a message before it is answered: two, where one of them can be lost and it still be written. */
+export const leastInSync = (replicas: number): number => Math.max(1, Math.min(2, replicas - 1))
+
+/** Whether so many replicas keep what was answered, and can be had. */
+export const isInSyncEnough = (inSync: number, replicas: number): boolean =>
+  inSync >= leastInSync(replicas) && inSync <= replicas
 
 async function settingsOf(admin: Admin, topic: string): Promise<(name: string) => string> {
   const { resources } = await admin.describeConfigs({
