@@ -3,7 +3,11 @@ import type { KafkaOptions } from './connection.ts'
 import { startReading } from './reading.ts'
 
 export interface KafkaRevocationsOptions extends KafkaOptions {
-  /** What the names of consumer groups begin with, for an ACL by prefix; `ledgate` unless told. */
+  /**
+   * What the names of consumer groups begin with, for an ACL by prefix; `ledgate` unless told. Each opening has a group of its
+   * own and deletes it at its end. One that was left when Kafka could not be reached is empty, and brokers forget it after
+   * `offsets.retention.minutes` at the latest, which is a week unless they were told.
+   */
   readonly groupPrefix?: string | undefined
   /**
    * For whoever has to know whether a message is still there, as its writer does: an opening whose cursor's message is not
