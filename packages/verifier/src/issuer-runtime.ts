@@ -4,6 +4,7 @@ import { timerMs } from './duration.ts'
 import { type IssuerFeed, issuerFeed } from './issuer-feed.ts'
 import { type KeyCache, keyCache, type KeyCacheOptions } from './jwks.ts'
 import { algorithmsOf, audienceOf, boundsOf } from './options.ts'
+import type { Staleness } from './staleness.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 import type { Clock, IssuerHealth, IssuerOptions, Principal, SignatureAlgorithm, VerifierOptions } from './types.ts'
 import { watchers } from './watchers.ts'
@@ -23,6 +24,7 @@ export interface IssuerRuntime extends TrustedIssuer {
 export interface RuntimeOptions {
   readonly clock: Clock
   readonly maxStalenessMs: number
+  readonly staleness: Staleness
   readonly onNotice: (notice: Notice, issuer: string) => void
 }
 
@@ -74,11 +76,10 @@ function feedKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock)
 export function issuerRuntime(
   issuer: IssuerOptions,
   options: VerifierOptions,
-  { clock, maxStalenessMs, onNotice }: RuntimeOptions,
+  { clock, maxStalenessMs, staleness, onNotice }: RuntimeOptions,
 ): IssuerRuntime {
   const name = issuer.issuer
   const keys = tokenKeys(issuer, options, clock)
-  const watching = watchers(clock, boundsOf(options).clockToleranceSeconds)
   const signers = issuer.revocations === false ? undefined : feedKeys(issuer, options, clock)
   const feed: IssuerFeed | undefined =
     issuer.revocations === false || signers === undefined
@@ -93,11 +94,17 @@ export function issuerRuntime(
           onEnded(ended, notice) {
             // Of whichever set it is: a notice does not say.
             if (ended.scope === 'key') for (const set of [keys, signers]) set.ban(ended.id)
-            watching.ended(ended, endedBy)
+            watching.ended(ended)
             if (notice !== undefined) onNotice(notice, name)
           },
         })
   const endedBy = (facts: TokenFacts): Scope | undefined => feed?.index.endedBy(facts)
+  const watching = watchers({
+    clock,
+    toleranceSeconds: boundsOf(options).clockToleranceSeconds,
+    endedBy,
+    isStale: () => feed !== undefined && staleness.refuses(feed.stalenessMs()),
+  })
 
   return {
     name,
@@ -107,7 +114,7 @@ export function issuerRuntime(
     keys,
     feed,
     endedBy,
-    watch: (principal) => watching.watch(principal, endedBy),
+    watch: watching.watch,
     start() {
       keys.start()
       signers?.start()

@@ -1,12 +1,15 @@
 import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { z } from 'zod'
+import { type SignatureCheck, signatureCheck } from './signature.ts'
 import type { SignatureAlgorithm } from './types.ts'
 
 /** A public key of an issuer, and the one algorithm it is used with. */
 export interface TrustedKey {
   readonly kid: string
   readonly alg: SignatureAlgorithm
+  /** As jose takes it. */
   readonly key: CryptoKey
+  readonly hasSigned: SignatureCheck
   /** The key as it was published: the same kid with another key is another key. */
   readonly published: string
   /** Falls, and never rises again, when the key leaves the set: whoever kept the key asks before each use. */
@@ -87,9 +90,10 @@ async function trustedKey(
     const material = materialOf(jwk)
     const key = await importJWK(material, alg)
     if (key instanceof Uint8Array) return undefined
-    return { kid: jwk.kid, alg, key, published: JSON.stringify([alg, material]), isTrusted: true }
+    const hasSigned = signatureCheck(material, alg)
+    return { kid: jwk.kid, alg, key, hasSigned, published: JSON.stringify([alg, material]), isTrusted: true }
   } catch {
-    return undefined // not a point of its curve, or the like
+    return undefined // not a point of its curve, too short, or the like
   }
 }
 

@@ -9,12 +9,16 @@ export const DEFAULT_MAX_STALENESS_MS = 15_000
 /** Seconds: about what a feed takes to come back by its other source. */
 const RETRY_AFTER_SECONDS = 3
 
-/**
- * What becomes of a token that nothing speaks against, by how stale its feed is.
- * @returns an introspector when the issuer itself must be asked.
- * @throws {VerifierError} `verifier_stale`.
- */
-export type Staleness = (stalenessMs: number) => Introspector | undefined
+/** What becomes of a token that nothing speaks against, by how stale its feed is. */
+export interface Staleness {
+  /** Whether it is refused without a question. */
+  refuses(stalenessMs: number): boolean
+  /**
+   * @returns an introspector when the issuer itself must be asked.
+   * @throws {VerifierError} `verifier_stale` when it is refused.
+   */
+  introspectorAt(stalenessMs: number): Introspector | undefined
+}
 
 /** The policy on a stale feed. @throws {TypeError} for one that cannot be meant. */
 export function stalePolicy({ maxStalenessMs = DEFAULT_MAX_STALENESS_MS, policy = 'closed' }: OnStale = {}): Staleness {
@@ -22,14 +26,18 @@ export function stalePolicy({ maxStalenessMs = DEFAULT_MAX_STALENESS_MS, policy 
   const accepted = typeof policy === 'object' && 'accept' in policy ? finiteMs(policy.accept, 'accept') : bound
   if (accepted < bound) throw new TypeError('accept is less than maxStalenessMs: nothing would be accepted by it')
   const introspect = typeof policy === 'object' && 'introspect' in policy ? policy.introspect : undefined
-  return (stalenessMs) => {
-    // A feed that never said anything is as stale as can be, and not a number is no freshness.
-    if (stalenessMs <= accepted) return undefined
-    if (introspect !== undefined) return introspect
-    throw new VerifierError('verifier_stale', {
-      detail: `revocations are ${Math.round(stalenessMs)} ms behind`,
-      retryAfterSeconds: RETRY_AFTER_SECONDS,
-    })
+  // A feed that never said anything is as stale as can be, and not a number is no freshness.
+  const isAccepted = (stalenessMs: number): boolean => stalenessMs <= accepted
+  return {
+    refuses: (stalenessMs) => !isAccepted(stalenessMs) && introspect === undefined,
+    introspectorAt(stalenessMs) {
+      if (isAccepted(stalenessMs)) return undefined
+      if (introspect !== undefined) return introspect
+      throw new VerifierError('verifier_stale', {
+        detail: `revocations are ${Math.round(stalenessMs)} ms behind`,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      })
+    },
   }
 }
 

@@ -118,7 +118,7 @@ export interface ProofChecker {
 interface CommonOptions {
   /** Whom tokens must be for, where the issuer's options do not say it. */
   readonly audience?: string | readonly string[]
-  /** `at+jwt`, unless told, asks for everything that RFC 9068 does. `lenient` takes any `typ` and asks for less. */
+  /** `at+jwt`, unless told, asks for everything that RFC 9068 does. `lenient` takes `JWT` and none for a `typ`, too, and asks for fewer claims. */
   readonly profile?: 'at+jwt' | 'lenient'
   /** How much other clocks may differ from ours, in seconds; 5 unless told. */
   readonly clockToleranceSeconds?: number
@@ -237,9 +237,16 @@ export interface Verifier {
    * @param issuer needed where there are several.
    */
   isRevoked(facts: TokenFacts, issuer?: string): Scope | undefined
-  /** Tells of every notice that comes from now on. @returns how to stop that. */
+  /**
+   * Tells of every notice that comes from now on and is news; not of what a snapshot says, as after an outage, which has no
+   * notices. For connections there is {@link Verifier.watch}, which misses nothing. @returns how to stop that.
+   */
   onRevoked(listener: (notice: Notice, issuer: string) => void): () => void
-  /** Aborts, with a {@link VerifierError} as its reason, as soon as this principal's token is revoked or expires. */
+  /**
+   * Aborts as soon as this principal's token is revoked or expires, when the feed is so stale that the policy refuses every
+   * token, and when the verifier is closed; its reason is a `VerifierError` that says which. The same signal for the same
+   * token, and it is kept until then.
+   */
   watch(principal: Principal): AbortSignal
   health(): VerifierHealth
   /** Ends everything that runs; nothing is verified any more. */

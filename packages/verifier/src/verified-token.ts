@@ -49,6 +49,15 @@ function endedBy({ issuer: { feed }, revocable }: VerifiedToken): Scope | undefi
  */
 export const stillHolds = (token: VerifiedToken): boolean => token.key.isTrusted || endedBy(token) !== undefined
 
+/** That a token is within its time. @param now milliseconds since the epoch. @throws {VerifierError} when it is not. */
+export function requireTimely(
+  { expiresAt, notBefore }: Pick<VerifiedToken, 'expiresAt' | 'notBefore'>,
+  now: number,
+): void {
+  if (!(now < expiresAt)) throw new VerifierError('token_expired', { detail: 'expired' })
+  if (!(now >= notBefore)) throw new VerifierError('invalid_token', { detail: 'not valid yet' })
+}
+
 /**
  * That a token is good now: not revoked, within its time, and signed by a key that is still trusted.
  *
@@ -58,8 +67,7 @@ export const stillHolds = (token: VerifiedToken): boolean => token.key.isTrusted
 export function requireStanding(token: VerifiedToken, now: number): void {
   const scope = endedBy(token)
   if (scope !== undefined) throw new VerifierError('token_revoked', { detail: `ended by ${scope}` })
-  if (!(now < token.expiresAt)) throw new VerifierError('token_expired', { detail: 'expired' })
-  if (!(now >= token.notBefore)) throw new VerifierError('invalid_token', { detail: 'not valid yet' })
+  requireTimely(token, now)
   if (!token.key.isTrusted) throw new VerifierError('invalid_token', { detail: 'its key is trusted no more' })
   if (!token.issuer.keys.isFresh()) throw new VerifierError('verifier_not_ready', { detail: 'the key set is too old' })
 }

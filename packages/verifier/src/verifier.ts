@@ -48,7 +48,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const maxStalenessMs = options.onStale?.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS
   const issuers = new Map<string, IssuerRuntime>()
   for (const issuer of issuersOf(options))
-    issuers.set(issuer.issuer, issuerRuntime(issuer, options, { clock, maxStalenessMs, onNotice }))
+    issuers.set(issuer.issuer, issuerRuntime(issuer, options, { clock, maxStalenessMs, staleness, onNotice }))
   const rules: TokenRules = {
     issuers,
     profile,
@@ -75,7 +75,9 @@ export function createVerifier(options: VerifierOptions): Verifier {
     requireStanding(token, clock.wall())
     if (proofNeeded(token, dpop, context) !== undefined) return undefined
     const { feed } = token.issuer
-    return feed === undefined || staleness(feed.stalenessMs()) === undefined ? token.principal : undefined
+    return feed === undefined || staleness.introspectorAt(feed.stalenessMs()) === undefined
+      ? token.principal
+      : undefined
   }
 
   /** As {@link pass}, with all that takes a while; then it looks again, for the token may have been revoked meanwhile. */
@@ -83,7 +85,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     requireStanding(token, clock.wall())
     await proofNeeded(token, dpop, context)?.(text)
     const { feed } = token.issuer
-    const introspect = feed && staleness(feed.stalenessMs())
+    const introspect = feed && staleness.introspectorAt(feed.stalenessMs())
     if (introspect !== undefined) await requireActive(introspect, token.signed)
     requireStanding(token, clock.wall())
     return token.principal

@@ -3,7 +3,7 @@ import type { Ended } from '@ledgate/revocation'
 import { revocationIndex } from '@ledgate/revocation'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { principalOf } from './principal.ts'
-import { type Watchers, watchers } from './watchers.ts'
+import { type Watchers, watchers, type WatchersOptions } from './watchers.ts'
 
 const NOW = 1_700_000_000
 const ISSUER = 'https://issuer.example'
@@ -32,12 +32,14 @@ const principal = (nth: number, claims: object = {}) =>
 let index: ReturnType<typeof revocationIndex>
 let watching: Watchers
 let looked: number
+let isStale: boolean
 
 beforeEach(() => {
   vi.useFakeTimers({ now: NOW * 1000 })
   index = revocationIndex()
-  watching = watchers({ wall: Date.now }, 5)
+  watching = watchers({ clock: { wall: Date.now }, toleranceSeconds: 5, endedBy, isStale: () => isStale })
   looked = 0
+  isStale = false
 })
 
 afterEach(() => {
@@ -46,16 +48,16 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-const endedBy: Parameters<Watchers['watch']>[1] = (facts) => {
+const endedBy: WatchersOptions['endedBy'] = (facts) => {
   looked += 1
   return index.endedBy(facts)
 }
 
-const watch = (nth: number, claims?: object) => watching.watch(principal(nth, claims), endedBy)
+const watch = (nth: number, claims?: object) => watching.watch(principal(nth, claims))
 
 function end(ended: Ended): void {
   index.apply(ended)
-  watching.ended(ended, endedBy)
+  watching.ended(ended)
 }
 
 const until = NOW + 10_000
@@ -100,6 +102,17 @@ describe('somebody who watches a principal', () => {
     index.apply({ scope: 'jti', id: 'jti-1', until })
     expect(watch(1).reason).toMatchObject({ code: 'token_revoked' })
     expect(watch(2, { exp: NOW - 10 }).reason).toMatchObject({ code: 'token_expired' })
+  })
+
+  it('hears within a second when nobody could say any more whether it has ended, and is not let in meanwhile', () => {
+    const signals = [watch(1), watch(2)]
+    isStale = true
+    vi.advanceTimersByTime(1_000)
+    for (const signal of [...signals, watch(3)]) expect(signal.reason).toMatchObject({ code: 'verifier_stale' })
+    isStale = false
+    vi.advanceTimersByTime(1_000)
+    expect(watch(1).aborted).toBe(false)
+    expect(watching.size).toBe(1)
   })
 
   it('hears when the verifier is closed: nobody would tell it any more', () => {

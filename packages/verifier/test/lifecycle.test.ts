@@ -100,6 +100,14 @@ describe('a verifier', () => {
     await vi.waitFor(() => expect(signal.reason).toMatchObject({ code: 'token_revoked', status: 401 }))
   })
 
+  it('cuts off who begins to watch after the notice, as between a request and its upgrade', async () => {
+    await using test = await setting()
+    const principal = await test.verifier.verify(await tokenBy(test.key))
+    await test.feed.end({ scope: 'session', id: 'session-1', until: seconds() + 1_000 })
+    await vi.waitFor(() => expect(test.verifier.isRevoked(principal.facts)).toBe('session'))
+    expect(test.verifier.watch(principal).reason).toMatchObject({ code: 'token_revoked' })
+  })
+
   it('leaves no handle open: the process ends by itself', { timeout: 60_000 }, async () => {
     const program = `
       import { testFeed } from '@ledgate/revocation/testing'

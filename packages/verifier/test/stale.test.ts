@@ -126,6 +126,24 @@ describe('while the feed is stale', () => {
     expect(await at(test, await tokenBy(test.key, { jti: 'x', nbf: 1 }))).toBe('token_revoked')
   })
 
+  it.each<[OnStale, string]>([
+    [{ policy: 'closed' }, 'verifier_stale'],
+    [{ policy: { accept: 20_000 } }, 'verifier_stale'],
+    [{ policy: { accept: 60_000 } }, 'open'],
+    [{ policy: { introspect: async () => true } }, 'open'],
+  ])('connections that are watched end with the policy, as every new request does: %j', async (onStale, expected) => {
+    await using test = await stale(onStale)
+    const principal = await test.verifier.verify(await tokenBy(test.key))
+    const signal = test.verifier.watch(principal)
+    test.clock.advance(15_000)
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    expect(signal.aborted).toBe(false)
+    test.clock.advance(5_001)
+    await new Promise((resolve) => setTimeout(resolve, 1_100))
+    for (const each of [signal, test.verifier.watch(principal)])
+      expect(each.aborted ? each.reason.code : 'open').toBe(expected)
+  })
+
   it('a feed that never said anything is stale by every policy but asking', async () => {
     await using test = await setting()
     const jwks = { fetch: network({ [ISSUER]: [test.key.jwk, test.feed.signer.jwk] }) }

@@ -24,6 +24,12 @@ function written({ status, headers, body }: Answer): string {
   return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n')
 }
 
+/** Answers, and does not wait for the client to end its half as well: nobody looks after this socket any more. */
+function refuse(socket: Duplex, answer: Answer): void {
+  socket.once('finish', () => socket.destroy())
+  socket.end(written(answer))
+}
+
 /** Guards for `node:http`, and for the requests that open a WebSocket. */
 export function nodeAuth(verifier: RequestVerifier, options?: AuthOptions): NodeAuth {
   const authenticate = authenticating(verifier, options)
@@ -37,10 +43,15 @@ export function nodeAuth(verifier: RequestVerifier, options?: AuthOptions): Node
       // Until there is a WebSocket, nobody else listens: a client that goes away must not end the process.
       const ignore = () => undefined
       socket.on('error', ignore)
-      const { principal, answer } = await authenticate(fromNode(request), request, guard)
-      if (answer) socket.end(written(answer))
-      else socket.off('error', ignore)
-      return principal
+      try {
+        const { principal, answer } = await authenticate(fromNode(request), request, guard)
+        if (answer) refuse(socket, answer)
+        else socket.off('error', ignore)
+        return principal
+      } catch (error) {
+        socket.destroy()
+        throw error
+      }
     },
   }
 }

@@ -2,9 +2,13 @@ import { VerifierError } from '../errors.ts'
 
 /** The close code of a WebSocket whose token has ended: 4000 to 4999 are the application's (RFC 6455 §7.4.2). */
 export const UNAUTHORIZED = 4401
+/** The close code of one whose token may be good, but nobody can tell now: Try Again Later, of IANA's registry. */
+export const TRY_AGAIN_LATER = 1013
 
 /** A WebSocket as the package `ws` has it. */
 export interface WebSocketLike {
+  /** From 2 on it closes or is closed. */
+  readonly readyState: number
   close(code: number, reason: string): void
   terminate(): void
   once(event: 'close', listener: () => void): unknown
@@ -14,6 +18,8 @@ export interface WebSocketLike {
 
 /** A response that goes on and on: server-sent events, a download. */
 export interface ResponseLike {
+  /** Whether its connection is gone. */
+  readonly destroyed: boolean
   write(chunk: string): unknown
   end(): unknown
   destroy(): unknown
@@ -24,39 +30,46 @@ export interface ResponseLike {
 /** How long the other side may take to let go, in milliseconds. */
 const GRACE_MS = 1_000
 
-const codeOf = (reason: unknown): string => (reason instanceof VerifierError ? reason.code : 'invalid_token')
+/** Why a watch was aborted; by whoever made a signal of their own, for a reason of theirs. */
+const refusalOf = (reason: unknown): VerifierError =>
+  reason instanceof VerifierError ? reason : new VerifierError('invalid_token')
 
 /** Stops listening and says why; a peer that does not answer is left without. */
-function closeSocket(socket: WebSocketLike, code: string): void {
+function closeSocket(socket: WebSocketLike, { status, code }: VerifierError): void {
   // What comes between our close and theirs would be heard still, and the sender has no right to that any more.
   socket.removeAllListeners('message')
-  socket.close(UNAUTHORIZED, code)
+  socket.close(status === 503 ? TRY_AGAIN_LATER : UNAUTHORIZED, code)
 }
 
 /** Ends with an event that says why. */
-function endEvents(response: ResponseLike, code: string): void {
-  response.write(`event: ended\ndata: ${JSON.stringify({ error: 'invalid_token', code })}\n\n`)
+function endEvents(response: ResponseLike, { error, code }: VerifierError): void {
+  response.write(`event: ended\ndata: ${JSON.stringify({ error, code })}\n\n`)
   response.end()
 }
 
 interface Cut {
   /** Ends in a way that the other side can understand. */
-  end(code: string): void
+  end(refusal: VerifierError): void
   /** Ends without it. */
   destroy(): void
 }
+
+/** Whether it has ended already, and says nothing of it any more: its client may have left while its token was verified. */
+const isOver = (connection: WebSocketLike | ResponseLike): boolean =>
+  'readyState' in connection ? connection.readyState >= 2 : connection.destroyed
 
 /** Ends a connection when a signal says so, and without its other side when that takes longer than the grace. */
 function cutWhen(connection: WebSocketLike | ResponseLike, signal: AbortSignal, { end, destroy }: Cut): () => void {
   let grace: NodeJS.Timeout | undefined
   function cut() {
     grace = setTimeout(destroy, GRACE_MS).unref()
-    end(codeOf(signal.reason))
+    end(refusalOf(signal.reason))
   }
   function ended() {
     clearTimeout(grace)
     signal.removeEventListener('abort', cut)
   }
+  if (isOver(connection)) return () => {}
   connection.once('close', ended)
   if (signal.aborted) cut()
   else signal.addEventListener('abort', cut, { once: true })
@@ -67,8 +80,8 @@ function cutWhen(connection: WebSocketLike | ResponseLike, signal: AbortSignal, 
 }
 
 /**
- * Cuts a long-lived connection off the moment that `verifier.watch(principal)` aborts. A WebSocket is closed with 4401 and
- * hears nothing from then on, and one whose client does not let go within a second is cut off all the same. A response breaks
+ * Cuts a long-lived connection off the moment that `verifier.watch(principal)` aborts. A WebSocket is closed with 4401 (1013
+ * when nobody can tell now) and hears nothing from then on, and one whose client does not let go within a second is cut off all the same. A response breaks
  * off, so that half a download is not taken for the whole.
  *
  * @returns how to stop watching; it stops by itself when the connection ends.
@@ -76,7 +89,7 @@ function cutWhen(connection: WebSocketLike | ResponseLike, signal: AbortSignal, 
 export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSignal): () => void {
   if ('terminate' in connection)
     return cutWhen(connection, signal, {
-      end: (code) => closeSocket(connection, code),
+      end: (refusal) => closeSocket(connection, refusal),
       destroy: () => connection.terminate(),
     })
   const destroy = () => void connection.destroy()
@@ -89,7 +102,7 @@ export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSi
  */
 export function cutOffEvents(response: ResponseLike, signal: AbortSignal): () => void {
   return cutWhen(response, signal, {
-    end: (code) => endEvents(response, code),
+    end: (refusal) => endEvents(response, refusal),
     destroy: () => void response.destroy(),
   })
 }

@@ -1,12 +1,14 @@
-import { once } from 'node:events'
-import { createServer, get, type IncomingMessage } from 'node:http'
+import { randomBytes } from 'node:crypto'
+import { getEventListeners, once } from 'node:events'
+import { createServer, get, type IncomingMessage, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { afterEach, describe, expect, it } from 'vitest'
+import { promisify } from 'node:util'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { VerifierError } from '../../src/errors.ts'
 import { guard } from '../../src/guard.ts'
-import { cutOff, cutOffEvents, nodeAuth, UNAUTHORIZED } from '../../src/node/index.ts'
+import { cutOff, cutOffEvents, nodeAuth, TRY_AGAIN_LATER, UNAUTHORIZED } from '../../src/node/index.ts'
 import { type Listening, listening, serving } from '../adapters/listening.ts'
 import { stubVerifier } from '../adapters/stub-verifier.ts'
 
@@ -39,8 +41,10 @@ async function webSockets() {
     }
     void opened()
   })
-  return { ...kept(await listening(server)), watch, heard }
+  return { ...kept(await listening(server)), server, watch, heard }
 }
+
+const connections = ({ server }: { server: Server }) => promisify(server.getConnections.bind(server))()
 
 const open = (port: number, token = 'good') =>
   new WebSocket(`ws://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${token}` } })
@@ -69,15 +73,47 @@ describe('a WebSocket', () => {
 
   it('is cut off, too, when its client does not answer', async () => {
     const server = await webSockets()
-    const client = open(server.port)
-    await once(client, 'open')
-    client.pause()
+    const socket = connect(server.port, '127.0.0.1')
+    const key = `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${randomBytes(16).toString('base64')}`
+    const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket'
+    socket.write(`GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer good\r\n${upgrade}\r\n${key}\r\n\r\n`)
+    await once(socket, 'data')
     server.watch.abort(revoked())
-    // The client never reads the close frame; only the end of the connection ends it.
-    await new Promise((resolve) => setTimeout(resolve, 1_200))
-    client.resume()
-    await once(client, 'close')
-    expect(client.readyState).toBe(WebSocket.CLOSED)
+    // It reads the close frame and leaves it at that; only the end of the connection ends it. The patience of `ws` itself is 30 s.
+    const began = performance.now()
+    await once(socket.resume(), 'close')
+    expect(performance.now() - began).toBeLessThan(10_000)
+  })
+
+  it('is told to come again when its token may be good, but nobody can tell', async () => {
+    for (const code of ['verifier_stale', 'verifier_not_ready'] as const) {
+      const server = await webSockets()
+      const client = open(server.port)
+      await once(client, 'open')
+      server.watch.abort(new VerifierError(code))
+      const [closeCode, reason] = await once(client, 'close')
+      expect([closeCode, String(reason)]).toEqual([TRY_AGAIN_LATER, code])
+    }
+  })
+
+  it('that ended before it was watched leaves no listener with the watch', async () => {
+    const { signal } = new AbortController()
+    const sockets = new WebSocketServer({ noServer: true })
+    const server = createServer()
+    const watched = Promise.withResolvers<void>()
+    server.on('upgrade', (request, socket, head) =>
+      sockets.handleUpgrade(request, socket, head, (connection) =>
+        connection.once('close', () => {
+          cutOff(connection, signal)
+          watched.resolve()
+        }),
+      ),
+    )
+    const client = open(kept(await listening(server)).port)
+    await once(client, 'open')
+    client.terminate()
+    await watched.promise
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   it('is closed at once when the token was revoked before it was open', async () => {
@@ -99,6 +135,26 @@ describe('a WebSocket', () => {
       expect(response.headers['www-authenticate']).toContain('Bearer error=')
       expect(await text(response)).toContain('"error":')
     }
+  })
+
+  it('that is refused holds no socket, although its client ends nothing', async () => {
+    const server = await webSockets()
+    const socket = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 401 Unauthorized\r\n/)
+    while ((await connections(server)) > 0) await new Promise((resolve) => setImmediate(resolve))
+    socket.destroy()
+  })
+
+  it('holds no socket, either, when verifying breaks, and the error is told', async () => {
+    const errors: unknown[] = []
+    const server = createServer()
+    server.on('upgrade', (request, socket) => {
+      auth.handleUpgrade(request, socket).catch((error: unknown) => errors.push(error))
+    })
+    const { port } = kept(await listening(server))
+    await once(open(port, 'broken'), 'error')
+    expect(errors).toEqual([new Error('a mistake of ours')])
   })
 
   it('control: lives on when nothing is revoked', async () => {
@@ -158,6 +214,22 @@ describe('a long response', () => {
     const response = await server.receive()
     server.watch.abort(revoked())
     await expect(text(response)).rejects.toMatchObject({ code: 'ECONNRESET' })
+  })
+
+  it('of events is told to come again when nobody can tell whether its token is good', async () => {
+    const server = await streaming('text/event-stream', cutOffEvents)
+    const response = await server.receive()
+    server.watch.abort(new VerifierError('verifier_stale'))
+    expect(await text(response)).toContain(
+      'event: ended\ndata: {"error":"temporarily_unavailable","code":"verifier_stale"}\n\n',
+    )
+  })
+
+  it('of a hundred readers that came and went leaves no listener with the watch', async () => {
+    const server = await streaming('text/event-stream', cutOffEvents)
+    for (let nth = 0; nth < 100; nth += 1) (await server.receive()).destroy()
+    const { signal } = server.watch
+    await vi.waitFor(() => expect(getEventListeners(signal, 'abort')).toEqual([]))
   })
 
   it('goes on when the watch was given up', async () => {
