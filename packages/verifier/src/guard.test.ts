@@ -91,6 +91,14 @@ describe('a guard', () => {
     expect(() => verdict(broken)).toThrow(RangeError)
   })
 
+  it('asks nobody after one of several has allowed it', () => {
+    const broken = guard.satisfies(() => {
+      throw new RangeError('broken')
+    })
+    expect(verdict(guard.any(yes, broken))).toBe('allowed')
+    expect(verdict(guard.all(no, broken))).toBe('403 access_denied')
+  })
+
   it('cannot be made of nothing', () => {
     for (const make of [guard.scopes, guard.anyScope, guard.all, guard.any]) expect(() => make()).toThrow(TypeError)
   })

@@ -87,12 +87,17 @@ function all(...guards: readonly Guard[]): Guard {
   }
 }
 
-/** One of these guards; when all refuse, the first says why. @throws {TypeError} for none. */
+/** One of these guards, in their order, and none after it is asked; when all refuse, the first says why. @throws {TypeError} for none. */
 function any(...guards: readonly Guard[]): Guard {
   someOf(guards, 'guard')
   return (principal, context) => {
-    const refusals = guards.map((each) => each(principal, context))
-    return refusals.includes(undefined) ? undefined : refusals[0]
+    let first: VerifierError | undefined
+    for (const each of guards) {
+      const refusal = each(principal, context)
+      if (refusal === undefined) return undefined
+      first ??= refusal
+    }
+    return first
   }
 }
 

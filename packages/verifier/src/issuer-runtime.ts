@@ -3,7 +3,8 @@ import { discoverJwksUri, secureUrl } from './discovery.ts'
 import { timerMs } from './duration.ts'
 import { type IssuerFeed, issuerFeed } from './issuer-feed.ts'
 import { type KeyCache, keyCache, type KeyCacheOptions } from './jwks.ts'
-import { algorithmsOf, audienceOf, boundsOf } from './options.ts'
+import { audienceOf, boundsOf } from './options.ts'
+import { signatureAlgorithms, USUAL_ALGORITHMS } from './signature-algorithm.ts'
 import type { Staleness } from './staleness.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
 import type { Clock, IssuerHealth, IssuerOptions, Principal, SignatureAlgorithm, VerifierOptions } from './types.ts'
@@ -30,6 +31,8 @@ export interface RuntimeOptions {
 
 /** What statements of a feed are signed by, whatever tokens are: docs/revocation-notices.md. */
 const FEED_ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'RS256']
+
+const algorithmsOf = ({ algorithms = USUAL_ALGORITHMS }: IssuerOptions) => signatureAlgorithms(algorithms)
 
 /**
  * A key of the feed that was not there is asked for again soon, for a notice must not be lost over it; and nobody who can

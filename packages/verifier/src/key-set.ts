@@ -1,6 +1,7 @@
 import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { z } from 'zod'
 import { type SignatureCheck, signatureCheck } from './signature.ts'
+import { isPublic } from './public-key.ts'
 import type { SignatureAlgorithm } from './types.ts'
 
 /** A public key of an issuer, and the one algorithm it is used with. */
@@ -45,7 +46,7 @@ const VerificationKey = z
     z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: Base64url, ...Purpose }),
     z.looseObject({ kty: z.literal('RSA'), n: Base64url.min(MIN_MODULUS), e: Base64url, ...Purpose }),
   ])
-  .refine((jwk) => ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].every((member) => !(member in jwk)))
+  .refine(isPublic)
 type VerificationKey = z.infer<typeof VerificationKey>
 
 /** More than a rotation needs. */

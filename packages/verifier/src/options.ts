@@ -1,8 +1,6 @@
-import type { IssuerOptions, SignatureAlgorithm, VerifierOptions } from './types.ts'
+import type { IssuerOptions, VerifierOptions } from './types.ts'
 import { secureUrl } from './discovery.ts'
 
-const ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS256']
-const DEFAULT_ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'RS256']
 const TOLERANCE_SECONDS = 5
 /** Notices outlive the tokens that they end by a minute. Were a token taken for longer, a revoked one would live again. */
 const LONGEST_TOLERANCE_SECONDS = 60
@@ -36,14 +34,6 @@ export function audienceOf(issuer: IssuerOptions, options: VerifierOptions): Rea
   const audience = [issuer.audience ?? options.audience ?? []].flat()
   if (audience.length === 0 || audience.includes('')) throw new TypeError(`no audience for ${issuer.issuer}`)
   return new Set(audience)
-}
-
-/** The algorithms of an issuer. @throws {TypeError} for one that is not a signature by a public key. */
-export function algorithmsOf({ algorithms = DEFAULT_ALGORITHMS }: IssuerOptions): readonly SignatureAlgorithm[] {
-  const stranger = algorithms.find((algorithm) => !ALGORITHMS.includes(algorithm))
-  if (algorithms.length === 0 || stranger !== undefined)
-    throw new TypeError(`algorithms must be of ${ALGORITHMS.join(', ')}`)
-  return algorithms
 }
 
 /** The bounds of a verifier. @throws {TypeError} for one that cannot be meant. */

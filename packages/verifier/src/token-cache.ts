@@ -1,6 +1,7 @@
 /**
  * What was found out about tokens, by the whole text of the token: two that differ in one character have nothing in common.
- * The text itself is the key, and not a digest of it: exact, and faster than hashing, for V8 keeps the hash of a string.
+ * It is looked up by the end of the text and then compared in whole, for V8 takes longer to hash a text than to compare it. The
+ * end is of a signature, so no two good tokens share one by chance; if two do, the later displaces the earlier.
  */
 export interface TokenCache<Entry> {
   get(token: string): Entry | undefined
@@ -10,36 +11,46 @@ export interface TokenCache<Entry> {
   readonly size: number
 }
 
+/** Characters of the end: 72 bits, and the longest text that V8 copies and does not make a view of another one. */
+const END = 12
+
+interface Kept<Entry> {
+  readonly token: string
+  readonly entry: Entry
+}
+
 /**
- * Keeps at most `maxTokens` (from 2), in two generations: when the young one holds half of them it becomes the old one, and what was
- * old is forgotten, unless it was asked for meanwhile. So nothing is sorted and nothing scanned.
+ * Keeps at most `maxTokens` (from 2), in two generations: when the young one holds half of them it becomes the old one, and what
+ * was old is forgotten, unless it was asked for meanwhile. So nothing is sorted and nothing scanned.
  */
 export function tokenCache<Entry>(maxTokens: number): TokenCache<Entry> {
   const half = Math.floor(maxTokens / 2)
-  let young = new Map<string, Entry>()
-  let old = new Map<string, Entry>()
+  let young = new Map<string, Kept<Entry>>()
+  let old = new Map<string, Kept<Entry>>()
 
-  const set = (token: string, entry: Entry): void => {
-    if (young.size >= half && !young.has(token)) {
+  const keep = (end: string, kept: Kept<Entry>): void => {
+    if (young.size >= half && !young.has(end)) {
       old = young
       young = new Map()
     }
-    old.delete(token)
-    young.set(token, entry)
+    old.delete(end)
+    young.set(end, kept)
   }
 
   return {
     get(token) {
-      const entry = young.get(token)
-      if (entry !== undefined) return entry
-      const aged = old.get(token)
-      if (aged !== undefined) set(token, aged)
-      return aged
+      const end = token.slice(-END)
+      const kept = young.get(end)
+      if (kept?.token === token) return kept.entry
+      const aged = old.get(end)
+      if (aged?.token !== token) return undefined
+      keep(end, aged)
+      return aged.entry
     },
-    set,
+    set: (token, entry) => keep(token.slice(-END), { token, entry }),
     delete(token) {
-      young.delete(token)
-      old.delete(token)
+      const end = token.slice(-END)
+      for (const generation of [young, old]) if (generation.get(end)?.token === token) generation.delete(end)
     },
     clear() {
       young.clear()

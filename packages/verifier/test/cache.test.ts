@@ -191,13 +191,15 @@ describe('a token that was verified before', () => {
 })
 
 describe('a bounded cache', () => {
+  const apart = fc.constantFrom(...'abcdefghijklmnop')
+  /** As of signatures that somebody made to end like one another. */
+  const alike = fc.constantFrom(...'abcd').map((start) => `${start}.the same end`)
+
   it('never holds more than it may, nor another entry than was put in', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 2, max: 12 }),
-        fc.array(fc.tuple(fc.constantFrom('get', 'set', 'delete'), fc.constantFrom(...'abcdefghijklmnop')), {
-          maxLength: 200,
-        }),
+        fc.array(fc.tuple(fc.constantFrom('get', 'set', 'delete'), fc.oneof(apart, alike)), { maxLength: 200 }),
         (max, steps) => {
           const cache = tokenCache<number>(max)
           const model = new Map<string, number>()
@@ -212,6 +214,17 @@ describe('a bounded cache', () => {
         },
       ),
     )
+  })
+
+  it('has at most one of those that end alike', () => {
+    const cache = tokenCache<number>(10)
+    for (const [nth, start] of ['a', 'b', 'c'].entries()) cache.set(`${start}.the same end`, nth)
+    expect(cache.size).toBe(1)
+    expect(['a', 'b', 'c'].map((start) => cache.get(`${start}.the same end`))).toEqual([undefined, undefined, 2])
+    cache.delete('b.the same end')
+    expect(cache.get('c.the same end')).toBe(2)
+    cache.delete('c.the same end')
+    expect(cache.size).toBe(0)
   })
 
   it('keeps what is asked for again and again, while others come and go', () => {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { VerifierError, type VerifierErrorCode } from '../errors.ts'
+import { signatureAlgorithms, USUAL_ALGORITHMS } from '../signature-algorithm.ts'
 import type { DpopPolicy, ProofChecker, ProofRequest, SignatureAlgorithm } from '../types.ts'
 import { normalHtu } from './htu.ts'
 import type { NonceIssuer } from './nonce.ts'
@@ -23,10 +24,15 @@ export interface DpopOptions {
   readonly now?: () => number
 }
 
-const ASYMMETRIC = ['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS256']
-const DEFAULT_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const
 const DEFAULT_MAX_AGE_SECONDS = 30
 const DEFAULT_TOLERANCE_SECONDS = 5
+/** Nobody needs an hour to send a request; and so long a replay store has to remember. */
+const LONGEST_SECONDS = 3_600
+
+/** @throws {TypeError} for a time that would make proofs good for ever, or never. */
+function requireSeconds(value: number, what: string): void {
+  if (!(value >= 0 && value <= LONGEST_SECONDS)) throw new TypeError(`${what} must be from 0 to ${LONGEST_SECONDS}`)
+}
 
 /** What binds a proof to an access token: RFC 9449 §4.2, `ath`. */
 const accessTokenHash = (accessToken: string) => hash('sha256', accessToken, 'base64url')
@@ -43,20 +49,20 @@ function requireFit(proof: Proof, request: ProofRequest): void {
 /**
  * Checks that whoever presents a DPoP-bound token holds its key, and that no proof is used twice. RFC 9449 §4.3 and §7.
  *
- * @throws {TypeError} for an algorithm that a stranger's key must not be used with.
+ * @throws {TypeError} for an algorithm that a stranger's key must not be used with, and a time that cannot be meant.
  */
 export function dpop(options: DpopOptions = {}): ProofChecker {
   const {
     policy = 'allow',
-    algorithms = DEFAULT_ALGORITHMS,
     maxAgeSeconds = DEFAULT_MAX_AGE_SECONDS,
     clockToleranceSeconds = DEFAULT_TOLERANCE_SECONDS,
     now = Date.now,
     replays = memoryReplayStore({ now }),
     nonces,
   } = options
-  if (algorithms.length === 0 || algorithms.some((algorithm) => !ASYMMETRIC.includes(algorithm)))
-    throw new TypeError(`DPoP proofs are signed by ${ASYMMETRIC.join(', ')}`)
+  const algorithms = signatureAlgorithms(options.algorithms ?? USUAL_ALGORITHMS)
+  requireSeconds(maxAgeSeconds, 'maxAgeSeconds')
+  requireSeconds(clockToleranceSeconds, 'clockToleranceSeconds')
 
   function refusal(code: VerifierErrorCode, why: { readonly detail: string; readonly cause?: unknown }): VerifierError {
     const headers = nonces && { 'DPoP-Nonce': nonces.current() }

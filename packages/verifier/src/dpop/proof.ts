@@ -1,5 +1,6 @@
 import { calculateJwkThumbprint, compactVerify, EmbeddedJWK, type JWK } from 'jose'
 import { z } from 'zod'
+import { isPublic } from '../public-key.ts'
 
 /** What a proof says, its signature verified by the key it carries. RFC 9449 §4.2. */
 export interface Proof {
@@ -26,9 +27,6 @@ export class ProofFault extends Error {
 const MAX_LENGTH = 8_192
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 
-/** RFC 7518 §6: members of a JWK that only its owner may know. */
-const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
-
 const Claims = z.object({
   jti: z.string().min(1).max(255),
   htm: z.string(),
@@ -40,8 +38,7 @@ const Claims = z.object({
 
 /** The thumbprint of the key of a proof, if it is a public one. RFC 9449 §4.3, check 7. */
 async function thumbprint(jwk: JWK | undefined): Promise<string> {
-  if (jwk === undefined || PRIVATE_MEMBERS.some((member) => member in jwk))
-    throw new ProofFault('the key is not public')
+  if (jwk === undefined || !isPublic(jwk)) throw new ProofFault('the key is not public')
   return calculateJwkThumbprint(jwk)
 }
 

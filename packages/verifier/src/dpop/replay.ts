@@ -25,9 +25,12 @@ const DEFAULT_MAX_PROOFS = 200_000
 /**
  * A replay store of this process. It never forgets a proof that could still be used: when it is full, it forgets those that
  * expire first, and from then on takes nothing that expires as early. A flood makes proofs short-lived, never reusable.
+ *
+ * @throws {TypeError} for one that is to remember nothing, or without end.
  */
 export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
   const { maxProofs = DEFAULT_MAX_PROOFS, now = Date.now } = options
+  if (!Number.isSafeInteger(maxProofs) || maxProofs < 1) throw new TypeError('maxProofs must be a whole number from 1')
   const seen = new Set<string>()
   const expiring = new Map<number, string[]>()
   /** What expires by then is forgotten, so it is not taken again. */

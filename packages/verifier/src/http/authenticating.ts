@@ -52,6 +52,8 @@ export function authenticating(verifier: RequestVerifier, options: AuthOptions =
 
   async function letThrough(request: HttpRequest, credentials: Credentials, guard?: Guard): Promise<Principal> {
     const context = contextOf(request, credentials, publicUrl)
+    if (credentials.scheme === 'DPoP' && context.url === undefined)
+      throw new VerifierError('invalid_request', { detail: 'by its Host header nobody can tell what a proof is for' })
     const principal = await verifier.verify(credentials.token, context)
     if (guard) authorize(principal, guard, context)
     return principal

@@ -1,6 +1,8 @@
+import { createServer } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { exchange, type Got, type Listening, type Sent } from './listening.ts'
-import { SERVERS } from './servers.ts'
+import { nodeAuth } from '../../src/node/index.ts'
+import { exchange, type Got, type Listening, listening, type Sent } from './listening.ts'
+import { GUARDS, SERVERS } from './servers.ts'
 import { stubVerifier } from './stub-verifier.ts'
 
 const CHALLENGE = {
@@ -163,6 +165,33 @@ describe.each(Object.entries(SERVERS))('%s', (_, serve) => {
   })
 })
 
+describe('the request that opens a WebSocket', () => {
+  const { verifier } = stubVerifier(CHALLENGE)
+  const auth = nodeAuth(verifier)
+  let server: Listening
+  beforeAll(async () => {
+    const made = createServer()
+    made.on('upgrade', (request, socket) => {
+      const path = (request.url ?? '').split('?')[0] as keyof typeof GUARDS
+      void auth.handleUpgrade(request, socket, GUARDS[path]).then((principal) => {
+        if (principal) socket.end(`HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhello ${principal.sub}`)
+      })
+    })
+    server = await listening(made)
+  })
+  afterAll(() => server.close())
+
+  it.each(TABLE)('is answered as any other: %s', async (_, sent, expected) => {
+    const upgrade = [
+      ['connection', 'Upgrade'],
+      ['upgrade', 'websocket'],
+    ] as const
+    const got = await exchange(server.port, { ...sent, headers: [...upgrade, ...(sent.headers ?? [])] })
+    if (expected !== 'let through') return expect(got).toEqual(expected)
+    expect(got.body).toBe('hello u_1')
+  })
+})
+
 describe.each(['fastify', 'express', 'nest'])('%s, which has read the form before the guard', (name) => {
   it('refuses a token in it', async () => {
     const serve = SERVERS[name]
@@ -171,6 +200,22 @@ describe.each(['fastify', 'express', 'nest'])('%s, which has read the form befor
     expect(await exchange(server.port, sent)).toEqual(MALFORMED)
     const other = { ...sent, headers: [form, ...authorization('Bearer good')], body: 'token=good' }
     expect((await exchange(server.port, other)).body).toBe('hello u_1')
+    await server.close()
+  })
+})
+
+// The server of Hono refuses such a request by itself.
+describe.each(Object.entries(SERVERS).filter(([name]) => name !== 'hono'))('%s', (_, serve) => {
+  it('refuses a proof when the Host header is none, and is not broken by it', async () => {
+    const server = await serve(stubVerifier(CHALLENGE).verifier)
+    const host = ['host', 'a/b'] as const
+    const error = 'error="invalid_request", error_description="The request is malformed"'
+    const refused = refusal(400, dpop(error), 'invalid_request', 'The request is malformed')
+    expect(await exchange(server.port, { path: '/orders', headers: [host, ...authorization('DPoP good')] })).toEqual(
+      refused,
+    )
+    const bearer = await exchange(server.port, { path: '/orders', headers: [host, ...authorization('Bearer good')] })
+    expect(bearer.body).toBe('hello u_1')
     await server.close()
   })
 })

@@ -1,6 +1,6 @@
 import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { dpop, nonceIssuer, type DpopOptions } from '../../src/dpop/index.ts'
+import { dpop, memoryReplayStore, nonceIssuer, type DpopOptions } from '../../src/dpop/index.ts'
 import { VerifierError } from '../../src/errors.ts'
 import { NOW, prover, REQUEST } from './proving.ts'
 import { RFC_EXAMPLE } from './rfc9449.ts'
@@ -117,6 +117,15 @@ describe('a proof of possession', () => {
     for (const algorithm of ['HS256', 'none'])
       expect(() => dpop({ algorithms: [algorithm as 'ES256'] })).toThrow(TypeError)
     expect(() => dpop({ algorithms: [] })).toThrow(TypeError)
+  })
+
+  it('is neither good for ever nor remembered without end, whatever the options say', () => {
+    for (const seconds of [Number.NaN, Number.POSITIVE_INFINITY, -1, 3_601]) {
+      expect(() => dpop({ maxAgeSeconds: seconds })).toThrow(TypeError)
+      expect(() => dpop({ clockToleranceSeconds: seconds })).toThrow(TypeError)
+    }
+    for (const maxProofs of [Number.NaN, Number.POSITIVE_INFINITY, 0, 1.5])
+      expect(() => memoryReplayStore({ maxProofs })).toThrow(TypeError)
   })
 })
 
