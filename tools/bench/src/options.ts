@@ -24,6 +24,8 @@ export interface Options {
   /** Tokens that a verifier checks in a slice: those that it has seen before, and those that it has not. */
   readonly seenTokens: number
   readonly newTokens: number
+  /** Tokens that are revoked, over each way. */
+  readonly revocations: number
 }
 
 const FULL = {
@@ -40,6 +42,7 @@ const FULL = {
   accounts: 100_000,
   seenTokens: 1_000_000,
   newTokens: 5_000,
+  revocations: 1_000,
 }
 
 const QUICK: typeof FULL = {
@@ -56,6 +59,7 @@ const QUICK: typeof FULL = {
   accounts: 1_000,
   seenTokens: 200_000,
   newTokens: 1_000,
+  revocations: 100,
 }
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url))

@@ -10,6 +10,7 @@ import { mixed } from './mixed.ts'
 import { password } from './password.ts'
 import { refresh } from './refresh.ts'
 import { replay } from './replay.ts'
+import { revocation } from './revocation.ts'
 import { signer } from './signer.ts'
 import { timing } from './timing.ts'
 import { verify } from './verify.ts'
@@ -25,6 +26,7 @@ export const scenarios: readonly Scenario[] = [
   mixed,
   timing,
   verify,
+  revocation,
   coldStart,
   replay,
   backup,
