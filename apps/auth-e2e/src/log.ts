@@ -48,3 +48,23 @@ export function halfDone(events: readonly RecordedEvent[]): readonly string[] {
 /** Every `jti` that the log knows. */
 export const issuedIn = (events: readonly RecordedEvent[]): ReadonlySet<string> =>
   new Set(events.filter(({ type }) => type === 'TokenIssued').map(({ data }) => String(data['jti'])))
+
+/** The types of events that end tokens, said here as design section 5 has them. */
+const ENDING_TYPES = [
+  'RolesAssigned',
+  'UserDisabled',
+  'UserSessionsRevoked',
+  'SubjectErased',
+  'ClientUpdated',
+  'ClientDisabled',
+  'SessionRevoked',
+  'SessionEnded',
+  'TokenRevoked',
+  'GrantRevoked',
+  'ServiceTokenRevoked',
+  'IssuerEpochRaised',
+]
+
+/** The ids of the events that end tokens, in order: each of them has to be told to everybody. */
+export const endingsIn = (events: readonly RecordedEvent[]): readonly string[] =>
+  events.filter(({ type }) => ENDING_TYPES.includes(type)).map(({ id }) => id)

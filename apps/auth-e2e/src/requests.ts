@@ -27,10 +27,10 @@ export async function send(url: string, init: RequestInit = {}): Promise<Answer>
 
 /** The calls of clients and of people, to the server at an address. */
 export function requestsTo(url: string) {
-  const form = (path: string, fields: Fields, authorization?: string) =>
+  const form = (path: string, fields: Fields, authorization?: string, headers: Fields = {}) =>
     send(`${url}${path}`, {
       method: 'POST',
-      headers: authorization === undefined ? {} : { authorization },
+      headers: authorization === undefined ? headers : { ...headers, authorization },
       body: new URLSearchParams(fields),
     })
   const json = (path: string, body: object) =>
@@ -49,7 +49,8 @@ export function requestsTo(url: string) {
     refresh: (refreshToken: string, more: Fields = {}) =>
       token({ grant_type: 'refresh_token', refresh_token: refreshToken, ...more }),
     introspect: async (text: string) => (await form('/oauth2/introspect', { token: text }, ORDERS_API)).body,
-    revoke: (text: string, authorization = WEB) => form('/oauth2/revoke', { token: text }, authorization),
+    revoke: (text: string, authorization = WEB, headers: Fields = {}) =>
+      form('/oauth2/revoke', { token: text }, authorization, headers),
     /** A call of a person with their access token. */
     asPerson: (path: string, accessToken: string, body: object) =>
       send(`${url}${path}`, {

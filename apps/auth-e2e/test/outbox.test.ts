@@ -1,0 +1,180 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Broker, brokerIsAvailable, openBroker } from '@ledgate/revocation/testing'
+import { kafkaRevocations } from '@ledgate/verifier/kafka'
+import { expect, it, onTestFinished } from 'vitest'
+import { disagreements, outOfOrder } from '../src/agreement.ts'
+import { aim } from '../src/aim.ts'
+import { endingsIn, eventsOf } from '../src/log.ts'
+import { lossy } from '../src/lossy.ts'
+import { seeded, seedOfRun } from '../src/random.ts'
+import type { Requests } from '../src/requests.ts'
+import { personToken, type RevocableToken, revoke, type Revoked, serviceToken } from '../src/revocable.ts'
+import { revocationOracle, type Witness, wrongVerdicts } from '../src/revocation-oracle.ts'
+import { type Installation, newInstallation, startServer } from '../src/server.ts'
+import { openTape, type Tape, type Written } from '../src/tape.ts'
+import { anyOf, keepAsking, openVerifier, READY_MS } from '../src/witnesses.ts'
+
+/** Kills; as many as the title of the proof says with `npm run soak`. */
+const ROUNDS = process.env['SOAK'] === 'on' ? 200 : 14
+/** Each kind of moment is met so often, if it takes twice as many rounds. */
+const MET = 3
+/** Of them one in four is kept. */
+const TOKENS = 12
+/** Tokens of the last rounds, about which every new verifier is asked. */
+const LOOKED_AT = 5 * TOKENS
+
+/** An installation that publishes to a broker of its own. */
+async function installed(): Promise<{ broker: Broker; installation: Installation }> {
+  const broker = await openBroker({ isOwn: true })
+  onTestFinished(() => broker.close())
+  const { environment, ...installation } = await newInstallation()
+  return {
+    broker,
+    installation: {
+      ...installation,
+      environment: { ...environment, LEDGATE_KAFKA_BROKERS: broker.brokers.join() },
+    },
+  }
+}
+
+const issueSome = (requests: Requests): Promise<readonly RevocableToken[]> =>
+  Promise.all([personToken(requests), ...Array.from({ length: TOKENS - 1 }, () => serviceToken(requests))])
+
+const idsOf = (topic: readonly Written[]): ReadonlySet<string> =>
+  new Set(topic.filter(({ kind }) => kind === 'notice').map(({ endedId }) => endedId))
+
+/** Notices behind an offset that stand before it, too: sent again, since it was not known that they had been sent. */
+function repeatedAfter(offset: bigint, topic: readonly Written[]): readonly Written[] {
+  const before = new Set(topic.filter((each) => each.offset <= offset).map(({ id }) => id))
+  return topic.filter((each) => each.kind === 'notice' && each.offset > offset && before.has(each.id))
+}
+
+/** Whether it was what the last round revoked, and not everything that matters, which a topic may be filled with anew. */
+const isSentTwice = (repeated: readonly Written[], tokens: readonly RevocableToken[]): boolean => {
+  const isOfLastRound = ({ endedId }: Written) => tokens.slice(-TOKENS).some((token) => token.endedId === endedId)
+  return repeated.length > 0 && repeated.every(isOfLastRound)
+}
+
+it.skipIf(!brokerIsAvailable())(
+  `kill -9 between append, send and checkpoint, ${ROUNDS} rounds: log and topic agree, no false acceptance`,
+  async () => {
+    const { broker, installation } = await installed()
+    const seed = seedOfRun()
+    const random = seeded(seed)
+    const oracle = revocationOracle({ seed })
+    const aims = { answer: aim(random, 100), topic: aim(random, 20) }
+    const moments = { unanswered: 0, notYetInTopic: 0, sentTwice: 0 }
+    const tokens: RevocableToken[] = []
+    const wrong: string[] = []
+    const unkept: string[] = []
+    let tape: Tape | undefined
+    let end = -1n
+    let stopLast = async (): Promise<void> => undefined
+
+    /** A verifier that knows nothing but the topic, asked until the next one is ready. */
+    async function freshWitness(started: number): Promise<Witness> {
+      const revocations = kafkaRevocations({ brokers: broker.brokers })
+      const verifier = openVerifier({ issuer: installation.url, revocations })
+      const witness = oracle.witness(`fresh in round ${oracle.round}`, verifier)
+      await verifier.start({ timeoutMs: READY_MS })
+      await stopLast()
+      const over = new AbortController()
+      onTestFinished(() => over.abort())
+      const asking = keepAsking(witness, () => anyOf(tokens, random), over.signal)
+      stopLast = async () => {
+        over.abort()
+        await asking
+        await verifier.close()
+      }
+      await witness.knowsAllBefore(started)
+      return witness
+    }
+
+    const wasMet = () => Object.values(moments).every((count) => count >= MET)
+    for (let round = 0; round < ROUNDS || (round < 2 * ROUNDS && !wasMet()); round += 1) {
+      oracle.round = round
+      const server = await startServer(installation)
+      const started = performance.now()
+      const witness = await freshWitness(started)
+      tape ??= await openTape(broker.brokers)
+      wrong.push(...(await wrongVerdicts(witness, tokens.slice(-LOOKED_AT))))
+      if (isSentTwice(repeatedAfter(end, await tape.upToNow()), tokens)) moments.sentTwice += 1
+
+      const some = await issueSome(server)
+      tokens.push(...some)
+      const doomed = some.filter((_, index) => index % 4 !== 3)
+      const revoking = doomed.map((token, index) => revoke(server, token, index % 3 === 2 ? 'wait=10' : undefined))
+      const isAimedAtAnswer = round % 2 === 0
+      if (isAimedAtAnswer) await pause(aims.answer.afterMs())
+      else {
+        await Promise.any(revoking)
+        await pause(aims.topic.afterMs())
+      }
+      await server.kill()
+
+      const answers = await Promise.all(revoking)
+      const topic = await tape.upToNow()
+      end = topic.at(-1)?.offset ?? end
+      const told = idsOf(topic)
+      const isTold = (index: number) => told.has(doomed[index]?.endedId ?? '')
+      const count = (is: (answer: Revoked, index: number) => boolean) => answers.filter(is).length
+      const unanswered = count(({ isAcknowledged }) => !isAcknowledged)
+      const missing = count(({ isAcknowledged }, index) => isAcknowledged && !isTold(index))
+      answers.forEach(({ isPublished }, index) => {
+        if (isPublished && !isTold(index)) unkept.push(`round ${round}: ${JSON.stringify(doomed[index])}`)
+      })
+      if (unanswered > 0) moments.unanswered += 1
+      if (missing > 0) moments.notYetInTopic += 1
+      if (isAimedAtAnswer) aims.answer.wasEarly(unanswered > doomed.length / 2)
+      else aims.topic.wasEarly(missing > (doomed.length - unanswered) / 2)
+    }
+
+    oracle.round += 1
+    const server = await startServer(installation)
+    const last = await freshWitness(performance.now())
+    wrong.push(...(await wrongVerdicts(last, tokens)))
+    await stopLast()
+    await server.stop()
+    expect(oracle.broken).toEqual([])
+    expect(wrong).toEqual([])
+    expect(unkept, 'what was answered with Preference-Applied is in the topic').toEqual([])
+
+    const [endings, topic] = [endingsIn(await eventsOf(installation)), (await tape?.upToNow()) ?? []]
+    expect(disagreements(endings, topic)).toEqual([])
+    expect(outOfOrder(endings, topic)).toEqual([])
+    // The control: the kills came at each of the moments, and verifiers were asked.
+    console.log(`seed ${seed}`, moments, oracle.verdicts, `${endings.length} endings, ${topic.length} messages`)
+    for (const count of Object.values(moments)) expect(count).toBeGreaterThanOrEqual(MET)
+    expect(oracle.verdicts.accepted).toBeGreaterThan(0)
+    expect(oracle.verdicts.token_revoked).toBeGreaterThan(0)
+  },
+  3_600_000,
+)
+
+it.skipIf(!brokerIsAvailable())(
+  'a verifier whose feed loses one notice, and not the heartbeats, would be found out: the control',
+  async () => {
+    const { broker, installation } = await installed()
+    const server = await startServer(installation)
+    const oracle = revocationOracle({ seed: 0 })
+    const [lost, told] = [await serviceToken(server), await serviceToken(server)]
+    for (const token of [lost, told]) expect((await revoke(server, token, 'wait=30')).isPublished).toBe(true)
+    const whole = kafkaRevocations({ brokers: broker.brokers })
+    const [exact, deaf] = [whole, lossy(whole, [lost.endedId])].map((revocations) =>
+      oracle.witness('one', openVerifier({ issuer: installation.url, revocations })),
+    )
+    for (const witness of [exact, deaf]) {
+      await witness?.verifier.start({ timeoutMs: READY_MS })
+      await witness?.knowsAllBefore(performance.now())
+    }
+    for (const token of [lost, told]) expect(await exact?.verdictOn(token)).toBe('token_revoked')
+    expect(oracle.broken).toEqual([])
+    for (const token of [lost, told]) await deaf?.verdictOn(token)
+    expect(oracle.broken).toMatchObject([
+      { promised: 'what was revoked before the time that was vouched for is not accepted', token: lost.text },
+    ])
+    expect(await wrongVerdicts(deaf as Witness, [lost, told])).toHaveLength(1)
+    await server.stop()
+  },
+  240_000,
+)
