@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { createVerifier, VerifierError } from '../src/index.ts'
 import { codeOf } from './outcome.ts'
 import { setting } from './setting.ts'
-import { AUDIENCE, ISSUER, network, seconds, signingKey, tokenBy } from './tokens.ts'
+import { AUDIENCE, ISSUER, network, seconds, tokenBy } from './tokens.ts'
 
 const until = () => seconds() + 10_000
 
@@ -186,34 +186,5 @@ describe('a compromised key', () => {
     expect(await codeOf(test.verifier.verify(await tokenBy(test.key, { exp: seconds() + 90_000 })))).toBe(
       'invalid_token',
     )
-  })
-})
-
-describe('a feed that a stranger writes to', () => {
-  it('ends nothing and vouches for nothing by what the issuer did not sign', async () => {
-    await using test = await setting()
-    const stranger = await signingKey(test.feed.signer.kid)
-    const token = await tokenBy(test.key, { jti: 'x' })
-    await test.verifier.verify(token)
-    const now = seconds()
-    test.source.push(
-      'garbage',
-      await stranger.sign(
-        { typ: 'secevent+jwt' },
-        JSON.stringify({
-          iss: ISSUER,
-          iat: now,
-          jti: 'e',
-          txn: 't',
-          sub_id: { format: 'opaque', id: 'x' },
-          events: { 'urn:ledgate:secevent:token-revoked': { event_timestamp: now, until: until(), position: '1' } },
-        }),
-      ),
-      // By the key of tokens, which is none of the feed's in a real set of its own.
-      await tokenBy(test.key),
-    )
-    await test.feed.end({ scope: 'jti', id: 'y', until: until() })
-    await vi.waitFor(() => expect(test.verifier.health().issuers[0]?.revocations?.refused).toBe(3))
-    expect(await codeOf(test.verifier.verify(token))).toBe('good')
   })
 })
