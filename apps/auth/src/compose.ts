@@ -150,12 +150,11 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
     metrics,
     readiness: ready,
     origins: registeredOrigins(core.views, core.clock.nowMs),
-    oauth: oauthRoutes(core, people, requests, publishing),
+    oauth: [...oauthRoutes(core, people, requests, publishing), feed.routes],
     others: [
       ...otherRoutes(core, people, mail, requests),
       ...ownAccountOver(core, people, requests),
       ...administration(core, people, firstSetup, requests),
-      feed.routes,
     ],
   })
   const background = startBackground(core, people, mail, feed, publishing)

@@ -144,6 +144,10 @@ describe('revocations over HTTP', () => {
   })
 
   test('are not asked for over http from another machine, unless that is said', () => {
+    const secretless = { issuer: 'https://id.example.com', clientId: 'orders' }
+    expect(() => httpRevocations(secretless)).toThrow(TypeError)
+    const twice = { ...secretless, clientSecret: 'x', clientAssertion: async () => 'y' }
+    expect(() => httpRevocations(twice)).toThrow(TypeError)
     const credentials = { issuer: 'http://id.example.com', clientId: 'orders', clientSecret: 'x' }
     expect(() => httpRevocations(credentials)).toThrow(TypeError)
     expect(httpRevocations({ ...credentials, allowInsecureRequests: true }).name).toBe('http')

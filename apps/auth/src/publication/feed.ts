@@ -44,7 +44,11 @@ export interface RevocationFeed {
    * @throws {TooSlow} when it is not taken for long.
    */
   follow(after: Position | undefined, signal: AbortSignal): AsyncIterable<Publication>
-  /** Whether it would begin after a place. @throws {Unavailable} when it has not begun itself yet. */
+  /**
+   * Whether it would begin after a place: not before what is kept, nor beyond the end of the log.
+   *
+   * @throws {Unavailable} when it has not begun itself yet.
+   */
   keeps(after: Position): Promise<boolean>
   /** When the oldest notice after a place was there, in milliseconds since the epoch; `undefined` when there is none. */
   waitingSince(after: Position): number | undefined
@@ -72,6 +76,8 @@ const MOST = 10_000
 const SIGNING = 64
 const AGAIN_MS = 1_000
 const BEGINS_WITHIN_MS = 5_000
+/** Milliseconds in which a place comes that another replica has told of. */
+const AHEAD_MS = 3_000
 
 /** A heartbeat that waits for the subscription to pass its place. */
 interface Beat {
@@ -192,6 +198,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     if (delivered === undefined) {
       delivered = await store.head()
       kept.begin(delivered)
+      telling.reach(delivered)
       begun.resolve()
     }
     await read(delivered, signal)
@@ -220,7 +227,8 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     async keeps(after) {
       await Promise.race([begun.promise, pause(BEGINS_WITHIN_MS, undefined, { ref: false })])
       if (delivered === undefined) throw new Unavailable('the feed has not begun')
-      return kept.after(after) !== undefined
+      // Another replica may be a little ahead; further on there is only what another log had, before it was restored.
+      return kept.after(after) !== undefined && (await telling.reaches(after, AHEAD_MS))
     },
     waitingSince: kept.since,
     told: telling.reaches,

@@ -71,16 +71,21 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
   /** Resource servers only: the feed tells of everybody's tokens. @throws {InvalidClient | TooManyRequests} */
   async function admit(request: FastifyRequest): Promise<void> {
     const { authorization } = request.headers
-    if (authorization === undefined) throw new InvalidClient('there are no credentials')
+    // What proves somebody is never in a URL.
+    const body = request.method === 'POST' ? ((request.body ?? {}) as Record<string, unknown>) : {}
+    if (authorization === undefined && Object.keys(body).length === 0)
+      throw new InvalidClient('there are no credentials')
     const context = requests.of(request, { type: 'anonymous', id: '' })
-    const caller = await authentication.clientOrResource({ authorization, body: {}, context })
+    const caller = await authentication.clientOrResource({ authorization, body, context })
     if (caller.kind !== 'resource') throw new InvalidClient('a client is no resource server')
     opened(caller.resource.client_id)
   }
 
-  app.get(
-    '/revocations/stream',
-    {
+  // By POST for those who prove themselves by an assertion (RFC 7521 §4.2), which belongs into a form.
+  for (const method of ['GET', 'POST'] as const) {
+    app.route({
+      method,
+      url: '/revocations/stream',
       exposeHeadRoute: false,
       schema: {
         tags: ['revocations'],
@@ -88,38 +93,37 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
         querystring: StreamQuery,
         headers: StreamHeaders,
       },
-    },
-    async (request, reply) => {
-      await admit(request)
-      const { after } = StreamQuery.parse(request.query)
-      const place = (StreamHeaders.parse(request.headers)['last-event-id'] ?? after) as Position | undefined
-      if (place !== undefined && !(await feed.keeps(place))) throw gone()
-      const over = overOf(reply, draining)
-      return reply
-        .headers({
-          'content-type': 'text/event-stream',
-          'cache-control': 'no-store',
-          'x-accel-buffering': 'no',
-        })
-        .send(Readable.from(messages(feed.follow(place, over))))
-    },
-  )
+      async handler(request, reply) {
+        await admit(request)
+        const { after } = StreamQuery.parse(request.query)
+        const place = (StreamHeaders.parse(request.headers)['last-event-id'] ?? after) as Position | undefined
+        if (place !== undefined && !(await feed.keeps(place))) throw gone()
+        const over = overOf(reply, draining)
+        return reply
+          .headers({
+            'content-type': 'text/event-stream',
+            'cache-control': 'no-store',
+            'x-accel-buffering': 'no',
+          })
+          .send(Readable.from(messages(feed.follow(place, over))))
+      },
+    })
 
-  app.get(
-    '/revocations/snapshot',
-    {
+    app.route({
+      method,
+      url: '/revocations/snapshot',
       exposeHeadRoute: false,
       schema: {
         tags: ['revocations'],
         summary: 'Everything that has ended and still matters: signed chunks, one a line',
       },
-    },
-    async (request, reply) => {
-      await admit(request)
-      const chunks = await snapshots.take()
-      return reply
-        .headers({ 'content-type': 'application/jsonl', 'cache-control': 'no-store' })
-        .send(Readable.from(lines(chunks, draining)))
-    },
-  )
+      async handler(request, reply) {
+        await admit(request)
+        const chunks = await snapshots.take()
+        return reply
+          .headers({ 'content-type': 'application/jsonl', 'cache-control': 'no-store' })
+          .send(Readable.from(lines(chunks, draining)))
+      },
+    })
+  }
 }

@@ -139,6 +139,13 @@ describe('GET /revocations/stream', () => {
     expect(await response.json()).toMatchObject({ error: 'gone' })
   })
 
+  it('is gone after a place that the log does not reach: it was another log, or of before a backup', async () => {
+    const place = await placeOfNow()
+    const beyond = place.replace(/\d/g, '9')
+    const { response } = await stream(`/revocations/stream?after=${beyond}`, () => true)
+    expect(response.status).toBe(410)
+  })
+
   it('is for resource servers with their own credentials, and for nobody else', async () => {
     for (const path of ['/revocations/stream', '/revocations/snapshot']) {
       for (const authorization of [undefined, WEB, basic('orders', 'wrong'), basic('nobody', 'x'), 'Bearer x']) {

@@ -1,16 +1,25 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { followRevocations, type RevocationFollower, revocationIndex, type TokenFacts } from '@ledgate/revocation'
-import { httpRevocations } from '@ledgate/revocation/http'
-import { decodeJwt, decodeProtectedHeader, importJWK, type JWK } from 'jose'
+import { type HttpRevocations, httpRevocations } from '@ledgate/revocation/http'
+import { randomUUID } from 'node:crypto'
+import { decodeJwt, decodeProtectedHeader, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ISSUER, openService, type Service } from './service.ts'
+import { BOOTSTRAP, ISSUER, openService, type Service } from './service.ts'
 
 let service: Service
 let url: string
 const followers: RevocationFollower[] = []
 
+const own = await generateKeyPair('ES256')
+const STOREHOUSE = {
+  client_id: 'storehouse',
+  resource: 'https://storehouse.example/',
+  scopes_supported: ['storehouse:read'],
+  jwks: { keys: [{ ...(await exportJWK(own.publicKey)), kid: 'own', alg: 'ES256' }] },
+}
+
 beforeEach(async () => {
-  service = await openService()
+  service = await openService({ ...BOOTSTRAP, resources: [...BOOTSTRAP.resources, STOREHOUSE] })
   url = await service.listen()
 })
 afterEach(async () => {
@@ -25,11 +34,16 @@ async function keyFor(kid: string) {
 }
 
 /** A resource server that follows the feed over HTTP. */
-function follow(clientSecret = 'orders-secret') {
+function follow(
+  credentials: Pick<HttpRevocations, 'clientId' | 'clientSecret' | 'clientAssertion'> = {
+    clientId: 'orders',
+    clientSecret: 'orders-secret',
+  },
+) {
   const index = revocationIndex()
   const notices: string[] = []
   const follower = followRevocations({
-    sources: [httpRevocations({ issuer: ISSUER, url, clientId: 'orders', clientSecret })],
+    sources: [httpRevocations({ issuer: ISSUER, url, ...credentials })],
     issuer: ISSUER,
     keyFor,
     index,
@@ -38,6 +52,19 @@ function follow(clientSecret = 'orders-secret') {
   followers.push(follower)
   return { index, follower, notices }
 }
+
+/** What proves a resource server that has keys and no secret, once. */
+const assertion =
+  (key = own.privateKey) =>
+  async (): Promise<string> =>
+    new SignJWT({ jti: randomUUID() })
+      .setProtectedHeader({ alg: 'ES256', kid: 'own' })
+      .setIssuer('storehouse')
+      .setSubject('storehouse')
+      .setAudience(ISSUER)
+      .setIssuedAt()
+      .setExpirationTime('1m')
+      .sign(key)
 
 async function signIn(): Promise<{ jwt: string; facts: TokenFacts }> {
   const { body } = await service.signIn()
@@ -51,6 +78,18 @@ async function until(what: string, condition: () => boolean): Promise<void> {
 }
 
 describe('a resource server that follows the feed over HTTP', () => {
+  it('may have keys of its own and no secret', async () => {
+    const before = await signIn()
+    await service.revoke(before.jwt)
+    const { index, follower } = follow({ clientId: 'storehouse', clientAssertion: assertion() })
+    await follower.ready()
+    expect(index.endedBy(before.facts)).toBe('jti')
+    const foreign = await generateKeyPair('ES256')
+    const refused = follow({ clientId: 'storehouse', clientAssertion: assertion(foreign.privateKey) })
+    await until('it was not refused', () => refused.follower.health().lastError !== undefined)
+    expect(refused.follower.health()).toMatchObject({ isCaughtUp: false, lastError: expect.stringContaining('401') })
+  })
+
   it('learns what was revoked before it began, and what is revoked afterwards', async () => {
     const [before, after, never] = [await signIn(), await signIn(), await signIn()]
     await service.revoke(before.jwt)
@@ -97,7 +136,7 @@ describe('a resource server that follows the feed over HTTP', () => {
   }, 60_000)
 
   it('is never ready with wrong credentials, and says why', async () => {
-    const { follower } = follow('wrong')
+    const { follower } = follow({ clientId: 'orders', clientSecret: 'wrong' })
     await until('it said nothing', () => follower.health().lastError !== undefined)
     expect(follower.health()).toMatchObject({ isReady: false, isCaughtUp: false, entries: 0 })
     expect(follower.health().lastError).toContain('401')

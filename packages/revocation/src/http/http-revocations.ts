@@ -11,9 +11,11 @@ export interface HttpRevocations {
   readonly issuer: string
   /** Where the feed is, when it is not reached under the issuer's own name. */
   readonly url?: string | undefined
-  /** The resource server's own credentials. */
+  /** Who the resource server is, and how it proves that: by its secret, or by keys of its own. */
   readonly clientId: string
-  readonly clientSecret: string
+  readonly clientSecret?: string | undefined
+  /** Makes a new assertion for each request (`private_key_jwt`: RFC 7523 §2.2), for those without a secret. */
+  readonly clientAssertion?: (() => Promise<string>) | undefined
   readonly fetch?: typeof fetch | undefined
   /** Sends the credentials over `http:` to other machines, too, where whoever is between reads them. */
   readonly allowInsecureRequests?: boolean | undefined
@@ -39,6 +41,29 @@ function baseOf({ issuer, url = issuer, allowInsecureRequests = false }: HttpRev
 function basic(clientId: string, clientSecret: string): string {
   const encoded = (text: string) => new URLSearchParams({ '': text }).toString().slice(1)
   return `Basic ${btoa(`${encoded(clientId)}:${encoded(clientSecret)}`)}`
+}
+
+interface Proof extends Pick<RequestInit, 'method' | 'body'> {
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** How each request proves who makes it. @throws {TypeError} when it cannot, or could in two ways. */
+function proofOf({ clientId, clientSecret, clientAssertion }: HttpRevocations): () => Promise<Proof> {
+  if ((clientSecret === undefined) === (clientAssertion === undefined))
+    throw new TypeError('the feed is read with clientSecret or with clientAssertion')
+  if (clientAssertion === undefined) {
+    const authorization = basic(clientId, clientSecret ?? '')
+    return async () => ({ headers: { authorization } })
+  }
+  return async () => ({
+    method: 'POST',
+    headers: {},
+    body: new URLSearchParams({
+      client_id: clientId,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await clientAssertion(),
+    }),
+  })
 }
 
 /** What a chunk says of itself. It is not verified here: a forged place is worth nothing, for its reader verifies. */
@@ -69,15 +94,17 @@ async function* linesOf(response: Response, most: number, signal: AbortSignal): 
  * The feed of an issuer over HTTP: a snapshot and what came after it, or what came after a place that is known already. When
  * the issuer does not keep what came after that place, it is a snapshot again.
  *
- * @throws {TypeError} when the credentials would be sent over `http:` to another machine.
+ * @throws {TypeError} when the credentials would be sent over `http:` to another machine, or there are none.
  */
 export function httpRevocations(options: HttpRevocations): RevocationSource {
-  const { clientId, clientSecret, fetch = globalThis.fetch } = options
+  const { fetch = globalThis.fetch } = options
   const base = baseOf(options)
-  const authorization = basic(clientId, clientSecret)
+  const proof = proofOf(options)
 
-  const get = (path: string, accept: string, signal: AbortSignal) =>
-    fetch(`${base}${path}`, { headers: { authorization, accept }, redirect: 'error', signal })
+  async function get(path: string, accept: string, signal: AbortSignal): Promise<Response> {
+    const { headers, ...proved } = await proof()
+    return fetch(`${base}${path}`, { ...proved, headers: { ...headers, accept }, redirect: 'error', signal })
+  }
 
   async function refuse(response: Response): Promise<never> {
     await response.body?.cancel().catch(() => undefined)
