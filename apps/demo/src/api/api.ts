@@ -12,14 +12,16 @@ const NewOrder = z.strictObject({ item: z.string().min(1).max(200), quantity: z.
  * entitled to it, and a stream that ends the moment its token does. Nothing of it asks the authorization server.
  */
 export function ordersApi(verifier: Verifier, orders: Orders = inMemoryOrders()): FastifyInstance {
-  // A reader that takes nothing would otherwise hold up the end.
+  // Who takes nothing, or has sent half a request, would otherwise hold up the end.
   const app = Fastify({ bodyLimit: 16 * 1024, forceCloseConnections: true })
   const auth = fastifyAuth(verifier)
   const streams = orderStreams(orders)
   const mayRead = { onRequest: auth.require(guard.scopes('orders:read')) }
   const mayWrite = { onRequest: auth.require(guard.scopes('orders:write')) }
   const mayCancel = { onRequest: auth.require(guard.all(guard.scopes('orders:write'), guard.role('manager'))) }
-  const mayReport = { onRequest: auth.require(guard.all(guard.scopes('orders:read'), guard.entitlement('orders:report'))) }
+  const mayReport = {
+    onRequest: auth.require(guard.all(guard.scopes('orders:read'), guard.entitlement('orders:report'))),
+  }
 
   app.get('/orders', mayRead, async () => ({ orders: orders.all() }))
 
@@ -44,7 +46,7 @@ export function ordersApi(verifier: Verifier, orders: Orders = inMemoryOrders())
     reply.hijack()
     streams.open(reply.raw, verifier.watch(principalOf(request)))
   })
-  app.addHook('preClose', async () => streams.end())
+  app.addHook('preClose', () => streams.end())
 
   app.get('/healthz', async (_request, reply) => {
     const health = verifier.health()

@@ -47,12 +47,12 @@ export async function serve(): Promise<void> {
   const api = ordersApi(verifier)
 
   const stop = async (): Promise<void> => {
-    if (stopping.signal.aborted) return // npm and the terminal may both say so
     stopping.abort()
     await api.close()
     await verifier.close()
     process.exit(0)
   }
+  // Each time: npm and the terminal may both say so, and the second must not end it before the first has.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
 
   const address = await api
