@@ -36,19 +36,29 @@ const readingsOf = (state: () => FeedState, nowMs: () => number): readonly Readi
   },
 ]
 
+/** What everything that is said of ended tokens stands on. */
+export const groundsOf = ({ config, store, storage, clock, feedKeys }: Core) => ({
+  store,
+  pulse: storage.pulse,
+  keys: feedKeys,
+  issuer: config.issuer,
+  tokenCap: config.tokenCap,
+  clock,
+})
+
 /** The feed of a server, and its routes. */
 export function openFeed(core: Core, requests: RequestContext): Feed {
-  const { config, store, storage, views, clock, logger, feedKeys } = core
-  const { issuer, tokenCap, limits } = config
+  const { config, views, clock, logger, feedKeys } = core
+  const { issuer, limits } = config
   const stopping = new AbortController()
-  const said = { store, pulse: storage.pulse, keys: feedKeys, issuer, tokenCap, clock }
+  const grounds = groundsOf(core)
   const feed = revocationFeed({
-    ...said,
+    ...grounds,
     onError: (error) => logger.error({ err: error }, 'the feed of revocations stumbled and begins again'),
   })
   const routes = {
     feed,
-    snapshots: snapshots({ ...said, views }),
+    snapshots: snapshots({ ...grounds, views }),
     feedKeys,
     authentication: clientAuthentication({ ...core, audience: [issuer, `${issuer}/oauth2/token`] }),
     requests,

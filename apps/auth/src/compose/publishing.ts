@@ -20,6 +20,7 @@ import {
   type RevocationFeed,
 } from '../publication/index.ts'
 import type { Core } from './core.ts'
+import { groundsOf } from './feed.ts'
 
 /** Milliseconds that a call to Kafka may take: a broker that hangs is given up then. */
 const DEADLINE_MS = 5_000
@@ -90,8 +91,8 @@ const readingsOf = (state: () => OutboxState, nowMs: () => number): readonly Rea
 
 /** Publishes to Kafka when there are brokers. */
 export function openPublishing(core: Core, feed: RevocationFeed): Publishing {
-  const { config, store, storage, views, clock, logger, feedKeys } = core
-  const { issuer, tokenCap, kafka } = config
+  const { config, storage, views, clock, logger, feedKeys } = core
+  const { kafka } = config
 
   /** Whether the feed of this process has told of everything up to a place. */
   async function told(position: Position | undefined, ms: number): Promise<Position | undefined> {
@@ -110,10 +111,10 @@ export function openPublishing(core: Core, feed: RevocationFeed): Publishing {
   const log = logger.child({ part: 'kafka' })
   const options: KafkaOptions = { ...kafka, deadlineMs: DEADLINE_MS, log }
   const failed = (error: unknown): void => log.error({ err: error }, 'publishing to Kafka failed and is tried again')
-  const said = { store, pulse: storage.pulse, keys: feedKeys, issuer, tokenCap, clock, views }
+  const grounds = { ...groundsOf(core), views }
   const box = outbox({
     follow: feed.follow,
-    liveSet: (after) => liveSet(said, after),
+    liveSet: (after) => liveSet(grounds, after),
     waitingSince: feed.waitingSince,
     kid: () => feedKeys.current().kid,
     isBelieved: (kid) => feedKeys.publicKey(kid) !== undefined,
