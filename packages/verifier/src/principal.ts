@@ -5,7 +5,20 @@ import { deepFrozen, frozenSet } from './frozen.ts'
 import type { Principal } from './types.ts'
 
 /** The scope tokens of a `scope` claim, RFC 8693 §4.2. */
-const scopeTokens = (scope = ''): readonly string[] => scope.split(' ').filter((token) => token !== '')
+const scopeTokens = (scope: string): readonly string[] => scope.split(' ').filter((token) => token !== '')
+
+const MOST_REMEMBERED = 512
+const remembered = new Map<string, ReadonlySet<string>>()
+
+/** The same set for the same claim: most tokens of a service have one of a few. */
+function scopesOf(scope = ''): ReadonlySet<string> {
+  const known = remembered.get(scope)
+  if (known !== undefined) return known
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear()
+  const made = frozenSet(scopeTokens(scope))
+  remembered.set(scope, made)
+  return made
+}
 
 const clientOf = ({ client_id: clientId, azp }: TokenClaims): string => clientId ?? azp ?? ''
 
@@ -25,7 +38,7 @@ const factsOf = (claims: TokenClaims, kid: string, scopes: ReadonlySet<string>):
 
 /** Who a token speaks for. Nothing in it can be changed. */
 export function principalOf(claims: TokenClaims, payload: JWTPayload, kid: string): Principal {
-  const scopes = frozenSet(scopeTokens(claims.scope))
+  const scopes = scopesOf(claims.scope)
   const clientId = clientOf(claims)
   return Object.freeze({
     issuer: claims.iss,
