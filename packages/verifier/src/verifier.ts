@@ -17,6 +17,8 @@ const NO_CONTEXT: RequestContext = {}
 const FROM_CACHE = { cached: 'true' }
 const NOT_FROM_CACHE = { cached: 'false' }
 
+const closed = (): VerifierError => new VerifierError('verifier_not_ready', { detail: 'the verifier is closed' })
+
 /**
  * A verifier of access tokens. It asks nobody while a request waits: keys and revocations are kept up to date in the
  * background, from {@link Verifier.start} on.
@@ -59,15 +61,17 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const cache = maxTokens === 0 ? noCache<VerifiedToken>() : tokenCache<VerifiedToken>(maxTokens)
   let closing: Promise<void> | undefined
 
+  const requireOpen = (): void => {
+    if (closing !== undefined) throw closed()
+  }
+
   /** The same error as this verifier says it to this request. */
   const refused = (error: unknown, { scheme }: RequestContext): unknown => {
     if (!(error instanceof VerifierError)) return error
-    metrics?.count('refused', { code: error.code })
-    return error.in(challenge, scheme)
-  }
-
-  const requireOpen = (): void => {
-    if (closing !== undefined) throw new VerifierError('verifier_not_ready', { detail: 'the verifier is closed' })
+    // Closed meanwhile, it trusts no key any more: that is no fault of the token.
+    const refusal = closing === undefined ? error : closed()
+    metrics?.count('refused', { code: refusal.code })
+    return refusal.in(challenge, scheme)
   }
 
   /** Lets a token pass that needs nothing but a look; `undefined` when somebody has to be asked or something computed. */
@@ -92,7 +96,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
   }
 
   const recall = (text: string): VerifiedToken | undefined => {
-    const token = cache.get(text)
+    // Whoever has no types may have no token, either: that is a missing one.
+    const token = typeof text === 'string' ? cache.get(text) : undefined
     if (token === undefined || stillHolds(token)) return token
     cache.delete(text)
     return undefined

@@ -229,8 +229,9 @@ describe('a token that is not what it seems', () => {
 })
 
 describe('no token at all', () => {
-  it('is answered without an error code, RFC 6750 §3.1', async () => {
-    const { status, code, error, headers } = await refusalOf('')
+  it.each(['', undefined, null, 7])('is answered without an error code, RFC 6750 §3.1: %j', async (nothing) => {
+    expect(made.verifier.verifySync(nothing as string)).toBeUndefined()
+    const { status, code, error, headers } = await refusalOf(nothing as string)
     expect({ status, code, error, headers }).toEqual({
       status: 401,
       code: 'missing_token',
