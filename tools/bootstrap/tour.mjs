@@ -40,6 +40,8 @@ A tour, to paste line by line into another shell, in this folder:
 
   # what just happened, from the log
   npm run -s ledgate -- events --last 20
+
+  # an orders API whose open streams end when their token is revoked: npm run demo, and "The demo" in README.md
 `
 
 /** Prints the tour as soon as the server answers; nothing when it ended first. */

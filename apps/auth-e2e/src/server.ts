@@ -9,7 +9,7 @@ import { onTestFinished } from 'vitest'
 import { requestsTo, send } from './requests.ts'
 import { WORLD } from './world.ts'
 
-const sourceOf = (path: string) => join(import.meta.dirname, '../../auth/src', path)
+const sourceOf = (path: string) => join(import.meta.dirname, '../..', path)
 
 /** A data folder and a port: what stays when the process goes. */
 export interface Installation {
@@ -47,7 +47,7 @@ async function freePort(): Promise<number> {
 /** What the shell of the test is set to must not change what is tested. */
 const inherited = (): NodeJS.ProcessEnv =>
   Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.startsWith('LEDGATE_') && name !== 'NODE_ENV'),
+    Object.entries(process.env).filter(([name]) => !/^(LEDGATE|DEMO)_/.test(name) && name !== 'NODE_ENV'),
   )
 
 /** A new installation of its own, thrown away with the test. */
@@ -76,8 +76,8 @@ export interface SpawnOptions {
   readonly under?: readonly string[]
 }
 
-/** Runs a file of the server's source. It ends with the test at the latest. */
-function run(file: string, args: readonly string[], { environment = {}, under = [] }: SpawnOptions) {
+/** Runs a file of an app's source. It ends with the test at the latest. */
+export function run(file: string, args: readonly string[], { environment = {}, under = [] }: SpawnOptions) {
   const command = [...under, process.execPath, '--conditions=@ledgate/source', sourceOf(file), ...args]
   const [program = '', ...rest] = command
   const child = spawn(program, rest, { env: { ...inherited(), ...environment }, stdio: ['pipe', 'pipe', 'pipe'] })
@@ -95,7 +95,7 @@ function run(file: string, args: readonly string[], { environment = {}, under = 
 /** Starts the server and does not wait. */
 export function spawnServer(installation: Installation, options: SpawnOptions = {}): Server {
   const environment = { ...installation.environment, ...options.environment }
-  const { child, ended, output } = run('main.ts', [], { ...options, environment })
+  const { child, ended, output } = run('auth/src/main.ts', [], { ...options, environment })
   return {
     process: child,
     pid: child.pid ?? 0,
@@ -136,7 +136,7 @@ export async function ledgate(
   args: readonly string[],
   input = '',
 ): Promise<{ code: number | string; output: string; json(): Record<string, unknown> }> {
-  const { child, ended, standard, output } = run('cli/main.ts', args, { environment })
+  const { child, ended, standard, output } = run('auth/src/cli/main.ts', args, { environment })
   child.stdin.end(input)
   const code = await ended
   return { code, output: output(), json: () => JSON.parse(standard()) as Record<string, unknown> }
