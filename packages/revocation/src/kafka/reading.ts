@@ -109,7 +109,7 @@ function listen({ consumer, topic, order, fail, alive }: Listening): void {
   consumer.on(STOP, () => fail(new KafkaUnavailable('the consumer of Kafka stopped')))
   consumer.on(GROUP_JOIN, () => {
     joins += 1
-    if (joins > 1) fail(new BrokenTopic('its reader had to join anew'))
+    if (joins > 1) fail(new KafkaUnavailable('its reader had to join anew'))
   })
   // Nothing is ever committed here: this is how kafkajs goes to the beginning when Kafka does not have an offset.
   consumer.on(REQUEST, ({ payload }) => {
