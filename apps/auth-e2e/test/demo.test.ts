@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { brokerIsAvailable, openBroker } from '@ledgate/revocation/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { spawnDemo } from '../src/demo.ts'
 import { isMissing } from '../src/machine.ts'
@@ -94,6 +95,24 @@ describe('the demo beside the server that npm start starts', () => {
     expect(await stream.whole).toContain('token_revoked')
     expect(demo.output()).not.toMatch(/^ {4}at /m)
   }, 60_000)
+
+  it.skipIf(!brokerIsAvailable())(
+    'hears of what was revoked by Kafka, when it is told where that is',
+    async () => {
+      const broker = await openBroker({ isOwn: true })
+      onTestFinished(() => broker.close())
+      const environment = { LEDGATE_KAFKA_BROKERS: broker.brokers.join() }
+      const installation = await installDemo()
+      const server = await startServer(installation, { environment })
+      const api = ordersAt(await spawnDemo(installation, { environment }).url())
+      const { bearer, refresh } = await signIn(server, READER)
+      const stream = await api.follow(bearer)
+      expect((await api.get('/healthz', bearer)).text).toContain('"source":"kafka"')
+      await server.revoke(refresh, CLIENT)
+      expect(await stream.whole).toContain('token_revoked')
+    },
+    120_000,
+  )
 
   it.each([
     ['secret', { DEMO_CLIENT_SECRET: 'not-this-one' }],

@@ -172,7 +172,7 @@ describe('an API that stops', () => {
     for (let n = 0; n < 300; n += 1) made.orders.place({ ...TEA, item: 'x'.repeat(200) })
     const begun = Date.now()
     await made.close()
-    expect(Date.now() - begun).toBeLessThan(1_000)
+    expect(Date.now() - begun).toBeLessThan(3_000)
     expect((await reader.ended).match(/event: placed/g)).toHaveLength(300)
     await nobodyFollows(made)
   })
