@@ -88,13 +88,16 @@ function compile(sources: readonly string[]): void {
 
 const inDist = (path: string) => path.replace(/^\.\/dist\//, './')
 
+/** Here Node comes with the repository; there it is what people have. The first that has all that is used, and can `require` it. */
+const ENGINES = { node: '>=22.12' }
+
 /** The manifest without what is for this repository only. */
 function published(manifest: Manifest): object {
   const { private: _private, scripts: _scripts, nx: _nx, devDependencies: _development, ...rest } = manifest
   const dependencies = Object.entries(rest.dependencies).filter(([name]) => !name.startsWith('@ledgate/'))
   return {
     ...rest,
-    sideEffects: false,
+    engines: ENGINES,
     exports: Object.fromEntries(
       Object.entries(rest.exports).map(([subpath, { types, default: main }]) => [
         subpath,

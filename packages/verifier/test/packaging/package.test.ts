@@ -4,7 +4,7 @@ import { packed, type Project, project, remove, temporaryFolder } from './projec
 const COPIED = ['jose', 'zod', '@types/node', 'undici-types']
 const FRAMEWORKS = [
   ...['fastify', 'express', '@types/express', 'koa', '@types/koa', 'hono', '@nestjs/common', 'kafkajs'],
-  ...['rxjs', 'reflect-metadata', '@types/express-serve-static-core'],
+  ...['rxjs', 'reflect-metadata', '@types/express-serve-static-core', 'ws', '@types/ws'],
 ]
 
 const CONFIGURATION = {
@@ -98,6 +98,10 @@ console.log(typeof nestAuth(verifier).require(read).canActivate, typeof kafka, t
 console.log((await app.inject('/')).statusCode)
 `
 
+/** The programs in a page. */
+const examplesOf = (page: string): readonly string[] =>
+  [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, example = '']) => example)
+
 describe('the packed tarball', () => {
   const folders: string[] = []
   const newFolder = () => {
@@ -131,6 +135,14 @@ describe('the packed tarball', () => {
     expect((await alone.node('app.mjs')).split('\n')).toEqual(PRINTED)
   })
 
+  it('does what its README shows of a test', async () => {
+    const example = examplesOf(alone.read('node_modules/@ledgate/verifier/README.md')).find((each) =>
+      each.includes('testIssuer()'),
+    )
+    alone.write('readme.mjs', example ?? '')
+    expect([example === undefined, await alone.node('readme.mjs')]).toEqual([false, ''])
+  })
+
   it('can be required, too', async () => {
     expect(await alone.node('old.cjs')).toBe('function')
   })
@@ -150,11 +162,15 @@ describe('the packed tarball', () => {
     alone.write('mistake.ts', '')
   }, 300_000)
 
-  it('works with every framework, in JavaScript and TypeScript', async () => {
+  it('works with every framework, in JavaScript and TypeScript, and so does everything in its README', async () => {
     const { compilerOptions } = CONFIGURATION
     const framed = await project(newFolder(), tarball, { copied: COPIED, linked: FRAMEWORKS })
     framed.write('adapters.mjs', ADAPTERS)
     framed.write('adapters.ts', ADAPTERS)
+    const examples = examplesOf(framed.read('node_modules/@ledgate/verifier/README.md'))
+    expect(examples.length).toBeGreaterThan(5)
+    // Each is a program of its own: that it exports nothing must not make a script of it.
+    examples.forEach((example, nth) => framed.write(`readme-${nth}.ts`, `${example}\nexport {}\n`))
     framed.write('tsconfig.json', JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: true } }))
     expect(await framed.node('adapters.mjs')).toBe('function object object\n401')
     expect(await framed.typeErrors()).toBe('')

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -31,6 +31,7 @@ const tarballsIn = (said: object): string[] =>
 /** An empty project outside the repository, in which the tarball is installed. */
 export interface Project {
   write(path: string, content: string): void
+  read(path: string): string
   /** Runs a file of it with Node. @returns what it printed. @throws when it fails, with all that it said. */
   node(...args: readonly string[]): Promise<string>
   /** Compiles it. @returns what the compiler has to say. */
@@ -71,6 +72,7 @@ export async function project(
     (await run(process.execPath, [...args], { cwd: folder, env })).stdout.trim()
   return {
     write,
+    read: (path) => readFileSync(join(folder, path), 'utf8'),
     node,
     typeErrors: () =>
       node(join(INSTALLED, 'typescript/bin/tsc'), '-p', folder).catch(
