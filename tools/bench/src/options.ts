@@ -21,7 +21,7 @@ export interface Options {
   readonly mixedMs: number
   readonly tries: number
   readonly accounts: number
-  /** Tokens that a verifier checks in a slice: those that it has seen before, and those that it has not. */
+  /** Tokens that a verifier checks in a round: those that it has seen before, and those that it has not. */
   readonly seenTokens: number
   readonly newTokens: number
   /** Tokens that are revoked, over each way. */
