@@ -55,3 +55,17 @@ export async function newReplicas(count: number, serverArgs?: readonly string[])
     },
   }
 }
+
+/** Asks any of some replicas, as what stands before them does, for whatever the issuer is asked. */
+export const anyOfReplicas = (urls: () => readonly string[]): typeof fetch =>
+  async function fetchOfAny(input, init) {
+    const { pathname, search } = new URL(input instanceof Request ? input.url : input)
+    let failure: unknown = new TypeError('no replica is running')
+    for (const url of urls())
+      try {
+        return await fetch(`${url}${pathname}${search}`, init)
+      } catch (error) {
+        failure = error
+      }
+    throw failure
+  }

@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
-import type { Requests } from './requests.ts'
+import type { Answer, Requests } from './requests.ts'
 import type { KnownToken } from './revocation-oracle.ts'
 import { BATCH, WEB } from './world.ts'
 
@@ -14,18 +15,26 @@ export interface RevocableToken extends KnownToken {
 
 const untouched = { sentAt: undefined, acknowledgedAt: undefined }
 
-/** A token of a service. @throws {Error} when it is not issued. */
+/** Asks until tokens are issued: a server that has too much to do says so with 503. @throws {Error} when they are refused. */
+async function issued(ask: () => Promise<Answer>): Promise<Answer['body']> {
+  for (;;) {
+    const { status, body, text } = await ask()
+    if (status === 200) return body
+    if (status !== 503) throw new Error(`no token was issued: ${text}`)
+    await pause(20)
+  }
+}
+
+/** A token of a service. */
 export async function serviceToken({ token }: Requests): Promise<RevocableToken> {
-  const { status, body } = await token({ grant_type: 'client_credentials' }, BATCH)
-  if (status !== 200) throw new Error(`no token was issued: ${status}`)
+  const body = await issued(() => token({ grant_type: 'client_credentials' }, BATCH))
   const text = String(body['access_token'])
   return { text, presented: text, client: BATCH, endedId: String(decodeJwt(text).jti), ...untouched }
 }
 
-/** A token of a person who signed in, which ends with its grant. @throws {Error} when it is not issued. */
+/** A token of a person who signed in, which ends with its grant. */
 export async function personToken({ signIn }: Requests): Promise<RevocableToken> {
-  const { status, body } = await signIn()
-  if (status !== 200) throw new Error(`nobody was signed in: ${status}`)
+  const body = await issued(() => signIn())
   const text = String(body['access_token'])
   const presented = String(body['refresh_token'])
   return { text, presented, client: WEB, endedId: String(decodeJwt(text)['gid']), ...untouched }

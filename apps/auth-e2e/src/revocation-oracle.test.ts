@@ -1,4 +1,5 @@
 import { type Verifier, VerifierError } from '@ledgate/verifier'
+import { UnsecuredJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { brokenBy, type KnownToken, revocationOracle, type Saying, type Verdict } from './revocation-oracle.ts'
 
@@ -71,9 +72,11 @@ describe('a witness', () => {
     return { verify, health } as unknown as Verifier
   }
 
+  const text = new UnsecuredJWT({ jti: 't_1' }).encode()
+
   it('is remembered by what it said, and each broken promise says when that was', async () => {
     const oracle = revocationOracle({ seed: 7 })
-    const token = { text: 'some.access.token', sentAt: performance.now(), acknowledgedAt: undefined }
+    const token = { text, sentAt: performance.now(), acknowledgedAt: undefined }
     const witness = oracle.witness('forgetful', talkative('accepted', 'token_revoked', 'accepted'))
     oracle.round = 3
     for (let time = 0; time < 3; time += 1) await witness.ask(token)
@@ -83,7 +86,7 @@ describe('a witness', () => {
         seed: 7,
         round: 3,
         verifier: 'forgetful',
-        token: token.text,
+        token: 't_1',
         sentAt: token.sentAt,
         askedAt: expect.any(Number),
       }),
@@ -93,7 +96,7 @@ describe('a witness', () => {
 
   it('is asked again until it gives a verdict', async () => {
     const { witness } = revocationOracle({ seed: 7 })
-    const token = { text: 'some.access.token', sentAt: undefined, acknowledgedAt: undefined }
+    const token = { text, sentAt: undefined, acknowledgedAt: undefined }
     expect(await witness('slow', talkative('verifier_not_ready', 'accepted')).verdictOn(token)).toBe('accepted')
   })
 })

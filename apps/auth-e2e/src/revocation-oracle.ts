@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Verifier, VerifierError, type VerifierErrorCode } from '@ledgate/verifier'
+import { decodeJwt } from 'jose'
 
 /** An access token and what became of it. Times are milliseconds of the monotonic clock of this process. */
 export interface KnownToken {
@@ -64,16 +65,30 @@ export interface Broken extends Omit<KnownToken, 'text'>, Saying {
   readonly seed: number
   readonly round: number
   readonly verifier: string
+  /** The `jti`. */
   readonly token: string
 }
+
+/** A token in a report, which need not tell the token itself. */
+export const named = ({ text, sentAt, acknowledgedAt }: KnownToken) => ({
+  token: String(decodeJwt(text).jti),
+  sentAt,
+  acknowledgedAt,
+})
+
+export type Verdicts = Partial<Record<Verdict, number>>
 
 /** A verifier that is asked, and held to its promises. */
 export interface Witness {
   readonly name: string
   readonly verifier: Verifier
+  /** How often it gave each verdict. */
+  readonly verdicts: Verdicts
   ask(token: KnownToken): Promise<Verdict>
   /** As {@link Witness.ask}, until it is a verdict. */
   verdictOn(token: KnownToken): Promise<Verdict>
+  /** From where it was vouched to it last that it knows everything. */
+  source(): string | undefined
   /** Resolves when it was vouched to it that it was told everything of before a moment. */
   knowsAllBefore(moment: number): Promise<void>
 }
@@ -84,8 +99,8 @@ export interface RevocationOracle {
   round: number
   /** The first few, which are the ones to look at. */
   readonly broken: Broken[]
-  /** How often each verdict was given. */
-  readonly verdicts: Partial<Record<Verdict, number>>
+  /** How often each verdict was given, by whomever. */
+  readonly verdicts: Verdicts
   witness(name: string, verifier: Verifier): Witness
 }
 
@@ -94,18 +109,23 @@ const REPORTED = 20
 /** An oracle for one run. @param boundMs the staleness from which on nothing may be accepted. */
 export function revocationOracle({ seed, boundMs = 15_000 }: { seed: number; boundMs?: number }): RevocationOracle {
   const oracle: RevocationOracle = { round: 0, broken: [], verdicts: {}, witness }
+  const reported = new Set<string>()
 
   function judge(verifier: string, token: KnownToken, saying: Saying): void {
-    oracle.verdicts[saying.verdict] = (oracle.verdicts[saying.verdict] ?? 0) + 1
-    const { text, ...times } = token
-    for (const promised of brokenBy(token, saying, boundMs))
-      if (oracle.broken.length < REPORTED)
-        oracle.broken.push({ promised, seed, round: oracle.round, verifier, ...times, ...saying, token: text })
+    for (const promised of brokenBy(token, saying, boundMs)) {
+      // Whoever breaks a promise about a token does it each time that it is asked.
+      const what = `${promised}: ${verifier}, ${token.text}`
+      if (reported.has(what) || reported.size === REPORTED) continue
+      reported.add(what)
+      oracle.broken.push({ promised, seed, round: oracle.round, verifier, ...named(token), ...saying })
+    }
   }
 
   function witness(name: string, verifier: Verifier): Witness {
     const refused = new Set<string>()
-    const stalenessMs = () => verifier.health().issuers[0]?.revocations?.stalenessMs ?? Number.POSITIVE_INFINITY
+    const verdicts: Verdicts = {}
+    const feed = () => verifier.health().issuers[0]?.revocations
+    const stalenessMs = () => feed()?.stalenessMs ?? Number.POSITIVE_INFINITY
 
     async function ask(token: KnownToken): Promise<Verdict> {
       const hadRefused = refused.has(token.text)
@@ -113,6 +133,7 @@ export function revocationOracle({ seed, boundMs = 15_000 }: { seed: number; bou
       const before = stalenessMs()
       const verdict = await verdictOf(verifier, token.text)
       if (verdict === 'token_revoked') refused.add(token.text)
+      for (const counts of [verdicts, oracle.verdicts]) counts[verdict] = (counts[verdict] ?? 0) + 1
       judge(name, token, { askedAt, staleness: { before, after: stalenessMs() }, verdict, hadRefused })
       return verdict
     }
@@ -120,6 +141,8 @@ export function revocationOracle({ seed, boundMs = 15_000 }: { seed: number; bou
     return {
       name,
       verifier,
+      verdicts,
+      source: () => feed()?.source,
       ask,
       async verdictOn(token) {
         for (;;) {
@@ -156,7 +179,7 @@ export async function wrongVerdicts(witness: Witness, tokens: readonly KnownToke
       token.sentAt === undefined
         ? verdict === 'accepted'
         : verdict === 'token_revoked' || (token.acknowledgedAt === undefined && verdict === 'accepted')
-    if (!isRight) wrong.push(`${witness.name}: ${verdict} for ${JSON.stringify(token)}`)
+    if (!isRight) wrong.push(`${witness.name}: ${verdict} for ${JSON.stringify(named(token))}`)
   }
   return wrong
 }

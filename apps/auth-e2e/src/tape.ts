@@ -60,3 +60,15 @@ export const firstNotices = (written: readonly Written[]): readonly Written[] =>
   const seen = new Set<string>()
   return written.filter(({ kind, id }) => kind === 'notice' && seen.size < seen.add(id).size)
 }
+
+/** Whether the end of something was written there. */
+export const isTold = (endedId: string, written: readonly Written[]): boolean =>
+  written.some((each) => each.kind === 'notice' && each.endedId === endedId)
+
+/** How often a heartbeat says an earlier time than one before it: it is of a sender that does not know that its turn is over. */
+export function timesGoneBack(written: readonly Written[]): number {
+  // The id of a heartbeat begins with its time.
+  const times = written.filter(({ kind }) => kind === 'heartbeat').map(({ id }) => Number(id.split('.')[1]))
+  let latest = 0
+  return times.filter((at) => at < latest || ((latest = at), false)).length
+}

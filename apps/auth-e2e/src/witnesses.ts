@@ -19,7 +19,7 @@ export function openVerifier({ issuer, revocations, fetch }: OpenVerifier): Veri
 }
 
 /** Milliseconds that a verifier may take to become ready, on a machine that has much else to do. */
-export const READY_MS = 60_000
+export const READY_MS = 120_000
 
 const RECENT = 50
 const BETWEEN_MS = 4
