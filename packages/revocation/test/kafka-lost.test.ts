@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BrokenTopic, ensureTopic, kafkaPublisher, kafkaRevocations, offsetOf } from '../src/kafka/index.ts'
 import type { FeedItem } from '../src/index.ts'
-import { type Broker, brokerIsAvailable, openBroker } from '../src/testing/index.ts'
+import { type Broker, brokerIsAvailable, openBroker, testFeed } from '../src/testing/index.ts'
+import { ISSUER } from './arbitrary.ts'
+import { follow as followAs, grant } from './following.ts'
 import { follow, notices, until, vouching } from './kafka-reader.ts'
 
 const HOUR = 3_600_000
@@ -101,6 +103,27 @@ describe.skipIf(!brokerIsAvailable())('a topic that lost something', () => {
     expect(yetAgain.vouched).toEqual(['for all that'])
     expect(yetAgain.cursors.map(offsetOf)).toEqual([3n])
     await yetAgain.stop()
+    await publisher.close()
+  })
+
+  it('makes nobody ready until its writer has sent everything anew', async () => {
+    const { options, publisher } = await filled()
+    const feed = await testFeed({ issuer: ISSUER })
+    const heartbeat = () => feed.sign({ kind: 'heartbeat', through: feed.position, at: Date.now() })
+    const notice = await feed.sign(await feed.end(grant('a')))
+    const written = await publisher.send(notices(notice))
+    await broker.truncate(options.topic)
+    const { follower, isDead, reasons } = followAs({ sources: [kafkaRevocations(options)] }, feed.keyFor)
+    const refused = await publisher.send(vouching(await heartbeat(), written, written))
+    await until(() => reasons().length > 0)
+    expect(reasons()[0]).toMatch(/vouches for nothing/)
+    expect(follower.health()).toMatchObject({ isReady: false, stalenessMs: Infinity })
+
+    const again = await publisher.send(notices(notice))
+    await publisher.send(vouching(await heartbeat(), refused + 1n, again))
+    await follower.ready()
+    expect(isDead('a')).toBe(true)
+    await follower.close()
     await publisher.close()
   })
 

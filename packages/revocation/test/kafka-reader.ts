@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FeedItem, Publication, RevocationSource } from '../src/index.ts'
+import { kafkaPublisher, type KafkaOptions, KafkaUnavailable } from '../src/kafka/index.ts'
 
 /** Waits for something to be so, as long as a test may take. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
@@ -23,6 +24,35 @@ export async function firstBatch(source: RevocationSource, cursor?: string): Pro
   for await (const items of source.open({ cursor, after: undefined, signal })) return items
   return undefined
 }
+
+/** Publishes as an outbox does: by another publisher whenever one broke, and perhaps twice. */
+export async function publishInTheEnd(options: KafkaOptions, publications: readonly Publication[]): Promise<void> {
+  for (let isDone = false; !isDone;) {
+    const publisher = kafkaPublisher(options)
+    isDone = await publisher.send(publications).then(
+      () => true,
+      () => false,
+    )
+    await publisher.close()
+  }
+}
+
+/** A source that is begun again where it was whenever it breaks: a broker that comes back does not serve everybody at once. */
+export const begunAgain = (source: RevocationSource): RevocationSource => ({
+  name: source.name,
+  async *open(asked) {
+    for (let { cursor } = asked; !asked.signal.aborted; await pause(100)) {
+      try {
+        for await (const items of source.open({ ...asked, cursor })) {
+          cursor = items.at(-1)?.cursor ?? cursor
+          yield items
+        }
+      } catch (error) {
+        if (!(error instanceof KafkaUnavailable)) throw error
+      }
+    }
+  },
+})
 
 /** Somebody who follows a source once and remembers what it gave. */
 export function follow(source: RevocationSource, cursor?: string) {

@@ -33,6 +33,8 @@ const MAX_WAIT_MS = 100
 const SESSION_MS = 30_000
 /** How many signs of life a member gives within the time after which it is forgotten. */
 const SIGNS_OF_LIFE = 10
+/** Milliseconds after which a consumer that stopped has said why, if it ever does. */
+const STOPPED_MS = 500
 /** Milliseconds that leaving in good order may take. */
 const CLOSE_MS = 2_000
 
@@ -106,7 +108,10 @@ function listen({ consumer, topic, order, fail, alive }: Listening): void {
   const { CRASH, STOP, FETCH, FETCH_START, GROUP_JOIN, REQUEST } = consumer.events
   let joins = 0
   consumer.on(CRASH, ({ payload }) => fail(payload.error))
-  consumer.on(STOP, () => fail(new KafkaUnavailable('the consumer of Kafka stopped')))
+  consumer.on(STOP, async () => {
+    await pause(STOPPED_MS, undefined, { ref: false })
+    fail(new KafkaUnavailable('the consumer of Kafka stopped'))
+  })
   consumer.on(GROUP_JOIN, () => {
     joins += 1
     if (joins > 1) fail(new KafkaUnavailable('its reader had to join anew'))
