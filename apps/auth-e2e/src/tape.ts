@@ -61,9 +61,9 @@ export const firstNotices = (written: readonly Written[]): readonly Written[] =>
   return written.filter(({ kind, id }) => kind === 'notice' && seen.size < seen.add(id).size)
 }
 
-/** Whether the end of something was written there. */
-export const isTold = (endedId: string, written: readonly Written[]): boolean =>
-  written.some((each) => each.kind === 'notice' && each.endedId === endedId)
+/** The names of everything of which it was written that it ended. */
+export const toldIn = (written: readonly Written[]): ReadonlySet<string> =>
+  new Set(written.filter(({ kind }) => kind === 'notice').map(({ endedId }) => endedId))
 
 /** How often a heartbeat says an earlier time than one before it: it is of a sender that does not know that its turn is over. */
 export function timesGoneBack(written: readonly Written[]): number {

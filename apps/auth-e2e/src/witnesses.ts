@@ -24,21 +24,41 @@ export const READY_MS = 120_000
 const RECENT = 50
 const BETWEEN_MS = 4
 
-/** Half of the time one of the newest, about which it is most likely to be wrong. */
-export function anyOf<Token>(tokens: readonly Token[], random: () => number): Token | undefined {
+/** Half of the time one of the newest, about which a verifier is most likely to be wrong. */
+function anyOf<Token>(tokens: readonly Token[], random: () => number): Token | undefined {
   const from = random() < 0.5 ? Math.max(0, tokens.length - RECENT) : 0
   return tokens[from + Math.floor(random() * (tokens.length - from))]
 }
 
-/** Asks a verifier about one token after another until the signal. */
-export async function keepAsking(
+/** A witness that is asked without pause. */
+export interface AskedWitness extends Witness {
+  /** Asks it nothing more, and closes its verifier. */
+  dismiss(): Promise<void>
+}
+
+/** Asks a witness about any of the tokens from now on, until it is dismissed; of those that come later, too. */
+export function keepAsking(
   witness: Witness,
-  next: () => KnownToken | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    const token = next()
-    if (token !== undefined) await witness.ask(token)
-    await pause(BETWEEN_MS)
+  { tokens, random }: { readonly tokens: readonly KnownToken[]; readonly random: () => number },
+): AskedWitness {
+  const enough = new AbortController()
+  onTestFinished(() => enough.abort())
+
+  async function ask(): Promise<void> {
+    while (!enough.signal.aborted) {
+      const token = anyOf(tokens, random)
+      if (token !== undefined) await witness.ask(token)
+      await pause(BETWEEN_MS)
+    }
+  }
+
+  const asking = ask()
+  return {
+    ...witness,
+    async dismiss() {
+      enough.abort()
+      await asking
+      await witness.verifier.close()
+    },
   }
 }

@@ -12,7 +12,7 @@ import { revocationOracle, wrongVerdicts } from '../src/revocation-oracle.ts'
 import { newInstallation, startServer } from '../src/server.ts'
 import { openTape } from '../src/tape.ts'
 import { calmMs, type Trouble, troubles } from '../src/trouble.ts'
-import { anyOf, keepAsking, openVerifier, READY_MS } from '../src/witnesses.ts'
+import { keepAsking, openVerifier, READY_MS } from '../src/witnesses.ts'
 import { ORDERS_SECRET } from '../src/world.ts'
 
 /** How long the broker is harmed at least; every kind of trouble comes once in any case. */
@@ -57,19 +57,9 @@ it.skipIf(!brokerIsAvailable())(
 
     /** A verifier that is asked from now on until it is dismissed. */
     function witnessOf(kind: keyof typeof kinds, name: string) {
-      const witness = oracle.witness(`${name}: ${kind}`, openVerifier({ issuer: url, revocations: kinds[kind] }))
-      const enough = new AbortController()
-      onTestFinished(() => enough.abort())
-      const asking = keepAsking(witness, () => anyOf(tokens, askingChance), enough.signal)
-      return {
-        ...witness,
-        kind,
-        async dismiss() {
-          enough.abort()
-          await asking
-          await witness.verifier.close()
-        },
-      }
+      const verifier = openVerifier({ issuer: url, revocations: kinds[kind] })
+      const witness = oracle.witness(`${name}: ${kind}`, verifier)
+      return { ...keepAsking(witness, { tokens, random: askingChance }), kind }
     }
 
     async function issueAndRevoke(): Promise<void> {

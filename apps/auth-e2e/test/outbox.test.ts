@@ -11,8 +11,8 @@ import type { Requests } from '../src/requests.ts'
 import { personToken, type RevocableToken, revoke, type Revoked, serviceToken } from '../src/revocable.ts'
 import { named, revocationOracle, type Witness, wrongVerdicts } from '../src/revocation-oracle.ts'
 import { type Installation, newInstallation, startServer } from '../src/server.ts'
-import { openTape, type Tape, type Written } from '../src/tape.ts'
-import { anyOf, keepAsking, openVerifier, READY_MS } from '../src/witnesses.ts'
+import { openTape, type Tape, toldIn, type Written } from '../src/tape.ts'
+import { type AskedWitness, keepAsking, openVerifier, READY_MS } from '../src/witnesses.ts'
 
 /** Kills; as many as the title of the proof says with `npm run soak`. */
 const ROUNDS = process.env['SOAK'] === 'on' ? 200 : 14
@@ -40,9 +40,6 @@ async function installed(): Promise<{ broker: Broker; installation: Installation
 const issueSome = (requests: Requests): Promise<readonly RevocableToken[]> =>
   Promise.all([personToken(requests), ...Array.from({ length: TOKENS - 1 }, () => serviceToken(requests))])
 
-const idsOf = (topic: readonly Written[]): ReadonlySet<string> =>
-  new Set(topic.filter(({ kind }) => kind === 'notice').map(({ endedId }) => endedId))
-
 /** Notices behind an offset that stand before it, too: sent again, since it was not known that they had been sent. */
 function repeatedAfter(offset: bigint, topic: readonly Written[]): readonly Written[] {
   const before = new Set(topic.filter((each) => each.offset <= offset).map(({ id }) => id))
@@ -53,6 +50,21 @@ function repeatedAfter(offset: bigint, topic: readonly Written[]): readonly Writ
 const isSentTwice = (repeated: readonly Written[], tokens: readonly RevocableToken[]): boolean => {
   const isOfLastRound = ({ endedId }: Written) => tokens.slice(-TOKENS).some((token) => token.endedId === endedId)
   return repeated.length > 0 && repeated.every(isOfLastRound)
+}
+
+/** What became of revocations whose server was killed, as the topic shows it before the server is started again. */
+function outcomeOf(doomed: readonly RevocableToken[], answers: readonly Revoked[], topic: readonly Written[]) {
+  const told = toldIn(topic)
+  const all = answers.flatMap((answer, index) => {
+    const token = doomed[index]
+    return token === undefined ? [] : [{ ...answer, token, isTold: told.has(token.endedId) }]
+  })
+  return {
+    unanswered: all.filter(({ isAcknowledged }) => !isAcknowledged).length,
+    notYetInTopic: all.filter(({ isAcknowledged, isTold }) => isAcknowledged && !isTold).length,
+    /** Answered with `Preference-Applied`, and not in the topic. */
+    unkept: all.filter(({ isPublished, isTold }) => isPublished && !isTold).map(({ token }) => named(token)),
+  }
 }
 
 it.skipIf(!brokerIsAvailable())(
@@ -66,11 +78,10 @@ it.skipIf(!brokerIsAvailable())(
     const moments = { unanswered: 0, notYetInTopic: 0, sentTwice: 0 }
     const tokens: RevocableToken[] = []
     const wrong: string[] = []
-    /** Answered with `Preference-Applied`, and not in the topic. */
-    const unkept: string[] = []
+    const unkept: unknown[] = []
     let tape: Tape | undefined
     let end = -1n
-    let stopLast = async (): Promise<void> => undefined
+    let last: AskedWitness | undefined
 
     /** A verifier that knows nothing but the topic, asked until the next one is ready. */
     async function freshWitness(started: number): Promise<Witness> {
@@ -78,15 +89,8 @@ it.skipIf(!brokerIsAvailable())(
       const verifier = openVerifier({ issuer: installation.url, revocations })
       const witness = oracle.witness(`fresh in round ${oracle.round}`, verifier)
       await verifier.start({ timeoutMs: READY_MS })
-      await stopLast()
-      const over = new AbortController()
-      onTestFinished(() => over.abort())
-      const asking = keepAsking(witness, () => anyOf(tokens, random), over.signal)
-      stopLast = async () => {
-        over.abort()
-        await asking
-        await verifier.close()
-      }
+      await last?.dismiss()
+      last = keepAsking(witness, { tokens, random })
       await witness.knowsAllBefore(started)
       return witness
     }
@@ -116,26 +120,19 @@ it.skipIf(!brokerIsAvailable())(
       const answers = await Promise.all(revoking)
       const topic = await tape.upToNow()
       end = topic.at(-1)?.offset ?? end
-      const told = idsOf(topic)
-      const isTold = (index: number) => told.has(doomed[index]?.endedId ?? '')
-      const count = (is: (answer: Revoked, index: number) => boolean) => answers.filter(is).length
-      const unanswered = count(({ isAcknowledged }) => !isAcknowledged)
-      const missing = count(({ isAcknowledged }, index) => isAcknowledged && !isTold(index))
-      answers.forEach(({ isPublished }, index) => {
-        if (isPublished && !isTold(index))
-          unkept.push(`round ${round}: ${JSON.stringify(named(doomed[index] as RevocableToken))}`)
-      })
-      if (unanswered > 0) moments.unanswered += 1
-      if (missing > 0) moments.notYetInTopic += 1
-      if (isAimedAtAnswer) aims.answer.wasEarly(unanswered > doomed.length / 2)
-      else aims.topic.wasEarly(missing > (doomed.length - unanswered) / 2)
+      const outcome = outcomeOf(doomed, answers, topic)
+      if (outcome.unanswered > 0) moments.unanswered += 1
+      if (outcome.notYetInTopic > 0) moments.notYetInTopic += 1
+      unkept.push(...outcome.unkept.map((token) => ({ round, ...token })))
+      const answered = doomed.length - outcome.unanswered
+      if (isAimedAtAnswer) aims.answer.wasEarly(answered < doomed.length / 2)
+      else aims.topic.wasEarly(outcome.notYetInTopic > answered / 2)
     }
 
     oracle.round += 1
     const server = await startServer(installation)
-    const last = await freshWitness(performance.now())
-    wrong.push(...(await wrongVerdicts(last, tokens)))
-    await stopLast()
+    wrong.push(...(await wrongVerdicts(await freshWitness(performance.now()), tokens)))
+    await last?.dismiss()
     await server.stop()
     const [endings, topic] = [endingsIn(await eventsOf(installation)), (await tape?.upToNow()) ?? []]
     expect({
