@@ -3,7 +3,7 @@ import { type FindKey, followRevocations, revocationIndex, type TokenFacts } fro
 import { kafkaRevocations } from '@ledgate/revocation/kafka'
 import { type Broker, brokerIsAvailable, openBroker } from '@ledgate/revocation/testing'
 import { type CryptoKey, importJWK, type JWK } from 'jose'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { ISSUER, openService, type Service, WEB } from './service.ts'
 
 const revoke = (service: Service, token: string, prefer: string) =>
@@ -142,3 +142,25 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
     }
   }, 180_000)
 })
+
+it.skipIf(!brokerIsAvailable())(
+  'publishes by TLS, and says who it is, as its settings tell it to',
+  async () => {
+    const broker = await openBroker({ isSecured: true })
+    onTestFinished(() => broker.close())
+    const { brokers, ca, username, password } = broker.secured ?? expect.fail('the broker has no secured listener')
+    const service = await openService(undefined, {
+      LEDGATE_KAFKA_BROKERS: brokers,
+      LEDGATE_KAFKA_TLS_CA: ca,
+      LEDGATE_KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      LEDGATE_KAFKA_SASL_USERNAME: username,
+      LEDGATE_KAFKA_SASL_PASSWORD: password,
+    })
+    onTestFinished(() => service.close())
+    await until(async () => {
+      const { headers } = await revoke(service, await accessOf(service), 'wait=10')
+      return headers['preference-applied'] === 'wait=10'
+    })
+  },
+  120_000,
+)
