@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ensureTopic, kafkaPublisher, kafkaRevocations, type KafkaOptions } from '../src/kafka/index.ts'
+import {
+  ensureTopic,
+  kafkaPublisher,
+  kafkaRevocations,
+  KafkaUnavailable,
+  type KafkaOptions,
+} from '../src/kafka/index.ts'
 import { type Broker, brokerIsAvailable, openBroker } from '../src/testing/index.ts'
 import { freePort } from './free-port.ts'
 import { begunAgain, follow, notices, publishInTheEnd, until } from './kafka-reader.ts'
@@ -41,8 +47,8 @@ describe.skipIf(!brokerIsAvailable())('Kafka in trouble', () => {
       sending.catch(() => undefined)
       await until(() => acknowledged.length > 100 && reader.read.length > 100)
       await broker.kill()
-      await expect(sending).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
-      await expect(reader.over).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+      await expect(sending).rejects.toThrow(KafkaUnavailable)
+      await expect(reader.over).rejects.toThrow(KafkaUnavailable)
       await publisher.close()
 
       await broker.restart()
@@ -73,11 +79,11 @@ describe.skipIf(!brokerIsAvailable())('Kafka in trouble', () => {
         const sending = publisher.send(notices('b'))
         await told.stop()
         await expect(sending).rejects.toThrow(/did not answer/)
-        await expect(untold.over).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+        await expect(untold.over).rejects.toThrow(KafkaUnavailable)
         await publisher.close()
         const late = follow(kafkaRevocations(options), told.cursors[0])
-        await expect(late.over).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
-        await expect(ensureTopic({ ...options, retentionMs: HOUR })).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+        await expect(late.over).rejects.toThrow(KafkaUnavailable)
+        await expect(ensureTopic({ ...options, retentionMs: HOUR })).rejects.toThrow(KafkaUnavailable)
       } finally {
         broker.thaw()
       }
@@ -143,7 +149,7 @@ describe.skipIf(!brokerIsAvailable())('Kafka in trouble', () => {
         ),
       )
       for (const failure of failures) {
-        expect(String(failure)).toMatch(/LEDGATE_KAFKA_BROKERS refuses the user of LEDGATE_KAFKA_SASL_USERNAME/)
+        expect(String(failure)).toMatch(/Kafka refuses the user/)
         expect(everythingOf(failure)).not.toContain('a wrong secret')
       }
       await publisher.close()
@@ -160,10 +166,10 @@ describe.skipIf(!brokerIsAvailable())('Kafka in trouble', () => {
   it('names the setting when nobody is there', async () => {
     const options = { brokers: [`127.0.0.1:${await freePort()}`], deadlineMs: DEADLINE_MS }
     const publisher = kafkaPublisher(options)
-    await expect(publisher.send(notices('a'))).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+    await expect(publisher.send(notices('a'))).rejects.toThrow(KafkaUnavailable)
     await publisher.close()
-    await expect(follow(kafkaRevocations(options)).over).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
-    await expect(ensureTopic({ ...options, retentionMs: HOUR })).rejects.toThrow(/LEDGATE_KAFKA_BROKERS/)
+    await expect(follow(kafkaRevocations(options)).over).rejects.toThrow(KafkaUnavailable)
+    await expect(ensureTopic({ ...options, retentionMs: HOUR })).rejects.toThrow(KafkaUnavailable)
   })
 
   async function securedOptions(mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'): Promise<KafkaOptions> {

@@ -110,7 +110,7 @@ export function openPublishing(core: Core, feed: RevocationFeed): Publishing {
 
   const log = logger.child({ part: 'kafka' })
   const options: KafkaOptions = { ...kafka, deadlineMs: DEADLINE_MS, log }
-  const failed = (error: unknown): void => log.error({ err: error }, 'publishing to Kafka failed and is tried again')
+  const failed = (error: unknown): void => log.error({ err: error }, 'publishing to Kafka (LEDGATE_KAFKA_BROKERS and its like) failed and is tried again')
   const grounds = { ...groundsOf(core), views }
   const box = outbox({
     follow: feed.follow,

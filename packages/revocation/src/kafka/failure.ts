@@ -19,18 +19,18 @@ export function kafkaFailure(error: unknown): KafkaUnavailable {
   const origin = originOf(error)
   // By its name: a module of CommonJS shows Node no export that it spreads.
   if (origin instanceof Error && origin.name === 'KafkaJSSASLAuthenticationError')
-    return new KafkaUnavailable('Kafka at LEDGATE_KAFKA_BROKERS refuses the user of LEDGATE_KAFKA_SASL_USERNAME', {
+    return new KafkaUnavailable('Kafka refuses the user, or their password', {
       cause: error,
     })
   const reason = origin instanceof Error ? origin.message : String(origin)
-  return new KafkaUnavailable(`Kafka at LEDGATE_KAFKA_BROKERS cannot be used now: ${reason}`, { cause: error })
+  return new KafkaUnavailable(`Kafka cannot be used now: ${reason}`, { cause: error })
 }
 
 /** @throws {KafkaUnavailable} when the work fails, or takes longer than so many milliseconds; it may still go on then. */
 export async function within<Result>(deadlineMs: number, work: Promise<Result>): Promise<Result> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(
-    () => late.reject(new KafkaUnavailable(`Kafka at LEDGATE_KAFKA_BROKERS did not answer within ${deadlineMs} ms`)),
+    () => late.reject(new KafkaUnavailable(`Kafka did not answer within ${deadlineMs} ms`)),
     deadlineMs,
   )
   try {

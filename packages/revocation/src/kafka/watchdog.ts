@@ -15,8 +15,7 @@ export interface Watchdog {
 export function watchdog(deadlineMs: number, fail: (error: unknown) => void): Watchdog {
   let heardAt = performance.now()
   const timer = setInterval(() => {
-    if (performance.now() - heardAt > deadlineMs)
-      fail(new KafkaUnavailable(`Kafka at LEDGATE_KAFKA_BROKERS said nothing for ${deadlineMs} ms`))
+    if (performance.now() - heardAt > deadlineMs) fail(new KafkaUnavailable(`Kafka said nothing for ${deadlineMs} ms`))
   }, deadlineMs / LOOKS)
   return {
     alive: () => void (heardAt = performance.now()),
