@@ -29,7 +29,7 @@ export interface Reading {
 }
 
 /** Milliseconds that a broker waits for a message before it answers that there is none. */
-const MAX_WAIT_MS = 100
+const MAX_WAIT_MS = 500
 const SESSION_MS = 30_000
 /** How many signs of life a member gives within the time after which it is forgotten. */
 const SIGNS_OF_LIFE = 10
