@@ -156,6 +156,16 @@ describe('a set of keys kept at hand', () => {
     await vi.waitFor(() => expect(cache.get('new')).toBeDefined())
   })
 
+  it('looks ever less often for one kid that nobody knows', async () => {
+    const set = server([await publicJwk('a')])
+    const cache = await started(set)
+    for (let tick = 0; tick < 600; tick += 1) {
+      void cache.seek('made-up', 0)
+      await pass(100)
+    }
+    expect(set.requests).toBeLessThanOrEqual(1 + 7)
+  })
+
   it('has a key that was asked for before it was published soon after it is', async () => {
     const set = server([await publicJwk('a')])
     const cache = await started(set)

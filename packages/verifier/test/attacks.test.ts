@@ -319,6 +319,7 @@ describe('encrypted tokens', () => {
       encrypt(await tokenBy(made.stranger), {}),
       encrypt(await encrypt(inner, {}), {}),
       encrypt(inner, { cty: undefined }),
+      encrypt(inner, { zip: 'DEF' }),
       encrypt(inner, { kid: 'unknown' }),
       encrypt(inner, { alg: 'ECDH-ES+A128KW' }),
       encrypt(inner, {}, another),

@@ -66,6 +66,21 @@ describe('on the request path', () => {
     expect(fetches).toBe(3)
   })
 
+  it('a token that names no key has nothing looked for', async () => {
+    const key = await signingKey('es')
+    let fetches = 0
+    const fetch: typeof globalThis.fetch = async (...asked) => {
+      fetches += 1
+      return network({ [ISSUER]: [key.jwk] })(...asked)
+    }
+    await using verifier = createVerifier(optionsFor([], { jwks: { fetch, unknownKidWaitMs: 1_000 } }))
+    await verifier.start()
+    const before = fetches
+    for (const kid of [undefined, '', 7, ['es']])
+      expect(await codeOf(verifier.verify(await tokenBy(key, {}, { kid })))).toBe('invalid_token')
+    expect(fetches).toBe(before)
+  })
+
   it('an unknown key is no fault of a token while the set cannot be fetched: 503, and 401 again afterwards', async () => {
     const [old, fresh] = await Promise.all([signingKey('old'), signingKey('fresh')])
     let isDown = false

@@ -45,6 +45,12 @@ describe('a proof of possession', () => {
       expect((await errorOf(check(await client.prove({ iat })))).code).toBe('invalid_dpop_proof')
   })
 
+  it('that is too old is refused whatever a store of somebody else says', async () => {
+    const check = checking({ replays: { add: () => true } })
+    await expect(check(await client.prove({ iat: NOW - 30 }))).resolves.toBeUndefined()
+    expect((await errorOf(check(await client.prove({ iat: NOW - 31 })))).detail).toBe('DPoP proof: too old')
+  })
+
   const refused: Record<string, () => Promise<string | undefined>> = {
     'is missing': async () => undefined,
     'is empty': async () => '',
@@ -56,6 +62,7 @@ describe('a proof of possession', () => {
     'has the type in other letters': () => client.prove({}, { typ: 'DPOP+JWT' }),
     'carries no key': () => client.prove({}, { jwk: undefined }),
     'carries the private key': () => client.prove({}, { jwk: client.privateJwk }),
+    'carries something secret beside the public key': () => client.prove({}, { jwk: { ...client.jwk, k: 'c2VjcmV0' } }),
     'carries the key of somebody else': () => client.prove({}, { jwk: stranger.jwk }),
     'is by the key of somebody else': () => stranger.prove(),
     'names a critical extension': () => client.prove({}, { crit: ['x'], x: 1 }),
