@@ -5,6 +5,8 @@ import { createVerifier, type JwksOptions, type Verifier } from '../src/index.ts
 import { codeOf } from './outcome.ts'
 import { claimsOf, AUDIENCE, signingKey, type SigningKey } from './tokens.ts'
 
+const JSON_TYPE = { 'content-type': 'application/json' }
+
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 
 const closing: (() => Promise<unknown>)[] = []
@@ -14,11 +16,13 @@ afterEach(async () => {
 
 /** A server of metadata and keys on loopback that counts requests for keys, and does with them what a test wants. */
 async function issuerServer(keys: readonly SigningKey[]) {
+  const stranger = await signingKey('stranger')
   const state = { keys: [...keys], fetches: 0, open: 0, most: 0, sent: 0, answer: undefined as Answer | undefined }
   const json = (response: ServerResponse, body: object) =>
     response.setHeader('content-type', 'application/json').end(JSON.stringify(body))
   const good: Answer = (_, response) => json(response, { keys: state.keys.map(({ jwk }) => jwk) })
   const server = createServer((request, response) => {
+    if (request.url === '/other') return json(response, { keys: [stranger.jwk] })
     if (request.url !== '/jwks') return json(response, { issuer, jwks_uri: `${issuer}/jwks` })
     state.fetches += 1
     state.open += 1
@@ -31,6 +35,8 @@ async function issuerServer(keys: readonly SigningKey[]) {
   const issuer = `http://127.0.0.1:${port}`
   return Object.assign(state, {
     issuer,
+    /** A key set like that of the issuer, but of somebody else. */
+    forged: JSON.stringify({ keys: [stranger.jwk] }),
     token: (key: SigningKey, header: object = {}) => key.sign(header, JSON.stringify(claimsOf({ iss: issuer }))),
     async verifier(jwks: JwksOptions = {}): Promise<Verifier> {
       const verifier = createVerifier({ issuer, audience: AUDIENCE, revocations: false, jwks })
@@ -66,7 +72,8 @@ describe('while the server of the keys', () => {
       'hangs in the middle of its answer',
       () => (_, r) => void r.setHeader('content-type', 'application/json').write('{'),
     ],
-    ['answers 500', () => (_, response) => void response.writeHead(500).end('{}')],
+    ['answers 500', (server) => (_, r) => void r.writeHead(500, JSON_TYPE).end(server.forged)],
+    ['answers with a web page', (server) => (_, r) => void r.setHeader('content-type', 'text/html').end(server.forged)],
     ['answers garbage', () => (_, r) => void r.setHeader('content-type', 'application/json').end('{"keys":[{]}')],
     ['breaks off', () => (_, response) => void response.destroy()],
     ['sends a hundred megabytes', endless],
