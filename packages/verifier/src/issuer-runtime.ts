@@ -4,6 +4,7 @@ import { timerMs } from './duration.ts'
 import { type IssuerFeed, issuerFeed } from './issuer-feed.ts'
 import { type KeyCache, keyCache, type KeyCacheOptions } from './jwks.ts'
 import { audienceOf, boundsOf } from './options.ts'
+import type { Awaitable } from './readiness.ts'
 import { signatureAlgorithms, USUAL_ALGORITHMS } from './signature-algorithm.ts'
 import type { Staleness } from './staleness.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
@@ -16,7 +17,7 @@ export interface IssuerRuntime extends TrustedIssuer {
   watch(principal: Principal): AbortSignal
   start(): void
   /** What there is to wait for until tokens can be verified, each by name. */
-  readiness(): readonly { readonly name: string; readonly ready: Promise<void>; lastError(): string | undefined }[]
+  readiness(): readonly Awaitable[]
   isReady(): boolean
   health(): IssuerHealth
   close(): Promise<void>

@@ -24,7 +24,7 @@ export interface MetricsSink {
   count(counter: Counter, labels: Readonly<Record<string, string>>): void
 }
 
-/** What the signing keys of an issuer are taken from, and how long they are trusted. */
+/** What the signing keys of an issuer are taken from, and how long they are trusted; those of its feed the same way. */
 export interface JwksOptions {
   /** Of the key set (RFC 7517); what the issuer's metadata say (RFC 8414) when absent. */
   readonly uri?: string

@@ -1,2 +1,8 @@
 /** Revocations from Kafka; needs `kafkajs`. */
-export * from '@ledgate/revocation/kafka'
+export {
+  BrokenTopic,
+  type KafkaLog,
+  kafkaRevocations,
+  type KafkaRevocationsOptions,
+  KafkaUnavailable,
+} from '@ledgate/revocation/kafka'
