@@ -38,8 +38,8 @@ export interface JwksOptions {
   readonly timeoutMs?: number
   /**
    * How long a request whose key is unknown waits for a fetch of the key set, in milliseconds. 0 unless told: it is refused at
-   * once with 401 while the set is fetched in the background, so that nobody's made-up `kid` holds a request open. New keys
-   * are published before they sign, so an honest token does not meet this.
+   * once with 401 while the set is fetched in the background, so that nobody's made-up `kid` holds a request open; with 503
+   * while the set cannot be fetched. New keys are published before they sign, so an honest token does not meet this.
    */
   readonly unknownKidWaitMs?: number
 }
