@@ -1,9 +1,11 @@
 import { WORDS } from './digest.ts'
 
-/** Tables of their own, so that only one of them is ever held twice while it grows. */
-const SHARDS = 256
+/** Tables of their own, so that only one of them is ever held twice while it grows, and nobody waits long for that. */
+const SHARDS = 64
 const SMALLEST = 8
 const FULL = 0.75
+/** Slots for each entry of a table that is made anew: with more it would grow less often, and take more. */
+const ROOM = 1.6
 /** After so many entries one more table is looked through for expired ones. */
 const SWEEP_EVERY = 256
 
@@ -27,13 +29,21 @@ interface Shard {
 
 const BYTES_A_SLOT = WORDS * 4 + 4 + 8
 
-const shardOf = (capacity: number): Shard => ({
-  capacity,
-  words: new Int32Array(capacity * WORDS),
-  until: new Uint32Array(capacity),
-  epochs: new Float64Array(capacity),
-  size: 0,
-})
+/**
+ * In one piece of memory. It is never resized, but what could be has pages of its own, which go back to the system with it;
+ * from the allocator, pieces that only ever grow leave holes that are half as large again.
+ */
+function shardOf(capacity: number): Shard {
+  const bytes = capacity * BYTES_A_SLOT
+  const memory = new ArrayBuffer(bytes, { maxByteLength: bytes })
+  return {
+    capacity,
+    epochs: new Float64Array(memory, 0, capacity),
+    words: new Int32Array(memory, capacity * 8, capacity * WORDS),
+    until: new Uint32Array(memory, capacity * (8 + WORDS * 4), capacity),
+    size: 0,
+  }
+}
 
 const shardNumber = (digests: Digests, at: number): number => ((digests[at] ?? 0) >>> 0) % SHARDS
 
@@ -70,9 +80,9 @@ function liveIn(shard: Shard, now: number): number {
   return live
 }
 
-/** The same live entries in a new table, with room for as many again. */
+/** The same live entries in a new table, with room for more. */
 function rebuilt(shard: Shard, live: number, now: number): Shard {
-  const next = shardOf(Math.max(SMALLEST, live * 2))
+  const next = shardOf(Math.max(SMALLEST, Math.ceil(live * ROOM)))
   for (let slot = 0; slot < shard.capacity; slot += 1) {
     const until = shard.until[slot] ?? 0
     if (until === 0 || !isLive(until, now)) continue
@@ -100,7 +110,7 @@ export interface DigestTable {
   readonly bytes: number
 }
 
-/** A table that takes 37 to 56 bytes an entry once it is large. */
+/** A table that takes 37 to 45 bytes an entry once it is large. */
 export function digestTable(): DigestTable {
   const shards = Array.from({ length: SHARDS }, () => shardOf(SMALLEST))
   let size = 0
