@@ -24,6 +24,9 @@ export interface Options {
   /** Tokens that a verifier checks in a round: those that it has seen before, and those that it has not. */
   readonly seenTokens: number
   readonly newTokens: number
+  /** Revocations that matter at once, and signed notices that are read one by one. */
+  readonly liveRevocations: number
+  readonly notices: number
   /** Tokens that are revoked, over each way. */
   readonly revocations: number
 }
@@ -42,6 +45,8 @@ const FULL = {
   accounts: 100_000,
   seenTokens: 1_000_000,
   newTokens: 5_000,
+  liveRevocations: 1_000_000,
+  notices: 20_000,
   revocations: 1_000,
 }
 
@@ -59,6 +64,8 @@ const QUICK: typeof FULL = {
   accounts: 1_000,
   seenTokens: 200_000,
   newTokens: 1_000,
+  liveRevocations: 50_000,
+  notices: 3_000,
   revocations: 100,
 }
 

@@ -6,6 +6,7 @@ import { coldStart } from './cold-start.ts'
 import { eventStoreDB } from './eventstoredb.ts'
 import { failures } from './failures.ts'
 import { memory } from './memory.ts'
+import { millionRevocations } from './million-revocations.ts'
 import { mixed } from './mixed.ts'
 import { password } from './password.ts'
 import { refresh } from './refresh.ts'
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   timing,
   verify,
   revocation,
+  millionRevocations,
   coldStart,
   replay,
   backup,
