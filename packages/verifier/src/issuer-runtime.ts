@@ -33,8 +33,6 @@ export interface RuntimeOptions {
 /** What statements of a feed are signed by, whatever tokens are: docs/revocation-notices.md. */
 const FEED_ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'RS256']
 
-const algorithmsOf = ({ algorithms = USUAL_ALGORITHMS }: IssuerOptions) => signatureAlgorithms(algorithms)
-
 /**
  * A key of the feed that was not there is asked for again soon, for a notice must not be lost over it; and nobody who can
  * write to a feed holds it up by names of keys for longer than it is silent between two heartbeats.
@@ -57,7 +55,7 @@ function tokenKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock
   const uri = jwks?.uri === undefined ? undefined : secureUrl(jwks.uri, allowInsecureRequests).href
   return keyCache({
     ...keyOptions(issuer, options, clock, 'token'),
-    algorithms: algorithmsOf(issuer),
+    algorithms: signatureAlgorithms(issuer.algorithms ?? USUAL_ALGORITHMS),
     locate: (limits) =>
       uri === undefined
         ? discoverJwksUri({ issuer: issuer.issuer, allowInsecureRequests, ...limits })
@@ -113,7 +111,6 @@ export function issuerRuntime(
   return {
     name,
     audience: audienceOf(issuer, options),
-    algorithms: algorithmsOf(issuer),
     unknownKidWaitMs: timerMs(issuer.jwks?.unknownKidWaitMs ?? 0, 'jwks.unknownKidWaitMs', 0),
     keys,
     feed,

@@ -1,12 +1,10 @@
 import type { IssuerFeed } from './issuer-feed.ts'
 import type { KeyCache } from './jwks.ts'
-import type { SignatureAlgorithm } from './types.ts'
 
 /** An issuer as it is at work: its rules, its keys, and what it has revoked. */
 export interface TrustedIssuer {
   readonly name: string
   readonly audience: ReadonlySet<string>
-  readonly algorithms: readonly SignatureAlgorithm[]
   readonly unknownKidWaitMs: number
   readonly keys: KeyCache
   /** `undefined` where its tokens are good until they expire. */
