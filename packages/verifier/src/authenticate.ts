@@ -1,8 +1,8 @@
+import { compactVerify, decodeJwt, errors, type JWTPayload } from 'jose'
 import { isAccessTokenType, type Profile, readClaims, type TokenClaims } from './claims.ts'
 import { JWE_PARTS, JWS_PARTS, partsOf } from './compact.ts'
 import type { Decrypt } from './decryption.ts'
 import { VerifierError } from './errors.ts'
-import { type Jws, readJws } from './jws.ts'
 import type { TrustedKey } from './key-set.ts'
 import { principalOf } from './principal.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
@@ -36,9 +36,9 @@ async function signedToken(token: string, decrypt: Decrypt | undefined): Promise
 }
 
 /** Whose token it says it is; nothing of this is believed before the signature was verified by that issuer's own keys. */
-function allegedIssuer(jws: Jws, { issuers }: TokenRules): TrustedIssuer {
+function allegedIssuer(signed: string, { issuers }: TokenRules): TrustedIssuer {
   const [only] = issuers.values()
-  const issuer = issuers.size === 1 ? only : issuers.get(String(jws.claims().iss))
+  const issuer = issuers.size === 1 ? only : issuers.get(String(decodeJwt(signed).iss))
   if (issuer === undefined) throw fault('of an issuer that is not trusted here')
   return issuer
 }
@@ -57,15 +57,26 @@ async function trustedKey({ keys, unknownKidWaitMs }: TrustedIssuer, kid: unknow
   throw new VerifierError('verifier_not_ready', { detail: 'signed by an unknown key while the set cannot be fetched' })
 }
 
-/** The key that signed it; an access token says so in its header. No extension is understood here, RFC 7515 §4.1.11. */
-async function signingKey({ header, input, signature }: Jws, issuer: TrustedIssuer, profile: Profile) {
-  if (!isAccessTokenType(header.typ, profile)) throw fault('typ is not that of an access token')
-  if ('crit' in header) throw fault('crit')
-  const key = await trustedKey(issuer, header.kid)
-  // The key says the algorithm, never the token.
-  if (key.alg !== header.alg) throw fault('alg is not that of its key')
-  if (!key.hasSigned(input, signature)) throw fault('not signed by its key')
-  return key
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+interface Signed {
+  readonly key: TrustedKey
+  readonly payload: JWTPayload
+}
+
+/** What a token says, its signature verified. No extension is understood here, RFC 7515 §4.1.11. */
+async function verified(signed: string, issuer: TrustedIssuer, profile: Profile): Promise<Signed> {
+  let used: TrustedKey | undefined
+  const { payload } = await compactVerify(signed, async (header) => {
+    if (!isAccessTokenType(header.typ, profile)) throw fault('typ is not that of an access token')
+    if ('crit' in header) throw fault('crit')
+    used = await trustedKey(issuer, header.kid)
+    // The key says the algorithm, never the token.
+    if (used.alg !== header.alg) throw fault('alg is not that of its key')
+    return used.key
+  })
+  if (used === undefined) throw fault('not signed by a key')
+  return { key: used, payload: JSON.parse(utf8.decode(payload)) as JWTPayload } // looked at by `readClaims`
 }
 
 /** That a token is of its issuer and for us, and lives no longer than revocations are kept. */
@@ -85,10 +96,8 @@ const isBoundOtherwise = ({ cnf }: TokenClaims): boolean =>
 
 async function read(token: string, rules: TokenRules, now: number): Promise<VerifiedToken> {
   const signed = await signedToken(token, rules.decrypt)
-  const jws = readJws(signed)
-  const issuer = allegedIssuer(jws, rules)
-  const key = await signingKey(jws, issuer, rules.profile)
-  const payload = jws.claims()
+  const issuer = allegedIssuer(signed, rules)
+  const { key, payload } = await verified(signed, issuer, rules.profile)
   const result = readClaims(payload, rules.profile, issuer.feed !== undefined)
   if ('fault' in result) throw fault(`missing or malformed: ${result.fault}`)
   const { claims } = result
@@ -124,6 +133,6 @@ export async function authenticate(token: string, rules: TokenRules, now: number
   } catch (error) {
     if (error instanceof VerifierError) throw error
     // Not kept as the cause: errors of parsers have pieces of the token in them.
-    throw fault('malformed')
+    throw fault(error instanceof errors.JWSSignatureVerificationFailed ? 'not signed by its key' : 'malformed')
   }
 }

@@ -1,6 +1,5 @@
 import { importJWK, type CryptoKey, type JWK } from 'jose'
 import { z } from 'zod'
-import { type SignatureCheck, signatureCheck } from './signature.ts'
 import { isPublic } from './public-key.ts'
 import type { SignatureAlgorithm } from './types.ts'
 
@@ -10,7 +9,6 @@ export interface TrustedKey {
   readonly alg: SignatureAlgorithm
   /** As jose takes it. */
   readonly key: CryptoKey
-  readonly hasSigned: SignatureCheck
   /** The key as it was published: the same kid with another key is another key. */
   readonly published: string
   /** Falls, and never rises again, when the key leaves the set: whoever kept the key asks before each use. */
@@ -91,8 +89,7 @@ async function trustedKey(
     const material = materialOf(jwk)
     const key = await importJWK(material, alg)
     if (key instanceof Uint8Array) return undefined
-    const hasSigned = signatureCheck(material, alg)
-    return { kid: jwk.kid, alg, key, hasSigned, published: JSON.stringify([alg, material]), isTrusted: true }
+    return { kid: jwk.kid, alg, key, published: JSON.stringify([alg, material]), isTrusted: true }
   } catch {
     return undefined // not a point of its curve, too short, or the like
   }
