@@ -46,7 +46,7 @@ async function heldRows({ options }: Bench): Promise<readonly Row[]> {
     of(({ resident }) => resident),
     of(({ used }) => used),
   )
-  const isGone = found.every(({ afterExpiry }) => afterExpiry.entries === 0)
+  const isGone = found.every(({ used, afterExpiry }) => afterExpiry.entries === 0 && afterExpiry.used < used / 10)
   return [
     {
       ...line,
