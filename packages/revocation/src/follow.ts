@@ -9,6 +9,8 @@ import type { Ended, Heartbeat, Notice } from './notice.ts'
 import { place } from './place.ts'
 import { openStatements } from './statement.ts'
 
+/** Of the wall clock. */
+const A_TICK_MS = 1
 const SWEEP_EVERY_MS = 60_000
 const CLOSE_MS = 2_000
 
@@ -28,6 +30,7 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
   const waiting = new Set<() => void>()
   const endings = new Set<Promise<unknown>>()
   const closed = new AbortController()
+  const startedAt = clock.monotonic()
   let isCaughtUp = false
   let freshSource: string | undefined
   let lastError: string | undefined
@@ -60,8 +63,10 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
     index.expire()
   }
 
-  function caughtUp(): void {
+  /** The first time by a heartbeat of after the start: an older one stands before what was told since, and is in the backlog. */
+  function caughtUp(age: number): void {
     if (fresh.stalenessMs() > maxStalenessMs) return
+    if (!isCaughtUp && age > clock.monotonic() - startedAt + A_TICK_MS) return
     isCaughtUp = true
     for (const wake of [...waiting]) wake()
   }
@@ -79,7 +84,7 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
     }
     if (fresh.heard(heartbeat)) freshSource = source
     sweepNowAndThen()
-    caughtUp()
+    caughtUp(age)
     return age <= failoverAfterMs
   }
 

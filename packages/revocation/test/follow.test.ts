@@ -121,6 +121,19 @@ describe('a follower', () => {
     expect(reasons()[0]).toMatch(/ahead/)
   })
 
+  it('is not made ready by a heartbeat of before it began, however fresh: what was told since stands behind it', async () => {
+    const feed = await testFeed()
+    await feed.heartbeat()
+    await sleep(5)
+    const { follower, isDead } = follow({ sources: [feed.source()] }, feed.keyFor)
+    await until(() => follower.health().stalenessMs < 5_000)
+    expect(follower.health()).toMatchObject({ isReady: false, isCaughtUp: false })
+    await feed.end(grant('a'))
+    await feed.heartbeat()
+    await follower.ready()
+    expect(isDead('a')).toBe(true)
+  })
+
   it('stops being ready when its feed grows old, and is again when it does not', async () => {
     const feed = await testFeed()
     const time = { wall: Date.now(), monotonic: 0 }

@@ -139,6 +139,8 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
     const reader = follow(kafkaRevocations(options))
     await until(() => reader.read.length === 2)
     await broker.deleteTopic(options.topic ?? '')
+    // It is gone a little later: what is made now must not be what is being deleted.
+    await until(async () => !(await asAdmin((admin) => admin.listTopics())).includes(options.topic ?? ''))
     await publisher.close()
     await until(async () => {
       const made = await ensureTopic({ ...options, retentionMs: HOUR }).then(

@@ -32,8 +32,7 @@ async function withSets<AClock extends Clock = HandClock>(
     ...options,
     jwks: { fetch, ...options.jwks },
   })
-  await feed.heartbeat()
-  await verifier.start()
+  await Promise.all([verifier.start(), feed.heartbeat()])
   const health = () => verifier.health().issuers[0]?.revocations
   return { clock, feed, source, key, sets, verifier, health, [Symbol.asyncDispose]: () => verifier.close() }
 }
