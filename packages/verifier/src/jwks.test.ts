@@ -67,6 +67,17 @@ describe('a set of keys kept at hand', () => {
     expect(set.requests).toBe(1)
   })
 
+  it('is there two seconds after its server is, however long that was away at the start', async () => {
+    const set = server([await publicJwk('a')])
+    set.answer = () => new Response('', { status: 503 })
+    const cache = cacheOf(set)
+    cache.start()
+    await pass(120_000)
+    set.answer = undefined
+    await pass(2_100)
+    expect(cache.get('a')).toBeDefined()
+  })
+
   it('is fetched again before it is old, while it is still used', async () => {
     const set = server([await publicJwk('a')])
     const cache = await started(set, { refreshAheadMs: 10_000 })

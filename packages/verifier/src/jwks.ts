@@ -51,6 +51,8 @@ const MAX_STALE_MS = 86_400_000
 const TIMEOUT_MS = 5_000
 const FIRST_RETRY_MS = 1_000
 const LONGEST_RETRY_MS = 30_000
+/** Before there is a set at all: a service that was started before its issuer is ready soon after that. */
+const LONGEST_FIRST_RETRY_MS = 2_000
 const SEARCH_EVERY_MS = 5_000
 const LONGEST_MISSING_MS = 30_000
 /** How many kids are remembered as sought while a fetch is under way. */
@@ -124,7 +126,8 @@ export function keyCache({
   }
 
   const nextMs = (): number => {
-    const pause = failures === 0 ? refreshAheadMs : Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (failures - 1))
+    const longest = fetched === undefined ? LONGEST_FIRST_RETRY_MS : LONGEST_RETRY_MS
+    const pause = failures === 0 ? refreshAheadMs : Math.min(longest, FIRST_RETRY_MS * 2 ** (failures - 1))
     return pause * (0.9 + 0.1 * random())
   }
 
