@@ -69,7 +69,11 @@ export function openEventStoreDBLease(options: LeaseOptions): Lease {
       const taken = await say('Taken', revision)
       if (revision === undefined) await keepLastOnly(connection, stream)
       seen = { revision: taken, since: performance.now() }
-      if (!isHeld()) lost = new AbortController()
+      if (!isHeld()) {
+        // It ran out while it was renewed: whoever worked under it has to begin anew.
+        lost.abort()
+        lost = new AbortController()
+      }
       heldUntil = asked + ttlMs
       wakers.splice(0).forEach((wake) => wake())
     } catch (error) {

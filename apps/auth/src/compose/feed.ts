@@ -26,7 +26,7 @@ const readingsOf = (state: () => FeedState, nowMs: () => number): readonly Readi
     name: 'ledgate_feed_vouched_seconds',
     help: 'How old the newest heartbeat of the feed is; readers stop trusting what they know when it grows.',
     kind: 'gauge',
-    read: () => (nowMs() - (state().vouchedAt ?? nowMs())) / 1000,
+    read: () => (nowMs() - state().vouchedAt) / 1000,
   },
   {
     name: 'ledgate_feed_followers',

@@ -9,6 +9,7 @@ import {
   kafkaRevocations,
   offsetOf,
 } from '@ledgate/revocation/kafka'
+import { decodeProtectedHeader } from 'jose'
 import type { Reading } from '../metrics/index.ts'
 import {
   EndLost,
@@ -30,8 +31,8 @@ export interface Publishing {
   /** Publishes what any process wrote, until the signal. */
   run(held: AbortSignal): Promise<void>
   /**
-   * Whether everything up to a place is published within so many milliseconds: in the topic, if there is one, and otherwise
-   * in the feed. Without a place: everything that was acknowledged before the call.
+   * Whether what happened at a place is published within so many milliseconds: in the topic, if there is one, and otherwise
+   * in the feed of this process. Without a place: everything that was acknowledged before the call.
    */
   published(position: Position | undefined, ms: number): Promise<boolean>
   readonly readings: readonly Reading[]
@@ -110,13 +111,14 @@ export function openPublishing(core: Core, feed: RevocationFeed): Publishing {
 
   const log = logger.child({ part: 'kafka' })
   const options: KafkaOptions = { ...kafka, deadlineMs: DEADLINE_MS, log }
-  const failed = (error: unknown): void => log.error({ err: error }, 'publishing to Kafka (LEDGATE_KAFKA_BROKERS and its like) failed and is tried again')
+  const failed = (error: unknown): void =>
+    log.error({ err: error }, 'publishing to Kafka (LEDGATE_KAFKA_BROKERS and its like) failed and is tried again')
   const grounds = { ...groundsOf(core), views }
   const box = outbox({
     follow: feed.follow,
     liveSet: (after) => liveSet(grounds, after),
     waitingSince: feed.waitingSince,
-    kid: () => feedKeys.current().kid,
+    kidOf: ({ jws }) => decodeProtectedHeader(jws).kid ?? '',
     isBelieved: (kid) => feedKeys.publicKey(kid) !== undefined,
     async openPublisher() {
       await ensureTopic({ ...options, retentionMs: NOTICES_KEPT * 1000 })

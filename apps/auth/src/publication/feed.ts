@@ -62,8 +62,8 @@ export interface RevocationFeed {
 }
 
 export interface FeedState {
-  /** Of the newest heartbeat, in milliseconds since the epoch: the log was all told up to its end of then. */
-  readonly vouchedAt: number | undefined
+  /** Of the newest heartbeat, in milliseconds since the epoch; of the beginning while there is none. */
+  readonly vouchedAt: number
   /** How many follow it. */
   readonly followers: number
 }
@@ -99,7 +99,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
   const telling = progress()
   let delivered: Position | undefined
   let heartbeat: Publication | undefined
-  let vouchedAt: number | undefined
+  let vouchedAt = clock.nowMs()
   let firstHeartbeat = Promise.withResolvers<void>()
   let beat: { readonly due: Beat; readonly done: () => void } | undefined
   let reading: { position: Position; readonly queue: InOrder<Publication> } | undefined
@@ -172,7 +172,8 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     kids.clear()
     heartbeat = undefined
     firstHeartbeat = Promise.withResolvers()
-    kept.begin(head)
+    // What was told while the end was asked for is not kept, either.
+    kept.begin(delivered !== undefined && delivered > head ? delivered : head)
     audience.cut()
   }
 

@@ -36,6 +36,7 @@ export function listeners(most: number): Listeners {
         },
         end(error: Error) {
           failure = error
+          waiting = []
           all.delete(own)
           wake()
         },

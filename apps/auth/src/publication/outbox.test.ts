@@ -20,7 +20,7 @@ function fakeKeys() {
   let [keys, believed, signatures] = [1, 1, 0]
   const isBelieved = (kid: string) => Number(kid.slice(1)) >= believed
   return {
-    kid: () => `k${keys}`,
+    kidOf: ({ jws }: Publication) => jws.split(' ').at(-1) ?? '',
     isBelieved,
     sign: (one: Publication): Publication => ({ ...one, jws: `${one.jws} ${(signatures += 1)} k${keys}` }),
     isValid: ({ jws }: Publication) => isBelieved(jws.split(' ').at(-1) ?? ''),
@@ -202,7 +202,7 @@ function world(
         follow: feed.follow,
         liveSet: feed.liveSet,
         waitingSince: () => undefined,
-        kid: keys.kid,
+        kidOf: keys.kidOf,
         isBelieved: keys.isBelieved,
         openPublisher: reached.open,
         readOn: reached.readOn,

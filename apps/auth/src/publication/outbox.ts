@@ -36,7 +36,7 @@ export interface OutboxState {
   readonly failures: number
   /** Milliseconds for which the oldest notice that is not in the topic has been waiting. */
   readonly lagMs: number
-  /** When this process last vouched for the topic, in milliseconds since the epoch. */
+  /** When this process last vouched for the topic, or its turn began, in milliseconds since the epoch. */
   readonly vouchedAt: number | undefined
 }
 
@@ -70,6 +70,7 @@ export function outbox(options: OutboxOptions): Outbox {
   const sent = progress()
   const state = { isRunning: false, isUp: false, sent: 0, failures: 0, vouchedAt: undefined as number | undefined }
   let place: TopicPlace | undefined
+  let mustForget = false
   let saving: Promise<void> | undefined
 
   /** Keeps the newest place; nobody waits for it, since to send again after a crash is harmless. */
@@ -119,9 +120,13 @@ export function outbox(options: OutboxOptions): Outbox {
     }
   }
 
-  /** Until the signal, until something fails, or until a key is not believed any more: the topic is then filled anew. */
+  /** A place from which it can be gone on: by then not much has to be read back, and a filling is not due at once. */
+  const recent = (): TopicPlace | undefined =>
+    place !== undefined && place.filledAt + refillMs > now() ? place : undefined
+
+  /** Until the signal, or until something fails. */
   async function publish(publisher: NoticePublisher, held: AbortSignal): Promise<void> {
-    const writer = await openTopicWriter({ ...options, publisher, reached: keep, wrote }, place, held)
+    const writer = await openTopicWriter({ ...options, publisher, reached: keep, wrote }, recent(), held)
     const over = new AbortController()
     const signal = AbortSignal.any([held, over.signal])
     const beats = newest<Publication>()
@@ -130,13 +135,9 @@ export function outbox(options: OutboxOptions): Outbox {
       range: () => publisher.range(),
       readOn: (cursor) => readBack(options.readOn(cursor, signal), signal),
     })
-    const beat = async (heartbeat: Publication): Promise<void> => {
-      if (writer.place().kids.every(options.isBelieved)) await vouch(heartbeat)
-      else over.abort()
-    }
     let failure: { readonly error: unknown } | undefined
     const fail = (error: unknown): void => void (failure ??= { error })
-    const parts = [follow(writer, beats.put, signal), beats.run(beat, signal), refill(writer, signal)]
+    const parts = [follow(writer, beats.put, signal), beats.run(vouch, signal), refill(writer, signal)]
     await Promise.all(parts.map((part) => part.catch(fail).finally(() => over.abort())))
     if (failure !== undefined) throw failure.error
   }
@@ -146,10 +147,12 @@ export function outbox(options: OutboxOptions): Outbox {
     await saving
     place = undefined
     await checkpoints.save(NAME, START)
+    mustForget = false
   }
 
   async function once(held: AbortSignal): Promise<void> {
-    place ??= readPlace(await checkpoints.load(NAME))
+    if (mustForget) await forget()
+    else place ??= readPlace(await checkpoints.load(NAME))
     const publisher = await options.openPublisher()
     try {
       await publish(publisher, held)
@@ -165,7 +168,7 @@ export function outbox(options: OutboxOptions): Outbox {
     while (!held.aborted) {
       const began = now()
       await once(held).catch(async (error: unknown) => {
-        if (error instanceof EndLost) await forget()
+        mustForget ||= error instanceof EndLost
         if (held.aborted) return
         state.failures += 1
         options.onError(error)
@@ -178,6 +181,7 @@ export function outbox(options: OutboxOptions): Outbox {
   return {
     async run(held) {
       state.isRunning = true
+      state.vouchedAt = now()
       await again(held)
       state.isRunning = false
       await saving

@@ -10,12 +10,14 @@ export interface ReadBack {
 
 /** Messages that are remembered for who asks late. */
 const REMEMBERED = 10_000
-const COMES_WITHIN_MS = 10_000
+/** Milliseconds without any message after which a message does not come. */
+const SILENT_MS = 10_000
 
 /** Reads until the signal, or until the reading ends. */
 export function readBack(items: AsyncIterable<readonly { readonly cursor: string }[]>, signal: AbortSignal): ReadBack {
   const seen = new Set<string>()
   let look = (): void => undefined
+  let alive = (): void => undefined
   let ended: { readonly error: unknown } | undefined
 
   function forgetBefore(cursor?: string): void {
@@ -29,6 +31,7 @@ export function readBack(items: AsyncIterable<readonly { readonly cursor: string
     try {
       for await (const batch of items) {
         for (const { cursor } of batch) seen.add(cursor)
+        alive()
         look()
         forgetBefore()
       }
@@ -43,20 +46,22 @@ export function readBack(items: AsyncIterable<readonly { readonly cursor: string
   return {
     async saw(cursor) {
       const asked = Promise.withResolvers<void>()
-      const until = AbortSignal.any([signal, AbortSignal.timeout(COMES_WITHIN_MS)])
       const late = (): void => asked.reject(new Error('what was written to the topic did not come back'))
-      until.addEventListener('abort', late)
+      const silence = setTimeout(late, SILENT_MS)
+      alive = () => void silence.refresh()
+      signal.addEventListener('abort', late)
       look = () => {
         if (seen.has(cursor)) asked.resolve()
         else if (ended !== undefined) asked.reject(ended.error)
-        else if (until.aborted) late()
+        else if (signal.aborted) late()
       }
       look()
       try {
         await asked.promise
       } finally {
-        until.removeEventListener('abort', late)
-        look = () => undefined
+        clearTimeout(silence)
+        signal.removeEventListener('abort', late)
+        look = alive = () => undefined
       }
       forgetBefore(cursor)
     },

@@ -1,12 +1,15 @@
 import { type Position, START } from '@ledgate/eventsourcing'
-import type { NoticePublisher, Publication, Vouched } from '@ledgate/revocation'
+import type { NoticePublisher, Publication, TopicRange, Vouched } from '@ledgate/revocation'
 import { isLost, type TopicPlace } from './topic-place.ts'
 
-/** Thrown when a message is not in its topic any more: what was written there is lost. */
+/** Thrown when what was written to a topic is lost, or signed by a key that is not believed any more. */
 export class EndLost extends Error {
   readonly code = 'ERR_END_LOST'
   constructor(options?: ErrorOptions) {
-    super('the topic lost what was written to it: everything that matters is sent again', options)
+    super(
+      'the topic does not hold what was written to it, or nobody believes that any more: it is filled anew',
+      options,
+    )
   }
 }
 
@@ -21,8 +24,8 @@ export interface LiveSet {
 export interface TopicWriterOptions {
   readonly publisher: NoticePublisher
   liveSet(after: Position): Promise<LiveSet>
-  /** The key that signs today. */
-  kid(): string
+  /** The key that signed something. */
+  kidOf(publication: Publication): string
   /** Whether what a key signed is still believed. */
   isBelieved(kid: string): boolean
   /** Milliseconds since the epoch. */
@@ -44,6 +47,8 @@ export interface Written {
 /** Writes to a topic, and knows how much of the log is in it. */
 export interface TopicWriter {
   place(): TopicPlace
+  /** Whether the topic has everything that matters of what came before its place, signed by keys that are believed. */
+  isWhole(range: TopicRange): boolean
   /** What was written last, since this writer was opened. */
   last(): Written | undefined
   /** In the order of the log, behind everything that was written before. @throws {EndLost} */
@@ -70,18 +75,21 @@ export async function openTopicWriter(
   known: TopicPlace | undefined,
   signal: AbortSignal,
 ): Promise<TopicWriter> {
-  const { publisher, liveSet, cursorOf, kid, isBelieved, now } = options
+  const { publisher, liveSet, cursorOf, kidOf, isBelieved, now } = options
+  /** That signed what was written since the topic was last begun to be filled. */
+  let signers = new Set(known?.kids)
   let last: Written | undefined
   let place: TopicPlace
 
   /** @throws {EndLost} when it is not behind what was written before. */
   async function write(publications: readonly Publication[]): Promise<void> {
-    const [previous, signer] = [place.offset, kid()]
+    const previous = place.offset
     const offset = await publisher.send(publications)
     if (offset - BigInt(publications.length) < previous) throw new EndLost()
     last = { offset, cursor: cursorOf({ offset, jws: publications.at(-1)?.jws ?? '' }) }
-    const kids = place.kids.includes(signer) ? place.kids : [...place.kids, signer]
-    place = { ...place, offset, kids, cursor: place.cursor ?? last.cursor }
+    const kids = new Set(publications.map(kidOf))
+    for (const kid of kids) signers.add(kid)
+    place = { ...place, offset, kids: [...new Set([...place.kids, ...kids])], cursor: place.cursor ?? last.cursor }
     options.wrote(publications)
   }
 
@@ -103,15 +111,16 @@ export async function openTopicWriter(
   }
 
   async function refill(until: AbortSignal): Promise<void> {
-    const [filledAt, known] = [now(), place.kids.length]
-    const live = await liveSet(START)
+    const filledAt = now()
+    signers = new Set()
+    // Before the views are asked: what is written meanwhile counts.
     const { high: since } = await publisher.range()
-    // Of the keys of before only the newest may have signed what was written meanwhile.
-    await writeAll(live, until, () => ({ filledAt, since, kids: place.kids.slice(Math.max(0, known - 1)) }))
+    await writeAll(await liveSet(START), until, () => ({ filledAt, since, kids: [...signers] }))
   }
 
+  const isWhole = (at: TopicPlace, range: TopicRange): boolean => !isLost(at, range) && at.kids.every(isBelieved)
   const range = await publisher.range()
-  if (known?.cursor !== undefined && !isLost(known, range) && known.kids.every(isBelieved)) {
+  if (known?.cursor !== undefined && isWhole(known, range)) {
     place = known
     options.reached(place)
   } else {
@@ -121,6 +130,7 @@ export async function openTopicWriter(
 
   return {
     place: () => place,
+    isWhole: (of) => isWhole(place, of),
     last: () => last,
     async notices(notices) {
       const end = notices.at(-1)

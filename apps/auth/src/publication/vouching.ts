@@ -1,10 +1,9 @@
 import type { Publication, TopicRange } from '@ledgate/revocation'
 import type { ReadBack } from './read-back.ts'
-import { isLost } from './topic-place.ts'
 import { EndLost, type TopicWriter, type Written } from './topic-writer.ts'
 
 export interface VouchingOptions {
-  readonly writer: Pick<TopicWriter, 'place' | 'last' | 'heartbeat' | 'readBack'>
+  readonly writer: Pick<TopicWriter, 'place' | 'isWhole' | 'last' | 'heartbeat' | 'readBack'>
   range(): Promise<TopicRange>
   /** Reads the topic on from a message that was written. */
   readOn(cursor: string): ReadBack
@@ -36,7 +35,7 @@ export function vouching({ writer, range, readOn }: VouchingOptions) {
     const { since } = writer.place() // of now: what is written while this waits was not read back
     await reading.saw(last.cursor)
     writer.readBack(last)
-    if (isLost(writer.place(), await range())) throw new EndLost()
+    if (!writer.isWhole(await range())) throw new EndLost()
     await writer.heartbeat(heartbeat, { since, previous: last.offset })
   }
 }

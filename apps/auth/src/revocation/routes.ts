@@ -16,7 +16,7 @@ export interface RevocationDependencies extends RevokeDependencies {
 
 /**
  * The revocation endpoint, RFC 7009 §2: 200 once the token is dead, also when there was none. With `Prefer: wait=N` (RFC 7240
- * §4.3) not before everybody was told, if that happens in time; `Preference-Applied` says that it did.
+ * §4.3) not before it is published, if that happens in time; `Preference-Applied` says that it did.
  */
 export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = async (app, dependencies) => {
   const { authentication, requests, clock, published } = dependencies

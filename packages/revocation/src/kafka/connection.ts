@@ -37,11 +37,19 @@ export interface KafkaConnection {
 }
 
 const DEFAULT_DEADLINE_MS = 10_000
+/** How many brokers that do not answer may be tried before the time of a call is over. */
+const BROKERS_IN_TIME = 3
 /** Brokers end connections that said nothing for ten minutes; nothing is lost with those. */
 const IDLE_MS = 60_000
 const KEEP_ALIVE_MS = 10_000
 /** One more try inside kafkajs: it learns of brokers by failing, and may send the same batch again within one producer. */
 const RETRY = { retries: 1, initialRetryTime: 50, maxRetryTime: 500 }
+
+/** kafkajs begins with the first: were it always the same one, everybody would wait for that when it is away. */
+function inAnyOrder(brokers: readonly string[]): string[] {
+  const first = Math.floor(Math.random() * brokers.length)
+  return [...brokers.slice(first), ...brokers.slice(0, first)]
+}
 
 /** Opens nothing yet: kafkajs connects when it is used. */
 export function openConnection(options: KafkaOptions): KafkaConnection {
@@ -50,9 +58,9 @@ export function openConnection(options: KafkaOptions): KafkaConnection {
   const sockets = trackedSockets()
   const { tls, sasl } = options
   const config: KafkaConfig = {
-    brokers: [...options.brokers],
+    brokers: inAnyOrder(options.brokers),
     clientId: options.clientId ?? 'ledgate',
-    connectionTimeout: deadlineMs,
+    connectionTimeout: deadlineMs / BROKERS_IN_TIME,
     authenticationTimeout: deadlineMs,
     requestTimeout: deadlineMs,
     enforceRequestTimeout: true,
@@ -94,7 +102,7 @@ function trackedSockets() {
     const socket = ssl ? connectTls({ host, port, ...name, ...tls }, onConnect) : connectTcp({ host, port }, onConnect)
     socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true)
     if (isCut) socket.destroy(new Error('this connection to Kafka is closed'))
-    let usedAt = performance.now()
+    let usedAt = Number.NEGATIVE_INFINITY // a connection that never came about is not lost: there are other brokers
     socket.on('data', () => (usedAt = performance.now()))
     open.add(socket)
     socket.once('close', () => {

@@ -63,7 +63,8 @@ export function kafkaPublisher(options: KafkaOptions): NoticePublisher {
     range: () => inTurn(range),
     async close() {
       await turn
-      broken ??= new Error('closed')
+      if (broken !== undefined) return // its connections were cut
+      broken = new Error('closed')
       await within(deadlineMs, Promise.all([producer.disconnect(), admin.disconnect()])).catch(() => undefined)
       cut()
     },
