@@ -224,3 +224,15 @@ describe('running', () => {
     expect((await requestsTo(installation.url).signIn()).status).toBe(200)
   }, 120_000)
 })
+
+it('takes the name of a key for what it is, also when it begins with a hyphen, as every 64th does', async () => {
+  const installation = await newInstallation()
+  const { code, output } = await ledgate(installation, [
+    'keys',
+    'compromise',
+    'signing',
+    '-93Q_Qtqo1Z2Ds2MagRoqhD6abaKLU7bNSxY4a5-vhc',
+  ])
+  expect(code).toBe(1)
+  expect(output).not.toContain('option')
+}, 60_000)

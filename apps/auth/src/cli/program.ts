@@ -153,6 +153,7 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
       .command('revoke-secret')
       .argument('<client_id>')
       .argument('<secret_id>')
+      .allowUnknownOption() // it may begin with a hyphen
       .action((client_id, secret_id) => run(`${noun} revoke-secret`, { client_id, secret_id }))
   }
 
@@ -199,6 +200,7 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     .description('end a key that somebody else may have: what it signed or derived is void at once')
     .argument('<use>', 'signing, feed or derivation')
     .argument('<kid>')
+    .allowUnknownOption() // every 64th kid begins with a hyphen
     .action((use, kid) => run('keys compromise', { use, kid }))
 
   root
