@@ -163,7 +163,36 @@ describe.skipIf(!brokerIsAvailable())('Kafka in trouble', () => {
     await refused.close()
   })
 
-  it('names the setting when nobody is there', async () => {
+  it('finds the brokers that are there, whichever of those it was told is not', async () => {
+    const there = await readyTopic()
+    const gone = `127.0.0.1:${await freePort()}`
+    for (const brokers of [
+      [gone, ...there.brokers],
+      [...there.brokers, gone],
+    ]) {
+      const options = { ...there, brokers }
+      const said = randomUUID()
+      await until(() => works(() => ensureTopic({ ...options, retentionMs: HOUR })))
+      await until(() =>
+        works(async () => {
+          const publisher = kafkaPublisher(options)
+          await publisher.send(notices(said)).finally(() => publisher.close())
+        }),
+      )
+      await until(() =>
+        works(async () => {
+          const reader = follow(kafkaRevocations(options))
+          let isOver = false
+          const ended = () => void (isOver = true)
+          reader.over.then(ended, ended)
+          await until(() => isOver || reader.read.includes(said))
+          await reader.stop()
+        }),
+      )
+    }
+  })
+
+  it('says that Kafka cannot be used when nobody is there', async () => {
     const options = { brokers: [`127.0.0.1:${await freePort()}`], deadlineMs: DEADLINE_MS }
     const publisher = kafkaPublisher(options)
     await expect(publisher.send(notices('a'))).rejects.toThrow(KafkaUnavailable)
@@ -186,3 +215,10 @@ function everythingOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return `${error.stack} ${JSON.stringify(Object.getOwnPropertyDescriptors(error))} ${everythingOf(error.cause)}`
 }
+
+/** Whether it went well; whoever publishes or reads tries again when it did not. */
+const works = (work: () => Promise<unknown>): Promise<boolean> =>
+  work().then(
+    () => true,
+    () => false,
+  )
