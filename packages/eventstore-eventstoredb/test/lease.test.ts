@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openEventStoreDBLease, type Lease } from '../src/index.ts'
 import { openProtocolCluster, type ProtocolCluster } from '../src/testing/index.ts'
 
@@ -23,6 +23,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await Promise.all(leases.map((lease) => lease.close()))
   cluster.close()
+  vi.restoreAllMocks()
 })
 
 describe('a lease', () => {
@@ -55,6 +56,26 @@ describe('a lease', () => {
     expect(first.isHeld()).toBe(false)
     cluster.nodes[0]?.faults.clear()
     await until(() => first.isHeld() && isWorking)
+    stopped.abort()
+    await working
+  })
+
+  test('that ran out while it was renewed is no longer that of whoever worked under it', async () => {
+    const now = performance.now.bind(performance)
+    let asleep = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + asleep)
+    const stopped = new AbortController()
+    const lease = open()
+    let begun = 0
+    const working = lease.whileHeld(stopped.signal, async (held) => {
+      begun += 1
+      if (!held.aborted) await new Promise<void>((resolve) => held.addEventListener('abort', () => resolve()))
+    })
+    await until(() => begun === 1)
+    // The machine sleeps between a renewal and its answer.
+    const sleep = () => void (asleep ||= TTL_MS * 2)
+    cluster.nodes[0]?.faults.decide((method) => (method === 'append' ? sleep() : undefined))
+    await until(() => begun === 2)
     stopped.abort()
     await working
   })

@@ -265,4 +265,32 @@ describe('the feed', () => {
     for (const { jws } of items) await opened(jws)
     expect(notices(items).map((each) => each.position)).toEqual([next.position])
   })
+
+  it('hides nothing that it tells while it forgets', async () => {
+    const log = inMemoryEventStore()
+    let meanwhile: (() => Promise<void>) | undefined
+    const head = async () => {
+      const end = await log.head()
+      await meanwhile?.()
+      return end
+    }
+    const { append, feed, follow, keys } = await open({ store: { ...log, head }, pulse: log.head })
+    const { position } = await append(false)
+    await follow(undefined, (items) => items.some((item) => item.position >= position))
+    const told: Position[] = []
+    meanwhile = async () => {
+      meanwhile = undefined
+      const notice = await append()
+      expect(await feed.told(notice.position, 10_000)).toBe(true)
+      told.push(notice.position)
+    }
+    keys.compromise()
+    while (told.length === 0) await pause(1)
+    const next = await append()
+    expect(await feed.told(next.position, 10_000)).toBe(true)
+    // From before what is forgotten nobody goes on; from after it everybody is told everything.
+    await expect(follow(position, () => false)).rejects.toBeInstanceOf(Gone)
+    const items = notices(await follow(told[0], (seen) => notices(seen).length > 0))
+    expect(items.map((each) => each.position)).toEqual([next.position])
+  })
 })
