@@ -26,7 +26,8 @@ export function hashedOnce(name: string): HashedName {
   return made
 }
 
-const byteAt = (name: HashedName, at: number): number => name.charCodeAt(at) << ((3 - (at % 4)) * 8)
+const wordAt = (name: HashedName, at: number): number =>
+  (name.charCodeAt(at) << 24) | (name.charCodeAt(at + 1) << 16) | (name.charCodeAt(at + 2) << 8) | name.charCodeAt(at + 3)
 
 /**
  * Writes what stands for a name in a scope: the first 128 bits of its SHA-256, of which the last four give way to the number of
@@ -35,10 +36,7 @@ const byteAt = (name: HashedName, at: number): number => name.charCodeAt(at) << 
  * @param words signed integers: a plain array of them costs less than a typed one where it is as short as a token's.
  */
 export function writeDigest(name: HashedName, scope: Scope, words: Int32Array | number[], at: number): void {
-  for (let word = 0; word < WORDS; word += 1) {
-    const first = word * 4
-    words[at + word] = byteAt(name, first) | byteAt(name, first + 1) | byteAt(name, first + 2) | byteAt(name, first + 3)
-  }
-  const last = at + WORDS - 1
-  words[last] = ((words[last] ?? 0) & ~SCOPE_BITS) | SCOPES.indexOf(scope)
+  const last = WORDS - 1
+  for (let word = 0; word < last; word += 1) words[at + word] = wordAt(name, word * 4)
+  words[at + last] = (wordAt(name, last * 4) & ~SCOPE_BITS) | SCOPES.indexOf(scope)
 }

@@ -65,10 +65,19 @@ function namesOf({ client_id, sub, sid, gid, jti, kid, isOffline }: TokenFacts):
 /** A token made ready for {@link RevocationIndex.endedBy}: its names are hashed here, once. */
 export function prepareToken(token: TokenFacts): PreparedToken {
   const names = namesOf(token)
-  const scopes = SCOPES.filter((scope) => names[scope] !== undefined)
-  const digests = new Array<number>(scopes.length * WORDS).fill(0)
-  for (const [nth, scope] of scopes.entries()) writeDigest(names[scope] ?? '', scope, digests, nth * WORDS)
-  return { scopes, digests, carried: [token.issuer_epoch, token.client_epoch, token.user_epoch].map(epochIn) }
+  const scopes: Scope[] = []
+  const digests: number[] = []
+  for (const scope of SCOPES) {
+    const name = names[scope]
+    if (name === undefined) continue
+    scopes.push(scope)
+    writeDigest(name, scope, digests, digests.length)
+  }
+  return {
+    scopes,
+    digests,
+    carried: [epochIn(token.issuer_epoch), epochIn(token.client_epoch), epochIn(token.user_epoch)],
+  }
 }
 
 /**

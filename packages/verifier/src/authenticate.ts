@@ -21,12 +21,8 @@ const MAX_LENGTH = 16_384
 
 const fault = (detail: string): VerifierError => new VerifierError('invalid_token', { detail })
 
-/** The signed token; opened when it came encrypted. Compact serialization only, RFC 7515 §7.1 and RFC 7516 §7.1. */
-async function signedToken(token: string, decrypt: Decrypt | undefined): Promise<string> {
-  if (token.length > MAX_LENGTH) throw fault('too long')
-  const parts = partsOf(token)
-  if (parts === JWS_PARTS) return token
-  if (parts !== JWE_PARTS) throw fault('neither a JWS nor a JWE')
+/** The signed token in one that came encrypted. */
+async function decrypted(token: string, decrypt: Decrypt | undefined): Promise<string> {
   if (decrypt === undefined) throw fault('encrypted, and there is no key to decrypt it with')
   const signed = await decrypt(token).catch(() => {
     throw fault('cannot be decrypted')
@@ -95,7 +91,11 @@ const isBoundOtherwise = ({ cnf }: TokenClaims): boolean =>
   cnf !== undefined && (cnf.jkt === undefined || Object.keys(cnf).length > 1)
 
 async function read(token: string, rules: TokenRules, now: number): Promise<VerifiedToken> {
-  const signed = await signedToken(token, rules.decrypt)
+  if (token.length > MAX_LENGTH) throw fault('too long')
+  // Compact serialization only, RFC 7515 §7.1 and RFC 7516 §7.1.
+  const parts = partsOf(token)
+  if (parts !== JWS_PARTS && parts !== JWE_PARTS) throw fault('neither a JWS nor a JWE')
+  const signed = parts === JWS_PARTS ? token : await decrypted(token, rules.decrypt)
   const issuer = allegedIssuer(signed, rules)
   const { key, payload } = await verified(signed, issuer, rules.profile)
   const result = readClaims(payload, rules.profile, issuer.feed !== undefined)

@@ -28,10 +28,10 @@ const Common = {
 }
 
 /** RFC 9068 §2.2: all of these are there. */
-const AccessToken = z.looseObject({ ...Common, client_id: Name, iat: NumericDate, jti: Name })
+const AccessToken = z.object({ ...Common, client_id: Name, iat: NumericDate, jti: Name })
 
 /** The same for issuers that do not say everything. */
-const LenientToken = z.looseObject({
+const LenientToken = z.object({
   ...Common,
   client_id: Name.optional(),
   azp: Name.optional(),

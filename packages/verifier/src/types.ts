@@ -168,9 +168,9 @@ export interface Principal {
   readonly sub: string
   readonly clientId: string
   readonly jti: string
-  readonly sid?: string
+  readonly sid?: string | undefined
   /** The grant. */
-  readonly gid?: string
+  readonly gid?: string | undefined
   /** Seconds since the epoch. */
   readonly iat: number
   /** Seconds since the epoch. */
@@ -179,13 +179,13 @@ export interface Principal {
   readonly scopes: ReadonlySet<string>
   readonly roles: ReadonlySet<string>
   readonly entitlements: ReadonlySet<string>
-  readonly acr?: string
-  readonly amr?: readonly string[]
+  readonly acr?: string | undefined
+  readonly amr?: readonly string[] | undefined
   /** Seconds since the epoch. */
-  readonly authTime?: number
+  readonly authTime?: number | undefined
   /** `service` when a client speaks for itself. */
   readonly kind: 'user' | 'service'
-  readonly confirmation?: Confirmation
+  readonly confirmation?: Confirmation | undefined
   /** Everything the token says. */
   readonly claims: Readonly<JWTPayload>
   /** What revocations can concern. */

@@ -74,6 +74,21 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return refusal.in(challenge, scheme)
   }
 
+  const recall = (text: string): VerifiedToken | undefined => {
+    // Whoever has no types may have no token, either: that is a missing one.
+    const token = typeof text === 'string' ? cache.get(text) : undefined
+    if (token === undefined || stillHolds(token)) return token
+    cache.delete(text)
+    return undefined
+  }
+
+  const authenticated = async (text: string): Promise<VerifiedToken> => {
+    if (typeof text !== 'string' || text === '') throw new VerifierError('missing_token')
+    const token = await authenticate(text, rules, clock.wall())
+    if (closing === undefined) cache.set(text, token)
+    return token
+  }
+
   /** Lets a token pass that needs nothing but a look; `undefined` when somebody has to be asked or something computed. */
   const pass = (token: VerifiedToken, context: RequestContext): Principal | undefined => {
     requireStanding(token, clock.wall())
@@ -84,9 +99,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
       : undefined
   }
 
-  /** As {@link pass}, with all that takes a while; then it looks again, for the token may have been revoked meanwhile. */
+  /** All that takes a while; then it looks again, for the token may have been revoked meanwhile. */
   const passSlowly = async (text: string, token: VerifiedToken, context: RequestContext): Promise<Principal> => {
-    requireStanding(token, clock.wall())
     await proofNeeded(token, dpop, context)?.(text)
     const { feed } = token.issuer
     const introspect = feed && staleness.introspectorAt(feed.stalenessMs())
@@ -95,22 +109,12 @@ export function createVerifier(options: VerifierOptions): Verifier {
     return token.principal
   }
 
-  const recall = (text: string): VerifiedToken | undefined => {
-    // Whoever has no types may have no token, either: that is a missing one.
-    const token = typeof text === 'string' ? cache.get(text) : undefined
-    if (token === undefined || stillHolds(token)) return token
-    cache.delete(text)
-    return undefined
-  }
-
-  const verifySlowly = async (text: string, context: RequestContext): Promise<Principal> => {
+  const verify = async (text: string, context: RequestContext = NO_CONTEXT): Promise<Principal> => {
     try {
       requireOpen()
-      if (typeof text !== 'string' || text === '') throw new VerifierError('missing_token')
       const known = recall(text)
-      const token = known ?? (await authenticate(text, rules, clock.wall()))
-      if (known === undefined && closing === undefined) cache.set(text, token)
-      const principal = await passSlowly(text, token, context)
+      const token = known ?? (await authenticated(text))
+      const principal = pass(token, context) ?? (await passSlowly(text, token, context))
       requireOpen()
       metrics?.count('verified', known === undefined ? NOT_FROM_CACHE : FROM_CACHE)
       return principal
@@ -156,9 +160,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
       )
       requireOpen()
     },
-    async verify(text, context = NO_CONTEXT) {
-      return verifySync(text, context) ?? verifySlowly(text, context)
-    },
+    verify,
     verifySync,
     isRevoked: (facts, issuer) => runtimeOf(issuer).endedBy(facts),
     onRevoked(listener) {

@@ -85,9 +85,10 @@ export async function startBroker({ data, port, isSecured = false }: BrokerOptio
 }
 
 async function format(log: string, configuration: string, password: string | undefined): Promise<void> {
+  // It may begin with a hyphen: in a word of its own it would be taken for an option.
   const cluster = randomBytes(16).toString('base64url')
   const users = password === undefined ? [] : securedUsers(password)
-  await runKafka(log, 'kafka.tools.StorageTool', ['format', '-t', cluster, '-c', configuration, ...users])
+  await runKafka(log, 'kafka.tools.StorageTool', ['format', `--cluster-id=${cluster}`, '-c', configuration, ...users])
 }
 
 async function answeringOrEnded(brokers: string, ended: Promise<unknown>): Promise<void> {
