@@ -27,7 +27,10 @@ export function hashedOnce(name: string): HashedName {
 }
 
 const wordAt = (name: HashedName, at: number): number =>
-  (name.charCodeAt(at) << 24) | (name.charCodeAt(at + 1) << 16) | (name.charCodeAt(at + 2) << 8) | name.charCodeAt(at + 3)
+  (name.charCodeAt(at) << 24) |
+  (name.charCodeAt(at + 1) << 16) |
+  (name.charCodeAt(at + 2) << 8) |
+  name.charCodeAt(at + 3)
 
 /**
  * Writes what stands for a name in a scope: the first 128 bits of its SHA-256, of which the last four give way to the number of

@@ -4,6 +4,7 @@ import { BrokenFeed, coverage } from './coverage.ts'
 import type { FeedItem, OpenFeed, RevocationSource } from './feed.ts'
 import { InvalidStatement } from './invalid-statement.ts'
 import type { Ended, FeedStatement, Heartbeat, Notice, SnapshotChunk } from './notice.ts'
+import type { openStatements } from './statement.ts'
 
 /** Who is told what an opening gives, in the order of its stream. */
 export interface Listener {
@@ -29,7 +30,7 @@ export interface Listener {
 export interface Opening {
   readonly source: RevocationSource
   readonly from: Pick<OpenFeed, 'cursor' | 'after'>
-  readonly open: (jws: string) => Promise<FeedStatement>
+  readonly open: ReturnType<typeof openStatements>['open']
   /** Milliseconds without a sign of life after which it is given up. */
   readonly silenceMs: number
   readonly signal: AbortSignal
@@ -62,9 +63,9 @@ type Opened =
   /** It is not known whether this is a statement: nothing after it may be taken in. */
   | { readonly trouble: unknown }
 
-async function opened(open: Opening['open'], { jws }: FeedItem): Promise<Opened> {
+async function opened(open: Opening['open'], { jws }: FeedItem, isAside: boolean): Promise<Opened> {
   try {
-    return { statement: await open(jws) }
+    return { statement: await open(jws, { isAside }) }
   } catch (error) {
     return error instanceof InvalidStatement ? { refused: error } : { trouble: error }
   }
@@ -86,7 +87,8 @@ export async function followOnce({ source, from, open, silenceMs, signal, listen
   try {
     for await (const batch of givenUpOn(source.open({ ...from, signal: life.signal }), life.signal, ending))
       for (const items of slices(batch, AT_ONCE)) {
-        const all = await unlessAborted(Promise.all(items.map((item) => opened(open, item))), life.signal)
+        const work = Promise.all(items.map((item) => opened(open, item, items.length > 1)))
+        const all = await unlessAborted(work, life.signal)
         for (const [nth, each] of all.entries()) await taking(each, items[nth])
         // With more of the batch to come it is we who are slow, and not the source that is silent.
         if (items.at(-1) !== batch.at(-1)) silence.refresh()

@@ -77,7 +77,12 @@ async function snapshot(): Promise<readonly SnapshotChunk[]> {
     headers: { authorization: ORDERS_API },
   })
   const { open } = await opener()
-  const statements = await Promise.all(text.trim().split('\n').map(open))
+  const statements = await Promise.all(
+    text
+      .trim()
+      .split('\n')
+      .map((jws) => open(jws)),
+  )
   return statements.flatMap((each) => (each.kind === 'chunk' ? [each] : []))
 }
 
