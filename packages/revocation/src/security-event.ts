@@ -104,12 +104,15 @@ export function heartbeatClaims({ through, at }: Heartbeat, issuer: string) {
   }
 }
 
-const scopesOf = (type: string): readonly Scope[] =>
-  SCOPES.filter((scope) => Object.values<string>(EVENT_TYPES[scope]).includes(type))
+/** The scopes in which an event of a type ends something. */
+const SCOPES_OF = Map.groupBy(
+  SCOPES.flatMap((scope) => Object.values<string>(EVENT_TYPES[scope]).map((type) => ({ type, scope }))),
+  ({ type }) => type,
+)
 
 function readNotice(set: SecurityEventToken, type: string, event: Record<string, unknown>, issuer: string): Notice {
   const subject = Subject.parse(set.sub_id)
-  const scope = scopesOf(type).find((each) => FORMATS[each] === subject.format)
+  const scope = SCOPES_OF.get(type)?.find((each) => FORMATS[each.scope] === subject.format)?.scope
   if (scope === undefined) throw new TypeError('an event of another subject')
   const { event_timestamp: time, until, position, epoch } = event
   const ended = { scope, id: idOf(subject, issuer), until, ...(hasEpoch(scope) ? { epoch } : {}) }
@@ -131,5 +134,5 @@ export function readSecurityEvent(claims: unknown, issuer: string): Notice | Hea
     if (idOf(Subject.parse(set.sub_id), issuer) !== issuer) throw new TypeError('a heartbeat of somebody else')
     return { kind: 'heartbeat', ...HeartbeatEvent.parse(event) }
   }
-  return scopesOf(type).length === 0 ? { kind: 'unknown', type } : readNotice(set, type, event, issuer)
+  return SCOPES_OF.has(type) ? readNotice(set, type, event, issuer) : { kind: 'unknown', type }
 }

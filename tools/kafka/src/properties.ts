@@ -29,8 +29,8 @@ export function serverProperties({ data, port, controllerPort, secured }: Listen
     'share.coordinator.state.topic.min.isr': 1,
     // A consumer that joins alone need not wait for others.
     'group.initial.rebalance.delay.ms': 0,
-    'num.network.threads': 2,
-    'num.io.threads': 2,
+    'num.network.threads': 1,
+    'num.io.threads': 1,
     'background.threads': 2,
     'log.cleaner.dedupe.buffer.size': 4_194_304,
     ...(secured && securedProperties(secured)),

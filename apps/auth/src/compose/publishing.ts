@@ -25,6 +25,8 @@ import { groundsOf } from './feed.ts'
 
 /** Milliseconds that a call to Kafka may take: a broker that hangs is given up then. */
 const DEADLINE_MS = 5_000
+/** Milliseconds between two looks at what was written: only heartbeats wait for it, and they come every second. */
+const READ_BACK_EVERY_MS = 100
 
 /** How what ends tokens is published beside the feed of each process. */
 export interface Publishing {
@@ -42,7 +44,7 @@ export interface Publishing {
 /** What a topic is read back by: the messages after one that was written, by the name their writer knows them by. */
 const readOnIn = (options: KafkaOptions) =>
   async function* readOn(cursor: string, signal: AbortSignal) {
-    const source = kafkaRevocations({ ...options, neverBeginsAnew: true })
+    const source = kafkaRevocations({ ...options, neverBeginsAnew: true, restMs: READ_BACK_EVERY_MS })
     try {
       for await (const items of source.open({ cursor, after: undefined, signal }))
         yield items.map((item) => ({ cursor: cursorOf({ offset: offsetOf(item.cursor) ?? -1n, jws: item.jws }) }))

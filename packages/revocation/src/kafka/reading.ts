@@ -15,6 +15,8 @@ export interface ReadingOptions extends KafkaOptions {
   readonly groupPrefix: string
   /** Whether a cursor whose message is not there ends it with `BrokenTopic`. */
   readonly neverBeginsAnew?: boolean | undefined
+  /** Milliseconds that it rests after each batch; 5 unless told. */
+  readonly restMs?: number | undefined
   /** Milliseconds after which the group forgets a member that died; 30,000 unless told. */
   readonly sessionMs?: number | undefined
 }
@@ -31,6 +33,11 @@ export interface Reading {
 /** Milliseconds that a broker waits for a message before it answers that there is none. */
 const MAX_WAIT_MS = 500
 const SESSION_MS = 30_000
+/**
+ * To ask costs a reader and the broker about as much as to read. What comes within this time comes at once, and while readers
+ * are still at work on a notice none of them asks for the next.
+ */
+const REST_MS = 5
 /** How many signs of life a member gives within the time after which it is forgotten. */
 const SIGNS_OF_LIFE = 10
 /** Milliseconds after which a consumer that stopped has said why, if it ever does. */
@@ -76,7 +83,7 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
       eachBatchAutoResolve: false,
       eachBatch: async (payload) => {
         try {
-          await handOn(payload, { order, hand, dog, heartbeatMs })
+          await handOn(payload, { order, hand, dog, heartbeatMs, restMs: options.restMs ?? REST_MS })
         } catch (error) {
           fail(error)
           throw error
@@ -150,11 +157,12 @@ interface HandingOn {
   readonly hand: Handoff<readonly FeedItem[]>
   readonly dog: Watchdog
   readonly heartbeatMs: number
+  readonly restMs: number
 }
 
 async function handOn(
   { batch, resolveOffset, heartbeat, isStale }: EachBatchPayload,
-  { order, hand, dog, heartbeatMs }: HandingOn,
+  { order, hand, dog, heartbeatMs, restMs }: HandingOn,
 ): Promise<void> {
   // It was told to go elsewhere while this was fetched.
   if (isStale()) return
@@ -166,6 +174,7 @@ async function handOn(
   const beat = setInterval(() => void heartbeat().catch((error: unknown) => hand.end(kafkaFailure(error))), heartbeatMs)
   try {
     await hand.give(itemsOf(continued))
+    await pause(restMs)
   } finally {
     clearInterval(beat)
     dog.alive()

@@ -17,6 +17,8 @@ import type { Scenario } from '../scenario.ts'
 
 const NAME = 'revocation'
 const VERIFIERS = 8
+/** For each one that counts, how many go before that do not. All verifiers compile the same at the same notice. */
+const WARM_UP = 1
 /** Revocations per second, and tokens that are issued beside them. */
 const PACE = 40
 const TOKENS_BESIDE = 100
@@ -56,7 +58,7 @@ async function measured(bench: Bench, way: Way, brokers: readonly string[]): Pro
   const bootstrap = makeBootstrap(1)
   await using server = await bench.start(bootstrap, brokers.length > 0 ? { LEDGATE_KAFKA_BROKERS: brokers.join() } : {})
   await using beside = await startGenerator()
-  const tokens = await issued(server, bootstrap, bench.options.revocations)
+  const tokens = await issued(server, bootstrap, bench.options.revocations * (1 + WARM_UP))
   const file = join(await bench.newFolder(NAME), 'tokens')
   await writeFile(file, tokens.join('\n'))
   const { resource, api } = bootstrap
@@ -93,7 +95,8 @@ async function measured(bench: Bench, way: Way, brokers: readonly string[]): Pro
     last = await slowest()
   const refused = last.map((at, nth) => (at === undefined ? Infinity : Number(at - (sent[nth] ?? 0n)) / NANOSECONDS))
   await load
-  return rowsOf(way, { answered, refused })
+  const isCounted = (_: number, nth: number): boolean => nth >= tokens.length - bench.options.revocations
+  return rowsOf(way, { answered: answered.filter(isCounted), refused: refused.filter(isCounted) })
 }
 
 const issuerOf = ({ port }: Ledgate): string => `http://127.0.0.1:${port}`
