@@ -317,6 +317,30 @@ describe('the outbox', () => {
     await box.stop()
   })
 
+  it('forgets where it was before it goes on, however often that cannot be written down', async () => {
+    const made = world()
+    const { topic, feed, start } = made
+    const kept = memoryCheckpoints()
+    let refusals = 3
+    const box = start({
+      ...kept,
+      async save(name, position) {
+        if (position === START && (refusals -= 1) >= 0) throw new Error('no place is left')
+        await kept.save(name, position)
+      },
+    })
+    const before = [feed.end(), feed.end()]
+    await box.published(before.at(-1) ?? START)
+    await twoHeartbeats(made)
+    await topic.forget()
+    const last = feed.end()
+    expect(await box.published(last)).toBe(true)
+    await twoHeartbeats(made)
+    expect(refusals).toBeLessThan(0)
+    expect([...new Set(topic.notices())].toSorted()).toEqual([...before, last])
+    await box.stop()
+  })
+
   const vouchesRightly = (make: (change: Partial<OutboxOptions>) => World) =>
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.constantFrom(3, 60_000), async (steps, refillMs) => {
       const made = make({ refillMs })

@@ -9,6 +9,7 @@ import type { RequestContext } from '../http/index.ts'
 import { keySetRoute, type SigningKeys } from '../signing-key/index.ts'
 import type { RevocationFeed } from './feed.ts'
 import { Gone } from './gone.ts'
+import { endStalled } from './stalled.ts'
 import { TooSlow } from './too-slow.ts'
 
 export interface FeedRoutesOptions {
@@ -35,20 +36,6 @@ const gone = () =>
 
 /** One message of a stream, as the HTML standard writes it. */
 const messageOf = ({ position, kind, jws }: Publication): string => `id: ${position}\nevent: ${kind}\ndata: ${jws}\n\n`
-
-/** Milliseconds in which a reader has to take something: each second there is something to take. */
-const STALLED_MS = 30_000
-/** Milliseconds after which a reader that takes nothing does not hold up the end of the server. */
-const DRAINED_MS = 1_000
-
-/** A reader that takes nothing any more, and says nothing, would keep what waits for it for ever. */
-function endStalled({ raw }: FastifyReply, draining: AbortSignal): void {
-  const end = (): void => void raw.destroy()
-  const drain = (): void => void setTimeout(end, DRAINED_MS).unref()
-  raw.setTimeout(STALLED_MS, end)
-  draining.addEventListener('abort', drain, { once: true })
-  raw.once('close', () => draining.removeEventListener('abort', drain))
-}
 
 /** Told once when the reader has left, or the server stops. */
 function overOf(reply: FastifyReply, draining: AbortSignal): AbortSignal {
@@ -113,7 +100,7 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
         const place = (StreamHeaders.parse(request.headers)['last-event-id'] ?? after) as Position | undefined
         if (place !== undefined && !(await feed.keeps(place))) throw gone()
         const over = overOf(reply, draining)
-        endStalled(reply, draining)
+        endStalled(reply.raw, draining)
         return reply
           .headers({
             'content-type': 'text/event-stream',
@@ -135,7 +122,7 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
       async handler(request, reply) {
         await admit(request)
         const chunks = await snapshots.take()
-        endStalled(reply, draining)
+        endStalled(reply.raw, draining)
         return reply
           .headers({ 'content-type': 'application/jsonl', 'cache-control': 'no-store' })
           .send(Readable.from(lines(chunks, draining)))
