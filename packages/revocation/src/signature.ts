@@ -23,12 +23,22 @@ function algorithmOf({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObjec
   return isRsa ? 'RS256' : undefined
 }
 
+/** How WebCrypto names what signs by these algorithms. */
+const NAMES = ['ECDSA', 'Ed25519', 'RSASSA-PKCS1-v1_5']
+
+/** Whether a CryptoKey is for this: it is bound to a use and a hash, of which its KeyObject knows nothing. */
+function isMeantFor({ usages, algorithm }: CryptoKey): boolean {
+  const { hash } = algorithm as { readonly hash?: { readonly name: string } }
+  return usages.includes('verify') && NAMES.includes(algorithm.name) && (hash === undefined || hash.name === 'SHA-256')
+}
+
 const known = new WeakMap<object, VerificationKey>()
 
 /** A key that can verify a signature, made ready once; `undefined` when it is none that a feed may sign with. */
 export function verificationKey(given: CryptoKey | KeyObject): VerificationKey | undefined {
   const ready = known.get(given)
   if (ready !== undefined) return ready
+  if (!(given instanceof KeyObject) && !isMeantFor(given)) return undefined
   const key = given instanceof KeyObject ? given : KeyObject.from(given)
   const alg = algorithmOf(key)
   if (alg === undefined) return undefined
@@ -45,7 +55,7 @@ function integer(bytes: Uint8Array): readonly number[] {
   return [2, value.length, ...value]
 }
 
-/** An ES256 signature as OpenSSL takes it, RFC 3279 §2.2.3. To have Node turn it around takes as long as to verify it. */
+/** An ES256 signature as OpenSSL takes it, RFC 3279 §2.2.3. To be told of another form, Node reads the key anew each time. */
 function inDer(signature: Uint8Array): Uint8Array {
   const numbers = [...integer(signature.subarray(0, ES256_INTEGER)), ...integer(signature.subarray(ES256_INTEGER))]
   return Uint8Array.from([0x30, numbers.length, ...numbers])
@@ -60,17 +70,24 @@ function argumentsOf({ alg, key }: VerificationKey, input: Uint8Array, signature
   return signature.length === 2 * ES256_INTEGER ? ['sha256', input, key, inDer(signature)] : undefined
 }
 
-/** Whether a key signed this, RFC 7515 §5.2. At once: to wait for another thread takes longer than to look. */
-export function isSignedBy(key: VerificationKey, input: Uint8Array, signature: Uint8Array): boolean {
-  const all = argumentsOf(key, input, signature)
-  return all !== undefined && verify(...all)
-}
-
-/** The same by another thread: of many, that looks at several at a time. */
-export function isSignedByAside(key: VerificationKey, input: Uint8Array, signature: Uint8Array): Promise<boolean> {
-  const all = argumentsOf(key, input, signature)
-  if (all === undefined) return Promise.resolve(false)
+function aside(all: Arguments): Promise<boolean> {
   return new Promise((resolve, reject) => {
     verify(...all, (error, isSigned) => (error === null ? resolve(isSigned) : reject(error)))
   })
+}
+
+/**
+ * Whether a key signed this, RFC 7515 §5.2.
+ *
+ * @param isAside lets another thread look. To wait for that takes longer than to look, but of many it looks at several at a time.
+ */
+export async function isSignedBy(
+  key: VerificationKey,
+  input: Uint8Array,
+  signature: Uint8Array,
+  isAside: boolean,
+): Promise<boolean> {
+  const all = argumentsOf(key, input, signature)
+  if (all === undefined) return false
+  return isAside ? aside(all) : verify(...all)
 }

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { InvalidStatement } from './invalid-statement.ts'
 import type { FeedStatement, IssuedStatement } from './notice.ts'
 import { heartbeatClaims, noticeClaims, readSecurityEvent } from './security-event.ts'
-import { isSignedBy, isSignedByAside, verificationKey } from './signature.ts'
+import { isSignedBy, verificationKey } from './signature.ts'
 import { CHUNK_SIZE, chunkClaims, readChunk } from './snapshot-chunk.ts'
 
 /** `typ` of notices and heartbeats: RFC 8417 §2.3. */
@@ -79,8 +79,12 @@ export async function encodeStatement(
 const Header = z.object({ alg: z.string(), typ: z.string(), kid: z.string().min(1).max(255) })
 type Header = z.infer<typeof Header>
 
+/** Of base64url without padding, RFC 7515 §2. */
+const LETTERS = /^[\w-]*$/
+
 /** What a header says; not to be believed yet, but it already sorts out most of what is none of ours. */
 function readHeader(encoded: string): Header {
+  if (!LETTERS.test(encoded)) throw new InvalidStatement('malformed')
   const decoded = attempt('malformed', () => decodeProtectedHeader({ protected: encoded }))
   if ('crit' in decoded) throw new InvalidStatement('crit')
   const header = attempt('malformed', () => Header.parse(decoded))
@@ -98,11 +102,10 @@ function headerOf(encoded: string): Header {
   if (known !== undefined) return known
   const header = readHeader(encoded)
   if (headers.size >= MOST_HEADERS) headers.clear()
-  headers.set(encoded, header)
+  // A copy: a piece of a text keeps all of it in memory.
+  headers.set(Buffer.from(encoded, 'latin1').toString('latin1'), header)
   return header
 }
-
-const LETTERS = /^[\w-]*$/
 
 /** The parts of a compact JWS, RFC 7515 §7.1, none of them believed yet. */
 interface Parts {
@@ -140,7 +143,11 @@ function attempt<Result>(reason: InvalidStatement['reason'], make: () => Result)
 async function isSigned({ header, input, signature }: Parts, key: CryptoKey | KeyObject, isAside: boolean) {
   const ready = verificationKey(key)
   if (ready?.alg !== header.alg) return false
-  return isAside ? isSignedByAside(ready, input, signature) : isSignedBy(ready, input, signature)
+  try {
+    return await isSignedBy(ready, input, signature, isAside)
+  } catch (cause) {
+    throw new InvalidStatement('signature', { cause })
+  }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })

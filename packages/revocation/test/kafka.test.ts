@@ -67,6 +67,18 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
     await publisher.close()
   })
 
+  it('rests at the end of the topic only: whoever is behind reads on', async () => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    // In six or more fetches: with as many rests it would take minutes.
+    const all = Array.from({ length: 120 }, (_, nth) => `${nth} ${'x'.repeat(50_000)}`)
+    await publisher.send(notices(...all))
+    const reader = follow(kafkaRevocations({ ...options, restMs: 30_000 }))
+    await until(() => reader.read.length === all.length)
+    await reader.stop()
+    await publisher.close()
+  })
+
   it('keeps the order of calls that did not wait for each other, and of one too large for one request', async () => {
     const options = await readyTopic()
     const publisher = kafkaPublisher(options)

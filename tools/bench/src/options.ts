@@ -27,7 +27,7 @@ export interface Options {
   /** Revocations that matter at once, and signed notices that are read one by one. */
   readonly liveRevocations: number
   readonly notices: number
-  /** Tokens that are revoked, over each way. */
+  /** Revocations that count, over each way. */
   readonly revocations: number
 }
 

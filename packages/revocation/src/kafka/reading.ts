@@ -15,7 +15,7 @@ export interface ReadingOptions extends KafkaOptions {
   readonly groupPrefix: string
   /** Whether a cursor whose message is not there ends it with `BrokenTopic`. */
   readonly neverBeginsAnew?: boolean | undefined
-  /** Milliseconds that it rests after each batch; 5 unless told. */
+  /** Milliseconds that it rests at the end of the topic after each batch; 5 unless told. */
   readonly restMs?: number | undefined
   /** Milliseconds after which the group forgets a member that died; 30,000 unless told. */
   readonly sessionMs?: number | undefined
@@ -174,7 +174,8 @@ async function handOn(
   const beat = setInterval(() => void heartbeat().catch((error: unknown) => hand.end(kafkaFailure(error))), heartbeatMs)
   try {
     await hand.give(itemsOf(continued))
-    await pause(restMs)
+    // Not while there is more to read: whoever is behind has to catch up.
+    if (batch.offsetLag() === '0') await pause(restMs)
   } finally {
     clearInterval(beat)
     dog.alive()

@@ -15,7 +15,10 @@ export interface KafkaRevocationsOptions extends KafkaOptions {
    * empty batch says so. If its offset is the very next to be written, that is waited for: ask the publisher for the range, too.
    */
   readonly neverBeginsAnew?: boolean | undefined
-  /** Milliseconds that an opening rests after each batch, and what comes meanwhile comes at once; 5 unless told. */
+  /**
+   * Milliseconds, up to 1,000, that an opening rests when it has come to the end of the topic; what comes meanwhile comes at once.
+   * 5 unless told.
+   */
   readonly restMs?: number | undefined
 }
 
