@@ -1,12 +1,15 @@
 import { KeyObject, verify } from 'node:crypto'
 import type { CryptoKey } from 'jose'
 
+/** By what statements of a feed are signed, whatever tokens are: docs/revocation-notices.md. */
+export const FEED_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const
+
 /** What a key can sign by: the key says it, never a message (RFC 8725 §3.1). */
-export type SignatureAlgorithm = 'ES256' | 'EdDSA' | 'RS256'
+type FeedAlgorithm = (typeof FEED_ALGORITHMS)[number]
 
 /** A public key of a feed, and the one algorithm it is used with. */
 export interface VerificationKey {
-  readonly alg: SignatureAlgorithm
+  readonly alg: FeedAlgorithm
   readonly key: KeyObject
 }
 
@@ -15,7 +18,7 @@ const LEAST_RSA_BITS = 2_048
 /** Bytes of each of the two integers of an ES256 signature, RFC 7518 §3.4. */
 const ES256_INTEGER = 32
 
-function algorithmOf({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObject): SignatureAlgorithm | undefined {
+function algorithmOf({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObject): FeedAlgorithm | undefined {
   if (type !== 'public') return undefined
   if (asymmetricKeyType === 'ed25519') return 'EdDSA'
   if (asymmetricKeyType === 'ec') return asymmetricKeyDetails?.namedCurve === 'prime256v1' ? 'ES256' : undefined

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { InvalidStatement } from './invalid-statement.ts'
 import type { FeedStatement, IssuedStatement } from './notice.ts'
 import { heartbeatClaims, noticeClaims, readSecurityEvent } from './security-event.ts'
-import { isSignedBy, verificationKey } from './signature.ts'
+import { FEED_ALGORITHMS, isSignedBy, verificationKey } from './signature.ts'
 import { CHUNK_SIZE, chunkClaims, readChunk } from './snapshot-chunk.ts'
 
 /** `typ` of notices and heartbeats: RFC 8417 §2.3. */
@@ -19,8 +19,6 @@ const LONGEST = new Map([
 ])
 const LONGEST_OF_ALL = Math.max(...LONGEST.values())
 const LONGEST_HEADER = 2_048
-
-const ALGORITHMS = ['ES256', 'EdDSA', 'RS256']
 
 /** Signs as the key of the feed. The header it makes says `alg`, `kid` and this `typ`. */
 export interface StatementSigner {
@@ -89,7 +87,7 @@ function readHeader(encoded: string): Header {
   if ('crit' in decoded) throw new InvalidStatement('crit')
   const header = attempt('malformed', () => Header.parse(decoded))
   if (!LONGEST.has(header.typ)) throw new InvalidStatement('typ')
-  if (!ALGORITHMS.includes(header.alg)) throw new InvalidStatement('alg')
+  if (!FEED_ALGORITHMS.some((alg) => alg === header.alg)) throw new InvalidStatement('alg')
   return header
 }
 

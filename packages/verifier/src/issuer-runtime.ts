@@ -1,4 +1,4 @@
-import type { Notice, Scope, TokenFacts } from '@ledgate/revocation'
+import { FEED_ALGORITHMS, type Notice, type Scope, type TokenFacts } from '@ledgate/revocation'
 import { discoverJwksUri, secureUrl } from './discovery.ts'
 import { timerMs } from './duration.ts'
 import { type IssuerFeed, issuerFeed } from './issuer-feed.ts'
@@ -8,7 +8,7 @@ import type { Awaitable } from './readiness.ts'
 import { signatureAlgorithms, USUAL_ALGORITHMS } from './signature-algorithm.ts'
 import type { Staleness } from './staleness.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
-import type { Clock, IssuerHealth, IssuerOptions, Principal, SignatureAlgorithm, VerifierOptions } from './types.ts'
+import type { Clock, IssuerHealth, IssuerOptions, Principal, VerifierOptions } from './types.ts'
 import { watchers } from './watchers.ts'
 
 /** Everything that runs for one issuer. */
@@ -29,9 +29,6 @@ export interface RuntimeOptions {
   readonly staleness: Staleness
   readonly onNotice: (notice: Notice, issuer: string) => void
 }
-
-/** What statements of a feed are signed by, whatever tokens are: docs/revocation-notices.md. */
-const FEED_ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'RS256']
 
 /**
  * A key of the feed that was not there is asked for again soon, for a notice must not be lost over it; and nobody who can

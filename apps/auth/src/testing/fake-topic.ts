@@ -1,0 +1,165 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Position } from '@ledgate/eventsourcing'
+import type { NoticePublisher, Publication } from '@ledgate/revocation'
+import { Gone } from '../publication/gone.ts'
+import { EndLost } from '../publication/topic-writer.ts'
+
+const positionOf = (n: number): Position => String(n).padStart(6, '0') as Position
+
+interface Written extends Publication {
+  readonly offset: bigint
+}
+
+export const cursorOf = ({ offset, jws }: { readonly offset: bigint; readonly jws: string }) => `${offset} ${jws}`
+
+/** Keys that sign, no two times alike; of which some are not believed any more. */
+export function fakeKeys() {
+  let [keys, believed, signatures] = [1, 1, 0]
+  const isBelieved = (kid: string) => Number(kid.slice(1)) >= believed
+  return {
+    kidOf: ({ jws }: Publication) => jws.split(' ').at(-1) ?? '',
+    isBelieved,
+    sign: (one: Publication): Publication => ({ ...one, jws: `${one.jws} ${(signatures += 1)} k${keys}` }),
+    isValid: ({ jws }: Publication) => isBelieved(jws.split(' ').at(-1) ?? ''),
+    rotate: () => void (keys += 1),
+    /** The key that signs now is not believed any more. */
+    compromise: () => void (believed = keys += 1),
+    firstBelieved: () => believed,
+  }
+}
+type FakeKeys = ReturnType<typeof fakeKeys>
+
+/** A topic that loses its end or its beginning, or is away, when it is told to. */
+export function fakeTopic(keys: FakeKeys) {
+  let records: Written[] = []
+  let [low, high] = [0n, 0n]
+  let isAway = false
+  let life = 0
+  /** Of heartbeats: what somebody knows who read from the offset it vouches for; checked as it is written. */
+  const broken: string[] = []
+  const lives = new Set<string>()
+  let accepted = 0
+
+  function check(record: Written): void {
+    const { vouched } = record
+    // Its readers ignore it.
+    if (vouched === undefined || low > vouched.since || record.offset <= vouched.previous || !keys.isValid(record))
+      return
+    accepted += 1
+    const read = records.filter((one) => one.kind === 'notice' && one.offset >= vouched.since && keys.isValid(one))
+    const known = new Set(read.map(({ position }) => position))
+    for (const position of lives)
+      if (position <= record.position && !known.has(position)) broken.push(`${position} before ${record.offset}`)
+  }
+
+  const open = async (): Promise<NoticePublisher> => ({
+    async send(publications) {
+      await turn()
+      if (isAway) throw new Error('no broker')
+      for (const publication of publications) {
+        const record = { ...publication, offset: high }
+        high += 1n
+        records.push(record)
+        check(record)
+      }
+      const last = high - 1n
+      await turn()
+      if (isAway) throw new Error('no answer')
+      return last
+    },
+    async range() {
+      await turn()
+      if (isAway) throw new Error('no broker')
+      return { low, high }
+    },
+    close: async () => {},
+  })
+
+  /** Ends with an error when the topic is made anew, as the connection or the broker would. */
+  async function* readOn(cursor: string, signal: AbortSignal) {
+    await turn()
+    if (isAway) throw new Error('no broker')
+    let read = BigInt(cursor.split(' ')[0] ?? '')
+    const began = life
+    if (!records.some(({ offset, jws }) => cursorOf({ offset, jws }) === cursor)) throw new EndLost()
+    while (!signal.aborted) {
+      if (isAway || began !== life) throw new Error('lost the connection')
+      const next = records.filter(({ offset }) => offset > read)
+      read = next.at(-1)?.offset ?? read
+      if (next.length > 0) yield next.map((record) => ({ cursor: cursorOf(record) }))
+      await turn()
+    }
+  }
+
+  return {
+    open,
+    readOn,
+    broken,
+    lives,
+    notices: () => records.filter(({ kind }) => kind === 'notice').map(({ position }) => position),
+    /** Heartbeats that a reader takes which begins at the beginning. */
+    accepted: () => accepted,
+    away: (is: boolean) => (isAway = is),
+    /** Takes its time, as it does. */
+    async forget() {
+      isAway = true
+      for (let n = 0; n < 10; n += 1) await turn()
+      ;[records, low, high] = [[], 0n, 0n]
+      life += 1
+      isAway = false
+    },
+    deleteBefore(share: number) {
+      low = low + ((high - low) * BigInt(share)) / 4n
+      records = records.filter(({ offset }) => offset >= low)
+    },
+  }
+}
+
+/** A feed that holds only the newest notices, and the set of all of them. */
+export function fakeFeed(topic: FakeTopic, keys: FakeKeys, ring = 4) {
+  const all: Publication[] = []
+  let last = 0
+  let beats = 0
+  const add = (kind: Publication['kind']): Position => {
+    last += 1
+    const position = positionOf(last)
+    if (kind === 'notice') topic.lives.add(position)
+    all.push({ kind, position, jws: `${kind} ${position}` })
+    return position
+  }
+  return {
+    end: () => add('notice'),
+    beat: () => (beats += 1),
+    last: () => positionOf(last),
+    async *follow(after: Position, signal: AbortSignal): AsyncGenerator<Publication> {
+      const notices = () => all.filter(({ kind, position }) => kind === 'notice' && position > reached)
+      let reached = after
+      let heard = beats
+      const oldest = all.at(-ring)?.position
+      if (oldest !== undefined && after < oldest && notices().length > ring) throw new Gone()
+      const believed = keys.firstBelieved()
+      while (!signal.aborted) {
+        if (believed !== keys.firstBelieved()) throw new Gone()
+        for (const notice of notices()) {
+          reached = notice.position as Position
+          yield keys.sign(notice)
+        }
+        if (heard !== beats) {
+          heard = beats
+          yield keys.sign({ kind: 'heartbeat', position: positionOf(last), jws: `heartbeat ${last}` })
+        }
+        await turn()
+      }
+    },
+    async liveSet(after: Position) {
+      const found = all.filter(({ position }) => position > after)
+      async function* batches() {
+        for (let at = 0; at < found.length; at += 3) yield found.slice(at, at + 3).map(keys.sign)
+      }
+      return { through: positionOf(last), batches: batches() }
+    },
+  }
+}
+
+export type FakeTopic = ReturnType<typeof fakeTopic>
+export type FakeFeed = ReturnType<typeof fakeFeed>
