@@ -1,53 +1,59 @@
-import { KeyObject, verify } from 'node:crypto'
+import { constants, KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto'
 import type { CryptoKey } from 'jose'
 
-/** By what statements of a feed are signed, whatever tokens are: docs/revocation-notices.md. */
-export const FEED_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const
+/** By what a JWS is signed with a key pair, RFC 7518 §3.1 and RFC 8037 §3.1. */
+export type SignatureAlgorithm = 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'RS256' | 'PS256'
 
-/** What a key can sign by: the key says it, never a message (RFC 8725 §3.1). */
-type FeedAlgorithm = (typeof FEED_ALGORITHMS)[number]
-
-/** A public key of a feed, and the one algorithm it is used with. */
+/** A public key, and the one algorithm it is used with. */
 export interface VerificationKey {
-  readonly alg: FeedAlgorithm
+  readonly alg: SignatureAlgorithm
   readonly key: KeyObject
 }
 
 /** RFC 7518 §3.3. */
 const LEAST_RSA_BITS = 2_048
-/** Bytes of each of the two integers of an ES256 signature, RFC 7518 §3.4. */
-const ES256_INTEGER = 32
 
-function algorithmOf({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObject): FeedAlgorithm | undefined {
-  if (type !== 'public') return undefined
-  if (asymmetricKeyType === 'ed25519') return 'EdDSA'
-  if (asymmetricKeyType === 'ec') return asymmetricKeyDetails?.namedCurve === 'prime256v1' ? 'ES256' : undefined
-  const isRsa = asymmetricKeyType === 'rsa' && (asymmetricKeyDetails?.modulusLength ?? 0) >= LEAST_RSA_BITS
-  return isRsa ? 'RS256' : undefined
+interface Kind {
+  /** How WebCrypto and OpenSSL name what signs so. */
+  readonly names: readonly [webCrypto: string, openSsl: string, curve?: string]
+  readonly digest: `sha${number}` | null
+  /** Of ECDSA: the bytes of each of the two integers of a signature, RFC 7518 §3.4. */
+  readonly integer?: number
 }
 
-/** How WebCrypto names what signs by these algorithms. */
-const NAMES = ['ECDSA', 'Ed25519', 'RSASSA-PKCS1-v1_5']
+const KINDS: Readonly<Record<SignatureAlgorithm, Kind>> = {
+  ES256: { names: ['ECDSA', 'ec', 'prime256v1'], digest: 'sha256', integer: 32 },
+  ES384: { names: ['ECDSA', 'ec', 'secp384r1'], digest: 'sha384', integer: 48 },
+  ES512: { names: ['ECDSA', 'ec', 'secp521r1'], digest: 'sha512', integer: 66 },
+  EdDSA: { names: ['Ed25519', 'ed25519'], digest: null },
+  RS256: { names: ['RSASSA-PKCS1-v1_5', 'rsa'], digest: 'sha256' },
+  PS256: { names: ['RSA-PSS', 'rsa'], digest: 'sha256' },
+}
 
 /** Whether a CryptoKey is for this: it is bound to a use and a hash, of which its KeyObject knows nothing. */
-function isMeantFor({ usages, algorithm }: CryptoKey): boolean {
+function isMeantFor({ names: [name], digest }: Kind, { usages, algorithm }: CryptoKey): boolean {
   const { hash } = algorithm as { readonly hash?: { readonly name: string } }
-  return usages.includes('verify') && NAMES.includes(algorithm.name) && (hash === undefined || hash.name === 'SHA-256')
+  const isItsHash = hash === undefined || hash.name === digest?.replace('sha', 'SHA-')
+  return usages.includes('verify') && algorithm.name === name && isItsHash
 }
 
-const known = new WeakMap<object, VerificationKey>()
+function isOfKind({ names: [, type, curve] }: Kind, key: KeyObject): boolean {
+  const { namedCurve, modulusLength = LEAST_RSA_BITS } = key.asymmetricKeyDetails ?? {}
+  return (
+    key.type === 'public' && key.asymmetricKeyType === type && namedCurve === curve && modulusLength >= LEAST_RSA_BITS
+  )
+}
 
-/** A key that can verify a signature, made ready once; `undefined` when it is none that a feed may sign with. */
-export function verificationKey(given: CryptoKey | KeyObject): VerificationKey | undefined {
-  const ready = known.get(given)
-  if (ready !== undefined) return ready
-  if (!(given instanceof KeyObject) && !isMeantFor(given)) return undefined
+/** A key made ready for the first of these algorithms that it signs by: the key says it, never a message (RFC 8725 §3.1). */
+export function verificationKey(
+  given: CryptoKey | KeyObject,
+  algorithms: readonly SignatureAlgorithm[],
+): VerificationKey | undefined {
+  const bound = given instanceof KeyObject ? undefined : given
   const key = given instanceof KeyObject ? given : KeyObject.from(given)
-  const alg = algorithmOf(key)
-  if (alg === undefined) return undefined
-  const made = { alg, key }
-  known.set(given, made)
-  return made
+  const fits = (kind: Kind): boolean => (bound === undefined || isMeantFor(kind, bound)) && isOfKind(kind, key)
+  const alg = algorithms.find((each) => fits(KINDS[each]))
+  return alg && { alg, key }
 }
 
 /** An integer in DER: no more zeros in front than keep it from being negative, X.690 §8.3. */
@@ -58,39 +64,50 @@ function integer(bytes: Uint8Array): readonly number[] {
   return [2, value.length, ...value]
 }
 
-/** An ES256 signature as OpenSSL takes it, RFC 3279 §2.2.3. To be told of another form, Node reads the key anew each time. */
-function inDer(signature: Uint8Array): Uint8Array {
-  const numbers = [...integer(signature.subarray(0, ES256_INTEGER)), ...integer(signature.subarray(ES256_INTEGER))]
-  return Uint8Array.from([0x30, numbers.length, ...numbers])
+/**
+ * An ECDSA signature as OpenSSL takes it, RFC 3279 §2.2.3. To be told of another form, Node reads the key anew each time.
+ *
+ * @param size bytes of each of its two integers.
+ */
+function inDer(signature: Uint8Array, size: number): Uint8Array {
+  const numbers = [...integer(signature.subarray(0, size)), ...integer(signature.subarray(size))]
+  // From 128 on a length says first how many bytes it takes, X.690 §8.1.3.
+  const length = numbers.length < 0x80 ? [numbers.length] : [0x81, numbers.length]
+  return Uint8Array.from([0x30, ...length, ...numbers])
 }
 
-type Arguments = [digest: 'sha256' | null, input: Uint8Array, key: KeyObject, signature: Uint8Array]
+const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
+
+type Arguments = [
+  digest: string | null,
+  input: Uint8Array,
+  key: KeyObject | VerifyKeyObjectInput,
+  signature: Uint8Array,
+]
 
 /** As OpenSSL takes them; `undefined` where no key of this algorithm can have signed so. */
 function argumentsOf({ alg, key }: VerificationKey, input: Uint8Array, signature: Uint8Array): Arguments | undefined {
-  if (alg === 'EdDSA') return [null, input, key, signature]
-  if (alg === 'RS256') return ['sha256', input, key, signature]
-  return signature.length === 2 * ES256_INTEGER ? ['sha256', input, key, inDer(signature)] : undefined
+  const { digest, integer: size } = KINDS[alg]
+  if (alg === 'PS256') return [digest, input, { key, ...PSS }, signature]
+  if (size === undefined) return [digest, input, key, signature]
+  return signature.length === 2 * size ? [digest, input, key, inDer(signature, size)] : undefined
 }
 
-function aside(all: Arguments): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    verify(...all, (error, isSigned) => (error === null ? resolve(isSigned) : reject(error)))
-  })
+/** Whether a key signed this, RFC 7515 §5.2. */
+export function isSignedBy(key: VerificationKey, input: Uint8Array, signature: Uint8Array): boolean {
+  const all = argumentsOf(key, input, signature)
+  return all !== undefined && verify(...all)
 }
 
-/**
- * Whether a key signed this, RFC 7515 §5.2.
- *
- * @param isAside lets another thread look. To wait for that takes longer than to look, but of many it looks at several at a time.
- */
-export async function isSignedBy(
+/** The same by another thread. To wait for that takes longer than to look, but of many it looks at several at a time. */
+export async function isSignedByAside(
   key: VerificationKey,
   input: Uint8Array,
   signature: Uint8Array,
-  isAside: boolean,
 ): Promise<boolean> {
   const all = argumentsOf(key, input, signature)
   if (all === undefined) return false
-  return isAside ? aside(all) : verify(...all)
+  return new Promise((resolve, reject) => {
+    verify(...all, (error, isSigned) => (error === null ? resolve(isSigned) : reject(error)))
+  })
 }

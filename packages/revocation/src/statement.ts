@@ -4,13 +4,16 @@ import { z } from 'zod'
 import { InvalidStatement } from './invalid-statement.ts'
 import type { FeedStatement, IssuedStatement } from './notice.ts'
 import { heartbeatClaims, noticeClaims, readSecurityEvent } from './security-event.ts'
-import { FEED_ALGORITHMS, isSignedBy, verificationKey } from './signature.ts'
+import { isSignedBy, isSignedByAside, type VerificationKey, verificationKey } from './signature.ts'
 import { CHUNK_SIZE, chunkClaims, readChunk } from './snapshot-chunk.ts'
 
 /** `typ` of notices and heartbeats: RFC 8417 §2.3. */
 export const SET_TYPE = 'secevent+jwt'
 /** `typ` of a part of a snapshot. */
 export const SNAPSHOT_TYPE = 'revocation-snapshot+jwt'
+
+/** By what statements of a feed are signed, whatever tokens are: docs/revocation-notices.md. */
+export const FEED_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const
 
 /** Characters that a compact JWS of each type may have; a longer one is not even decoded. */
 const LONGEST = new Map([
@@ -138,11 +141,20 @@ function attempt<Result>(reason: InvalidStatement['reason'], make: () => Result)
   }
 }
 
-async function isSigned({ header, input, signature }: Parts, key: CryptoKey | KeyObject, isAside: boolean) {
-  const ready = verificationKey(key)
-  if (ready?.alg !== header.alg) return false
+const known = new WeakMap<object, VerificationKey>()
+
+/** A key of a feed, made ready once; `undefined` when it is none that a feed may sign with. */
+function keyOfFeed(given: CryptoKey | KeyObject): VerificationKey | undefined {
+  const ready = known.get(given) ?? verificationKey(given, FEED_ALGORITHMS)
+  if (ready !== undefined) known.set(given, ready)
+  return ready
+}
+
+async function isSigned({ header, input, signature }: Parts, given: CryptoKey | KeyObject, isAside: boolean) {
+  const key = keyOfFeed(given)
+  if (key?.alg !== header.alg) return false
   try {
-    return await isSignedBy(ready, input, signature, isAside)
+    return isAside ? await isSignedByAside(key, input, signature) : isSignedBy(key, input, signature)
   } catch (cause) {
     throw new InvalidStatement('signature', { cause })
   }

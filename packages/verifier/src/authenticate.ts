@@ -1,8 +1,9 @@
-import { compactVerify, decodeJwt, errors, type JWTPayload } from 'jose'
+import { isSignedBy } from '@ledgate/revocation'
 import { isAccessTokenType, type Profile, readClaims, type TokenClaims } from './claims.ts'
 import { JWE_PARTS, JWS_PARTS, partsOf } from './compact.ts'
 import type { Decrypt } from './decryption.ts'
 import { VerifierError } from './errors.ts'
+import { type Jws, readJws } from './jws.ts'
 import type { TrustedKey } from './key-set.ts'
 import { principalOf } from './principal.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
@@ -27,25 +28,20 @@ async function decrypted(token: string, decrypt: Decrypt | undefined): Promise<s
   const signed = await decrypt(token).catch(() => {
     throw fault('cannot be decrypted')
   })
-  if (partsOf(signed) !== JWS_PARTS) throw fault('no JWS inside')
+  if (partsOf(signed).length !== JWS_PARTS) throw fault('no JWS inside')
   return signed
 }
 
 /** Whose token it says it is; nothing of this is believed before the signature was verified by that issuer's own keys. */
-function allegedIssuer(signed: string, { issuers }: TokenRules): TrustedIssuer {
+function allegedIssuer(jws: Jws, { issuers }: TokenRules): TrustedIssuer {
   const [only] = issuers.values()
-  const issuer = issuers.size === 1 ? only : issuers.get(String(decodeJwt(signed).iss))
+  const issuer = issuers.size === 1 ? only : issuers.get(String(jws.claims().iss))
   if (issuer === undefined) throw fault('of an issuer that is not trusted here')
   return issuer
 }
 
-/** The key of a header. `jwk`, `jku`, `x5u` and `x5c` in there are a stranger's word, and are not looked at. */
-async function trustedKey({ keys, unknownKidWaitMs }: TrustedIssuer, kid: unknown): Promise<TrustedKey> {
-  if (typeof kid !== 'string' || kid === '') throw fault('names no key')
-  if (!keys.isFresh())
-    throw new VerifierError('verifier_not_ready', { detail: 'there is no key set, or it is too old' })
-  const known = keys.get(kid)
-  if (known !== undefined) return known
+/** The key of this name, which is looked for where it is unknown. */
+async function soughtKey({ keys, unknownKidWaitMs }: TrustedIssuer, kid: string): Promise<TrustedKey> {
   const isSure = await keys.seek(kid, unknownKidWaitMs)
   const found = keys.get(kid)
   if (found !== undefined) return found
@@ -53,26 +49,21 @@ async function trustedKey({ keys, unknownKidWaitMs }: TrustedIssuer, kid: unknow
   throw new VerifierError('verifier_not_ready', { detail: 'signed by an unknown key while the set cannot be fetched' })
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true })
-
-interface Signed {
-  readonly key: TrustedKey
-  readonly payload: JWTPayload
-}
-
-/** What a token says, its signature verified. No extension is understood here, RFC 7515 §4.1.11. */
-async function verified(signed: string, issuer: TrustedIssuer, profile: Profile): Promise<Signed> {
-  let used: TrustedKey | undefined
-  const { payload } = await compactVerify(signed, async (header) => {
-    if (!isAccessTokenType(header.typ, profile)) throw fault('typ is not that of an access token')
-    if ('crit' in header) throw fault('crit')
-    used = await trustedKey(issuer, header.kid)
-    // The key says the algorithm, never the token.
-    if (used.alg !== header.alg) throw fault('alg is not that of its key')
-    return used.key
-  })
-  if (used === undefined) throw fault('not signed by a key')
-  return { key: used, payload: JSON.parse(utf8.decode(payload)) as JWTPayload } // looked at by `readClaims`
+/**
+ * The key of a header that is that of an access token. `jwk`, `jku`, `x5u` and `x5c` in there are a stranger's word, and are not
+ * looked at; no extension is understood, RFC 7515 §4.1.11.
+ */
+async function keyOf({ header }: Jws, issuer: TrustedIssuer, profile: Profile): Promise<TrustedKey> {
+  const { typ, kid, alg } = header
+  if (!isAccessTokenType(typ, profile)) throw fault('typ is not that of an access token')
+  if ('crit' in header) throw fault('crit')
+  if (typeof kid !== 'string' || kid === '') throw fault('names no key')
+  if (!issuer.keys.isFresh())
+    throw new VerifierError('verifier_not_ready', { detail: 'there is no key set, or it is too old' })
+  const key = issuer.keys.get(kid) ?? (await soughtKey(issuer, kid))
+  // The key says the algorithm, never the token.
+  if (key.alg !== alg) throw fault('alg is not that of its key')
+  return key
 }
 
 /** That a token is of its issuer and for us, and lives no longer than revocations are kept. */
@@ -93,11 +84,14 @@ const isBoundOtherwise = ({ cnf }: TokenClaims): boolean =>
 async function read(token: string, rules: TokenRules, now: number): Promise<VerifiedToken> {
   if (token.length > MAX_LENGTH) throw fault('too long')
   // Compact serialization only, RFC 7515 §7.1 and RFC 7516 §7.1.
-  const parts = partsOf(token)
+  const { length: parts } = partsOf(token)
   if (parts !== JWS_PARTS && parts !== JWE_PARTS) throw fault('neither a JWS nor a JWE')
   const signed = parts === JWS_PARTS ? token : await decrypted(token, rules.decrypt)
-  const issuer = allegedIssuer(signed, rules)
-  const { key, payload } = await verified(signed, issuer, rules.profile)
+  const jws = readJws(signed)
+  const issuer = allegedIssuer(jws, rules)
+  const key = await keyOf(jws, issuer, rules.profile)
+  if (!isSignedBy(key, jws.input, jws.signature)) throw fault('not signed by its key')
+  const payload = jws.claims()
   const result = readClaims(payload, rules.profile, issuer.feed !== undefined)
   if ('fault' in result) throw fault(`missing or malformed: ${result.fault}`)
   const { claims } = result
@@ -133,6 +127,6 @@ export async function authenticate(token: string, rules: TokenRules, now: number
   } catch (error) {
     if (error instanceof VerifierError) throw error
     // Not kept as the cause: errors of parsers have pieces of the token in them.
-    throw fault(error instanceof errors.JWSSignatureVerificationFailed ? 'not signed by its key' : 'malformed')
+    throw fault('malformed')
   }
 }

@@ -14,15 +14,10 @@ function isCanonical(part: string): boolean {
 }
 
 /**
- * Of how many parts a compact serialization is; 0 when it is none. Decoders forgive white space and odd spare bits, so that one
- * token would have any number of texts. The header and payload of a JWS are signed letter by letter: only its signature is
- * looked at.
+ * The parts of a compact serialization; none when it is none. Decoders forgive white space and odd spare bits, so that one token
+ * would have any number of texts.
  */
-export function partsOf(text: string): number {
-  const payload = text.indexOf('.') + 1
-  const signature = text.indexOf('.', payload) + 1
-  if (payload === 0 || signature === 0) return 0
-  if (!text.includes('.', signature)) return isCanonical(text.slice(signature)) ? JWS_PARTS : 0
+export function partsOf(text: string): readonly string[] {
   const parts = text.split('.')
-  return parts.every(isCanonical) ? parts.length : 0
+  return parts.every(isCanonical) ? parts : []
 }

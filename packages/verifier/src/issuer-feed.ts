@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto'
 import {
   type Clock,
   type Ended,
@@ -8,7 +9,6 @@ import {
   type RevocationIndex,
   revocationIndex,
 } from '@ledgate/revocation'
-import type { CryptoKey } from 'jose'
 import type { KeyCache } from './jwks.ts'
 import type { Logger, Revocations } from './types.ts'
 
@@ -40,7 +40,7 @@ export interface IssuerFeedOptions {
 const KEY_WAIT_MS = 10_000
 
 /** The key of a feed; looked for when it is unknown. @throws {Error} while it cannot be known whether there is one. */
-async function keyFor(kid: string, keys: KeyCache): Promise<CryptoKey | undefined> {
+async function keyFor(kid: string, keys: KeyCache): Promise<KeyObject | undefined> {
   if (!(await keys.seek(kid, KEY_WAIT_MS))) throw new Error('the keys that sign the feed cannot be fetched')
   return keys.get(kid)?.key
 }

@@ -1,14 +1,12 @@
-import { importJWK, type CryptoKey, type JWK } from 'jose'
+import { type VerificationKey, verificationKey } from '@ledgate/revocation'
+import { importJWK, type JWK } from 'jose'
 import { z } from 'zod'
 import { isPublic } from './public-key.ts'
 import type { SignatureAlgorithm } from './types.ts'
 
 /** A public key of an issuer, and the one algorithm it is used with. */
-export interface TrustedKey {
+export interface TrustedKey extends VerificationKey {
   readonly kid: string
-  readonly alg: SignatureAlgorithm
-  /** As jose takes it. */
-  readonly key: CryptoKey
   /** The key as it was published: the same kid with another key is another key. */
   readonly published: string
   /** Falls, and never rises again, when the key leaves the set: whoever kept the key asks before each use. */
@@ -16,9 +14,6 @@ export interface TrustedKey {
 }
 
 const Base64url = z.string().regex(/^[A-Za-z0-9_-]+$/)
-
-/** 256 bytes in base64url. */
-const MIN_MODULUS = 342
 
 /** What the key must be able to do where it says what it is for, RFC 7517 §4.2 and §4.3. */
 const Purpose = {
@@ -32,7 +27,7 @@ const Purpose = {
 }
 
 /** Public keys that can verify a signature; a private or symmetric member makes a key none. */
-const VerificationKey = z
+const PublishedKey = z
   .discriminatedUnion('kty', [
     z.looseObject({
       kty: z.literal('EC'),
@@ -42,10 +37,10 @@ const VerificationKey = z
       ...Purpose,
     }),
     z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: Base64url, ...Purpose }),
-    z.looseObject({ kty: z.literal('RSA'), n: Base64url.min(MIN_MODULUS), e: Base64url, ...Purpose }),
+    z.looseObject({ kty: z.literal('RSA'), n: Base64url, e: Base64url, ...Purpose }),
   ])
   .refine(isPublic)
-type VerificationKey = z.infer<typeof VerificationKey>
+type PublishedKey = z.infer<typeof PublishedKey>
 
 /** More than a rotation needs. */
 const MAX_KEYS = 100
@@ -56,7 +51,7 @@ const KeySet = z.looseObject({ keys: z.array(z.unknown()).max(MAX_KEYS) })
 const CURVE_ALGORITHMS = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' } as const
 
 /** The one algorithm of a key: what it says, if that fits its kind; a token does not choose. */
-function algorithmOf(jwk: VerificationKey): SignatureAlgorithm | undefined {
+function algorithmOf(jwk: PublishedKey): SignatureAlgorithm | undefined {
   if (jwk.kty === 'RSA') {
     if (jwk.alg === undefined || jwk.alg === 'RS256') return 'RS256'
     return jwk.alg === 'PS256' ? 'PS256' : undefined
@@ -67,7 +62,7 @@ function algorithmOf(jwk: VerificationKey): SignatureAlgorithm | undefined {
 }
 
 /** Only what makes the key: `ext`, `x5c` and the like are of no use here, and an odd one must not cost the key. */
-function materialOf(jwk: VerificationKey): JWK {
+function materialOf(jwk: PublishedKey): JWK {
   switch (jwk.kty) {
     case 'EC':
       return { kty: jwk.kty, crv: jwk.crv, x: jwk.x, y: jwk.y }
@@ -82,14 +77,14 @@ async function trustedKey(
   candidate: unknown,
   algorithms: readonly SignatureAlgorithm[],
 ): Promise<TrustedKey | undefined> {
-  const { data: jwk } = VerificationKey.safeParse(candidate)
+  const { data: jwk } = PublishedKey.safeParse(candidate)
   const alg = jwk && algorithmOf(jwk)
   if (jwk === undefined || alg === undefined || !algorithms.includes(alg)) return undefined
   try {
     const material = materialOf(jwk)
-    const key = await importJWK(material, alg)
-    if (key instanceof Uint8Array) return undefined
-    return { kid: jwk.kid, alg, key, published: JSON.stringify([alg, material]), isTrusted: true }
+    const imported = await importJWK(material, alg)
+    const key = imported instanceof Uint8Array ? undefined : verificationKey(imported, [alg])
+    return key && { ...key, kid: jwk.kid, published: JSON.stringify([alg, material]), isTrusted: true }
   } catch {
     return undefined // not a point of its curve, too short, or the like
   }

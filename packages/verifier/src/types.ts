@@ -1,4 +1,12 @@
-import type { Clock, FeedHealth, Notice, RevocationSource, Scope, TokenFacts } from '@ledgate/revocation'
+import type {
+  Clock,
+  FeedHealth,
+  Notice,
+  RevocationSource,
+  Scope,
+  SignatureAlgorithm,
+  TokenFacts,
+} from '@ledgate/revocation'
 import type { JWK, JWTPayload } from 'jose'
 
 export type {
@@ -7,6 +15,7 @@ export type {
   Notice,
   RevocationSource,
   Scope as RevocationScope,
+  SignatureAlgorithm,
   TokenFacts,
 } from '@ledgate/revocation'
 
@@ -46,9 +55,6 @@ export interface JwksOptions {
 
 /** Revocations of an issuer: one source, or one and another that stands in while the first gives nothing fresh. */
 export type Revocations = RevocationSource | readonly [primary: RevocationSource, fallback: RevocationSource]
-
-/** JWS algorithms a verifier can be told to take: asymmetric ones only. */
-export type SignatureAlgorithm = 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'RS256' | 'PS256'
 
 /** An issuer whose tokens are taken. */
 export interface IssuerOptions {

@@ -12,8 +12,10 @@ export interface SigningKey {
   readonly alg: string
   readonly jwk: JWK
   readonly sign: (header: object, payload: string) => Promise<string>
-  /** The usual claims under a header that is given as text. ES256 only. */
+  /** The usual claims under a header that is given as text. */
   readonly signText: (header: string) => Promise<string>
+  /** A signature as JWS has it, RFC 7518 §3, of whatever it is given. */
+  readonly signBytes: (input: Uint8Array) => Promise<Uint8Array>
 }
 
 /** A key made for this test, which signs whatever it is given under whatever header. */
@@ -23,12 +25,15 @@ export async function signingKey(kid: string, alg = 'ES256'): Promise<SigningKey
     new CompactSign(new TextEncoder().encode(payload))
       .setProtectedHeader({ alg, kid, typ: 'at+jwt', ...header })
       .sign(privateKey, { crit: { 'urn:example:extension': false } })
+  const signBytes = async (input: Uint8Array) => {
+    const how = { hash: `SHA-${alg.slice(2)}`, saltLength: 32 }
+    return new Uint8Array(await crypto.subtle.sign({ ...how, ...privateKey.algorithm }, privateKey, Buffer.from(input)))
+  }
   const signText = async (header: string) => {
     const input = [header, JSON.stringify(claimsOf())].map((text) => Buffer.from(text).toString('base64url')).join('.')
-    const how = { name: 'ECDSA', hash: 'SHA-256' }
-    return `${input}.${Buffer.from(await crypto.subtle.sign(how, privateKey, Buffer.from(input))).toString('base64url')}`
+    return `${input}.${Buffer.from(await signBytes(Buffer.from(input))).toString('base64url')}`
   }
-  return { kid, alg, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }, sign, signText }
+  return { kid, alg, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' }, sign, signText, signBytes }
 }
 
 let issued = 0
