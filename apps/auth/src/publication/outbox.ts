@@ -3,6 +3,7 @@ import { type Checkpoints, type Position, START } from '@ledgate/eventsourcing'
 import type { NoticePublisher, Publication } from '@ledgate/revocation'
 import { collected } from './collected.ts'
 import { Gone } from './gone.ts'
+import { keeper } from './keeper.ts'
 import { newest } from './newest.ts'
 import { progress } from './progress.ts'
 import { readBack } from './read-back.ts'
@@ -56,6 +57,8 @@ const BATCH = 500
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 const BACKOFF_MS = { first: 100, longest: 2_000 }
 const REFILL_MS = 86_400_000
+/** While verifiers are at work on a notice, the place behind it need not be. */
+const SAVED_AFTER_MS = 250
 /** An outbox that went well for so long begins again at once. */
 const STEADY_MS = 10_000
 
@@ -71,21 +74,17 @@ export function outbox(options: OutboxOptions): Outbox {
   const state = { isRunning: false, isUp: false, sent: 0, failures: 0, vouchedAt: undefined as number | undefined }
   let place: TopicPlace | undefined
   let mustForget = false
-  let saving: Promise<void> | undefined
+  /** Nobody waits for it, since to send again after a crash is harmless. */
+  const places = keeper<TopicPlace>({
+    save: (reached) => checkpoints.save(NAME, placeText(reached) as Position),
+    afterMs: SAVED_AFTER_MS,
+    onError: options.onError,
+  })
 
-  /** Keeps the newest place; nobody waits for it, since to send again after a crash is harmless. */
   function keep(reached: TopicPlace): void {
     place = reached
     sent.reach(reached.position)
-    const save = async (): Promise<void> => {
-      for (let saved: TopicPlace | undefined; saved !== place && place !== undefined;) {
-        saved = place
-        await checkpoints.save(NAME, placeText(saved) as Position)
-      }
-    }
-    saving ??= save()
-      .catch(options.onError)
-      .finally(() => (saving = undefined))
+    places.keep(reached)
   }
 
   function wrote(publications: readonly Publication[]): void {
@@ -144,7 +143,7 @@ export function outbox(options: OutboxOptions): Outbox {
 
   /** Forgets where it was, durably: whoever begins again sends everything that matters. */
   async function forget(): Promise<void> {
-    await saving
+    await places.settle()
     place = undefined
     await checkpoints.save(NAME, START)
     mustForget = false
@@ -184,7 +183,7 @@ export function outbox(options: OutboxOptions): Outbox {
       state.vouchedAt = now()
       await again(held)
       state.isRunning = false
-      await saving
+      await places.settle()
     },
 
     published: sent.reaches,
