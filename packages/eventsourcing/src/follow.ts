@@ -20,7 +20,8 @@ export interface PagedLog {
 /**
  * Turns pages into a subscription: every event after the start once and in order, a `checkpoint` where a filter passed
  * over the rest of a page, and `caughtUp` whenever the end of the log was reached. Holds one page at most, and nothing
- * of the log while the consumer is busy. Pages are read at once, so everything else gets its turn before each. A page that cannot be read is tried again, as long as the signal lives.
+ * of the log while the consumer is busy. Pages are read at once, so everything else gets its turn between two; whoever waited for
+ * the log to grow reads at once. A page that cannot be read is tried again, as long as the signal lives.
  */
 export async function* followPages(
   log: PagedLog,
@@ -29,8 +30,9 @@ export async function* followPages(
 ): AsyncGenerator<SubscriptionMessage, void> {
   let position = options.after ?? START
   let saidCaughtUpAt: Position | undefined
+  let isBehind = true
   while (!signal.aborted) {
-    await turn()
+    if (isBehind) await turn()
     const page = await readPage(log, position, options.filter, signal)
     if (page === undefined) return
     for (const event of page.events) {
@@ -38,6 +40,7 @@ export async function* followPages(
       yield { kind: 'event', event }
     }
     position = page.through
+    isBehind = !page.atEnd
     if (page.atEnd) {
       if (saidCaughtUpAt !== position) yield { kind: 'caughtUp', position }
       saidCaughtUpAt = position

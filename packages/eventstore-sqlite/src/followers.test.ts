@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { START, type EventFilter, type Page } from '@ledgate/eventsourcing'
 import { followers } from './followers.ts'
-import { positionOf } from './records.ts'
+import { positionOf, rowsOf } from './records.ts'
 
 /** A log that counts how often it is read. */
 function countedLog() {
@@ -12,6 +12,16 @@ function countedLog() {
   }
   return { state, reader: { page, head: () => positionOf(state.head) } }
 }
+
+/** What an append with events of these types became, up to this position. */
+const rows = (stream: string, types: readonly string[], position: number) =>
+  rowsOf({
+    stream,
+    created: 0,
+    events: types.map((type, nth) => ({ id: `${position}.${nth}`, type, data: '{}', metadata: '{}' })),
+    revision: types.length - 1,
+    position,
+  })
 
 /** Whether a commit with an event of this type in this stream wakes who follows the filter. */
 async function wakes(filter: EventFilter, stream: string, type: string): Promise<boolean> {
@@ -24,7 +34,7 @@ async function wakes(filter: EventFilter, stream: string, type: string): Promise
     .more(START, done.signal)
     .then(() => (isAwake = !done.signal.aborted))
   state.head = 1
-  following.written(stream, [type], 1)
+  following.written(rows(stream, [type], 1))
   following.committed()
   await new Promise((resolve) => setImmediate(resolve))
   done.abort()
@@ -43,18 +53,35 @@ describe('those who follow the log', () => {
     expect(await wakes({}, 'client-1', 'Begun')).toBe(true)
   })
 
-  test('read the disk only when something of theirs may be there', () => {
+  test('look only when something of theirs may be there', () => {
     const { state, reader } = countedLog()
     const following = followers(reader)
     const log = following.log({ categories: ['user'], types: ['Ended'] })
     state.head = 2
-    following.written('user-1', ['Begun'], 1)
-    following.written('client-1', ['Begun'], 2)
+    following.written(rows('user-1', ['Begun'], 1))
+    following.written(rows('client-1', ['Begun'], 2))
     expect(log.page(START, undefined)).toEqual({ events: [], through: positionOf(2), atEnd: true })
     expect(state.reads).toBe(0)
-    state.head = 3
-    following.written('user-1', ['Ended', 'Begun'], 3)
-    log.page(positionOf(2), { categories: ['user'], types: ['Ended'] })
+  })
+
+  test('have what was written since from memory, as it is on the disk', () => {
+    const { state, reader } = countedLog()
+    state.head = 5
+    const following = followers(reader)
+    const filter = { categories: ['user'], types: ['Ended'] }
+    following.written(rows('user-1', ['Begun', 'Ended'], 7))
+    following.written(rows('client-1', ['Ended'], 8))
+    following.written(rows('user-2', ['Ended', 'Begun'], 10))
+    const { page } = following.log(filter)
+    const told = (after: number) => {
+      const { events, through, atEnd } = page(positionOf(after), filter)
+      return { at: events.map(({ position }) => Number(position)), through: Number(through), atEnd }
+    }
+    expect(told(5)).toEqual({ at: [7, 9], through: 10, atEnd: true })
+    expect(told(7)).toEqual({ at: [9], through: 10, atEnd: true })
+    expect(told(9)).toEqual({ at: [], through: 10, atEnd: true })
+    expect(state.reads).toBe(0)
+    told(4)
     expect(state.reads).toBe(1)
   })
 
@@ -64,7 +91,7 @@ describe('those who follow the log', () => {
     const { page, more } = following.log({ types: ['Ended'] })
     const woken = more(START, new AbortController().signal)
     state.head = 1
-    following.written('user-1', ['Begun'], 1)
+    following.written(rows('user-1', ['Begun'], 1))
     following.committed()
     following.rouse()
     await woken

@@ -7,7 +7,8 @@ import {
   type Position,
   type RecordedEvent,
 } from '@ledgate/eventsourcing'
-import { positionOf } from './records.ts'
+import { logEnd } from './log-end.ts'
+import { positionOf, type Row } from './records.ts'
 
 /** How long a follower that nothing concerns is left alone, so that its place moves on all the same, in milliseconds. */
 const REST_MS = 1_000
@@ -18,10 +19,10 @@ interface Reader {
   head(): Position
 }
 
-/** Knows who follows what, so that a commit wakes only those whom it concerns, and only they read. */
+/** Knows who follows what, so that a commit wakes only those whom it concerns, and only they look. */
 export interface Followers {
-  /** An append with events of these types was written; its last event is at this position. */
-  written(stream: string, types: readonly string[], position: number): void
+  /** An append was written, in commit order. */
+  written(rows: readonly Row[]): void
   /** Everything written so far can be read. */
   committed(): void
   /** Lets everybody come to the end of the log now. */
@@ -51,6 +52,7 @@ export function followers(reader: Reader): Followers {
   const ofType = newestOf(start)
   const sleepers = new Set<{ readonly filter: EventFilter | undefined; wake(): void }>()
   let touched = new Map<string, Pick<RecordedEvent, 'stream' | 'type'>>()
+  const end = logEnd(start)
   let head = start
 
   /** Where the last event may be that concerns the filter; `undefined` when everything does. */
@@ -81,11 +83,12 @@ export function followers(reader: Reader): Followers {
   }
 
   return {
-    written(stream, types, position) {
-      const category = categoryOf(stream)
-      head = positionOf(position)
-      ofCategory.set(category, head)
-      for (const type of types) {
+    written(rows) {
+      end.written(rows)
+      for (const [position, stream, , , type] of rows) {
+        const category = categoryOf(stream)
+        head = positionOf(position)
+        ofCategory.set(category, head)
         ofType.set(type, head)
         touched.set(`${type} ${category}`, { stream, type })
       }
@@ -105,7 +108,8 @@ export function followers(reader: Reader): Followers {
       page(after) {
         const last = concerned(filter)
         const isPast = last !== undefined && after >= start && last <= after
-        return isPast ? { events: [], through: after > head ? after : head, atEnd: true } : reader.page(after, filter)
+        if (isPast) return { events: [], through: after > head ? after : head, atEnd: true }
+        return end.page(after, filter) ?? reader.page(after, filter)
       },
       async more(after, signal) {
         const last = concerned(filter) ?? reader.head()

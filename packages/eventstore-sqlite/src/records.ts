@@ -1,4 +1,4 @@
-import type { Position, RecordedEvent } from '@ledgate/eventsourcing'
+import type { EncodedEvent, Position, RecordedEvent } from '@ledgate/eventsourcing'
 import { START } from '@ledgate/eventsourcing'
 
 /** An event as its row is read: position, stream, revision, id, type, data, metadata, created. */
@@ -31,4 +31,52 @@ export function decodeRow([position, stream, revision, id, type, data, metadata,
     position: positionOf(position),
     created,
   }
+}
+
+/** An append that the log holds; `revision` and `position` are those of its last event. */
+export interface WrittenEvents {
+  readonly stream: string
+  readonly created: number
+  readonly events: readonly EncodedEvent[]
+  readonly revision: number
+  readonly position: number
+}
+
+/** The rows that an append became. */
+export function rowsOf({ stream, created, events, revision, position }: WrittenEvents): Row[] {
+  const before = events.length - 1
+  return events.map(({ id, type, data, metadata }, index) => [
+    position - before + index,
+    stream,
+    revision - before + index,
+    id,
+    type,
+    data,
+    metadata,
+    created,
+  ])
+}
+
+/** What a row takes beside its JSON, the objects made of it included, about. */
+const BYTES_PER_ROW = 1_500
+
+/** Bytes that a row takes in memory, about. */
+export const weightOf = (row: Row | undefined): number =>
+  row === undefined ? 0 : BYTES_PER_ROW + row[1].length + row[5].length + row[6].length
+
+const decoded = new WeakMap<Row, RecordedEvent>()
+
+/** The same, frozen and always the same object: for rows that are kept, and read by many. */
+export function decodeOnce(row: Row): RecordedEvent {
+  const known = decoded.get(row)
+  if (known !== undefined) return known
+  const event = frozen(decodeRow(row))
+  decoded.set(row, event)
+  return event
+}
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value !== 'object' || value === null) return value
+  Object.values(value).forEach(frozen)
+  return Object.freeze(value)
 }

@@ -17,7 +17,7 @@ import { followers, type Followers } from './followers.ts'
 import type { Counters, Health } from './health.ts'
 import { openLogReader, type LogReader } from './log-reader.ts'
 import type { AppendOutcome } from './messages.ts'
-import { decodeRow, positionOf } from './records.ts'
+import { decodeRow, positionOf, rowsOf } from './records.ts'
 import { tailCache, type TailCache } from './tail-cache.ts'
 import { lockForWriting, type WriterLock } from './writer-lock.ts'
 
@@ -82,10 +82,10 @@ async function openLocked(file: string, lock: WriterLock, options: SqliteEventSt
     file,
     maxQueued: options.maxQueued ?? DEFAULT_MAX_QUEUED,
     written(request, { revision, position }) {
-      cache.written({ ...request, revision, position })
+      const rows = rowsOf({ ...request, revision, position })
+      cache.written(request.stream, rows)
       head = position
-      const types = request.events.map(({ type }) => type)
-      following?.written(request.stream, types, position)
+      following?.written(rows)
     },
     committed() {
       following?.committed()

@@ -1,24 +1,15 @@
-import type { EncodedEvent, ReadOptions, RecordedEvent } from '@ledgate/eventsourcing'
+import type { ReadOptions, RecordedEvent } from '@ledgate/eventsourcing'
 import { generations } from './generations.ts'
-import { decodeRow, type Row } from './records.ts'
+import { decodeOnce, type Row, weightOf } from './records.ts'
 
 /** The last events of streams used lately. All readers get the same objects, frozen, so that JSON is parsed once. */
 export interface TailCache {
   /** The answer to a read, when the cache can tell it for sure. */
   read(stream: string, options: ReadOptions): readonly RecordedEvent[] | undefined
-  /** Takes up what was written. Writes come in commit order. */
-  written(append: WrittenEvents): void
+  /** Takes up what was appended to a stream. Writes come in commit order. */
+  written(stream: string, rows: readonly Row[]): void
   /** Takes up the end of a stream as it was read, newest first, when the cache knows nothing of the stream. */
   wasRead(stream: string, newestFirst: readonly Row[]): void
-}
-
-/** An append that the log holds; `revision` and `position` are those of its last event. */
-export interface WrittenEvents {
-  readonly stream: string
-  readonly created: number
-  readonly events: readonly EncodedEvent[]
-  readonly revision: number
-  readonly position: number
 }
 
 interface Tail {
@@ -29,9 +20,6 @@ interface Tail {
 
 const ROWS_PER_STREAM = 16
 const BYTES_PER_STREAM = 64 * 1024
-/** What a row takes beside its JSON, the objects made of it included, about. */
-const BYTES_PER_ROW = 1_500
-
 /** An empty cache that holds `limit` bytes at most. */
 export function tailCache(limit: number): TailCache {
   const tails = generations<Tail>(limit, ({ bytes }) => bytes)
@@ -39,16 +27,15 @@ export function tailCache(limit: number): TailCache {
   return {
     read(stream, options) {
       const tail = tails.get(stream)
-      return tail && select(tail.rows, options)?.map(decodedOnce)
+      return tail && select(tail.rows, options)?.map(decodeOnce)
     },
 
-    written(append) {
-      const rows = rowsOf(append)
-      const known = tails.get(append.stream)?.rows ?? []
+    written(stream, rows) {
+      const known = tails.get(stream)?.rows ?? []
       const last = known.at(-1)?.[2]
       const first = rows[0]?.[2] ?? 0
       if (last !== undefined && first <= last) return
-      tails.set(append.stream, trimmed(last === first - 1 ? [...known, ...rows] : rows))
+      tails.set(stream, trimmed(last === first - 1 ? [...known, ...rows] : rows))
     },
 
     wasRead(stream, newestFirst) {
@@ -58,50 +45,17 @@ export function tailCache(limit: number): TailCache {
   }
 }
 
-function rowsOf({ stream, created, events, revision, position }: WrittenEvents): Row[] {
-  const before = events.length - 1
-  return events.map(({ id, type, data, metadata }, index) => [
-    position - before + index,
-    stream,
-    revision - before + index,
-    id,
-    type,
-    data,
-    metadata,
-    created,
-  ])
-}
-
 /** The newest rows that fit; one at least. */
 function trimmed(rows: readonly Row[]): Tail {
   let bytes = 0
   let first = rows.length
   while (first > 0 && rows.length - first < ROWS_PER_STREAM) {
-    const size = sizeOf(rows[first - 1])
+    const size = weightOf(rows[first - 1])
     if (first < rows.length && bytes + size > BYTES_PER_STREAM) break
     bytes += size
     first -= 1
   }
   return { rows: rows.slice(first), bytes }
-}
-
-const sizeOf = (row: Row | undefined): number =>
-  row === undefined ? 0 : BYTES_PER_ROW + row[1].length + row[5].length + row[6].length
-
-const decoded = new WeakMap<Row, RecordedEvent>()
-
-function decodedOnce(row: Row): RecordedEvent {
-  const known = decoded.get(row)
-  if (known !== undefined) return known
-  const event = frozen(decodeRow(row))
-  decoded.set(row, event)
-  return event
-}
-
-function frozen<Value>(value: Value): Value {
-  if (typeof value !== 'object' || value === null) return value
-  Object.values(value).forEach(frozen)
-  return Object.freeze(value)
 }
 
 /** The rows a read asks for; nothing when they may reach before the oldest row known. */
