@@ -13,7 +13,7 @@ const ROOT = dirname(PACKAGES)
 const DIST = resolve(process.argv[2] ?? join(PACKAGE, 'dist'))
 
 /** The internal packages that are taken in, and where in `dist` each is. */
-const TAKEN_IN = ['oauth', 'revocation']
+const TAKEN_IN = ['jws', 'oauth', 'revocation']
 
 const Target = z.object({ '@ledgate/source': z.string(), types: z.string(), default: z.string() })
 const Manifest = z.looseObject({

@@ -20,7 +20,6 @@ export {
 } from './notice.ts'
 export * from './publishing.ts'
 export { prepareToken, type PreparedToken, revocationIndex, type RevocationIndex } from './revocation-index.ts'
-export { isSignedBy, type SignatureAlgorithm, type VerificationKey, verificationKey } from './signature.ts'
 export { CHUNK_SIZE } from './snapshot-chunk.ts'
 export * from './statement.ts'
 export * from './token.ts'

@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto'
+import { isSignedBy, isSignedByAside, type VerificationKey, verificationKey } from '@ledgate/jws'
 import { type CryptoKey, decodeProtectedHeader } from 'jose'
 import { z } from 'zod'
 import { InvalidStatement } from './invalid-statement.ts'
 import type { FeedStatement, IssuedStatement } from './notice.ts'
 import { heartbeatClaims, noticeClaims, readSecurityEvent } from './security-event.ts'
-import { isSignedBy, isSignedByAside, type VerificationKey, verificationKey } from './signature.ts'
 import { CHUNK_SIZE, chunkClaims, readChunk } from './snapshot-chunk.ts'
 
 /** `typ` of notices and heartbeats: RFC 8417 §2.3. */

@@ -1,9 +1,7 @@
-import { isSignedBy } from '@ledgate/revocation'
+import { isEncrypted, isSignedBy, type Jws, readJws } from '@ledgate/jws'
 import { isAccessTokenType, type Profile, readClaims, type TokenClaims } from './claims.ts'
-import { JWE_PARTS, JWS_PARTS, partsOf } from './compact.ts'
 import type { Decrypt } from './decryption.ts'
 import { VerifierError } from './errors.ts'
-import { type Jws, readJws } from './jws.ts'
 import type { TrustedKey } from './key-set.ts'
 import { principalOf } from './principal.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
@@ -25,11 +23,9 @@ const fault = (detail: string): VerifierError => new VerifierError('invalid_toke
 /** The signed token in one that came encrypted. */
 async function decrypted(token: string, decrypt: Decrypt | undefined): Promise<string> {
   if (decrypt === undefined) throw fault('encrypted, and there is no key to decrypt it with')
-  const signed = await decrypt(token).catch(() => {
+  return decrypt(token).catch(() => {
     throw fault('cannot be decrypted')
   })
-  if (partsOf(signed).length !== JWS_PARTS) throw fault('no JWS inside')
-  return signed
 }
 
 /** Whose token it says it is; nothing of this is believed before the signature was verified by that issuer's own keys. */
@@ -83,10 +79,7 @@ const isBoundOtherwise = ({ cnf }: TokenClaims): boolean =>
 
 async function read(token: string, rules: TokenRules, now: number): Promise<VerifiedToken> {
   if (token.length > MAX_LENGTH) throw fault('too long')
-  // Compact serialization only, RFC 7515 §7.1 and RFC 7516 §7.1.
-  const { length: parts } = partsOf(token)
-  if (parts !== JWS_PARTS && parts !== JWE_PARTS) throw fault('neither a JWS nor a JWE')
-  const signed = parts === JWS_PARTS ? token : await decrypted(token, rules.decrypt)
+  const signed = isEncrypted(token) ? await decrypted(token, rules.decrypt) : token
   const jws = readJws(signed)
   const issuer = allegedIssuer(jws, rules)
   const key = await keyOf(jws, issuer, rules.profile)

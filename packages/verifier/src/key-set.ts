@@ -1,4 +1,4 @@
-import { type VerificationKey, verificationKey } from '@ledgate/revocation'
+import { type VerificationKey, verificationKey } from '@ledgate/jws'
 import { importJWK, type JWK } from 'jose'
 import { z } from 'zod'
 import { isPublic } from './public-key.ts'

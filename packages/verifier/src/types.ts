@@ -1,12 +1,5 @@
-import type {
-  Clock,
-  FeedHealth,
-  Notice,
-  RevocationSource,
-  Scope,
-  SignatureAlgorithm,
-  TokenFacts,
-} from '@ledgate/revocation'
+import type { Clock, FeedHealth, Notice, RevocationSource, Scope, TokenFacts } from '@ledgate/revocation'
+import type { SignatureAlgorithm } from '@ledgate/jws'
 import type { JWK, JWTPayload } from 'jose'
 
 export type {
@@ -15,9 +8,9 @@ export type {
   Notice,
   RevocationSource,
   Scope as RevocationScope,
-  SignatureAlgorithm,
   TokenFacts,
 } from '@ledgate/revocation'
+export type { SignatureAlgorithm }
 
 /** Where a verifier says what it met; a logger of pino fits. A token never gets there. */
 export interface Logger {

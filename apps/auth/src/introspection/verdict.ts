@@ -64,7 +64,7 @@ async function accessToken(
   now: number,
 ): Promise<LiveToken | undefined> {
   const { signingKeys, issuer } = dependencies
-  const token = await readAccessToken(text, { issuer, keys: signingKeys, now })
+  const token = readAccessToken(text, { issuer, keys: signingKeys, now })
   if (token === undefined) return undefined
   const lives =
     token.gid === undefined

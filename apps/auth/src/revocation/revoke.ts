@@ -60,10 +60,10 @@ async function revokeServiceToken(
 }
 
 /** Where an access token is in the log: a signed one is verified, an encrypted one opens by its locator only. */
-async function located(
+function located(
   { signingKeys, locators, issuer }: RevokeDependencies,
   { token, now }: Revocation,
-): Promise<Located | undefined> {
+): Located | undefined {
   const read = locators.read(token)
   return read === undefined
     ? readAccessToken(token, { issuer, keys: signingKeys, now })

@@ -1,12 +1,13 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, sign } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { JsonObject } from '@ledgate/eventsourcing'
+import { concatenated, type VerificationKey, verificationKey } from '@ledgate/jws'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { CommandContext } from '../log/index.ts'
-import { concatenated } from './ecdsa.ts'
+import type { Key } from './events.ts'
 import { isLive, type Keyring, type KeyringOptions, type MadeKey, openKeyring } from './keyring.ts'
 
-/** Makes JWTs with one key, in the thread pool of libuv, where nothing else waits: passwords are hashed elsewhere. */
+/** Makes JWTs with one key. */
 export interface Signer {
   readonly kid: string
   sign(header: { readonly typ: string }, payload: JsonObject): Promise<string>
@@ -19,8 +20,8 @@ export interface SigningKeys {
 
   /** The public keys: those in use, those to come, those whose tokens may live. RFC 7517 §5. */
   jwks(): { readonly keys: readonly JsonObject[] }
-  /** The key that checks a token of ours. */
-  publicKey(kid: string): KeyObject | undefined
+  /** The key that checks what was signed under this name. */
+  publicKey(kid: string): VerificationKey | undefined
   /** What the published keys sign with: two algorithms for a while after another one was configured. */
   readonly algs: readonly string[]
   /** Seconds for which the key set may be cached. */
@@ -53,19 +54,29 @@ async function makeSigningKey(alg: SigningAlg): Promise<MadeKey> {
   return { key: { kid, alg, public_jwk: { ...jwk, kid, alg, use: 'sig' } }, secret }
 }
 
-/** The signature as RFC 7518 §3 and RFC 8037 §3.1 write it. */
-function signature(alg: string, key: KeyObject, input: string): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    sign(alg === 'EdDSA' ? null : 'sha256', Buffer.from(input), key, (error, bytes) => {
-      if (error !== null) reject(error)
-      else resolve(alg === 'ES256' ? concatenated(bytes) : bytes)
+const digestOf = (alg: string) => (alg === 'EdDSA' ? null : 'sha256')
+
+/** A signature of OpenSSL as RFC 7518 §3 and RFC 8037 §3.1 write it. */
+const inJws = (alg: string, signature: Buffer): Buffer => (alg === 'ES256' ? concatenated(signature) : signature)
+
+/** Signs bytes by an algorithm. */
+type Sign = (alg: string, key: KeyObject, input: Buffer) => Buffer | Promise<Buffer>
+
+/** In the thread pool of libuv, where nothing else waits: passwords are hashed elsewhere. */
+const signAside: Sign = (alg, key, input) =>
+  new Promise((resolve, reject) => {
+    sign(digestOf(alg), input, key, (error, bytes) => {
+      if (error === null) resolve(inJws(alg, bytes))
+      else reject(error)
     })
   })
-}
+
+/** What everybody waits for, and comes alone, is signed before another thread would be awake. */
+const signAtOnce: Sign = (alg, key, input) => inJws(alg, sign(digestOf(alg), input, key))
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-function signer(kid: string, alg: string, key: KeyObject): Signer {
+function signer(kid: string, alg: string, key: KeyObject, signature: Sign): Signer {
   const headers = new Map<string, string>()
 
   function headerOf(typ: string): string {
@@ -80,9 +91,15 @@ function signer(kid: string, alg: string, key: KeyObject): Signer {
     kid,
     async sign({ typ }, payload) {
       const input = `${headerOf(typ)}.${base64url(payload)}`
-      return `${input}.${(await signature(alg, key, input)).toString('base64url')}`
+      return `${input}.${(await signature(alg, key, Buffer.from(input))).toString('base64url')}`
     },
   }
+}
+
+function publicKeyOf({ kid, alg, public_jwk: jwk }: Key): VerificationKey {
+  const key = verificationKey(createPublicKey({ key: jwk as JWK, format: 'jwk' }), [alg as SigningAlg])
+  if (key === undefined) throw new Error(`the key ${kid} is none of ${alg}`)
+  return key
 }
 
 export interface SigningKeysOptions extends Omit<KeyringOptions, 'make' | 'use' | 'publishedFor'> {
@@ -109,7 +126,7 @@ export async function openSigningKeys({
     make: () => makeSigningKey(alg),
   })
   let active: Signer
-  let publicKeys = new Map<string, KeyObject>()
+  let publicKeys = new Map<string, VerificationKey>()
   let published: JsonObject[] = []
 
   function refresh(): void {
@@ -119,8 +136,8 @@ export async function openSigningKeys({
     if (used === undefined || secret === undefined) throw new Error(`the active ${use} key is not in the vault`)
     const key = createPrivateKey({ key: Buffer.from(secret), format: 'der', type: 'pkcs8' })
     published = live.flatMap(({ public_jwk }) => (public_jwk === undefined ? [] : [public_jwk as JsonObject]))
-    publicKeys = new Map(live.map((key) => [key.kid, createPublicKey({ key: key.public_jwk as JWK, format: 'jwk' })]))
-    active = signer(used.kid, used.alg, key)
+    publicKeys = new Map(live.map((key) => [key.kid, publicKeyOf(key)]))
+    active = signer(used.kid, used.alg, key, use === 'feed' ? signAtOnce : signAside)
   }
   refresh()
   ring.onChange(refresh)

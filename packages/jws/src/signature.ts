@@ -1,5 +1,6 @@
 import { constants, KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto'
 import type { CryptoKey } from 'jose'
+import { inDer } from './ecdsa.ts'
 
 /** By what a JWS is signed with a key pair, RFC 7518 §3.1 and RFC 8037 §3.1. */
 export type SignatureAlgorithm = 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'RS256' | 'PS256'
@@ -56,26 +57,6 @@ export function verificationKey(
   return alg && { alg, key }
 }
 
-/** An integer in DER: no more zeros in front than keep it from being negative, X.690 §8.3. */
-function integer(bytes: Uint8Array): readonly number[] {
-  const first = bytes.findIndex((byte) => byte !== 0)
-  const digits = first < 0 ? [0] : [...bytes.subarray(first)]
-  const value = (digits[0] ?? 0) > 0x7f ? [0, ...digits] : digits
-  return [2, value.length, ...value]
-}
-
-/**
- * An ECDSA signature as OpenSSL takes it, RFC 3279 §2.2.3. To be told of another form, Node reads the key anew each time.
- *
- * @param size bytes of each of its two integers.
- */
-function inDer(signature: Uint8Array, size: number): Uint8Array {
-  const numbers = [...integer(signature.subarray(0, size)), ...integer(signature.subarray(size))]
-  // From 128 on a length says first how many bytes it takes, X.690 §8.1.3.
-  const length = numbers.length < 0x80 ? [numbers.length] : [0x81, numbers.length]
-  return Uint8Array.from([0x30, ...length, ...numbers])
-}
-
 const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
 
 type Arguments = [
@@ -90,7 +71,7 @@ function argumentsOf({ alg, key }: VerificationKey, input: Uint8Array, signature
   const { digest, integer: size } = KINDS[alg]
   if (alg === 'PS256') return [digest, input, { key, ...PSS }, signature]
   if (size === undefined) return [digest, input, key, signature]
-  return signature.length === 2 * size ? [digest, input, key, inDer(signature, size)] : undefined
+  return signature.length === 2 * size ? [digest, input, key, inDer(signature)] : undefined
 }
 
 /** Whether a key signed this, RFC 7515 §5.2. */
