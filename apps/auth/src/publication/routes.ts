@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Position } from '@ledgate/eventsourcing'
 import { InvalidClient, OAuthError } from '@ledgate/oauth'
 import type { Publication } from '@ledgate/revocation'
@@ -47,7 +48,11 @@ function overOf(reply: FastifyReply, draining: AbortSignal): AbortSignal {
 async function* messages(items: AsyncIterable<Publication>): AsyncGenerator<string, void> {
   yield ': ledgate\n\n' // at once, so that whatever is between sends the headers on
   try {
-    for await (const item of items) yield messageOf(item)
+    for await (const item of items) {
+      // The answer to whoever revoked goes out first: that is one write, and these are as many as there are readers.
+      await turn()
+      yield messageOf(item)
+    }
   } catch (error) {
     // The stream ends: whoever reads it begins again where it was.
     if (!(error instanceof Gone || error instanceof TooSlow)) throw error

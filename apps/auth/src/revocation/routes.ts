@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { InvalidRequest } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client/index.ts'
@@ -40,6 +41,8 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
         clientId: client.client_id,
       }
       const position = await revoke(dependencies, { token, client, context, now: clock.now() })
+      // The notice is on its way by then: whoever trusts the token is to hear of it before whoever ended it.
+      await turn()
       const wait = preferredWait(request.headers['prefer'])
       const isPublished =
         wait !== undefined &&
