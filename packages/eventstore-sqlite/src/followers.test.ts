@@ -85,6 +85,21 @@ describe('those who follow the log', () => {
     expect(state.reads).toBe(1)
   })
 
+  test('wait for what is on the disk until it is told of, whatever they follow', async () => {
+    for (const filter of [undefined, {}, { types: ['Ended'] }]) {
+      const { state, reader } = countedLog()
+      const log = followers(reader).log(filter)
+      state.head = 1
+      const done = new AbortController()
+      let isAwake = false
+      const asleep = log.more(START, done.signal).then(() => (isAwake = !done.signal.aborted))
+      await new Promise((resolve) => setImmediate(resolve))
+      done.abort()
+      await asleep
+      expect(isAwake).toBe(false)
+    }
+  })
+
   test('come to the end of the log when they are told to', async () => {
     const { state, reader } = countedLog()
     const following = followers(reader)

@@ -112,7 +112,8 @@ export function followers(reader: Reader): Followers {
         return end.page(after, filter) ?? reader.page(after, filter)
       },
       async more(after, signal) {
-        const last = concerned(filter) ?? reader.head()
+        // By what was told, as `page` goes: were it the disk that says there is more, nobody would ever be told of it.
+        const last = concerned(filter) ?? head
         if (last <= after) await sleep(filter, signal)
       },
     }),

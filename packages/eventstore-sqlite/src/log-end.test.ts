@@ -63,7 +63,7 @@ describe('the end of the log', () => {
     for (let position = 1; position <= 20_000; position += 1) end.written([row(position, 'user-1', 'Begun', 500)])
     expect(end.page(positionOf(0), undefined)).toBeUndefined()
     expect(end.page(positionOf(19_000), undefined)).toBeUndefined()
-    expect(end.page(positionOf(19_900), undefined)?.events).toHaveLength(100)
+    expect(end.page(positionOf(19_950), undefined)?.events).toHaveLength(50)
   })
 
   test('gives everybody the same events, which nobody can change', () => {

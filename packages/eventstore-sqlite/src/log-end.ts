@@ -12,7 +12,7 @@ export interface LogEnd {
 /** Bytes, the objects made of the rows included: some hundred events, and followers are seldom behind by ten. */
 const LIMIT = 1024 * 1024
 /** Events of one look, so that whoever is behind lets others have their turn. */
-const PAGE_EVENTS = 256
+const PAGE_EVENTS = 64
 
 /** @param start the last position before everything that will be taken up. */
 export function logEnd(start: Position): LogEnd {

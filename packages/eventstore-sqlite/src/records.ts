@@ -34,7 +34,7 @@ export function decodeRow([position, stream, revision, id, type, data, metadata,
 }
 
 /** An append that the log holds; `revision` and `position` are those of its last event. */
-export interface WrittenEvents {
+interface WrittenEvents {
   readonly stream: string
   readonly created: number
   readonly events: readonly EncodedEvent[]

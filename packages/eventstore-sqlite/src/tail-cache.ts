@@ -20,6 +20,7 @@ interface Tail {
 
 const ROWS_PER_STREAM = 16
 const BYTES_PER_STREAM = 64 * 1024
+
 /** An empty cache that holds `limit` bytes at most. */
 export function tailCache(limit: number): TailCache {
   const tails = generations<Tail>(limit, ({ bytes }) => bytes)

@@ -39,10 +39,9 @@ function isMeantFor({ names: [name], digest }: Kind, { usages, algorithm }: Cryp
 }
 
 function isOfKind({ names: [, type, curve] }: Kind, key: KeyObject): boolean {
-  const { namedCurve, modulusLength = LEAST_RSA_BITS } = key.asymmetricKeyDetails ?? {}
-  return (
-    key.type === 'public' && key.asymmetricKeyType === type && namedCurve === curve && modulusLength >= LEAST_RSA_BITS
-  )
+  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+  const isLongEnough = key.asymmetricKeyType !== 'rsa' || modulusLength >= LEAST_RSA_BITS
+  return key.type === 'public' && key.asymmetricKeyType === type && namedCurve === curve && isLongEnough
 }
 
 /** A key made ready for the first of these algorithms that it signs by: the key says it, never a message (RFC 8725 §3.1). */

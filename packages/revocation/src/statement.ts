@@ -116,6 +116,10 @@ interface Parts {
   readonly signature: Buffer
 }
 
+/**
+ * Its own way of reading a JWS: how long one may be depends on its type, which is known before the rest is decoded, and in
+ * what spelling a notice comes is nobody's concern.
+ */
 function partsOf(jws: string): Parts {
   if (jws.length > LONGEST_OF_ALL) throw new InvalidStatement('too_large')
   const end = jws.indexOf('.')

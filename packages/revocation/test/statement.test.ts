@@ -138,6 +138,13 @@ describe('a newer issuer', () => {
     expect(await open(jws)).toEqual({ kind: 'unknown', type })
   })
 
+  it('names a subject by an object all the same, RFC 9493 §3', async () => {
+    const events = { 'urn:ledgate:secevent:weather-changed': {} }
+    expect(await open(await signed({ events, sub_id: undefined }))).toMatchObject({ kind: 'unknown' })
+    for (const sub_id of [null, 'mars', ['mars']])
+      expect(await refusal(await signed({ events, sub_id }))).toBe('payload')
+  })
+
   it('may put scopes that are not known here into a snapshot, and more claims anywhere', async () => {
     const { ended, ...rest } = chunk
     const entries = [

@@ -89,3 +89,14 @@ describe('the answer to a request that is not let through', () => {
     expect(JSON.stringify([error.headers, error.message, error.description, error.error])).not.toMatch(/audience|inner/)
   })
 })
+
+describe('the stack of everybody else', () => {
+  it('is what it was before a refusal was made, and also before one that cannot be', () => {
+    const { stackTraceLimit } = Error
+    const refusal = new VerifierError('token_revoked', { detail: 'ended by session' })
+    expect(refusal.stack).not.toContain('\n')
+    expect(() => new VerifierError('forbidden' as never)).toThrow(TypeError)
+    expect(Error.stackTraceLimit).toBe(stackTraceLimit)
+    expect(new Error('a defect').stack).toContain('errors.test.ts')
+  })
+})

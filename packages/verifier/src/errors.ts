@@ -97,15 +97,18 @@ export class VerifierError extends Error {
 
   constructor(code: VerifierErrorCode, options: VerifierErrorOptions = {}) {
     const outcome: Outcome = OUTCOMES[code]
+    const { description } = outcome
+    const cause = 'cause' in options ? { cause: options.cause } : undefined
     const { stackTraceLimit } = Error
+    // Between the two nothing can fail, and nobody else has a turn.
     setStackTraceLimit(0)
-    super(outcome.description, 'cause' in options ? { cause: options.cause } : undefined)
+    super(description, cause)
     setStackTraceLimit(stackTraceLimit)
     this.name = 'VerifierError'
     this.code = code
     this.status = outcome.status
     this.error = outcome.error
-    this.description = outcome.description
+    this.description = description
     this.detail = options.detail
     this.#options = options
   }

@@ -72,7 +72,7 @@ const EVERY_MS = 1_000
 const SIZE = 20_000
 const KEEP_MS = 600_000
 const MOST = 10_000
-/** Notices that are being signed at the same time. */
+/** Notices that may be signed and not yet told of. */
 const SIGNING = 64
 const AGAIN_MS = 1_000
 const BEGINS_WITHIN_MS = 5_000

@@ -4,8 +4,8 @@ import { encodeStatement, type Notice, type Publication } from '@ledgate/revocat
 import type { LiveSet } from './topic-writer.ts'
 import { type SnapshotOptions, viewsAtHead } from './snapshot.ts'
 
-/** Notices that are signed at the same time. */
-const BATCH = 500
+/** Notices that are signed until others get their turn. */
+const BATCH = 100
 
 /**
  * Everything that still matters of what ended after a place, as notices, signed anew. Whoever has it and what came after its

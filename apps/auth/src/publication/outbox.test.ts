@@ -17,7 +17,12 @@ function memoryCheckpoints(): Checkpoints {
 interface World {
   readonly topic: FakeTopic
   readonly feed: FakeFeed
-  start(checkpoints: Checkpoints): { stop(): Promise<void>; published(position: Position): Promise<boolean> }
+  start(checkpoints: Checkpoints): {
+    stop(): Promise<void>
+    /** Ends it, and what it had not saved by now is not saved any more. */
+    crash(): Promise<void>
+    published(position: Position): Promise<boolean>
+  }
   rotate(): void
   /** The key that signed is not believed any more. */
   compromise(): void
@@ -37,6 +42,11 @@ function world(change: Partial<OutboxOptions> = {}, through: (topic: FakeTopic) 
     compromise: keys.compromise,
     start(checkpoints) {
       const stopping = new AbortController()
+      let isDead = false
+      const saved: Checkpoints = {
+        load: checkpoints.load,
+        save: async (name, position) => void (isDead || (await checkpoints.save(name, position))),
+      }
       const box = outbox({
         follow: feed.follow,
         liveSet: feed.liveSet,
@@ -46,17 +56,22 @@ function world(change: Partial<OutboxOptions> = {}, through: (topic: FakeTopic) 
         openPublisher: reached.open,
         readOn: reached.readOn,
         cursorOf,
-        checkpoints,
+        checkpoints: saved,
         now: Date.now,
         backoffMs: { first: 1, longest: 2 },
         onError: () => undefined,
         ...change,
       })
       const running = box.run(stopping.signal)
+      async function stop() {
+        stopping.abort()
+        await running
+      }
       return {
-        async stop() {
-          stopping.abort()
-          await running
+        stop,
+        crash() {
+          isDead = true
+          return stop()
         },
         published: (position) => box.published(position, 10_000),
       }
@@ -72,7 +87,8 @@ const step = fc.constantFrom(
     'beat',
     'beat',
     'wait',
-    'kill',
+    'stop',
+    'crash',
     'another',
     'zombie',
     'forget',
@@ -105,9 +121,10 @@ async function play(steps: readonly (typeof step extends fc.Arbitrary<infer Step
     if (each === 'rotate') made.rotate()
     if (each === 'compromise') made.compromise()
     if (each === 'zombie') zombies.push(box)
-    if (each === 'kill' || each === 'another') await box.stop()
+    if (each === 'stop' || each === 'another') await box.stop()
+    if (each === 'crash') await box.crash()
     if (each === 'another') checkpoints = memoryCheckpoints()
-    if (['kill', 'zombie', 'another'].includes(each)) box = made.start(checkpoints)
+    if (['stop', 'crash', 'zombie', 'another'].includes(each)) box = made.start(checkpoints)
     if (each !== 'end') for (let n = 0; n < 4; n += 1) await turn()
   }
   const last = feed.end()

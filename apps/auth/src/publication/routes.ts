@@ -49,7 +49,7 @@ async function* messages(items: AsyncIterable<Publication>): AsyncGenerator<stri
   yield ': ledgate\n\n' // at once, so that whatever is between sends the headers on
   try {
     for await (const item of items) {
-      // The answer to whoever revoked goes out first: that is one write, and these are as many as there are readers.
+      // Lets the answer to whoever revoked go out: that is one write, and these are as many as there are readers.
       await turn()
       yield messageOf(item)
     }

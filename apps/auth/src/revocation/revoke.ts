@@ -78,7 +78,7 @@ async function revokeAccessToken(
 ): Promise<string | undefined> {
   const { log } = dependencies
   const { client, context, now } = revocation
-  const token = await located(dependencies, revocation)
+  const token = located(dependencies, revocation)
   if (token === undefined || token.client_id !== client.client_id) return undefined
   const { gid, jti, exp } = token
   if (gid === undefined) return revokeServiceToken(log, token, context)

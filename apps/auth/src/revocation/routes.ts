@@ -41,7 +41,7 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
         clientId: client.client_id,
       }
       const position = await revoke(dependencies, { token, client, context, now: clock.now() })
-      // The notice is on its way by then: whoever trusts the token is to hear of it before whoever ended it.
+      // Lets the notice go off to the topic: what is left to do for that is less than what an answer takes.
       await turn()
       const wait = preferredWait(request.headers['prefer'])
       const isPublished =

@@ -71,7 +71,7 @@ const signAside: Sign = (alg, key, input) =>
     })
   })
 
-/** What everybody waits for, and comes alone, is signed before another thread would be awake. */
+/** Before another thread would be awake: for a notice, which comes alone most of the time, and for which everybody waits. */
 const signAtOnce: Sign = (alg, key, input) => inJws(alg, sign(digestOf(alg), input, key))
 
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')

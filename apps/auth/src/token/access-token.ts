@@ -111,6 +111,6 @@ export function readAccessToken(jwt: string, { issuer, keys, now }: VerifyOption
   if (key === undefined || !isSignedBy(key, jws.input, jws.signature)) return undefined
   // By a key of ours and of this type, so it says what we wrote.
   const claims = jws.claims() as JWTPayload & Omit<ReadAccessToken, 'aud' | 'claims'>
-  if (claims.iss !== issuer || claims.exp <= now) return undefined
+  if (claims.iss !== issuer || !(claims.exp > now)) return undefined
   return { ...claims, aud: [claims.aud ?? []].flat(), claims: claims as JsonObject }
 }

@@ -46,6 +46,19 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     }
   })
 
+  test('without a filter gives everything, in the order of the log, while others write', async () => {
+    const { store, rounds } = subject()
+    for (let round = 0; round < rounds; round += 1) {
+      const category = sampleCategory()
+      const listener = listen(store, { after: await store.head() })
+      const own = () => listener.events().filter(({ stream }) => stream.startsWith(`${category}-`))
+      await Promise.all([1, 2, 3].map((events) => write(store, { category, appends: 10, events })))
+      await listener.until(() => own().length >= 60)
+      expect(idsOf(own())).toEqual(await logOf(store, category))
+      await listener.stop()
+    }
+  })
+
   test('loses and repeats nothing when it begins again and again while others write', async () => {
     const { store, rounds } = subject()
     const category = sampleCategory()
