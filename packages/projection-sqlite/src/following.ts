@@ -54,6 +54,7 @@ export function follow(options: FollowOptions): Following {
   let failure: string | undefined
   let buffer: RecordedEvent[] = []
   let flushNow: (() => void) | undefined
+  let unschedule = (): void => undefined
 
   function progressed(): void {
     promote()
@@ -102,6 +103,8 @@ export function follow(options: FollowOptions): Following {
 
   /** Applies what the subscription brought. The place and the rows move on in one step, so that nobody joins between. */
   async function flush(): Promise<void> {
+    // What comes after this is put off anew.
+    unschedule()
     await persist(() => {
       const last = buffer.at(-1)
       if (last === undefined) return
@@ -118,6 +121,11 @@ export function follow(options: FollowOptions): Following {
       if (flushNow !== undefined) return void (options.isAwaited() && flushNow())
       let ahead: NodeJS.Immediate | undefined
       const timer = setTimeout(() => flushNow?.(), options.lingerMs).unref()
+      unschedule = () => {
+        clearTimeout(timer)
+        clearImmediate(ahead)
+        flushNow = undefined
+      }
       flushNow = () => {
         clearTimeout(timer)
         ahead ??= setImmediate(() => {
