@@ -104,6 +104,13 @@ describe.each(ALGS)('a signature by %s', (alg) => {
     )
   }, 120_000)
 
+  it('has one length: a zero before each half says the same numbers, and is another signature', async () => {
+    const size = whole.length / 2
+    const zero = Buffer.alloc(1)
+    const longer = Buffer.concat([zero, whole.subarray(0, size), zero, whole.subarray(size)])
+    expect(await verdictOf(signed, longer)).toEqual([false, false])
+  })
+
   it('of another key is none', async () => {
     const input = Buffer.from('message')
     for (const other of ALGS.filter((each) => each !== alg))
