@@ -33,7 +33,7 @@ export interface Jws {
   /** What was signed. */
   readonly input: Uint8Array
   readonly signature: Uint8Array
-  /** Read when they are asked for: those of a forgery need not be. @throws when they are no JSON, with pieces of them. */
+  /** Read when they are asked for, once: those of a forgery need not be. @throws when they are no JSON, with pieces of them. */
   claims(): JWTPayload
 }
 
@@ -48,10 +48,11 @@ export function readJws(text: string): Jws {
   const parts = partsOf(text, JWS_PARTS)
   if (parts === undefined) throw new TypeError('not a compact JWS')
   const [header = '', payload = '', signature = ''] = parts
+  let claims: JWTPayload | undefined
   return {
     header: decodeProtectedHeader({ protected: header }),
     input: Buffer.from(text.slice(0, header.length + 1 + payload.length), 'latin1'),
     signature: Buffer.from(signature, 'base64url'),
-    claims: () => JSON.parse(utf8.decode(Buffer.from(payload, 'base64url'))) as JWTPayload,
+    claims: () => (claims ??= JSON.parse(utf8.decode(Buffer.from(payload, 'base64url'))) as JWTPayload),
   }
 }
