@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { type RevocationSource } from '../src/index.ts'
+import { testFeed } from '../src/testing/index.ts'
+import { cleanups, follow, grant, until } from './following.ts'
+
+describe('a fallback', () => {
+  it('runs while nothing fresh comes from the primary, from where everything is known, and stops when it does', async () => {
+    const feed = await testFeed()
+    const primary = feed.source({ name: 'kafka' })
+    const fallback = feed.source({ name: 'http', begins: 'snapshot' })
+    const { follower, isDead } = follow({ sources: [primary, fallback], failoverAfterMs: 300 }, feed.keyFor)
+    cleanups.push(feed.beat(5))
+    await feed.end(grant('a'))
+    await until(() => isDead('a') && follower.health().through === feed.position)
+    const known = follower.health().through
+
+    primary.hang()
+    await until(() => follower.health().source === 'http')
+    await feed.end(grant('b'))
+    await until(() => isDead('b'))
+    expect(fallback.openings[0]?.after).toBe(known)
+    expect(follower.health().isReady).toBe(true)
+    await follower.close()
+  })
+
+  it('makes a follower ready that began while the primary was away, and gives way when that is back', async () => {
+    const feed = await testFeed()
+    await feed.end(grant('a'))
+    const primary = feed.source({ name: 'kafka' })
+    primary.break()
+    const http = feed.source({ name: 'http', begins: 'snapshot' })
+    const running: AbortSignal[] = []
+    const fallback: RevocationSource = {
+      name: 'http',
+      open(asked) {
+        running.push(asked.signal)
+        return http.open(asked)
+      },
+    }
+    const { follower, isDead } = follow({ sources: [primary, fallback], failoverAfterMs: 200 }, feed.keyFor)
+    cleanups.push(feed.beat(5))
+    await follower.ready()
+    expect(follower.health().source).toBe('http')
+    expect(isDead('a')).toBe(true)
+    primary.mend()
+    await until(() => follower.health().source === 'kafka' && running.every((signal) => signal.aborted))
+    await feed.end(grant('b'))
+    await until(() => isDead('b'))
+    expect(primary.openings.at(-1)?.cursor).toBeUndefined()
+  })
+})
