@@ -27,7 +27,7 @@ export default tseslint.config(
         'error',
         {
           enforceBuildableLibDependency: false,
-          allow: ['../../vitest.shared.ts'],
+          allow: ['../../vitest.shared.ts', '/rounds\\.ts$'],
           depConstraints: [
             {
               sourceTag: 'type:app',

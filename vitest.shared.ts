@@ -1,17 +1,28 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
+import { pace } from './rounds.ts'
+
+const everyTest = ['src/**/*.test.ts', 'test/**/*.test.ts']
+
+/** The tests of the project in this folder that do more in a long run: those that ask how many rounds to make. */
+const testsWithRounds = () =>
+  globSync(everyTest).filter((file) => /\brounds\(|\bpace\b|env\['(LONG|SOAK)'\]/.test(readFileSync(file, 'utf8')))
 
 /** What every project's tests share: run from source, each file in a process of its own, in shuffled order. */
 export const shared = defineConfig({
   resolve: { conditions: ['@ledgate/source', ...defaultServerConditions] },
   ssr: { resolve: { conditions: ['@ledgate/source', ...defaultServerConditions] } },
   test: {
-    include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: pace === 'quick' ? everyTest : testsWithRounds(),
+    setupFiles: [join(import.meta.dirname, 'patience.ts')],
     pool: 'forks',
     maxWorkers: 2,
     sequence: { shuffle: true },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // No promise about speed: what hangs is found, what is slow passes.
+    testTimeout: pace === 'quick' ? 180_000 : 1_800_000,
+    hookTimeout: 180_000,
     passWithNoTests: true,
     execArgv: ['--conditions=@ledgate/source'],
   },

@@ -60,6 +60,7 @@ const commands = {
   bench: source('tools/bench/src/main.ts'),
   'install:kafka': source('tools/kafka/src/install.ts'),
   test: nx(['lint', 'typecheck', 'test']),
+  'test:long': nx(['test:long'], 1),
   'test:eventstoredb': nx(['test:eventstoredb'], 1),
   soak: nx(['soak']),
   lint: nx(['lint']),
