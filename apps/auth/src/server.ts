@@ -1,15 +1,23 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify'
-import { formsOnly, installCors, installErrorHandler, installOpenApi } from './http/index.ts'
+import {
+  endIdleConnections,
+  formsOnly,
+  installCors,
+  installErrorHandler,
+  installOpenApi,
+  type TimeLimits,
+  timeLimitOptions,
+} from './http/index.ts'
 import { healthRoutes, type Readiness } from './health/index.ts'
 import { type Metrics, metricsRoutes } from './metrics/index.ts'
 
 /** Bytes of a body: a private_key_jwt and a refresh token fit many times. */
 const BODY_LIMIT = 64 * 1024
 
-/** Milliseconds a client may take to send its request: slow senders do not hold a connection for ever. */
-const REQUEST_TIMEOUT_MS = 15_000
+/** Slow senders do not hold a connection for ever. */
+const TIME_LIMITS: TimeLimits = { request: 15_000, keepAlive: 72_000 }
 
 export interface ServerDependencies {
   readonly issuer: string
@@ -23,18 +31,20 @@ export interface ServerDependencies {
   readonly oauth: readonly FastifyPluginAsync[]
   /** Everything else over HTTP. */
   readonly others: readonly FastifyPluginAsync[]
+  /** 15 s for a request and 72 s between two by default. */
+  readonly timeLimits?: TimeLimits
 }
 
 /** The whole server over its parts; it does not listen yet. */
 export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
-  const { issuer, trustedProxies, logger, metrics, readiness, oauth, others } = dependencies
+  const { issuer, trustedProxies, logger, metrics, readiness, oauth, others, timeLimits = TIME_LIMITS } = dependencies
   const app = Fastify({
     loggerInstance: logger,
     // The log of events says who got what; the logger says what failed.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     bodyLimit: BODY_LIMIT,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...timeLimitOptions(timeLimits),
     genReqId: () => randomUUID(),
     return503OnClosing: true,
     forceCloseConnections: 'idle',
@@ -42,6 +52,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   installErrorHandler(app)
   endConnectionsWhileDraining(app, readiness)
   endSilentConnections(app)
+  endIdleConnections(app, timeLimits)
   metrics.observe(app)
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')

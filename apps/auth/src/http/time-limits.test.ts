@@ -1,0 +1,84 @@
+import { connect, type Socket } from 'node:net'
+import Fastify from 'fastify'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { endIdleConnections, installErrorHandler, type TimeLimits, timeLimitOptions } from './index.ts'
+
+const LIMITS: TimeLimits = { request: 1_000, keepAlive: 500 }
+
+const app = Fastify({ logger: false, ...timeLimitOptions(LIMITS) })
+installErrorHandler(app)
+endIdleConnections(app, LIMITS)
+app.post('/', async (request) => ({ got: request.body }))
+app.get('/', async () => ({}))
+let port: number
+beforeAll(async () => {
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  port = (app.server.address() as { port: number }).port
+})
+afterAll(() => app.close())
+
+const HEAD = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n'
+
+/** A connection, and everything that came on it until the server ended it. */
+function open(): { socket: Socket; ended: Promise<string> } {
+  const socket = connect(port, '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk) => (text += chunk.toString()))
+  socket.on('error', () => {}) // written to after it ended
+  return { socket, ended: new Promise((resolve) => socket.once('close', () => resolve(text))) }
+}
+
+/** Sends a byte now and then until the connection ends. */
+function drip(socket: Socket, text: string): void {
+  const timer = setInterval(() => socket.write(text), 50)
+  socket.once('close', () => clearInterval(timer))
+}
+
+const whole = (body: string) => `${HEAD}content-length: ${body.length}\r\n\r\n${body}`
+
+describe.concurrent('a request that is slow to arrive ends at the limit', () => {
+  it.each([
+    ['nothing of its headers', '', undefined],
+    ['the middle of its headers', HEAD, undefined],
+    ['its headers, byte by byte', HEAD, 'x'],
+    ['nothing of its body', `${HEAD}content-length: 9\r\n\r\n`, undefined],
+    ['its body, byte by byte', `${HEAD}content-length: 9999\r\n\r\n`, ' '],
+    ['its body, chunk by chunk', `${HEAD}transfer-encoding: chunked\r\n\r\n`, '1\r\n \r\n'],
+  ])('when it has sent %s', async (_, start, more) => {
+    const { socket, ended } = open()
+    socket.write(start)
+    if (more !== undefined) drip(socket, more)
+    expect(await ended).toMatch(/^HTTP\/1\.1 408 /)
+  })
+
+  it('also as the second one of a connection', async () => {
+    const { socket, ended } = open()
+    socket.write(whole('{}'))
+    await new Promise((resolve) => socket.once('data', resolve))
+    socket.write(`${HEAD}content-length: 9999\r\n\r\n`)
+    drip(socket, ' ')
+    expect(await ended).toMatch(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 408 /)
+  })
+
+  it('and so does a connection on which nothing but empty lines come', async () => {
+    const { socket, ended } = open()
+    socket.write(whole('{}'))
+    await new Promise((resolve) => socket.once('data', resolve))
+    drip(socket, '\r\n')
+    expect(await ended).toMatch(/^HTTP\/1\.1 200 /)
+  })
+})
+
+describe('an answer', () => {
+  it('may take longer than the limit: it is the request that has to arrive in time', async () => {
+    const slow = Fastify(timeLimitOptions(LIMITS))
+    endIdleConnections(slow, LIMITS)
+    slow.get('/', async () => {
+      await new Promise((resolve) => setTimeout(resolve, 2 * (LIMITS.request + LIMITS.keepAlive)))
+      return 'at last'
+    })
+    const url = await slow.listen({ host: '127.0.0.1', port: 0 })
+    expect(await (await fetch(url)).text()).toBe('at last')
+    await slow.close()
+  })
+})
