@@ -8,6 +8,8 @@ export interface FeedItem {
   readonly cursor: string
   /** The source knows that a heartbeat here vouches for nothing, because of where it stands. Of no matter to anything else. */
   readonly vouches?: false
+  /** It stands where a part of a snapshot must stand: if it is none, everything after it begins with a gap. */
+  readonly isPart?: true
 }
 
 export interface OpenFeed {

@@ -151,7 +151,9 @@ function takingIn(listener: Listener, signal: AbortSignal, alive: () => void) {
     signal.throwIfAborted()
     if ('trouble' in each) throw each.trouble
     if ('refused' in each) listener.refused(each.refused)
-    else await take(each.statement, item?.vouches)
+    if (item?.isPart === true && !('statement' in each && each.statement.kind === 'chunk'))
+      throw new BrokenFeed('a part of a snapshot is none')
+    if ('statement' in each) await take(each.statement, item?.vouches)
     if (item !== undefined && covered.isWhole()) listener.passed(item.cursor)
   }
 }

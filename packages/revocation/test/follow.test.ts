@@ -3,9 +3,31 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Notice, revocationIndex, type RevocationSource, SET_TYPE } from '../src/index.ts'
 import { testFeed, testSigner } from '../src/testing/index.ts'
 import { ISSUER } from './arbitrary.ts'
-import { follow, grant, until } from './following.ts'
+import { cleanups, follow, grant, until } from './following.ts'
 
 describe('a follower', () => {
+  it('is not ready by heartbeats behind a snapshot that is none: what was in it nobody knows', async () => {
+    const [feed, other] = [await testFeed(), await testFeed()]
+    await feed.end(grant('a'))
+    const chunk = { kind: 'chunk', snapshot: 's', index: 0, count: 1, through: '', at: Date.now(), ended: [] } as const
+    const forged = await other.sign(chunk)
+    const stream = feed.source({ begins: 'snapshot' })
+    let openings = 0
+    const source: RevocationSource = {
+      name: 'relay',
+      async *open(asked) {
+        openings += 1
+        if (openings <= 3) yield [{ jws: forged, cursor: feed.position, isPart: true }]
+        yield* stream.open(openings > 3 ? asked : { ...asked, after: feed.position })
+      },
+    }
+    const { follower, isDead, reasons } = follow({ sources: [source] }, feed.keyFor)
+    cleanups.push(feed.beat(5))
+    await follower.ready()
+    expect([openings, isDead('a')]).toEqual([4, true])
+    expect(reasons()).toContain('BrokenFeed: a part of a snapshot is none')
+  })
+
   it.each(['beginning', 'snapshot'] as const)(
     'that begins with a %s is ready once everything is in',
     async (begins) => {

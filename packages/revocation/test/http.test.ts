@@ -62,13 +62,60 @@ describe('revocations over HTTP', () => {
       stream: streaming(`: ledgate\n\n${event('0008', 'a.b.c')}`),
     })
     expect(await read(httpRevocations(credentials).open(nowhere()))).toEqual([
-      { jws: chunks[0], cursor: '0007' },
-      { jws: chunks[1], cursor: '0007' },
+      { jws: chunks[0], cursor: '0007', isPart: true },
+      { jws: chunks[1], cursor: '0007', isPart: true },
       { jws: 'a.b.c', cursor: '0008' },
     ])
     expect(asked).toEqual(['/revocations/snapshot', '/revocations/stream?after=0007'])
     expect([...authorizations]).toEqual([`Basic ${btoa('orders:a+secret%2B%25')}`])
     expect(url).toBe(credentials.issuer)
+  })
+
+  test('has every chunk of a snapshot, whatever ends its lines, and when nothing ends the last', async () => {
+    const line = fc.record({
+      text: fc.stringMatching(/^[a-zé€𝄞]{0,12}$/u),
+      end: fc.constantFrom('\n', '\r\n', '\r', '\n\n'),
+    })
+    const cases = fc.record({
+      lines: fc.array(line, { minLength: 1, maxLength: 5 }),
+      isEnded: fc.boolean(),
+      mark: fc.constantFrom('', '\uFEFF'),
+      cuts: fc.array(fc.nat(400), { maxLength: 8 }),
+    })
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ lines, isEnded, mark, cuts }) => {
+        const chunks = lines.map(({ text }) => jwsOf({ text, through: '0007' }))
+        const text = lines.map(({ end }, nth) => `${chunks[nth]}${end}`).join('')
+        const bytes = Buffer.from(`${mark}${isEnded ? text : text.replace(/[\r\n]+$/, '')}`)
+        const places = [0, ...cuts.map((cut) => cut % bytes.length).sort((a, b) => a - b), bytes.length]
+        const fetch = async (url: string | URL | Request) =>
+          String(url).endsWith('/snapshot')
+            ? new Response(
+                ReadableStream.from(
+                  places.slice(1).map((place, nth) => Uint8Array.from(bytes.subarray(places[nth], place))),
+                ),
+              )
+            : new Response('')
+        const source = httpRevocations({ issuer: 'https://id.test', clientId: 'orders', clientSecret: 'x', fetch })
+        expect((await read(source.open(nowhere()))).map(({ jws }) => jws)).toEqual(chunks)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('are not whole when a snapshot stops in the middle of a line or of a character', async () => {
+    for (const text of [
+      `${jwsOf({ through: '0007' })}\n${jwsOf({ through: '0007' }).slice(0, 30)}`,
+      `${jwsOf({ through: '0007' })}\n\u00e9`,
+    ]) {
+      const { credentials, asked } = await issuer({
+        snapshot: (_request, response) =>
+          response.writeHead(200).end(Buffer.from(text).subarray(0, Buffer.byteLength(text) - 1)),
+        stream: streaming(event('0008', 'a.b.c')),
+      })
+      await expect(read(httpRevocations(credentials).open(nowhere()))).rejects.toThrow()
+      expect(asked).toEqual(['/revocations/snapshot'])
+    }
   })
 
   test('go on after the later of the places that are known', async () => {
@@ -168,7 +215,8 @@ describe('server-sent events', () => {
   const parsed = (parts: readonly string[]) => {
     const cut = lineCutter(10_000)
     const parse = eventParser(10_000)
-    return parts.flatMap((part) => cut(part).flatMap((line) => parse(line) ?? []))
+    const lines = [...parts.flatMap((part) => cut.take(part)), ...cut.end()]
+    return lines.flatMap((line) => parse(line) ?? [])
   }
 
   test('are the same however the bytes were cut, and whatever ends the lines', () => {

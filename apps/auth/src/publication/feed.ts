@@ -1,6 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type EventStore, type Position, Unavailable } from '@ledgate/eventsourcing'
-import { encodeStatement, type IssuedStatement, type Publication, type StatementSigner } from '@ledgate/revocation'
+import {
+  ANSWERED_WITHIN_MS,
+  encodeStatement,
+  type IssuedStatement,
+  type Publication,
+  type StatementSigner,
+} from '@ledgate/revocation'
 import { type Clock, decode } from '../log/index.ts'
 import { type InOrder, inOrder } from './in-order.ts'
 import { listeners } from './listeners.ts'
@@ -76,9 +82,6 @@ const MOST = 10_000
 const SIGNING = 64
 const AGAIN_MS = 1_000
 const BEGINS_WITHIN_MS = 5_000
-/** Milliseconds in which a place comes that another replica has told of. */
-const AHEAD_MS = 3_000
-
 /** A heartbeat that waits for the subscription to pass its place. */
 interface Beat {
   readonly through: Position
@@ -229,7 +232,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
       await Promise.race([begun.promise, pause(BEGINS_WITHIN_MS, undefined, { ref: false })])
       if (delivered === undefined) throw new Unavailable('the feed has not begun')
       // Another replica may be a little ahead; further on there is only what another log had, before it was restored.
-      return kept.after(after) !== undefined && (await telling.reaches(after, AHEAD_MS))
+      return kept.after(after) !== undefined && (await telling.reaches(after, ANSWERED_WITHIN_MS))
     },
     waitingSince: kept.since,
     told: telling.reaches,

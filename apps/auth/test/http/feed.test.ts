@@ -1,6 +1,15 @@
+import { createPublicKey } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { type FeedStatement, openStatements, type Notice, type SnapshotChunk } from '@ledgate/revocation'
+import {
+  type FeedStatement,
+  followRevocations,
+  type Notice,
+  openStatements,
+  revocationIndex,
+  type SnapshotChunk,
+} from '@ledgate/revocation'
+import { httpRevocations } from '@ledgate/revocation/http'
 import { importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { basic, ISSUER, openService, ORDERS_API, type Service, WEB } from './service.ts'
@@ -13,6 +22,8 @@ beforeAll(async () => {
   url = await service.listen()
 })
 afterAll(() => service.close())
+
+const secretOf = (authorization: string): string => atob(authorization.slice('Basic '.length)).split(':')[1] ?? ''
 
 /** What a feed says, opened with the keys that the server publishes for it. */
 async function opener() {
@@ -149,6 +160,29 @@ describe('GET /revocations/stream', () => {
     const beyond = place.replace(/\d/g, '9')
     const { response } = await stream(`/revocations/stream?after=${beyond}`, () => true)
     expect(response.status).toBe(410)
+  })
+
+  it('is gone soon enough for a reader, which recovers by a snapshot after the log was restored', async () => {
+    const { access, claims } = await signIn()
+    await service.revoke(access)
+    const beyond = (await placeOfNow()).replace(/\d/g, '9')
+    const { keys } = (await service.get('/revocations/jwks')).body as { keys: JWK[] }
+    const http = httpRevocations({ issuer: ISSUER, url, clientId: 'orders', clientSecret: secretOf(ORDERS_API) })
+    const index = revocationIndex()
+    const follower = followRevocations({
+      // It believes that it knows everything up to a position that only the log of before had.
+      sources: [{ name: 'http', open: (asked) => http.open({ ...asked, after: asked.after ?? (beyond as never) }) }],
+      issuer: ISSUER,
+      index,
+      keyFor: async (kid) => {
+        const jwk = keys.find((key) => key.kid === kid)
+        return jwk && createPublicKey({ key: jwk, format: 'jwk' })
+      },
+    })
+    await follower.ready()
+    await follower.close()
+    const facts = { jti: claims.jti, client_id: 'web', sub: claims.sub, kid: 'k', isOffline: false }
+    expect(index.endedBy(facts)).toBe('jti')
   })
 
   it('is for resource servers with their own credentials, and for nobody else', async () => {

@@ -73,7 +73,12 @@ const Place = z.object({ through: LogPosition })
 const later = (one: string | undefined, other: string | undefined): string | undefined =>
   one === undefined || (other !== undefined && other > one) ? other : one
 
-/** Each part as it comes, as lines. Ends as soon as the signal is aborted, whatever the connection does. */
+/**
+ * Each part as it comes, as lines; at the end also the last line, which needs no end of its own. Ends as soon as the signal is
+ * aborted, whatever the connection does.
+ *
+ * @throws when the connection broke, or the text stops in the middle of a character: then nothing is known of its last line.
+ */
 async function* linesOf(response: Response, most: number, signal: AbortSignal): AsyncGenerator<readonly string[]> {
   const reader = response.body?.getReader()
   if (reader === undefined) return
@@ -83,7 +88,8 @@ async function* linesOf(response: Response, most: number, signal: AbortSignal): 
   const decoder = new TextDecoder('utf-8', { fatal: true })
   try {
     for (let part = await reader.read(); !part.done && !signal.aborted; part = await reader.read())
-      yield cut(decoder.decode(part.value, { stream: true }))
+      yield cut.take(decoder.decode(part.value, { stream: true }))
+    if (!signal.aborted) yield [...cut.take(decoder.decode()), ...cut.end()]
   } finally {
     signal.removeEventListener('abort', leave)
     leave()
@@ -122,7 +128,7 @@ export function httpRevocations(options: HttpRevocations): RevocationSource {
         .map((jws) => {
           const { through: cursor } = Place.parse(decodeJwt(jws))
           through = cursor
-          return { jws, cursor }
+          return { jws, cursor, isPart: true } as const
         })
       if (items.length > 0) yield items
     }

@@ -8,13 +8,20 @@ export class LineTooLong extends Error {
   }
 }
 
+/** Cuts a text that comes in parts into lines. */
+export interface LineCutter {
+  /** Takes the next part. @returns the lines that it ends. @throws {LineTooLong} */
+  take(text: string): readonly string[]
+  /** The text is over. @returns its last line, which nothing has ended, if there is one. */
+  end(): readonly string[]
+}
+
 /**
  * Cuts what comes into lines, which end with LF, CRLF or CR as in the HTML standard; the rest waits for more.
  *
  * @param most characters of one line.
- * @returns takes the next part of a text. @throws {LineTooLong}
  */
-export function lineCutter(most: number): (text: string) => readonly string[] {
+export function lineCutter(most: number): LineCutter {
   let parts: string[] = []
   let length = 0
   let endsWithReturn = false
@@ -25,20 +32,27 @@ export function lineCutter(most: number): (text: string) => readonly string[] {
     parts.push(part)
   }
 
-  return (text) => {
-    // The LF of a CRLF that was cut in two ends no line of its own.
-    const rest = endsWithReturn && text.startsWith('\n') ? text.slice(1) : text
-    if (text !== '') endsWithReturn = text.endsWith('\r')
-    const pieces = rest.split(/\r\n|\r|\n/)
-    const last = pieces.pop() ?? ''
-    const lines = pieces.map((piece) => {
-      keep(piece)
-      const line = parts.join('')
-      parts = []
-      length = 0
-      return line
-    })
-    keep(last)
-    return lines
+  function whole(): string {
+    const line = parts.join('')
+    parts = []
+    length = 0
+    return line
+  }
+
+  return {
+    take(text) {
+      // The LF of a CRLF that was cut in two ends no line of its own.
+      const rest = endsWithReturn && text.startsWith('\n') ? text.slice(1) : text
+      if (text !== '') endsWithReturn = text.endsWith('\r')
+      const pieces = rest.split(/\r\n|\r|\n/)
+      const last = pieces.pop() ?? ''
+      const lines = pieces.map((piece) => {
+        keep(piece)
+        return whole()
+      })
+      keep(last)
+      return lines
+    },
+    end: () => (length === 0 ? [] : [whole()]),
   }
 }
