@@ -24,23 +24,29 @@ interface Shard {
   readonly words: Int32Array
   readonly until: Uint32Array
   readonly epochs: Float64Array
+  /** Empty in a table of entries that say none. */
+  readonly issuerEpochs: Float64Array
   size: number
 }
 
 const BYTES_A_SLOT = WORDS * 4 + 4 + 8
+const BYTES_OF_ISSUER_EPOCH = 8
 
 /**
  * In one piece of memory. It is never resized, but what could be has pages of its own, which go back to the system with it;
  * from the allocator, pieces that only ever grow leave holes that are half as large again.
  */
-function shardOf(capacity: number): Shard {
-  const bytes = capacity * BYTES_A_SLOT
+function shardOf(capacity: number, saysIssuerEpochs: boolean): Shard {
+  const said = saysIssuerEpochs ? capacity : 0
+  const bytes = capacity * BYTES_A_SLOT + said * BYTES_OF_ISSUER_EPOCH
+  const afterEpochs = (capacity + said) * 8
   const memory = new ArrayBuffer(bytes, { maxByteLength: bytes })
   return {
     capacity,
     epochs: new Float64Array(memory, 0, capacity),
-    words: new Int32Array(memory, capacity * 8, capacity * WORDS),
-    until: new Uint32Array(memory, capacity * (8 + WORDS * 4), capacity),
+    issuerEpochs: new Float64Array(memory, capacity * 8, said),
+    words: new Int32Array(memory, afterEpochs, capacity * WORDS),
+    until: new Uint32Array(memory, afterEpochs + capacity * WORDS * 4, capacity),
     size: 0,
   }
 }
@@ -67,12 +73,35 @@ function slotOf(shard: Shard, digests: Digests, at: number): number {
   return slot
 }
 
-function write(shard: Shard, slot: number, digests: Digests, at: number, until: number, epoch: number): void {
-  for (let word = 0; word < WORDS; word += 1) shard.words[slot * WORDS + word] = digests[at + word] ?? 0
+/** What is kept of a digest. */
+interface Entry {
+  readonly until: number
+  readonly epoch: number
+  /** In which life of the log the epoch was counted; only in a table whose entries say it. */
+  readonly issuerEpoch?: number | undefined
+}
+
+/** The epochs of what is not there, or has run out. */
+const NOTHING = { epoch: NO_EPOCH, issuerEpoch: NO_EPOCH }
+
+const issuerEpochIn = ({ issuerEpochs }: Shard, slot: number): number =>
+  issuerEpochs.length === 0 ? NO_EPOCH : (issuerEpochs[slot] ?? NO_EPOCH)
+
+function writeEpochs(shard: Shard, slot: number, { until, epoch, issuerEpoch = NO_EPOCH }: Entry): void {
   shard.until[slot] = until
   shard.epochs[slot] = epoch
+  if (shard.issuerEpochs.length > 0) shard.issuerEpochs[slot] = issuerEpoch
+}
+
+function write(shard: Shard, slot: number, digests: Digests, at: number, entry: Entry): void {
+  for (let word = 0; word < WORDS; word += 1) shard.words[slot * WORDS + word] = digests[at + word] ?? 0
+  writeEpochs(shard, slot, entry)
   shard.size += 1
 }
+
+/** The later life of the log decides, and within one the epoch. */
+const isHigher = (issuerEpoch: number, epoch: number, thanIssuerEpoch: number, thanEpoch: number): boolean =>
+  issuerEpoch > thanIssuerEpoch || (issuerEpoch === thanIssuerEpoch && epoch > thanEpoch)
 
 function liveIn(shard: Shard, now: number): number {
   let live = 0
@@ -82,12 +111,13 @@ function liveIn(shard: Shard, now: number): number {
 
 /** The same live entries in a new table, with room for more. */
 function rebuilt(shard: Shard, live: number, now: number): Shard {
-  const next = shardOf(Math.max(SMALLEST, Math.ceil(live * ROOM)))
+  const next = shardOf(Math.max(SMALLEST, Math.ceil(live * ROOM)), shard.issuerEpochs.length > 0)
   for (let slot = 0; slot < shard.capacity; slot += 1) {
     const until = shard.until[slot] ?? 0
     if (until === 0 || !isLive(until, now)) continue
     const at = slot * WORDS
-    write(next, slotOf(next, shard.words, at), shard.words, at, until, shard.epochs[slot] ?? NO_EPOCH)
+    const entry = { until, epoch: shard.epochs[slot] ?? NO_EPOCH, issuerEpoch: issuerEpochIn(shard, slot) }
+    write(next, slotOf(next, shard.words, at), shard.words, at, entry)
   }
   return next
 }
@@ -99,9 +129,11 @@ export interface DigestTable {
    *
    * @returns whether that is more than was known.
    */
-  put(digests: Digests, at: number, entry: { readonly until: number; readonly epoch: number }, now: number): boolean
+  put(digests: Digests, at: number, entry: Entry, now: number): boolean
   /** The epoch kept for a digest, while it matters; else {@link NO_EPOCH}. */
   epochOf(digests: Digests, at: number, now: number): number
+  /** Whether what is kept for a digest, while it matters, is higher than these epochs together. */
+  isAbove(issuerEpoch: number, epoch: number, digests: Digests, at: number, now: number): boolean
   /** Gives up everything that no longer matters, and the memory it took. */
   sweep(now: number): void
   /** Entries held; those that no longer matter go a little later. */
@@ -110,14 +142,14 @@ export interface DigestTable {
   readonly bytes: number
 }
 
-/** A table that takes 37 to 45 bytes an entry once it is large. */
-export function digestTable(): DigestTable {
-  const shards = Array.from({ length: SHARDS }, () => shardOf(SMALLEST))
+/** A table that takes 37 to 45 bytes an entry once it is large; 48 to 58 where entries say the epoch of their issuer, too. */
+export function digestTable({ saysIssuerEpochs = false }: { readonly saysIssuerEpochs?: boolean } = {}): DigestTable {
+  const shards = Array.from({ length: SHARDS }, () => shardOf(SMALLEST, saysIssuerEpochs))
   let size = 0
   let slots = SHARDS * SMALLEST
   let puts = 0
 
-  const shardAt = (number: number): Shard => shards[number] ?? shardOf(SMALLEST)
+  const shardAt = (number: number): Shard => shards[number] ?? shardOf(SMALLEST, saysIssuerEpochs)
 
   function replace(number: number, live: number, now: number): Shard {
     const old = shardAt(number)
@@ -134,32 +166,34 @@ export function digestTable(): DigestTable {
     if (live < shard.size) replace(number, live, now)
   }
 
-  function add(number: number, digests: Digests, at: number, until: number, epoch: number, now: number): void {
+  function add(number: number, digests: Digests, at: number, entry: Entry, now: number): void {
     let shard = shardAt(number)
     if (shard.size + 1 > shard.capacity * FULL) shard = replace(number, liveIn(shard, now) + 1, now)
-    write(shard, slotOf(shard, digests, at), digests, at, until, epoch)
+    write(shard, slotOf(shard, digests, at), digests, at, entry)
     size += 1
     puts += 1
     if (puts % SWEEP_EVERY === 0) sweepOne((puts / SWEEP_EVERY) % SHARDS, now)
   }
 
   return {
-    put(digests, at, entry, now) {
-      const until = Math.min(entry.until, FOREVER)
+    put(digests, at, { until: lasting, epoch, issuerEpoch = NO_EPOCH }, now) {
+      const until = Math.min(lasting, FOREVER)
       if (until === 0 || !isLive(until, now)) return false
       const number = shardNumber(digests, at)
       const shard = shardAt(number)
       const slot = slotOf(shard, digests, at)
       const known = shard.until[slot] ?? 0
       if (known === 0) {
-        add(number, digests, at, until, entry.epoch, now)
+        add(number, digests, at, { until, epoch, issuerEpoch }, now)
         return true
       }
       // What has run out but was not swept yet is as good as gone: when it is swept is nobody's business.
-      const epoch = isLive(known, now) ? (shard.epochs[slot] ?? NO_EPOCH) : NO_EPOCH
-      if (until <= known && entry.epoch <= epoch) return false
-      shard.until[slot] = Math.max(until, known)
-      shard.epochs[slot] = Math.max(entry.epoch, epoch)
+      const before = isLive(known, now)
+        ? { epoch: shard.epochs[slot] ?? NO_EPOCH, issuerEpoch: issuerEpochIn(shard, slot) }
+        : NOTHING
+      const isMore = isHigher(issuerEpoch, epoch, before.issuerEpoch, before.epoch)
+      if (until <= known && !isMore) return false
+      writeEpochs(shard, slot, { ...(isMore ? { epoch, issuerEpoch } : before), until: Math.max(until, known) })
       return true
     },
 
@@ -170,6 +204,14 @@ export function digestTable(): DigestTable {
       return until !== 0 && isLive(until, now) ? (shard.epochs[slot] ?? NO_EPOCH) : NO_EPOCH
     },
 
+    isAbove(issuerEpoch, epoch, digests, at, now) {
+      const shard = shardAt(shardNumber(digests, at))
+      const slot = slotOf(shard, digests, at)
+      const until = shard.until[slot] ?? 0
+      if (until === 0 || !isLive(until, now)) return false
+      return isHigher(issuerEpochIn(shard, slot), shard.epochs[slot] ?? NO_EPOCH, issuerEpoch, epoch)
+    },
+
     sweep(now) {
       for (let number = 0; number < SHARDS; number += 1) sweepOne(number, now)
     },
@@ -178,7 +220,7 @@ export function digestTable(): DigestTable {
       return size
     },
     get bytes() {
-      return slots * BYTES_A_SLOT
+      return slots * (BYTES_A_SLOT + (saysIssuerEpochs ? BYTES_OF_ISSUER_EPOCH : 0))
     },
   }
 }

@@ -5,8 +5,10 @@ import { EVENT_TYPES } from './event-type.ts'
 export const Seconds = z.int().nonnegative()
 /** Whole milliseconds since the epoch. */
 export const Milliseconds = z.int().nonnegative()
-/** How often something was ended as a whole; only ever rises. */
+/** How often something was ended as a whole; only ever rises, but for a restore from backup. */
 export const Epoch = z.int().nonnegative()
+/** The epoch of the issuer where it is said; for anything else a notice is not refused, since it ends something all the same. */
+export const IssuerEpoch = Epoch.optional().catch(undefined)
 /** The `client_id`, `sub`, `sid`, `gid`, `jti` or `kid` that ended; the issuer itself for scope `issuer`. */
 export const Id = z.string().min(1).max(255)
 
@@ -37,14 +39,20 @@ const Ending = {
   until: Seconds,
 }
 
-const epochEnding = <const In extends EpochScope>(scope: In) =>
-  z.object({ scope: z.literal(scope), ...Ending, epoch: Epoch })
+/**
+ * In which life of the log an epoch was counted: the `issuer_epoch` of then, which a restore from backup raises while all others
+ * fall back. Without it, as in notices of older servers, the epoch alone is compared.
+ */
+const counted = { epoch: Epoch, issuer_epoch: IssuerEpoch }
+
+const countedEnding = <const In extends Exclude<EpochScope, 'issuer'>>(scope: In) =>
+  z.object({ scope: z.literal(scope), ...Ending, ...counted })
 const plainEnding = <const In extends PlainScope>(scope: In) => z.object({ scope: z.literal(scope), ...Ending })
 
 const Endings = {
-  issuer: epochEnding('issuer'),
-  client: epochEnding('client'),
-  user: epochEnding('user'),
+  issuer: z.object({ scope: z.literal('issuer'), ...Ending, epoch: Epoch }),
+  client: countedEnding('client'),
+  user: countedEnding('user'),
   session: plainEnding('session'),
   online_session: plainEnding('online_session'),
   grant: plainEnding('grant'),
@@ -54,7 +62,8 @@ const Endings = {
 
 /**
  * That tokens have ended: those with this name in this scope, and below this epoch where the scope has one. Applying notices
- * is commutative and idempotent: a token is dead if any says so, and within one scope and name the highest epoch wins.
+ * is commutative and idempotent: a token is dead if any says so, and within one scope and name the highest epoch wins; of two
+ * that say the `issuer_epoch`, too, the one whose pair (`issuer_epoch`, `epoch`) is the higher.
  */
 export const Ended = z.discriminatedUnion('scope', [
   Endings.issuer,

@@ -90,6 +90,9 @@ export function prepareToken(token: TokenFacts): PreparedToken {
  */
 export function revocationIndex({ now = Date.now }: { readonly now?: () => number } = {}): RevocationIndex {
   const table = digestTable()
+  // Apart from those without: an epoch that does not say in which life of the log it was counted is neither above nor below one
+  // that does, and both may end a token.
+  const counted = digestTable({ saysIssuerEpochs: true })
   const digest = new Int32Array(WORDS)
   const seconds = () => Math.floor(now() / 1000)
   let version = 0
@@ -97,8 +100,15 @@ export function revocationIndex({ now = Date.now }: { readonly now?: () => numbe
   return {
     apply(ended) {
       writeDigest(ended.scope === 'issuer' ? THE_ISSUER : hashed(ended.id), ended.scope, digest, 0)
+      const { until } = ended
       const epoch = 'epoch' in ended ? ended.epoch : ABOVE_ALL
-      const isNews = table.put(digest, 0, { until: ended.until, epoch }, seconds())
+      const issuerEpoch = ended.scope === 'client' || ended.scope === 'user' ? ended.issuer_epoch : undefined
+      const isNews = (issuerEpoch === undefined ? table : counted).put(
+        digest,
+        0,
+        { until, epoch, issuerEpoch },
+        seconds(),
+      )
       if (isNews) version += 1
       return isNews
     },
@@ -106,19 +116,28 @@ export function revocationIndex({ now = Date.now }: { readonly now?: () => numbe
     endedBy(token) {
       const { scopes, digests, carried } = 'digests' in token ? token : prepareToken(token)
       const at = seconds()
-      return scopes.find((_, nth) => (carried[nth] ?? NONE_CARRIED) < table.epochOf(digests, nth * WORDS, at))
+      const [issuerEpoch = NONE_CARRIED] = carried
+      return scopes.find((scope, nth) => {
+        const epoch = carried[nth] ?? NONE_CARRIED
+        if (epoch < table.epochOf(digests, nth * WORDS, at)) return true
+        const isCounted = scope === 'client' || scope === 'user'
+        return isCounted && counted.isAbove(issuerEpoch, epoch, digests, nth * WORDS, at)
+      })
     },
 
     prepare: prepareToken,
-    expire: () => table.sweep(seconds()),
+    expire() {
+      table.sweep(seconds())
+      counted.sweep(seconds())
+    },
     get version() {
       return version
     },
     get size() {
-      return table.size
+      return table.size + counted.size
     },
     get bytes() {
-      return table.bytes
+      return table.bytes + counted.bytes
     },
   }
 }

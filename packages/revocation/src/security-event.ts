@@ -86,7 +86,8 @@ export function noticeClaims(notice: Notice, issuer: string) {
   const { ended, type, time, jti, txn, position } = notice
   const event = {
     event_timestamp: time,
-    ...('epoch' in ended ? { epoch: ended.epoch } : {}),
+    ...('epoch' in ended && { epoch: ended.epoch }),
+    ...('issuer_epoch' in ended && { issuer_epoch: ended.issuer_epoch }),
     until: ended.until,
     position,
     ...required(notice),
@@ -113,8 +114,9 @@ function readNotice(set: SecurityEventToken, type: string, event: Record<string,
   const { sub_id: subject = {} } = set
   const scope = SCOPES_OF.get(type)?.find((each) => FORMATS[each.scope] === subject['format'])?.scope
   if (scope === undefined) throw new TypeError('an event of another subject')
-  const { event_timestamp: time, until, position, epoch } = event
-  const ended = { scope, id: idOf(subject, issuer), until, ...(hasEpoch(scope) ? { epoch } : {}) }
+  const { event_timestamp: time, until, position, epoch, issuer_epoch } = event
+  const epochs = hasEpoch(scope) ? { epoch, ...(issuer_epoch !== undefined && { issuer_epoch }) } : {}
+  const ended = { scope, id: idOf(subject, issuer), until, ...epochs }
   return Notices[scope].parse({ kind: 'notice', ended, type, time, jti: set.jti, txn: set.txn, position })
 }
 

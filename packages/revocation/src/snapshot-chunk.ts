@@ -4,6 +4,7 @@ import {
   Epoch,
   hasEpoch,
   Id,
+  IssuerEpoch,
   isScope,
   LogPosition,
   Milliseconds,
@@ -14,7 +15,10 @@ import {
 /** The most entries that a chunk may have. */
 export const CHUNK_SIZE = 10_000
 
-/** `[scope, id, until]`, and the epoch where the scope has one; a scope nobody knows here may be followed by anything. */
+/**
+ * `[scope, id, until]`; the epoch where the scope has one, and the issuer's epoch where it was said. A scope nobody knows here may
+ * be followed by anything.
+ */
 const Entry = z.tuple([z.string(), Id, Seconds]).rest(z.unknown())
 type Entry = z.infer<typeof Entry>
 
@@ -33,16 +37,23 @@ const Claims = z.object({
 
 /** The claims of a chunk, beside `iss` and `iat`. */
 export function chunkClaims({ snapshot, index, count, through, at, ended }: SnapshotChunk) {
-  const entries = ended.map((each) =>
-    'epoch' in each ? [each.scope, each.id, each.until, each.epoch] : [each.scope, each.id, each.until],
-  )
-  return { snapshot, index, count, through, at, ended: entries }
+  return { snapshot, index, count, through, at, ended: ended.map(entryOf) }
+}
+
+function entryOf(ended: Ended): readonly (string | number)[] {
+  const { scope, id, until } = ended
+  if (!('epoch' in ended)) return [scope, id, until]
+  const issuerEpoch = 'issuer_epoch' in ended ? ended.issuer_epoch : undefined
+  return issuerEpoch === undefined ? [scope, id, until, ended.epoch] : [scope, id, until, ended.epoch, issuerEpoch]
 }
 
 /** What an entry says: nothing to us when a newer issuer speaks of a scope that is not known here. */
-function endedOf([scope, id, until, epoch]: Entry): readonly Ended[] {
+function endedOf([scope, id, until, epoch, fifth]: Entry): readonly Ended[] {
   if (!isScope(scope)) return []
-  return hasEpoch(scope) ? [{ scope, id, until, epoch: Epoch.parse(epoch) }] : [{ scope, id, until }]
+  if (!hasEpoch(scope)) return [{ scope, id, until }]
+  const ended = { id, until, epoch: Epoch.parse(epoch) }
+  const issuer_epoch = IssuerEpoch.parse(fifth)
+  return scope === 'issuer' || issuer_epoch === undefined ? [{ scope, ...ended }] : [{ scope, ...ended, issuer_epoch }]
 }
 
 /**

@@ -17,11 +17,19 @@ const position = fc.string({ maxLength: 64, unit: fc.constantFrom(...'0123456789
 
 /** Any ending, with few names and epochs so that they meet. */
 export const anyEnded = (ids: fc.Arbitrary<string> = id, until: fc.Arbitrary<number> = seconds): fc.Arbitrary<Ended> =>
-  fc.record({ scope: fc.constantFrom(...SCOPES), id: ids, until, epoch: fc.nat({ max: 4 }) }).map((made) => {
-    const { scope, epoch, ...rest } = made
-    if (scope === 'issuer') return { scope, ...rest, id: ISSUER, epoch }
-    return hasEpoch(scope) ? { scope, ...rest, epoch } : { scope, ...rest }
-  })
+  fc
+    .record({
+      scope: fc.constantFrom(...SCOPES),
+      id: ids,
+      until,
+      epoch: fc.nat({ max: 4 }),
+      issuer_epoch: fc.option(fc.nat({ max: 4 }), { nil: undefined }),
+    })
+    .map(({ scope, epoch, issuer_epoch, ...rest }) => {
+      if (scope === 'issuer') return { scope, ...rest, id: ISSUER, epoch }
+      if (!hasEpoch(scope)) return { scope, ...rest }
+      return issuer_epoch === undefined ? { scope, ...rest, epoch } : { scope, ...rest, epoch, issuer_epoch }
+    })
 
 /** A notice of an ending, of any of the types that its scope may have. */
 export const noticeOf = (ended: Ended): fc.Arbitrary<Notice> =>

@@ -62,6 +62,22 @@ const notices: [string, Notice][] = [
     { ...event(), ended: { scope: 'user', id: 'u_role', until: LIVE, epoch: 1 }, type: user.tokenClaimsChange },
   ],
   [
+    'a person was disabled, before the issuer was restored from backup',
+    {
+      ...event(),
+      ended: { scope: 'user', id: 'u_restored', until: LIVE, epoch: 7, issuer_epoch: 1 },
+      type: user.accountDisabled,
+    },
+  ],
+  [
+    'the same person again, after it: the lower epoch is the later one',
+    {
+      ...event(),
+      ended: { scope: 'user', id: 'u_restored', until: LIVE, epoch: 3, issuer_epoch: 2 },
+      type: user.sessionRevoked,
+    },
+  ],
+  [
     'a session was revoked',
     { ...event(), ended: { scope: 'session', id: 'session-revoked', until: LIVE }, type: session.sessionRevoked },
   ],
@@ -111,7 +127,13 @@ const others: [string, IssuedStatement][] = [
       { scope: 'jti', id: 'token-snapshot', until: LIVE },
     ]),
   ],
-  ['a snapshot, second part', chunk(1, [{ scope: 'client', id: 'shop', until: LIVE, epoch: 1 }])],
+  [
+    'a snapshot, second part',
+    chunk(1, [
+      { scope: 'client', id: 'shop', until: LIVE, epoch: 1 },
+      { scope: 'client', id: 'restored', until: LIVE, epoch: 7, issuer_epoch: 1 },
+    ]),
+  ],
 ]
 
 const signers = [es256, eddsa, rs256]
@@ -251,6 +273,19 @@ const verdicts: [string, Record<string, unknown>, string | null][] = [
   ['of a client that is enabled again', { ...alive, client_id: 'shop', client_epoch: 2 }, null],
   ['of a disabled person', { ...alive, sub: 'u_disabled', user_epoch: 2 }, 'user'],
   ['of a person who signed in again in the same second', { ...alive, sub: 'u_disabled', user_epoch: 3 }, null],
+  [
+    'of a person, of after a restore and after its notice',
+    { ...alive, sub: 'u_restored', issuer_epoch: 2, user_epoch: 5 },
+    null,
+  ],
+  [
+    'of a person, of after a restore and before its notice',
+    { ...alive, sub: 'u_restored', issuer_epoch: 2, user_epoch: 2 },
+    'user',
+  ],
+  ['of a person, of before a restore', { ...alive, sub: 'u_restored', issuer_epoch: 1, user_epoch: 8 }, 'user'],
+  ['of a client, of after a restore', { ...alive, client_id: 'restored', issuer_epoch: 2, client_epoch: 0 }, null],
+  ['of a client, of before a restore', { ...alive, client_id: 'restored', issuer_epoch: 1, client_epoch: 6 }, 'client'],
   ['of a person, without an epoch', { ...alive, sub: 'u_password', user_epoch: undefined }, 'user'],
   ['of a person whose password was changed', { ...alive, sub: 'u_password', user_epoch: 0 }, 'user'],
   ['of a revoked session', { ...alive, sid: 'session-revoked' }, 'session'],

@@ -128,6 +128,59 @@ describe('a token', () => {
   })
 })
 
+describe('after a restore from backup, which raises the epoch of the issuer while others fall back', () => {
+  const before: Ended = { scope: 'user', id: 'u', until: LATER, epoch: 7, issuer_epoch: 1 }
+  const of = (issuer_epoch: number | undefined, user_epoch: number | undefined) => ({
+    ...token,
+    issuer_epoch,
+    user_epoch,
+  })
+
+  it('a token of now lives, whatever was told of before, and one of before is as dead as it was', () => {
+    const index = indexOf([before])
+    expect(index.endedBy(of(2, 5))).toBeUndefined()
+    expect(index.endedBy(of(1, 7))).toBeUndefined()
+    for (const dead of [of(1, 6), of(0, 9), of(undefined, 9), of(1, undefined)])
+      expect(index.endedBy(dead)).toBe('user')
+  })
+
+  it('what is ended anew is dead, and what was issued after that lives', () => {
+    for (const all of [
+      [before, { ...before, epoch: 5, issuer_epoch: 2 }],
+      [{ ...before, epoch: 5, issuer_epoch: 2 }, before],
+    ]) {
+      const index = indexOf(all)
+      expect(index.endedBy(of(2, 4))).toBe('user')
+      expect(index.endedBy(of(2, 5))).toBeUndefined()
+      // Every token of the life before it is dead by the notice of the issuer, too.
+      expect(index.endedBy(of(1, 9))).toBe('user')
+    }
+  })
+
+  it('a client is held to its epochs in the same way', () => {
+    const index = indexOf([{ scope: 'client', id: 'c', until: LATER, epoch: 7, issuer_epoch: 1 }])
+    expect(index.endedBy({ ...token, issuer_epoch: 2, client_epoch: 0 })).toBeUndefined()
+    expect(index.endedBy({ ...token, issuer_epoch: 1, client_epoch: 6 })).toBe('client')
+  })
+
+  it('a notice that does not say the epoch of the issuer keeps its meaning beside those that do', () => {
+    const { issuer_epoch: _, ...older } = before
+    for (const all of [
+      [older, { ...before, epoch: 5, issuer_epoch: 2 }],
+      [{ ...before, epoch: 5, issuer_epoch: 2 }, older],
+    ]) {
+      expect(indexOf(all).endedBy(of(2, 6))).toBe('user')
+      expect(indexOf(all).endedBy(of(2, 7))).toBeUndefined()
+    }
+  })
+
+  it('a notice of the issuer says one epoch, whatever else is written into it', () => {
+    const all = [{ scope: 'issuer', id: ISSUER, until: LATER, epoch: 3, issuer_epoch: 9 }] as unknown as Ended[]
+    expect(indexOf(all).endedBy(of(2, 9))).toBe('issuer')
+    expect(indexOf(all).endedBy(of(3, 9))).toBeUndefined()
+  })
+})
+
 describe('one scope never hides another', () => {
   // Keycloak chose one not-before over the others twice: CVE-2026-8922 and CVE-2026-18218.
   it('when the wider one is the older (CVE-2026-8922)', () => {
@@ -168,6 +221,8 @@ describe('an entry', () => {
     fc.assert(
       fc.property(steps, fc.array(anyToken, { minLength: 1, maxLength: 4 }), (all, tokens) => {
         const { index, time } = indexAt()
+        const nameOf = (ended: Ended) =>
+          `${ended.scope} ${ended.id} ${'issuer_epoch' in ended && ended.issuer_epoch !== undefined}`
         const applied: Ended[] = []
         for (const step of all) {
           if ('pass' in step) time.seconds += step.pass
@@ -180,8 +235,8 @@ describe('an entry', () => {
           for (const each of tokens) {
             // Of one name the highest epoch stays for as long as any of its notices, so the index may end more than they do.
             if (isDead(live, each)) expect(index.endedBy(each)).toBeDefined()
-            const names = live.map((ended) => `${ended.scope} ${ended.id}`)
-            const lasting = applied.filter((ended) => names.includes(`${ended.scope} ${ended.id}`))
+            const names = live.map(nameOf)
+            const lasting = applied.filter((ended) => names.includes(nameOf(ended)))
             if (!isDead(lasting, each)) expect(index.endedBy(each)).toBeUndefined()
           }
         }

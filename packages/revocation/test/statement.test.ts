@@ -157,6 +157,27 @@ describe('a newer issuer', () => {
   })
 })
 
+describe('the epoch of the issuer, beside one that a restore sets back', () => {
+  const ending = { scope: 'user', id: 'u_1', until: 2, epoch: 3 } as const
+  const ended = async (issuer_epoch: unknown) => {
+    const read = await open(await signed(event({ issuer_epoch })))
+    return read.kind === 'notice' ? read.ended : undefined
+  }
+
+  it('is read from a notice, and from an entry of a snapshot', async () => {
+    expect(await ended(2)).toEqual({ ...ending, issuer_epoch: 2 })
+    const payload = JSON.stringify({ iss: ISSUER, iat: 1, ...chunk, ended: [['user', 'u_1', 2, 3, 2]] })
+    expect(await open(await signer.forge({ typ: SNAPSHOT_TYPE }, payload))).toEqual({
+      ...chunk,
+      ended: [{ ...ending, issuer_epoch: 2 }],
+    })
+  })
+
+  it('is not said where it is none, and the notice ends what it ends all the same', async () => {
+    for (const none of [undefined, null, '2', -1, 1.5, 2 ** 53, [2]]) expect(await ended(none)).toEqual(ending)
+  })
+})
+
 describe('what the issuer did not say', () => {
   it('is nobody else, who signs with a key of the same name', async () => {
     const jws = await encodeStatement(disabled, { issuer: ISSUER, signer: other, now })

@@ -37,11 +37,12 @@ const readingsOf = (state: () => FeedState, nowMs: () => number): readonly Readi
 ]
 
 /** What everything that is said of ended tokens stands on. */
-export const groundsOf = ({ config, store, storage, clock, feedKeys }: Core) => ({
+export const groundsOf = ({ config, store, storage, clock, feedKeys, installation }: Core) => ({
   store,
   pulse: storage.pulse,
   keys: feedKeys,
   issuer: config.issuer,
+  issuerEpoch: installation.readIssuerEpoch,
   tokenCap: config.tokenCap,
   clock,
 })

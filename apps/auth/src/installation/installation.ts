@@ -8,6 +8,8 @@ const PAUSE_MS = 1_000
 export interface Installation {
   /** As last heard of: a replica hears of a change within moments, and judges its own tokens by it at once. */
   issuerEpoch(): number
+  /** As the log has it, not earlier than the call. */
+  readIssuerEpoch(): Promise<number>
   /**
    * Ends every grant and token there is. The epoch is taken from the clock, so that two restores of one backup do not come
    * to the same one, and what was issued between them stays dead.
@@ -38,6 +40,10 @@ export async function openInstallation({ log, clock }: { log: EventLog; clock: C
   await load()
   return {
     issuerEpoch: () => epoch,
+    async readIssuerEpoch() {
+      await load()
+      return epoch
+    },
     async endAllTokens(reason, context) {
       const { position } = await untilSettled(async () => {
         const expected = await load()

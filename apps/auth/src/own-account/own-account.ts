@@ -78,7 +78,9 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     if (before === undefined || client === undefined) throw new InvalidToken('its grant is gone')
     const { grant_type: grantType, scope, aud } = before.state
     const encryption = await dependencies.audiences.encryptionFor(aud)
-    return openGrant(dependencies, { grantType, client: client.state, user, scope, aud, encryption, context, now })
+    const issuerEpoch = dependencies.facts.issuerEpoch()
+    const opening = { grantType, client: client.state, user, scope, aud, encryption, context, now, issuerEpoch }
+    return openGrant(dependencies, opening)
   }
 
   /** Pages of a list, one after the other. */

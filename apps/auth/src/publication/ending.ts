@@ -9,6 +9,8 @@ export type Ending = {
 /** What the log does not say of an ending: whose tokens these are, and when the last of them is dead. */
 export interface EndingFacts {
   readonly issuer: string
+  /** In which life of the log the epochs of people and clients are counted: a restore sets them back, and raises this. */
+  readonly issuerEpoch: number
   /** When no token of before the event lives; whole seconds since the epoch. */
   readonly tokensUntil: number
   /** When nobody has to be warned of a key that somebody else may have. */
@@ -36,9 +38,9 @@ const user =
         user: { sub, epoch },
       },
     }: OfUser,
-    { tokensUntil }: EndingFacts,
+    { issuerEpoch, tokensUntil }: EndingFacts,
   ): Ending => ({
-    ended: { scope: 'user', id: sub, epoch, until: tokensUntil },
+    ended: { scope: 'user', id: sub, epoch, issuer_epoch: issuerEpoch, until: tokensUntil },
     type,
   })
 
@@ -52,9 +54,9 @@ const client = (
       client: { client_id, epoch },
     },
   }: OfClient,
-  { tokensUntil }: EndingFacts,
+  { issuerEpoch, tokensUntil }: EndingFacts,
 ): Ending => ({
-  ended: { scope: 'client', id: client_id, epoch, until: tokensUntil },
+  ended: { scope: 'client', id: client_id, epoch, issuer_epoch: issuerEpoch, until: tokensUntil },
   type: EVENT_TYPES.client.epochRaised,
 })
 

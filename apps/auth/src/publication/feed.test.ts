@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type EventStore, inMemoryEventStore, type Position } from '@ledgate/eventsourcing'
+import { ClientMetadata } from '@ledgate/oauth'
 import { openStatements, type Publication } from '@ledgate/revocation'
 import { testSigner } from '@ledgate/revocation/testing'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { toNewEvent } from '../testing/history.ts'
 import { ISSUER } from '../testing/household.ts'
 import { handClock } from '../testing/parts.ts'
 import { type FeedOptions, revocationFeed } from './feed.ts'
@@ -30,6 +32,8 @@ function eventOf(isEnding: boolean) {
   return { jti, event: { id: crypto.randomUUID(), type, data, metadata } }
 }
 
+const SYSTEM = { type: 'system', id: 't' } as const
+
 /** A feed over a log in memory, until the test ends. */
 async function open(options: Partial<FeedOptions> = {}) {
   const clock = handClock()
@@ -41,6 +45,7 @@ async function open(options: Partial<FeedOptions> = {}) {
     pulse: () => store.head(),
     keys,
     issuer: ISSUER,
+    issuerEpoch: async () => 0,
     tokenCap: 3600,
     clock,
     onError: (error) => errors.push(error),
@@ -103,6 +108,27 @@ function broken(items: readonly Publication[], all: readonly Position[], from: P
 }
 
 describe('the feed', () => {
+  it('says the epoch of the issuer as the log has it at each event: first what it read, then what is told', async () => {
+    const { store, follow, keys } = await open({ issuerEpoch: async () => 2 })
+    const metadata = ClientMetadata.parse({})
+    const client = { client_id: 'web', client_id_issued_at: 1, epoch: 7, disabled: true, metadata, secrets: [] }
+    const disabled = { type: 'ClientDisabled', data: { reason: 'a test', client } } as const
+    const raised = { type: 'IssuerEpochRaised', data: { reason: 'a test', installation: { issuer_epoch: 5 } } } as const
+    const [heartbeat] = await follow(undefined, (items) => items.length > 0)
+    for (const [nth, event] of [disabled, raised, disabled].entries())
+      await store.append(`test-${nth}`, [toNewEvent({ stream: '', event, actor: SYSTEM }, `epoch-${nth}`)], {
+        expected: 'any',
+      })
+    const items = await follow(heartbeat?.position as Position, (all) => notices(all).length === 3)
+    const { open: read } = openStatements({ issuer: ISSUER, keyFor: keys.keyFor })
+    const said = await Promise.all(notices(items).map(({ jws }) => read(jws)))
+    expect(said).toMatchObject([
+      { ended: { scope: 'client', epoch: 7, issuer_epoch: 2 } },
+      { ended: { scope: 'issuer', epoch: 5 } },
+      { ended: { scope: 'client', epoch: 7, issuer_epoch: 5 } },
+    ])
+  })
+
   it('tells of every event that ends something once, in the order of the log, and of nothing else', async () => {
     const { append, follow, store, keys } = await open()
     const after = (await append(false)).position
@@ -160,6 +186,7 @@ describe('the feed', () => {
           pulse: log.head,
           keys,
           issuer: ISSUER,
+          issuerEpoch: async () => 0,
           tokenCap: 3600,
           clock: handClock(),
           onError: () => {},

@@ -25,6 +25,8 @@ export interface FeedOptions {
     publicKey(kid: string): unknown
   }
   readonly issuer: string
+  /** The epoch of the issuer as the log has it when it is asked for, or later. */
+  issuerEpoch(): Promise<number>
   /** The longest life of any access token, in seconds. */
   readonly tokenCap: number
   readonly clock: Clock
@@ -154,9 +156,13 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     reading = current
     const until = AbortSignal.any([signal, broken.signal])
     try {
+      // As of after the place; what raises it from there on comes by the subscription.
+      let issuerEpoch = await options.issuerEpoch()
       for await (const message of store.subscribe({ after, filter: { types: ENDING_TYPES }, signal: until })) {
         const event = message.kind === 'event' ? decode(message.event) : undefined
-        const notice = event && noticeOf(event, options)
+        if (event?.type === 'IssuerEpochRaised')
+          issuerEpoch = Math.max(issuerEpoch, event.data.installation.issuer_epoch)
+        const notice = event && noticeOf(event, { ...options, issuerEpoch })
         if (notice !== undefined) await queue.push(signed(notice))
         current.position = message.kind === 'event' ? message.event.position : message.position
         beatIfPassed()

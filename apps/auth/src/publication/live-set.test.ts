@@ -16,6 +16,7 @@ import { liveSet } from './live-set.ts'
 import { noticeOf } from './notice.ts'
 import { snapshots } from './snapshot.ts'
 
+const ISSUER_EPOCH = 3
 const FACTS = { issuer: ISSUER, tokenCap: 3600 }
 
 /** Views over a log in memory, and whoever signs what they hold. */
@@ -29,7 +30,15 @@ async function world() {
     rmSync(folder, { recursive: true, force: true })
   }
   const keys = await testSigner()
-  const options = { ...FACTS, store, pulse: () => store.head(), views, keys: { current: () => keys }, clock }
+  const options = {
+    ...FACTS,
+    issuerEpoch: async () => ISSUER_EPOCH,
+    store,
+    pulse: () => store.head(),
+    views,
+    keys: { current: () => keys },
+    clock,
+  }
   const { open } = openStatements({ issuer: ISSUER, keyFor: keys.keyFor })
   return { clock, store, views, options, open, close }
 }
@@ -52,7 +61,7 @@ async function heard({ store, clock }: World): Promise<readonly string[]> {
   const all = new Map<string, Ended>()
   for await (const recorded of store.readAll()) {
     const event = decode(recorded)
-    const ended = (event && noticeOf(event, FACTS))?.ended
+    const ended = (event && noticeOf(event, { ...FACTS, issuerEpoch: ISSUER_EPOCH }))?.ended
     if (ended === undefined) continue
     const name = `${ended.scope} ${ended.id}`
     const before = all.get(name)
@@ -64,7 +73,13 @@ async function heard({ store, clock }: World): Promise<readonly string[]> {
 }
 
 const sorted = (all: readonly Ended[]) =>
-  all.map((each) => [each.scope, each.id, each.until, 'epoch' in each ? each.epoch : ''].join(' ')).sort()
+  all
+    .map((each) => {
+      const epochs = 'epoch' in each ? [each.epoch] : []
+      const counted = 'issuer_epoch' in each ? [each.issuer_epoch] : []
+      return [each.scope, each.id, each.until, ...epochs, ...counted].join(' ')
+    })
+    .sort()
 
 async function inSnapshot({ options, open }: World) {
   const chunks = []

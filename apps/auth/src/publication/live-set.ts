@@ -25,7 +25,9 @@ export async function liveSet(options: SnapshotOptions, after: Position): Promis
   async function* batches(): AsyncGenerator<readonly Publication[], void> {
     const live = views.revocations.open()
     try {
-      for (const notices of live.notices(after, { issuer, tokenCap, now: clock.now(), size: BATCH })) {
+      // Read behind everything that it tells of.
+      const issuerEpoch = await options.issuerEpoch()
+      for (const notices of live.notices(after, { issuer, issuerEpoch, tokenCap, now: clock.now(), size: BATCH })) {
         if (notices.length > 0) yield await Promise.all(notices.map(signed))
         await turn()
       }

@@ -33,13 +33,19 @@ export const timeOf = ({ created }: Pick<DomainRecord, 'created'>): number => Ma
 
 export interface NoticeFacts {
   readonly issuer: string
+  /**
+   * The epoch of the issuer, as the log had it at the event or later: a notice that says a lower one would not end tokens of
+   * now, while one that says a higher one ends those that the epoch itself has ended.
+   */
+  readonly issuerEpoch: number
   /** The longest life of any access token, in seconds. */
   readonly tokenCap: number
 }
 
 /** What is true of something that ended at a time: no token of before outlives the cap, however the clocks differ. */
-export const factsAt = (time: number, { issuer, tokenCap }: NoticeFacts): EndingFacts => ({
+export const factsAt = (time: number, { issuer, issuerEpoch, tokenCap }: NoticeFacts): EndingFacts => ({
   issuer,
+  issuerEpoch,
   tokensUntil: time + tokenCap + SKEW,
   keysUntil: time + KEY_WARNING,
   tokenUntil: (exp) => exp + SKEW,

@@ -4,7 +4,13 @@ import type { EndingFacts } from './ending.ts'
 import { endingOf, ENDING_TYPES, KEY_WARNING, LONGEST_TOKEN_CAP, SKEW, timeOf } from './notice.ts'
 
 /** What the log itself says: who the issuer is, and how long tokens live, is for the reader to say. */
-const RAW: EndingFacts = { issuer: 'issuer', tokensUntil: Infinity, keysUntil: Infinity, tokenUntil: (exp) => exp }
+const RAW: EndingFacts = {
+  issuer: 'issuer',
+  issuerEpoch: 0,
+  tokensUntil: Infinity,
+  keysUntil: Infinity,
+  tokenUntil: (exp) => exp,
+}
 
 /** Seconds after which a row is surely of no use, whatever cap is configured. */
 const longest = (scope: string): number => (scope === 'key' ? KEY_WARNING : LONGEST_TOKEN_CAP + SKEW)

@@ -6,7 +6,9 @@ import type { Clock } from '../log/index.ts'
 import type { LiveRevocations, Views } from '../views/index.ts'
 import type { NoticeFacts } from './notice.ts'
 
-export interface SnapshotOptions extends NoticeFacts {
+export interface SnapshotOptions extends Omit<NoticeFacts, 'issuerEpoch'> {
+  /** As that of the feed. */
+  issuerEpoch(): Promise<number>
   readonly store: Pick<EventStore, 'head'>
   /** As that of the feed. */
   pulse(): Promise<Position>
@@ -58,11 +60,12 @@ async function entriesOf(pages: Generator<readonly Ended[], void>): Promise<read
 async function* chunksOf(
   live: LiveRevocations,
   at: number,
+  issuerEpoch: number,
   { issuer, tokenCap, keys, clock }: SnapshotOptions,
 ): AsyncGenerator<string, void> {
   const snapshot = randomUUID()
   const count = Math.max(1, Math.ceil(live.size / CHUNK_SIZE))
-  const pages = live.pages({ issuer, tokenCap, now: Math.floor(at / 1000), size: ROWS })
+  const pages = live.pages({ issuer, issuerEpoch, tokenCap, now: Math.floor(at / 1000), size: ROWS })
   const { through } = live
   for (let index = 0; index < count; index += 1) {
     if (clock.nowMs() - at > LASTS_MS) throw new Unavailable('the reader of a snapshot is too slow')
@@ -89,18 +92,23 @@ export function snapshots(options: SnapshotOptions): { take(): Promise<AsyncGene
     async take() {
       if (underWay >= AT_ONCE) throw new Unavailable('too many snapshots are being taken')
       underWay += 1
-      let live: LiveRevocations
+      let live: LiveRevocations | undefined
+      let issuerEpoch: number
       const at = clock.nowMs()
       try {
         await viewsAtHead(options)
         live = views.revocations.open()
+        // Read behind everything that the snapshot tells of.
+        issuerEpoch = await options.issuerEpoch()
       } catch (error) {
+        live?.close()
         underWay -= 1
         throw error
       }
-      const chunks = chunksOf(live, at, options)
+      const chunks = chunksOf(live, at, issuerEpoch, options)
+      const moment = live
       const release = () => {
-        live.close()
+        moment.close()
         underWay -= 1
       }
       return releasing(chunks, release)

@@ -125,6 +125,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     context: command({ type: 'client', id: clientId }),
     source: SOURCE,
     now: clock.now(),
+    issuerEpoch: installation.issuerEpoch(),
   })
 
   /** Does with every event of some categories what a process of the server does, up to where the log ends now. */

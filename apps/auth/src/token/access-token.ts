@@ -31,11 +31,11 @@ function base({ issuer }: TokenFacts, issued: Issued) {
 }
 
 /** The claims of a client's own token. */
-export const serviceClaims = (facts: TokenFacts, issued: Issued, clientEpoch: number): JsonObject => ({
-  ...base(facts, issued),
-  client_epoch: clientEpoch,
-  issuer_epoch: facts.issuerEpoch(),
-})
+export const serviceClaims = (
+  facts: TokenFacts,
+  issued: Issued,
+  epochs: Pick<ReadAccessToken, 'client_epoch' | 'issuer_epoch'>,
+): JsonObject => ({ ...base(facts, issued), ...epochs })
 
 /** What a person may do, as it is today. */
 export interface Authorization {

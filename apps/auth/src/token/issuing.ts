@@ -37,6 +37,11 @@ export interface TokenRequest {
   readonly source: Source
   /** When the request was taken, before anything that decides was read: the `iat` of what it leads to. */
   readonly now: number
+  /**
+   * The epoch of the issuer when the request was taken. A token says it beside epochs that were read later, never earlier:
+   * otherwise it would pass for one of after a notice that it is of before.
+   */
+  readonly issuerEpoch: number
 }
 
 /** An answer of the token endpoint, RFC 6749 §5.1, and where its events are. */

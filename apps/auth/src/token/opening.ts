@@ -27,6 +27,8 @@ export interface Opening {
   readonly context: CommandContext
   /** When the request was taken, before anything that decides was read; whole seconds since the epoch. */
   readonly now: number
+  /** As that of a token request. */
+  readonly issuerEpoch: number
 }
 
 /**
@@ -42,7 +44,7 @@ export async function openGrant(
     facts,
     tokenCap,
   }: Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'>,
-  { grantType, client, context, now, user, scope, aud, encryption }: Opening,
+  { grantType, client, context, now, issuerEpoch, user, scope, aud, encryption }: Opening,
 ): Promise<TokenAnswer> {
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
   const [gid, sid] = [newId(), newId()]
@@ -65,7 +67,7 @@ export async function openGrant(
     amr: AMR,
     user_epoch: user.epoch,
     client_epoch: client.epoch,
-    issuer_epoch: facts.issuerEpoch(),
+    issuer_epoch: issuerEpoch,
     opened_at: now,
   }
   const events = grants.decide({ type: 'Open', grant: opened, refresh, token: issued }, undefined)

@@ -30,13 +30,14 @@ const NOBODY = { type: 'anonymous', id: '' } as const
 
 /** The token endpoint, RFC 6749 §3.2. */
 export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (app, dependencies) => {
-  const { authentication, requests, clock } = dependencies
+  const { authentication, requests, clock, facts } = dependencies
 
   app.post(
     '/oauth2/token',
     { schema: { tags: ['oauth'], summary: 'Get, or renew, tokens (RFC 6749 §3.2)' } },
     async (request, reply) => {
       const now = clock.now()
+      const issuerEpoch = facts.issuerEpoch()
       const body = (request.body ?? {}) as Record<string, unknown>
       const context = requests.of(request, NOBODY)
       const { grant_type: type } = body
@@ -53,6 +54,7 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
         client,
         body,
         now,
+        issuerEpoch,
         source,
         context: { ...context, source, actor: { type: 'client', id: client.client_id }, clientId: client.client_id },
       })

@@ -11,7 +11,7 @@ const streamOf = (clientId: string, now: number): string =>
 /** A token for the client itself, RFC 6749 §4.4. No refresh token: the client can always ask again (§4.4.3). */
 export async function clientCredentials(
   { log, signingKeys, audiences, locators, facts, tokenCap }: TokenDependencies,
-  { client, body, context, now }: TokenRequest,
+  { client, body, context, now, issuerEpoch }: TokenRequest,
 ): Promise<TokenAnswer> {
   const scope = grantedScope(client, body['scope'])
   const { aud, encryption } = await audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
@@ -26,6 +26,7 @@ export async function clientCredentials(
     kid: signer.kid,
   })
   const position = await log.record(streamOf(client.client_id, now), { type: 'TokenIssued', data: issued }, { context })
-  const jwt = await signed(issued, serviceClaims(facts, issued, client.epoch), { signer, locators, encryption })
+  const epochs = { client_epoch: client.epoch, issuer_epoch: issuerEpoch }
+  const jwt = await signed(issued, serviceClaims(facts, issued, epochs), { signer, locators, encryption })
   return { position, tokens: tokensOf(jwt, issued) }
 }

@@ -12,9 +12,10 @@ function credentials(body: Readonly<Record<string, unknown>>): { username: strin
 
 /** A person's own password and a client's own credentials, validated together. RFC 6749 §4.3. */
 export async function password(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
-  const { client, body, context, source, now } = request
+  const { client, body, context, source, now, issuerEpoch } = request
   const scope = grantedScope(client, body['scope'])
   const audience = await dependencies.audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
   const user = await dependencies.signIn.signIn({ ...credentials(body), source, context })
-  return openGrant(dependencies, { grantType: 'password', client, context, now, user, scope, ...audience })
+  const opening = { grantType: 'password', client, context, now, issuerEpoch, user, scope, ...audience }
+  return openGrant(dependencies, opening)
 }
