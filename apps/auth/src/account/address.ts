@@ -1,6 +1,8 @@
 import { domainToASCII } from 'node:url'
+import { ERASED, type Sealer } from '@ledgate/vault'
 import { z } from 'zod'
 import type { KeyedHash } from '../log/index.ts'
+import type { UserState } from './events.ts'
 
 /** RFC 5321 §4.5.3.1.3 allows a path of 256 octets with its brackets. */
 export const MAX_ADDRESS = 254
@@ -42,3 +44,14 @@ export const addresses = (hash: KeyedHash): Addresses => ({
   hmac: (address) => hash(`email ${address}`),
   stream: (hmac) => `email-${hmac}`,
 })
+
+/** The keyed hash of a person's address; `undefined` when it is erased. */
+export async function hmacOfUser(
+  addresses: Pick<Addresses, 'hmac'>,
+  sealer: Pick<Sealer, 'unseal'>,
+  { email }: Pick<UserState, 'email'>,
+): Promise<string | undefined> {
+  const text = await sealer.unseal(email, 'email')
+  const address = text === ERASED ? undefined : normalizeAddress(text)
+  return address === undefined ? undefined : addresses.hmac(address)
+}

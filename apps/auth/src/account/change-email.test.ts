@@ -1,9 +1,12 @@
 import { inMemoryEventStore } from '@ledgate/eventsourcing'
-import { expect, it } from 'vitest'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { Crash, dyingProcess } from '../testing/faulty-store.ts'
-import { ANN, household } from '../testing/household.ts'
+import { ANN, household, newId, plainHasher, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { readUser } from './index.ts'
+import { mailStream } from '../mail/index.ts'
+import { InvalidLink, readUser } from './index.ts'
 
 const NEW = { ...ANN, email: 'ann.new@example.com' }
 
@@ -18,6 +21,40 @@ async function asked() {
   await home.changeEmail.ask(found.state, NEW.email, command())
   const mail = (await home.mails()).find(({ to }) => to === NEW.email)
   return { store, home, sub, token: String(mail?.token) }
+}
+
+type Home = Awaited<ReturnType<typeof household>>
+
+/** A new person of the household, who asks for addresses and redeems what was mailed there. */
+async function newPerson(home: Home) {
+  const name = newId()
+  const at = (which: string) => `${which}-${name}@example.com`
+  const { sub } = await home.create({ ...ANN, email: at('a') })
+  const state = async () => {
+    const found = await readUser(home.log, sub)
+    if (found === undefined) throw new Error('nobody was made')
+    return found.state
+  }
+  return {
+    sub,
+    state,
+    at,
+    address: async () => String(await home.sealer.unseal((await state()).email, 'email')).replace(/-.*/, ''),
+    /** Asks for an address; the link that was mailed to it, if one was. */
+    async ask(which: string): Promise<string | undefined> {
+      await home.changeEmail.ask(await state(), at(which), command())
+      return (await home.mails()).findLast(({ to }) => to === at(which))?.token
+    },
+    redeem: (token: string | undefined) =>
+      home.changeEmail.redeem(String(token), command()).then(
+        () => 'changed',
+        (error: unknown) => {
+          if (!(error instanceof InvalidLink)) throw error
+          return 'refused'
+        },
+      ),
+    signsIn: async (which: string) => signsIn(home, { ...ANN, email: at(which) }),
+  }
 }
 
 const signsIn = (home: Awaited<ReturnType<typeof household>>, person: typeof ANN) =>
@@ -59,4 +96,198 @@ it('what is left of the old address tells nobody whose it was', async () => {
     if (event.type !== 'EmailConfirmed') continue
     expect(await home.sealer.unseal(event.data.owner, 'owner')).not.toBe(sub)
   }
+})
+
+describe('a link for another address', () => {
+  it('is void from the moment another address is asked for, before that one is confirmed and after', async () => {
+    const home = await household()
+    const person = await newPerson(home)
+    const typo = await person.ask('typo')
+    const right = await person.ask('right')
+    expect([await person.redeem(typo), await person.address()]).toEqual(['refused', 'a'])
+    expect([await person.redeem(right), await person.address()]).toEqual(['changed', 'right'])
+    expect([await person.redeem(typo), await person.address()]).toEqual(['refused', 'right'])
+    await expect(home.changeEmail.check(String(typo))).rejects.toThrow(InvalidLink)
+  })
+
+  it.each(['a', 'c'])('is void after it was used and the person went on to %s', async (next) => {
+    const home = await household()
+    const person = await newPerson(home)
+    const used = await person.ask('b')
+    expect(await person.redeem(used)).toBe('changed')
+    await home.finish()
+    expect(await person.redeem(await person.ask(next))).toBe('changed')
+    await home.finish()
+    expect([await person.redeem(used), await person.address()]).toEqual(['refused', next])
+    expect(await person.signsIn('b')).toBe(false)
+  })
+
+  it('is redeemed once: again it gives the same answer and writes nothing', async () => {
+    const home = await household()
+    const person = await newPerson(home)
+    const link = await person.ask('b')
+    expect(await person.redeem(link)).toBe('changed')
+    await home.finish()
+    const head = await home.store.head()
+    expect(await person.redeem(link)).toBe('changed')
+    expect(await home.store.head()).toBe(head)
+  })
+
+  it('of a version that did not bind it to anything is void', async () => {
+    const home = await household()
+    const person = await newPerson(home)
+    const token = String(await person.ask('b'))
+    const [asked] = await home.log.last(mailStream(String(token.split('.')[2])), 10)
+    const mail = (await home.log.last(mailStream(String(token.split('.')[2])), 10)).at(-1)
+    if (mail?.type !== 'MailRequested' || mail.data.link === undefined) throw new Error(`no link: ${asked?.type}`)
+    const { from: _, from_reservation_id: __, ...old } = mail.data.link
+    const mail_id = newId()
+    const stale = { ...mail.data, mail_id, link: old }
+    await home.log.append(mailStream(mail_id), [{ type: 'MailRequested', data: stale }], {
+      expected: 'noStream',
+      context: command(),
+    })
+    const sent = (await home.mails()).find(({ id }) => id === mail_id)
+    expect([await person.redeem(sent?.token), await person.address()]).toEqual(['refused', 'a'])
+  })
+
+  it('that a slow process redeemed does nothing when the person went away and came back meanwhile', async () => {
+    const home = await household()
+    const person = await newPerson(home)
+    const slow = await person.ask('b')
+    const mortal = dyingProcess(home.store, home.vault, { at: 1, when: 'after' })
+    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    await expect(dying.changeEmail.redeem(String(slow), command())).rejects.toThrow(Crash) // b is confirmed, and no more
+    expect(await person.redeem(await person.ask('c'))).toBe('changed')
+    expect(await person.redeem(await person.ask('a'))).toBe('changed')
+    await home.finish()
+    expect(await person.address()).toBe('a')
+    expect(await Promise.all(['a', 'b', 'c'].map((which) => person.signsIn(which)))).toEqual([true, false, false])
+  })
+
+  it('changes the address only while it is the newest, unused, and nothing ended the person’s tokens', async () => {
+    const home = await household()
+    const step = fc.oneof(
+      fc.record({ act: fc.constant('ask' as const), which: fc.constantFrom('a', 'b', 'c', 'd') }),
+      fc.record({ act: fc.constant('redeem' as const), link: fc.nat(5) }),
+      fc.record({ act: fc.constant('redeemAll' as const) }),
+      fc.record({ act: fc.constantFrom('endSessions' as const, 'finish' as const) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        const person = await newPerson(home)
+        const links: { token: string | undefined; which: string }[] = []
+        let [address, last] = ['a', undefined as string | undefined]
+        let good: string | undefined
+        const changesTo = (link: (typeof links)[number] | undefined) =>
+          link?.token !== undefined && link.token === good ? link.which : undefined
+        for (const each of steps) {
+          if (each.act === 'ask') {
+            ;[good, last] = [undefined, undefined]
+            const token = await person.ask(each.which)
+            if (each.which === address) continue
+            links.push({ token, which: each.which })
+            good = token
+          } else if (each.act === 'endSessions') {
+            await home.accounts.revokeSessions(person.sub, 'test', command())
+            ;[good, last] = [undefined, undefined]
+          } else if (each.act === 'finish') await home.finish()
+          else {
+            const tried = each.act === 'redeem' ? links.slice(each.link, each.link + 1) : links
+            const answers = await Promise.all(tried.map(({ token }) => person.redeem(token)))
+            const next = tried.map(changesTo).find((which) => which !== undefined)
+            if (next !== undefined) [address, last, good] = [next, good, undefined]
+            expect(answers).toEqual(tried.map(({ token }) => (token === last ? 'changed' : 'refused')))
+          }
+          expect(await person.address()).toBe(address)
+        }
+        await home.finish()
+        const works = await Promise.all(['a', 'b', 'c', 'd'].map((which) => person.signsIn(which)))
+        expect(works).toEqual(['a', 'b', 'c', 'd'].map((which) => which === address))
+      }),
+      { numRuns: rounds({ quick: 25, long: 1_000 }) },
+    )
+  })
+
+  it('leaves the old address no say: its links set no password, and it hears of the change without a link', async () => {
+    const home = await household()
+    const person = await newPerson(home)
+    const resetAt = async (which: string) => {
+      await home.reset.ask(person.at(which), command())
+      return (await home.mails()).findLast(({ to }) => to === person.at(which))?.token
+    }
+    const reset = await resetAt('a')
+    const link = await person.ask('b')
+    const mortal = dyingProcess(home.store, home.vault, { at: 3, when: 'after' })
+    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    await expect(dying.changeEmail.redeem(String(link), command())).rejects.toThrow(Crash)
+    expect(await person.address()).toBe('b')
+    expect(await resetAt('a')).toBeUndefined() // its stream still says that it is the person's
+    const request = { token: String(reset), password: 'chosen by a stranger', source: SOURCE, context: command() }
+    await expect(home.reset.redeem(request)).rejects.toThrow(InvalidLink)
+    await home.finish()
+    const told = (await home.mails()).filter(({ to }) => to === person.at('a'))
+    expect(told.map(({ subject, token }) => [subject, token])).toEqual([
+      ['Your account has another address', undefined],
+    ])
+    expect(JSON.stringify(told)).not.toContain(person.at('b'))
+    await expect(home.reset.redeem(request)).rejects.toThrow(InvalidLink)
+  })
+})
+
+describe('a link for a new password', () => {
+  /** Two links of one person, and something that happens while the next password is hashed. */
+  async function twoLinks() {
+    let meanwhile = async () => {}
+    const hasher = {
+      ...plainHasher,
+      async hash(text: string) {
+        const act = meanwhile
+        meanwhile = async () => {}
+        await act()
+        return plainHasher.hash(text)
+      },
+    }
+    const home = await household({ hasher })
+    const person = await newPerson(home)
+    const links: (string | undefined)[] = []
+    for (let each = 0; each < 2; each += 1) {
+      await home.reset.ask(person.at('a'), command())
+      links.push((await home.mails())[0]?.token)
+    }
+    const set = (which: number, password: string) =>
+      home.reset.redeem({ token: String(links[which]), password, source: SOURCE, context: command() }).then(
+        () => 'set',
+        (error: unknown) => {
+          if (!(error instanceof InvalidLink)) throw error
+          return 'refused'
+        },
+      )
+    const during = (act: () => Promise<unknown>) => (meanwhile = async () => void (await act()))
+    return { home, person, set, during }
+  }
+
+  it('is void once another link of the same person was redeemed, and answers its own repetition alike', async () => {
+    const { set, home, person } = await twoLinks()
+    expect([await set(0, 'seven grey herons'), await set(1, 'nine blue herons')]).toEqual(['set', 'refused'])
+    const { epoch } = await person.state()
+    expect([await set(0, 'seven grey herons'), await set(0, 'another one')]).toEqual(['set', 'refused'])
+    expect((await person.state()).epoch).toBe(epoch)
+    expect(await signsIn(home, { email: person.at('a'), password: 'seven grey herons' })).toBe(true)
+  })
+
+  it.each([
+    ['another password', 'SetPassword'],
+    ['another address', 'ChangeEmail'],
+    ['the end of all sessions', 'RevokeSessions'],
+  ])('is void when %s came while it was being redeemed', async (_, what) => {
+    const { set, during, home, person } = await twoLinks()
+    const moved = await person.ask('b')
+    during(async () => {
+      if (what === 'SetPassword') expect(await set(1, 'nine blue herons')).toBe('set')
+      if (what === 'ChangeEmail') expect(await person.redeem(moved)).toBe('changed')
+      if (what === 'RevokeSessions') await home.accounts.revokeSessions(person.sub, 'test', command())
+    })
+    expect(await set(0, 'seven grey herons')).toBe('refused')
+  })
 })

@@ -1,9 +1,11 @@
+import { UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
 import { changeEmailLink, type LinkKeys, mailStream, requestMail } from '../mail/index.ts'
-import { type Addresses, normalizeAddress } from './address.ts'
+import { type Addresses, hmacOfUser } from './address.ts'
 import type { Completion } from './completion.ts'
 import { email } from './email.decider.ts'
+import { emailChange, type EmailChangeCommand } from './email-change.decider.ts'
 import { InvalidLink } from './errors.ts'
 import type { UserState } from './events.ts'
 import type { MailAllowance } from './mail-allowance.ts'
@@ -26,7 +28,8 @@ export interface ChangeEmailDependencies {
 /** Gives an account another address: asked for by its person, proved by the mailbox. */
 export interface ChangeEmail {
   /**
-   * Mails a link to the new address; if it is somebody's, they are told instead, and nobody else is.
+   * Mails a link to the new address; if it is somebody's, they are told instead, and nobody else is. Every link that was
+   * asked for before is void from then on, whatever becomes of this one: who corrects a mistyped address is safe at once.
    *
    * @param user who proved the password just now.
    * @throws {InvalidRequest} when the address is none.
@@ -34,11 +37,17 @@ export interface ChangeEmail {
   ask(user: UserState, address: string, context: CommandContext): Promise<void>
   /** Changes nothing. @throws {InvalidLink} */
   check(token: string): Promise<void>
-  /** Again after a lost answer: the same answer. @throws {InvalidLink} */
+  /** Once; again after a lost answer, and with nothing newer asked for: the same answer. @throws {InvalidLink} */
   redeem(token: string, context: CommandContext): Promise<{ position: string }>
 }
 
-/** The change over the log: the stream of the new address decides, and its event says what follows. */
+/** Where it is decided which link of a person may change the address. */
+const linksOf = (sub: string): string => `address-${sub}`
+
+/**
+ * The change over the log. First the stream of the person's links decides whether this is the newest one, then that of the
+ * new address whether it is free, and last that of the person whether the address is still the one that the link is for.
+ */
 export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail {
   const { log, sealer, addresses, linkKeys, mayMail, completion, clock, newId } = dependencies
 
@@ -50,6 +59,28 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
     return found.state
   }
 
+  /** What is true of the links of a person, and what an append to their stream has to expect. */
+  async function linksAt(sub: string) {
+    const [newest] = await log.last(linksOf(sub))
+    const isOne = newest?.type === 'EmailChangeAsked' || newest?.type === 'EmailChangeRedeemed'
+    const state = isOne ? emailChange.evolve(emailChange.initialState, newest) : emailChange.initialState
+    return { state, expected: newest?.revision ?? ('noStream' as const) }
+  }
+
+  const decideOn = ({ sub, data_key: dataKey }: UserState, command: EmailChangeCommand, context: CommandContext) =>
+    untilSettled(async () => {
+      const { state, expected } = await linksAt(sub)
+      const events = emailChange.decide(command, state)
+      if (events.length > 0) await log.append(linksOf(sub), events, { expected, context, dataKey })
+    })
+
+  /** By which reservation the person's address is theirs. */
+  async function currentReservation(user: UserState): Promise<string | undefined> {
+    const hmac = await hmacOfUser(addresses, sealer, user)
+    const current = hmac === undefined ? undefined : (await readEmail(log, addresses.stream(hmac))).state
+    return current?.status === 'confirmed' ? current.reservation_id : undefined
+  }
+
   async function textOf({ to }: OpenLink): Promise<string> {
     const address = await sealer.unseal(to, 'to')
     if (address === ERASED) throw new InvalidLink('the account was erased')
@@ -59,22 +90,24 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
   /** Does what follows from the confirmation now. @throws {InvalidLink} when another address was faster. */
   async function finish(link: OpenLink): Promise<{ position: string }> {
     const [newest] = await log.last(addresses.stream(link.email_hmac))
-    const changed = newest?.type === 'EmailConfirmed' ? await completion.confirmed(newest) : undefined
+    const isOwn = newest?.type === 'EmailConfirmed' && newest.data.reservation_id === link.reservation_id
+    const changed = isOwn ? await completion.confirmed(newest) : undefined
     const found = changed && (await readUser(log, changed.state.sub))
-    const address = found && (await sealer.unseal(found.state.email, 'email'))
-    if (address === undefined || address === ERASED || addresses.hmac(address) !== link.email_hmac)
-      throw new InvalidLink('another address took its place')
+    const hmac = found && (await hmacOfUser(addresses, sealer, found.state))
+    if (hmac !== link.email_hmac) throw new InvalidLink('another address took its place')
     return { position: await log.store.head() }
   }
 
-  async function confirm(link: OpenLink, user: UserState, context: CommandContext): Promise<void> {
-    const old = await sealer.unseal(user.email, 'email')
-    const address = await textOf(link)
-    const replaced = old === ERASED ? undefined : normalizeAddress(old)
-    if (replaced === undefined) throw new InvalidLink('the account was erased')
-    const { sub } = user
-    const dataKey = await sealer.createDataKey()
-    const registration = { sub, email: address, password: '', roles: [], entitlements: [] }
+  /** @throws {InvalidLink} when the new address is somebody's by another way than this link. */
+  async function requireFree(link: OpenLink): Promise<void> {
+    const { state } = await readEmail(log, addresses.stream(link.email_hmac))
+    if (state.status === 'confirmed' && state.reservation_id !== link.reservation_id)
+      throw new InvalidLink('the address is somebody’s already')
+  }
+
+  /** A reservation of the new address for the person, and its confirmation. */
+  async function assignment(link: OpenLink, { sub }: UserState, dataKey: string, replaces: string) {
+    const registration = { sub, email: await textOf(link), password: '', roles: [], entitlements: [] }
     const reservation = {
       reservation_id: link.reservation_id,
       expires_at: clock.now() + RESERVATION_LIFETIME,
@@ -82,23 +115,35 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
       registration: await sealRegistration(sealer, dataKey, registration),
     }
     const owner = await sealer.seal(dataKey, 'owner', sub)
-    const proof = { mail_id: link.mailId, replaces: addresses.hmac(replaced) }
+    return { type: 'Assign', reservation, owner, proof: { mail_id: link.mailId, replaces } } as const
+  }
+
+  /** Takes the new address; nothing when this link did before. */
+  async function confirm(link: OpenLink, context: CommandContext): Promise<void> {
+    const user = await personOf(link)
+    if (user.email !== link.from) return
     const stream = addresses.stream(link.email_hmac)
     const { state, expected } = await readEmail(log, stream)
-    if (state.status === 'confirmed') {
-      await sealer.destroyDataKey(dataKey)
-      if (state.reservation_id === link.reservation_id) return
-      throw new InvalidLink('the address is somebody’s already')
+    if (state.status === 'confirmed') return requireFree(link)
+    const replaces = await hmacOfUser(addresses, sealer, user)
+    if (replaces === undefined) throw new InvalidLink('the account was erased')
+    const dataKey = await sealer.createDataKey()
+    try {
+      const events = email.decide(await assignment(link, user, dataKey, replaces), state)
+      await log.append(stream, events, { expected, context, dataKey })
+    } catch (error) {
+      if (!(error instanceof UnknownOutcome)) await sealer.destroyDataKey(dataKey)
+      throw error
     }
-    const events = email.decide({ type: 'Assign', reservation, owner, proof }, state)
-    await log.append(stream, events, { expected, context, dataKey })
   }
 
   return {
-    async ask({ sub, epoch, data_key: dataKey }, text, context) {
+    async ask(user, text, context) {
+      const { sub, epoch, email: from, data_key: dataKey } = user
       const address = requireAddress(text)
       const email_hmac = addresses.hmac(address)
       const mailId = newId()
+      await decideOn(user, { type: 'Ask', mailId }, context)
       if (!mayMail(email_hmac)) {
         const withheld = { type: 'MailWithheld', data: { mail_id: mailId } } as const
         await log.append(mailStream(mailId), [withheld], { expected: 'noStream', context, dataKey })
@@ -106,14 +151,29 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
       }
       const mail = { mailId, to: address, dataKey, isOwnKey: false, context }
       const { state } = await readEmail(log, addresses.stream(email_hmac))
-      const link = changeEmailLink(linkKeys, { email_hmac, reservation_id: newId(), sub, epoch, now: clock.now() })
-      if (state.status === 'confirmed') await requestMail(log, sealer, { ...mail, template: 'address-taken' })
-      else await requestMail(log, sealer, { ...mail, template: 'change-address', link })
+      if (state.status === 'confirmed') {
+        await requestMail(log, sealer, { ...mail, template: 'address-taken' })
+        return
+      }
+      const from_reservation_id = await currentReservation(user)
+      const link = changeEmailLink(linkKeys, {
+        email_hmac,
+        reservation_id: newId(),
+        sub,
+        epoch,
+        from,
+        ...(from_reservation_id !== undefined && { from_reservation_id }),
+        now: clock.now(),
+      })
+      await requestMail(log, sealer, { ...mail, template: 'change-address', link })
     },
 
     async check(token) {
       const link = await openLink(dependencies, token, 'change-email')
-      await personOf(link)
+      const user = await personOf(link)
+      const links = await linksAt(user.sub)
+      const isNew = emailChange.decide({ type: 'Redeem', mailId: link.mailId }, links.state).length > 0
+      if (!isNew || user.email !== link.from) throw new InvalidLink('the link was redeemed')
       const { state } = await readEmail(log, addresses.stream(link.email_hmac))
       if (state.status === 'confirmed') throw new InvalidLink('the link was redeemed, or the address is somebody’s')
     },
@@ -122,7 +182,9 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
       const link = await openLink(dependencies, token, 'change-email')
       const user = await personOf(link)
       const own = { ...context, actor: { type: 'user', id: user.sub } as const }
-      await untilSettled(() => confirm(link, user, own))
+      await requireFree(link)
+      await decideOn(user, { type: 'Redeem', mailId: link.mailId }, own)
+      await untilSettled(() => confirm(link, own))
       return finish(link)
     },
   }

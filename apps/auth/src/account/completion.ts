@@ -1,9 +1,18 @@
 import { Conflict, UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealed, type Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
-import { confirmLink, type LinkKeys, MAIL_EVENTS, mailIdFor, mailStream, once, requestMail } from '../mail/index.ts'
+import {
+  confirmLink,
+  type Link,
+  type LinkKeys,
+  MAIL_EVENTS,
+  mailIdFor,
+  mailStream,
+  once,
+  requestMail,
+} from '../mail/index.ts'
 import { causedBy } from '../process-manager/index.ts'
-import { type Addresses, normalizeAddress } from './address.ts'
+import { type Addresses, hmacOfUser } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import type { UserState } from './events.ts'
 import { email } from './email.decider.ts'
@@ -157,26 +166,30 @@ export function completion(dependencies: CompletionDependencies): Completion {
     })
   }
 
-  /** The keyed hash of a person's address; `undefined` when it is erased. */
-  async function hmacOf({ email: sealed }: UserState): Promise<string | undefined> {
-    const text = await sealer.unseal(sealed, 'email')
-    const address = text === ERASED ? undefined : normalizeAddress(text)
-    return address && addresses.hmac(address)
-  }
+  const hmacOf = (person: UserState) => hmacOfUser(addresses, sealer, person)
 
-  /** Gives an address back that its owner does not use. */
-  const giveUp = (hmac: string, owner: string, reason: string, cause: Confirmed) =>
+  /** Gives an address back that its owner does not use; only what one reservation took, where that is known. */
+  const giveUp = (hmac: string, owner: string, reservationId: string | undefined, cause: Confirmed) =>
     untilSettled(async () => {
       const stream = addresses.stream(hmac)
       const { state, expected } = await readEmail(log, stream)
       if (state.status !== 'confirmed' || (await sealer.unseal(state.owner, 'owner')) !== owner) return
-      const events = email.decide({ type: 'GiveUp', reservationId: state.reservation_id, reason }, state)
+      const reason = 'the person has another address'
+      const command = { type: 'GiveUp', reservationId: reservationId ?? state.reservation_id, reason } as const
+      const events = email.decide(command, state)
+      if (events.length === 0) return
       await log.append(stream, events, { expected, context: because(cause), dataKey: state.data_key })
     })
 
+  /** The link that proved the mailbox. */
+  async function linkOf({ data: { mail_id } }: Confirmed): Promise<Link | undefined> {
+    const mails = mail_id === undefined ? [] : await log.last(mailStream(mail_id), MAIL_EVENTS)
+    return mails.find((mail) => mail.type === 'MailRequested')?.data.link
+  }
+
   /**
-   * The address takes the place of another one, unless a third one did already: of two links that were opened at once one
-   * wins, and the address that lost is free again.
+   * The address takes the place of the one that the link was asked for, at the epoch that it was asked at, unless another
+   * one did already: then the address that came too late is free again.
    */
   async function replace(event: Confirmed, person: UserState): Promise<void> {
     const { replaces, reservation_id } = event.data
@@ -185,15 +198,19 @@ export function completion(dependencies: CompletionDependencies): Completion {
     const registration = await openRegistration(sealer, previous.data.registration)
     if (registration === undefined) return
     const mine = event.stream.slice('email-'.length)
+    const link = await linkOf(event)
     if ((await hmacOf(person)) === replaces) {
       const sealed = await sealer.seal(person.data_key, 'email', registration.email)
-      const change = { type: 'ChangeEmail', from: person.email, email: sealed, reservationId: reservation_id } as const
+      // Links of before 0019 do not say what they are bound to; those that are confirmed are finished all the same.
+      const bound = link?.from === undefined ? { from: person.email } : { from: link.from, epoch: link.epoch }
+      const change = { type: 'ChangeEmail', ...bound, email: sealed, reservationId: reservation_id } as const
       await changeUser(log, person.sub, change, because(event))
     }
     const now = await readUser(log, person.sub)
     const used = now && (await hmacOf(now.state))
-    if (used === undefined || used === replaces) return
-    await giveUp(used === mine ? replaces : mine, person.sub, 'the person has another address', event)
+    if (used === undefined) return
+    if (used === mine) await giveUp(replaces, person.sub, link?.from_reservation_id, event)
+    else await giveUp(mine, person.sub, reservation_id, event)
   }
 
   async function confirmed(event: Confirmed): Promise<ChangedUser | undefined> {

@@ -83,6 +83,14 @@ export const EmailReleased = defineEvent('EmailReleased', { reservation_id: Rand
 export const emailEvents = [EmailReserved, EmailConfirmed, EmailReleased] as const
 export type EmailEvent = EventOf<(typeof emailEvents)[number]>
 
+/** A person asked for another address: of all the links that were mailed for that, only the newest is good. */
+export const EmailChangeAsked = defineEvent('EmailChangeAsked', { mail_id: RandomId })
+/** That link was redeemed; what follows from it is in the streams of the address and of the person. */
+export const EmailChangeRedeemed = defineEvent('EmailChangeRedeemed', { mail_id: RandomId })
+
+export const emailChangeEvents = [EmailChangeAsked, EmailChangeRedeemed] as const
+export type EmailChangeEvent = EventOf<(typeof emailChangeEvents)[number]>
+
 /** Failed sign-ins of one account, thinned: `failures` counts all since the last success. */
 export const LoginFailed = defineEvent('LoginFailed', { failures: z.int().positive(), reason: z.string() })
 export const LoginDelayed = defineEvent('LoginDelayed', { failures: z.int().positive(), until: Seconds })

@@ -2,7 +2,7 @@ import { ERASED, type Sealer } from '@ledgate/vault'
 import { InvalidGrant } from '@ledgate/oauth'
 import type { Clock, CommandContext, EventLog, Source } from '../log/index.ts'
 import { type LinkKeys, mailStream, requestMail, resetLink } from '../mail/index.ts'
-import type { Addresses } from './address.ts'
+import { type Addresses, hmacOfUser } from './address.ts'
 import { changeUser } from './change-user.ts'
 import { discarding } from './discarding.ts'
 import { InvalidLink, Superseded } from './errors.ts'
@@ -54,7 +54,7 @@ export interface Reset {
 const mayReset = (user: UserState | undefined): user is UserState =>
   user !== undefined && user.email_verified && !user.disabled && !user.erased
 
-/** Resets over the log: the link is bound to the epoch of the person, which every new password raises. */
+/** Resets over the log: the link is bound to the epoch of the person, which every new password raises, and to the address. */
 export function reset(dependencies: ResetDependencies): Reset {
   const { log, sealer, hasher, policy, addresses, linkKeys, mayMail, signIn, clock, newId } = dependencies
   const discard = discarding(sealer)
@@ -63,7 +63,10 @@ export function reset(dependencies: ResetDependencies): Reset {
   async function ownerOf(hmac: string) {
     const owner = await readOwner(log, sealer, addresses.stream(hmac))
     const user = owner && (await readUser(log, owner.sub))?.state
-    return owner && mayReset(user) ? { user, reservation_id: owner.reservationId } : undefined
+    if (owner === undefined || !mayReset(user)) return undefined
+    // An address that was changed is the person's for a moment more: its mailbox has no say in that.
+    const isCurrent = (await hmacOfUser(addresses, sealer, user)) === hmac
+    return isCurrent ? { user, reservation_id: owner.reservationId } : undefined
   }
 
   async function open(token: string): Promise<{ link: OpenLink; user: UserState }> {
@@ -126,7 +129,7 @@ export function reset(dependencies: ResetDependencies): Reset {
       if (user.epoch !== link.epoch) return again(user, request)
       const password = await sealer.seal(user.data_key, 'password', await hasher.hash(request.password))
       const chosen = { password, now: clock.now() }
-      const command = { type: 'SetPassword', reason: 'reset', chosen, epoch: user.epoch } as const
+      const command = { type: 'SetPassword', reason: 'reset', chosen, epoch: user.epoch, email: user.email } as const
       const context = { ...request.context, actor: { type: 'user', id: user.sub } as const }
       try {
         const { position } = await changeUser(log, user.sub, command, context)

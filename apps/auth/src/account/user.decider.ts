@@ -24,9 +24,18 @@ export type UserCommand =
       readonly chosen: NewPassword
       /** The epoch at which it was proved that they may: whatever ended their tokens since then ended that, too. */
       readonly epoch?: number
+      /** The address whose mailbox proved it: another one since then ended that, too. */
+      readonly email?: Sealed
     }
   /** Another mailbox is proved, if the address is still the one that it takes the place of. */
-  | { readonly type: 'ChangeEmail'; readonly from: Sealed; readonly email: Sealed; readonly reservationId: string }
+  | {
+      readonly type: 'ChangeEmail'
+      readonly from: Sealed
+      readonly email: Sealed
+      readonly reservationId: string
+      /** The epoch at which it was asked for: whatever ended their tokens since then ended that, too. */
+      readonly epoch?: number | undefined
+    }
   | { readonly type: 'ChangeName'; readonly name: Sealed | undefined }
   | { readonly type: 'Disable'; readonly reason: string }
   | { readonly type: 'Enable' }
@@ -87,6 +96,7 @@ function change(command: Exclude<UserCommand, { type: 'Register' }>, user: UserS
       return verify(command, user)
     case 'SetPassword':
       if (command.epoch !== undefined && command.epoch !== user.epoch) throw new Superseded()
+      if (command.email !== undefined && command.email !== user.email) throw new Superseded()
       return [
         {
           type: 'PasswordSet',
@@ -94,7 +104,7 @@ function change(command: Exclude<UserCommand, { type: 'Register' }>, user: UserS
         },
       ]
     case 'ChangeEmail': {
-      if (user.email !== command.from) return []
+      if (user.email !== command.from || (command.epoch ?? user.epoch) !== user.epoch) return []
       const { email, reservationId: reservation_id } = command
       return [{ type: 'EmailChanged', data: { reservation_id, user: { ...user, email } } }]
     }

@@ -1,4 +1,4 @@
-import { emailEvents, loginEvents, userEvents } from '../account/events.ts'
+import { emailChangeEvents, emailEvents, loginEvents, userEvents } from '../account/events.ts'
 import { administrationEvents } from '../administration/events.ts'
 import { administratorEvents } from '../administrator/events.ts'
 import { clientEvents } from '../client/events.ts'
@@ -14,6 +14,7 @@ import type { EventOf } from './event-definition.ts'
 export const catalogue = [
   ...userEvents,
   ...emailEvents,
+  ...emailChangeEvents,
   ...loginEvents,
   ...mailEvents,
   ...clientEvents,

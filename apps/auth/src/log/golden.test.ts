@@ -18,6 +18,7 @@ const SEALS = [
   { payloads: 56, sha256: '45c41f465a614dd00b13e97f03e9b09f24763be196b93ef2c03410e7feed7cb1' },
   { payloads: 62, sha256: 'a165364cede5bd0be1999a275aed9324efe4d4e08fddc110e66a4219a4ca3770' },
   { payloads: 63, sha256: '7aa832a05c78874bc0bd8f7e8a0cf2fe9d1db1a46ba7dd7ae08d7c9b15a2525d' },
+  { payloads: 66, sha256: '1c248d0ef82c13625868497e6a8594c5a2df991cfcc090082ae6bc6d1b4f9d2f' },
 ]
 
 const Payload = z.strictObject({

@@ -39,8 +39,11 @@ export const resetLink = (keys: LinkKeys, { now, ...bound }: AccountLink): Link 
   expires_at: now + RESET_LIFETIME,
 })
 
+/** What a link for another address is bound to beside. */
+export type ChangeEmailLink = AccountLink & Required<Pick<Link, 'from'>> & Pick<Link, 'from_reservation_id'>
+
 /** A new link that gives an account the address that the mail went to. */
-export const changeEmailLink = (keys: LinkKeys, { now, ...bound }: AccountLink): Link => ({
+export const changeEmailLink = (keys: LinkKeys, { now, ...bound }: ChangeEmailLink): Link => ({
   purpose: 'change-email',
   ...bound,
   key: keys.current,

@@ -89,8 +89,12 @@ const LETTERS: Readonly<Record<Template, (issuer: string) => Letter>> = {
   }),
   'address-changed': (issuer) => ({
     subject: 'Your account has another address',
-    before: [`Your account at ${issuer} has another address now; this one is not used any more.`],
-    after: ['If it was not you, tell whoever runs the service.'],
+    before: [
+      `The address of your account at ${issuer} was changed. You sign in with the new one, and mail about the account goes there; this address is not used any more, and links that were sent to it do nothing.`,
+    ],
+    after: [
+      'If it was not you, somebody knows your password and has your account: tell whoever runs the service at once. They can end every session and disable the account.',
+    ],
   }),
 }
 

@@ -93,6 +93,8 @@ export const endings: EndingsOf<DomainEvent> = {
   EmailReserved: 'nothing',
   EmailConfirmed: 'nothing',
   EmailReleased: 'nothing',
+  EmailChangeAsked: 'nothing',
+  EmailChangeRedeemed: 'nothing',
   LoginFailed: 'nothing',
   LoginDelayed: 'nothing',
   LoginSucceeded: 'nothing',
