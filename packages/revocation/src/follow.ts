@@ -102,6 +102,7 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
       source,
       open,
       silenceMs,
+      clock,
       backoffMs,
       random,
       after: () => known.through,

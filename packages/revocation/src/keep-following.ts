@@ -12,7 +12,7 @@ export interface KeptFollowing {
   startOver(): void
 }
 
-export interface KeepFollowing extends Pick<Opening, 'source' | 'open' | 'silenceMs' | 'ending'> {
+export interface KeepFollowing extends Pick<Opening, 'source' | 'open' | 'silenceMs' | 'ending' | 'clock'> {
   readonly listener: Omit<Listener, 'passed'>
   /** Up to where everything is known, from whatever source. */
   readonly after: () => LogPosition | undefined
@@ -25,7 +25,7 @@ export interface KeepFollowing extends Pick<Opening, 'source' | 'open' | 'silenc
 
 /** Follows a source over any number of openings, with longer pauses between those that never catch up. */
 export function keepFollowing(options: KeepFollowing): KeptFollowing {
-  const { source, open, silenceMs, ending, listener, after, backoffMs, random, trouble } = options
+  const { source, open, silenceMs, ending, clock, listener, after, backoffMs, random, trouble } = options
   let cursor: string | undefined
   let failures = 0
   let underWay: AbortController | undefined
@@ -62,6 +62,7 @@ export function keepFollowing(options: KeepFollowing): KeptFollowing {
         signal: given,
         listener: hearing,
         ending,
+        clock,
       })
       if (!signal.aborted) trouble(new Error('the source ended'))
     } catch (error) {

@@ -1,10 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { givenUpOn, unlessAborted } from './abort.ts'
 import { BrokenFeed, coverage } from './coverage.ts'
+import type { Clock } from './clock.ts'
 import type { FeedItem, OpenFeed, RevocationSource } from './feed.ts'
 import { InvalidStatement } from './invalid-statement.ts'
 import type { Ended, FeedStatement, Heartbeat, Notice, SnapshotChunk } from './notice.ts'
-import type { openStatements } from './statement.ts'
+import type { OpenOptions, openStatements } from './statement.ts'
 
 /** Who is told what an opening gives, in the order of its stream. */
 export interface Listener {
@@ -33,6 +34,7 @@ export interface Opening {
   readonly open: ReturnType<typeof openStatements>['open']
   /** Milliseconds without a sign of life after which it is given up. */
   readonly silenceMs: number
+  readonly clock: Pick<Clock, 'monotonic'>
   readonly signal: AbortSignal
   readonly listener: Listener
   /** Hears of the promise of the source's own end, which nobody waits for here. */
@@ -63,9 +65,9 @@ type Opened =
   /** It is not known whether this is a statement: nothing after it may be taken in. */
   | { readonly trouble: unknown }
 
-async function opened(open: Opening['open'], { jws }: FeedItem, isAside: boolean): Promise<Opened> {
+async function opened(open: Opening['open'], { jws }: FeedItem, how: OpenOptions): Promise<Opened> {
   try {
-    return { statement: await open(jws, { isAside }) }
+    return { statement: await open(jws, how) }
   } catch (error) {
     return error instanceof InvalidStatement ? { refused: error } : { trouble: error }
   }
@@ -77,7 +79,16 @@ async function opened(open: Opening['open'], { jws }: FeedItem, isAside: boolean
  *
  * @throws why it ended, unless the source ended by itself.
  */
-export async function followOnce({ source, from, open, silenceMs, signal, listener, ending }: Opening): Promise<void> {
+export async function followOnce({
+  source,
+  from,
+  open,
+  silenceMs,
+  signal,
+  listener,
+  ending,
+  clock,
+}: Opening): Promise<void> {
   const life = new AbortController()
   const stop = () => life.abort(signal.reason)
   if (signal.aborted) stop()
@@ -85,14 +96,17 @@ export async function followOnce({ source, from, open, silenceMs, signal, listen
   const silence = setTimeout(() => life.abort(new SilentFeed(silenceMs)), silenceMs)
   const taking = takingIn(listener, life.signal, () => silence.refresh())
   try {
-    for await (const batch of givenUpOn(source.open({ ...from, signal: life.signal }), life.signal, ending))
+    for await (const batch of givenUpOn(source.open({ ...from, signal: life.signal }), life.signal, ending)) {
+      const arrivedAt = clock.monotonic()
       for (const items of slices(batch, AT_ONCE)) {
-        const work = Promise.all(items.map((item) => opened(open, item, items.length > 1)))
+        const how = { isAside: items.length > 1, arrivedAt }
+        const work = Promise.all(items.map((item) => opened(open, item, how)))
         const all = await unlessAborted(work, life.signal)
         for (const [nth, each] of all.entries()) await taking(each, items[nth])
         // With more of the batch to come it is we who are slow, and not the source that is silent.
         if (items.at(-1) !== batch.at(-1)) silence.refresh()
       }
+    }
   } finally {
     clearTimeout(silence)
     signal.removeEventListener('abort', stop)

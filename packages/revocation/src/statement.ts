@@ -42,7 +42,16 @@ export interface EncodeStatement {
  * It answers `undefined` only when the issuer surely has no such key: a message that names it is then passed over. While
  * that cannot be known, it rejects; whoever follows a feed then goes no further, for the message may be a notice.
  */
-export type FindKey = (kid: string) => Promise<CryptoKey | KeyObject | undefined>
+export type FindKey = (kid: string, message?: ArrivedMessage) => Promise<CryptoKey | KeyObject | undefined>
+
+/** The message that names a key. */
+export interface ArrivedMessage {
+  /**
+   * When its reader had it, in milliseconds of a clock that never goes back. A key set that was asked for later and does not have
+   * the key is a sure answer for each message that was there by then: however many names a stranger makes up, they cost one look.
+   */
+  readonly arrivedAt: number
+}
 
 export interface OpenStatements {
   readonly issuer: string
@@ -177,6 +186,8 @@ function issuerOf(claims: unknown): string {
 export interface OpenOptions {
   /** Lets another thread look at the signature, which is worth it for many at a time. */
   readonly isAside?: boolean | undefined
+  /** When its reader had it: {@link ArrivedMessage.arrivedAt}. */
+  readonly arrivedAt?: number | undefined
 }
 
 /** Opens the statements of one issuer. */
@@ -190,10 +201,10 @@ export function openStatements({ issuer, keyFor }: OpenStatements): {
      * @throws {InvalidStatement} for everything else.
      * @throws whatever `keyFor` rejects with: then it is not known.
      */
-    async open(jws, { isAside = false } = {}) {
+    async open(jws, { isAside = false, arrivedAt } = {}) {
       const parts = partsOf(jws)
       const { typ, kid } = parts.header
-      const key = await keyFor(kid)
+      const key = await keyFor(kid, arrivedAt === undefined ? undefined : { arrivedAt })
       if (key === undefined) throw new InvalidStatement('unknown_key')
       if (!(await isSigned(parts, key, isAside))) throw new InvalidStatement('signature')
       const claims: unknown = attempt('payload', () => JSON.parse(utf8.decode(parts.payload)))

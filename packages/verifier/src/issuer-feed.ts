@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import {
+  type ArrivedMessage,
   type Clock,
   type Ended,
   type FeedHealth,
@@ -40,8 +41,9 @@ export interface IssuerFeedOptions {
 const KEY_WAIT_MS = 10_000
 
 /** The key of a feed; looked for when it is unknown. @throws {Error} while it cannot be known whether there is one. */
-async function keyFor(kid: string, keys: KeyCache): Promise<KeyObject | undefined> {
-  if (!(await keys.seek(kid, KEY_WAIT_MS))) throw new Error('the keys that sign the feed cannot be fetched')
+async function keyFor(kid: string, keys: KeyCache, message?: ArrivedMessage): Promise<KeyObject | undefined> {
+  if (!(await keys.seek(kid, KEY_WAIT_MS, message?.arrivedAt)))
+    throw new Error('the keys that sign the feed cannot be fetched')
   return keys.get(kid)?.key
 }
 
@@ -71,7 +73,7 @@ export function issuerFeed({
       follower = followRevocations({
         sources: 'open' in revocations ? [revocations] : revocations,
         issuer,
-        keyFor: (kid) => keyFor(kid, keys),
+        keyFor: (kid, message) => keyFor(kid, keys, message),
         index,
         clock,
         maxStalenessMs,

@@ -17,10 +17,12 @@ export interface KeyCache {
    * Has the set fetched because of a key it does not have, as far as the budget allows; one fetch for any number of kids.
    * Settles, and never fails, when it has been looked for, or after `waitMs`.
    *
+   * @param since when something named the key, in milliseconds of the monotonic clock: a set that was asked for after that
+   * is the answer, and is not asked for again.
    * @returns whether {@link KeyCache.get} now tells for sure if there is such a key: the set is fresh, and has it, or was
-   * fetched because of it.
+   * fetched because of it, or after it was named.
    */
-  seek(kid: string, waitMs: number): Promise<boolean>
+  seek(kid: string, waitMs: number, since?: number): Promise<boolean>
   /** Never trusts a key again, whatever a set says: it has been compromised. */
   ban(kid: string): void
   /** Begins to keep the set up to date. Again is fine. */
@@ -175,8 +177,9 @@ export function keyCache({
     get: (kid) => keys.get(kid),
     isFresh,
     isReachable: () => failures === 0,
-    async seek(kid, waitMs) {
-      if (isFresh() && (keys.has(kid) || banned.has(kid) || missing.has(kid))) return true
+    async seek(kid, waitMs, since) {
+      const isAnswered = since === undefined ? missing.has(kid) : fetched !== undefined && fetched.monotonic > since
+      if (isFresh() && (isAnswered || keys.has(kid) || banned.has(kid))) return true
       if (!isActive()) return false
       if (sought.size < MAX_SOUGHT) sought.add(kid)
       const found = hasten()

@@ -1,7 +1,9 @@
 import { systemClock } from '@ledgate/revocation'
 import { testFeed, testSigner, type TestSigner } from '@ledgate/revocation/testing'
 import type { JWK } from 'jose'
+import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { type Clock, createVerifier, type IssuerOptions, type SignatureAlgorithm } from '../src/index.ts'
 import { codeOf } from './outcome.ts'
 import { handClock, type HandClock } from './setting.ts'
@@ -12,7 +14,11 @@ const until = () => seconds() + 10_000
 /** A verifier whose two key sets are what a test says at each moment. */
 async function withSets<AClock extends Clock = HandClock>(
   options: Partial<IssuerOptions> = {},
-  { alg = 'ES256', clock = handClock() as Clock as AClock }: { alg?: SignatureAlgorithm; clock?: AClock } = {},
+  {
+    alg = 'ES256',
+    clock = handClock() as Clock as AClock,
+    batch = 10,
+  }: { alg?: SignatureAlgorithm; clock?: AClock; batch?: number } = {},
 ) {
   const feed = await testFeed({ issuer: ISSUER, now: clock.wall })
   const key = await signingKey('token-key', alg)
@@ -23,18 +29,26 @@ async function withSets<AClock extends Clock = HandClock>(
     sets.fetches += isFeed ? 1 : 0
     return network({ [ISSUER]: isFeed ? sets.feed : sets.token })(...asked)
   }
-  const source = feed.source()
-  const verifier = createVerifier({
-    issuer: ISSUER,
-    audience: AUDIENCE,
-    revocations: source,
-    clock,
-    ...options,
-    jwks: { fetch, ...options.jwks },
-  })
+  const source = feed.source({ batch })
+  const verifierOf = (revocations: typeof source) =>
+    createVerifier({
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      revocations,
+      clock,
+      ...options,
+      jwks: { fetch, ...options.jwks },
+    })
+  const verifier = verifierOf(source)
+  /** One that begins at the beginning of what the first one has read, and is ready. */
+  async function another() {
+    const later = verifierOf(source)
+    await Promise.all([later.start(), feed.heartbeat()])
+    return { verify: later.verify, [Symbol.asyncDispose]: () => later.close() }
+  }
   await Promise.all([verifier.start(), feed.heartbeat()])
   const health = () => verifier.health().issuers[0]?.revocations
-  return { clock, feed, source, key, sets, verifier, health, [Symbol.asyncDispose]: () => verifier.close() }
+  return { clock, feed, source, key, sets, verifier, another, health, [Symbol.asyncDispose]: () => verifier.close() }
 }
 
 /** A notice that a token ended, signed by this key. */
@@ -101,6 +115,66 @@ describe('the keys that sign a feed', () => {
 })
 
 describe('a feed with messages under the names of keys that nobody has', { timeout: 120_000 }, () => {
+  it('costs a look at the keys for all that came together: 20,000 of them hold up neither a notice nor a start', async () => {
+    const made = 20_000
+    const encoded = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+    const headers = Array.from({ length: made }, (_, nth) => ({
+      alg: 'ES256',
+      typ: 'secevent+jwt',
+      kid: `made-up-${nth}`,
+    }))
+    const forged = headers.map((header) => `${encoded(header)}.e30.c2ln`)
+    await using test = await withSets({}, { clock: systemClock, batch: 10_000 })
+    const token = await tokenBy(test.key, { jti: 'x' })
+    const before = test.sets.fetches
+    test.source.push(...forged)
+    await test.feed.end({ scope: 'jti', id: 'x', until: until() })
+    await test.feed.heartbeat()
+    await vi.waitFor(() => expect(test.health()?.refused).toBe(made), { timeout: 60_000 })
+    await vi.waitFor(async () => expect(await codeOf(test.verifier.verify(token))).toBe('token_revoked'))
+    // Three batches of it, one of which has the notice, too.
+    expect(test.sets.fetches - before).toBeLessThanOrEqual(3)
+    await using later = await test.another()
+    expect(await codeOf(later.verify(token))).toBe('token_revoked')
+    expect(test.sets.fetches - before).toBeLessThanOrEqual(3 + 1 + 3)
+  })
+
+  it('learns of a key that is new with the first message that names it, whatever was made up before', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.constantFrom('stranger', 'next', 'notice'), { minLength: 1, maxLength: 6 }),
+        async (steps) => {
+          await using test = await withSets({}, { clock: systemClock })
+          const stranger = await signingKey('stranger')
+          const issued: TestSigner[] = [test.feed.signer]
+          const ended: string[] = []
+          for (const [nth, step] of [...steps, 'next', 'notice'].entries()) {
+            const kid = `feed-${issued.length + 1}`
+            // Also under the name that the next key is going to have.
+            if (step === 'stranger') test.source.push(await stranger.sign({ typ: 'secevent+jwt', kid }, '{}'))
+            if (step === 'next') {
+              // What names it before it is there has been looked at: a message is never before its key.
+              const refused = steps.slice(0, nth).filter((each) => each === 'stranger').length
+              await vi.waitFor(() => expect(test.health()?.refused).toBe(refused), { timeout: 20_000 })
+              issued.push(await testSigner({ kid }))
+              test.sets.feed = issued.map(({ jwk }) => jwk)
+            }
+            if (step === 'notice') {
+              ended.push(`t${nth}`)
+              test.source.push(await noticeBy(issued.at(-1) ?? test.feed.signer, `t${nth}`))
+            }
+          }
+          await vi.waitFor(() => expect(test.health()?.applied).toBe(ended.length), { timeout: 20_000 })
+          const dead = await Promise.all(
+            ended.map(async (jti) => codeOf(test.verifier.verify(await tokenBy(test.key, { jti })))),
+          )
+          expect(dead).toEqual(ended.map(() => 'token_revoked'))
+        },
+      ),
+      { numRuns: rounds({ quick: 3, long: 60 }) },
+    )
+  })
+
   it('goes on, four of them a second and each by another name: never stale, and fetching in bounds', async () => {
     await using test = await withSets({}, { clock: systemClock })
     const stop = test.feed.beat(1_000)

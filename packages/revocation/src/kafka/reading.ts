@@ -33,6 +33,8 @@ export interface Reading {
 /** Milliseconds that a broker waits for a message before it answers that there is none. */
 const MAX_WAIT_MS = 500
 const SESSION_MS = 30_000
+/** Bytes that come at once at most: messages under made-up names of keys cost one look at the key set for all that came together. */
+const FETCH_BYTES = 8 * 1024 * 1024
 /**
  * To ask costs a reader and the broker about as much as to read. What comes within this time comes at once, and while readers
  * are still at work on a notice none of them asks for the next.
@@ -59,6 +61,8 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
     heartbeatInterval: heartbeatMs,
     minBytes: 1,
     maxWaitTimeInMs: MAX_WAIT_MS,
+    maxBytesPerPartition: FETCH_BYTES,
+    maxBytes: FETCH_BYTES,
     allowAutoTopicCreation: false,
     // A transaction that somebody left open must not hold up what comes after it.
     readUncommitted: true,
