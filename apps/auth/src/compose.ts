@@ -135,7 +135,11 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   const people = openPeople(core)
   const mail = openMail(core)
   await bootstrap(core, people)
-  const requests = requestContext(core.sourceKey, randomUUID)
+  const requests = requestContext({
+    key: core.sourceKey,
+    newCommandId: randomUUID,
+    proxies: config.trustedProxies,
+  })
   const firstSetup = setup(core.administrators, core.clock)
   const metrics = openMetrics()
   metrics.watch(readingsOf(core))
@@ -145,7 +149,6 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   metrics.watch([...feed.readings, ...publishing.readings])
   const app = await buildServer({
     issuer: config.issuer,
-    trustedProxies: config.trustedProxies,
     logger,
     metrics,
     readiness: ready,

@@ -21,7 +21,6 @@ const TIME_LIMITS: TimeLimits = { request: 15_000, keepAlive: 72_000 }
 
 export interface ServerDependencies {
   readonly issuer: string
-  readonly trustedProxies: readonly string[]
   readonly logger: FastifyBaseLogger
   readonly metrics: Metrics
   readonly readiness: Readiness
@@ -37,12 +36,12 @@ export interface ServerDependencies {
 
 /** The whole server over its parts; it does not listen yet. */
 export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
-  const { issuer, trustedProxies, logger, metrics, readiness, oauth, others, timeLimits = TIME_LIMITS } = dependencies
+  const { issuer, logger, metrics, readiness, oauth, others, timeLimits = TIME_LIMITS } = dependencies
   const app = Fastify({
     loggerInstance: logger,
     // The log of events says who got what; the logger says what failed.
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    trustProxy: false, // X-Forwarded-For is read by `http/request-context.ts`
     bodyLimit: BODY_LIMIT,
     ...timeLimitOptions(timeLimits),
     genReqId: () => randomUUID(),

@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from 'pino'
+import { parseNetwork, UNKNOWN_NETWORK } from './network.ts'
 
 /** What never reaches a log, wherever in a record it stands. */
 const SECRET_NAMES = new Set([
@@ -40,11 +41,11 @@ function withoutSecrets(value: unknown, depth = 0): unknown {
   )
 }
 
-/** Only what tells requests apart: no query, no header, no body. */
+/** Only what tells requests apart: no query, no header, no body, and the network instead of the address. */
 const request = ({ method, url, ip }: { method: string; url: string; ip: string }) => ({
   method,
   path: url.split('?')[0],
-  ip,
+  network: (parseNetwork(ip) ?? UNKNOWN_NETWORK).text,
 })
 
 /**

@@ -8,9 +8,15 @@ export const Actor = z.strictObject({
 })
 export type Actor = z.infer<typeof Actor>
 
-/** Where a request came from: a keyed hash that tells the same source again, and a text too coarse to name a person. */
-export const Source = z.strictObject({ hash: z.string(), text: z.string() })
-export type Source = z.infer<typeof Source>
+/** The source of a request as events keep it: a keyed hash of address and agent, and a text too coarse to name a person. */
+export const KeptSource = z.strictObject({ hash: z.string(), text: z.string() })
+export type KeptSource = z.infer<typeof KeptSource>
+
+/** Where a request came from. */
+export interface Source extends KeptSource {
+  /** Keyed hash of the network alone, for limits: an agent can be made up anew for each request. Not kept by events. */
+  readonly network?: string
+}
 
 /** The metadata of every event. `source` is sealed when the event is about a person. */
 export const Envelope = z.object({
@@ -19,7 +25,7 @@ export const Envelope = z.object({
   $causationId: z.string(),
   actor: Actor,
   client_id: z.string().optional(),
-  source: z.union([Sealed, Source]).optional(),
+  source: z.union([Sealed, KeptSource]).optional(),
   traceparent: z.string().optional(),
 })
 export type Envelope = z.infer<typeof Envelope>

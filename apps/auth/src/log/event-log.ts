@@ -50,7 +50,8 @@ type Command = Omit<LogAppend, 'expected'>
 
 async function envelopeOf({ context, dataKey }: Command, sealer: Sealer): Promise<Omit<Envelope, 'schema'>> {
   const { correlationId, causationId, actor, clientId, source, traceparent } = context
-  const kept = source && dataKey ? await sealer.seal(dataKey, 'source', JSON.stringify(source)) : source
+  const told = source && { hash: source.hash, text: source.text }
+  const kept = told && dataKey ? await sealer.seal(dataKey, 'source', JSON.stringify(told)) : told
   return {
     $correlationId: correlationId,
     $causationId: causationId,

@@ -67,6 +67,19 @@ describe('sign-ins that fail', () => {
     expect((await signIn(email, ANN.password, { proxied: '203.0.113.10' })).status).toBe(200)
   })
 
+  it('are of one source whatever its port, and all addresses of an IPv6 network are one source', async () => {
+    const from = (proxied: string) => ({ proxied })
+    const statuses = async (username: string, of: (host: number) => string) => {
+      const each: number[] = []
+      for (let host = 1; host <= 7; host += 1) each.push(...(await guesses(1, from(of(host)), username)))
+      return each
+    }
+    const limited = [400, 400, 400, 400, 400, 429, 429]
+    expect(await statuses(await newPerson(), (host) => `203.0.113.50:${5000 + host}`)).toEqual(limited)
+    expect(await statuses(await newPerson(), (host) => `[2001:db8:7:7::${host}]:${5000 + host}`)).toEqual(limited)
+    expect(await statuses(await newPerson(), (host) => `made-up-${host}`)).toEqual(limited)
+  })
+
   it('at an address that nobody has are limited the same', async () => {
     expect(await guesses(7, { proxied: '203.0.113.20' }, 'nobody@example.com')).toEqual([
       400, 400, 400, 400, 400, 429, 429,
