@@ -1,5 +1,5 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
-import type { DomainRecord, EventLog } from '../log/index.ts'
+import type { CommandContext, DomainRecord, EventLog } from '../log/index.ts'
 import { email, type EmailState } from './email.decider.ts'
 import type { EmailEvent, UserState } from './events.ts'
 
@@ -15,6 +15,17 @@ export async function readUser(log: EventLog, sub: string): Promise<ReadUser | u
   return newest !== undefined && 'user' in newest.data
     ? { state: newest.data.user, revision: newest.revision }
     : undefined
+}
+
+/**
+ * How an event about what a person has is appended: where the command came from is sealed under their key, and left out when
+ * there is none any more.
+ */
+export function aboutUser(
+  user: Pick<UserState, 'erased' | 'data_key'> | undefined,
+  { source, ...context }: CommandContext,
+): { readonly context: CommandContext; readonly dataKey?: string } {
+  return user === undefined || user.erased ? { context } : { context: { ...context, source }, dataKey: user.data_key }
 }
 
 /** Who has an address, and where its stream ends. */

@@ -1,3 +1,4 @@
+import { spellingsOf } from '@ledgate/oauth'
 import { type Clients, readClient } from '../client/index.ts'
 import type { CommandContext, EventLog } from '../log/index.ts'
 import { type Names, readResource, type Resources } from '../resource/index.ts'
@@ -65,7 +66,8 @@ export async function applyBootstrap(file: BootstrapFile, dependencies: Bootstra
   const hasClient = async (clientId: string) => (await readClient(log, clientId)) !== undefined
 
   async function hasResource(clientId: string | undefined, resource: string): Promise<boolean> {
-    const owner = clientId ?? (await names.owner('resource', resource))?.replace(/^resource /, '')
+    const owners = await Promise.all(spellingsOf(resource).map((spelling) => names.owner('resource', spelling)))
+    const owner = clientId ?? owners.find((each) => each !== undefined)?.replace(/^resource /, '')
     return owner !== undefined && (await readResource(log, owner)) !== undefined
   }
 

@@ -16,7 +16,8 @@ export type GrantCommand =
       readonly token: Issued
     }
   | PresentRefreshToken
-  | { readonly type: 'RevokeToken'; readonly jti: string; readonly exp: number; readonly now: number }
+  /** A spent refresh token came back in a way that no retry does (`judgeRefresh`). */
+  | { readonly type: 'EndForReuse'; readonly generation: number }
   | { readonly type: 'Revoke'; readonly reason: string }
 
 /** How the first refresh token of a grant begins. */
@@ -39,6 +40,16 @@ function open({ grant, refresh, token }: Extract<GrantCommand, { type: 'Open' }>
   ]
 }
 
+/**
+ * What an ending event says of its grant: everything but the lists, whose size others chose. So it fits whatever the grant
+ * had become, and nothing is lost: a revoked grant is asked for neither its scope nor its audience.
+ */
+export const withoutLists = (state: GrantState): GrantState => ({ ...state, scope: [], aud: [], revoked_tokens: [] })
+
+function revoked(state: GrantState, reason: string): GrantEvent {
+  return { type: 'GrantRevoked', data: { reason, grant: { ...withoutLists(state), revoked: true } } }
+}
+
 /** What one client may do for one person: the tokens it gave out, and the one refresh token that is not used yet. */
 export const grant: Decider<GrantState | undefined, GrantCommand, GrantEvent> = {
   initialState: undefined,
@@ -48,17 +59,15 @@ export const grant: Decider<GrantState | undefined, GrantCommand, GrantEvent> = 
     if (state === undefined) throw new InvalidGrant('there is no such grant')
     switch (command.type) {
       case 'PresentRefreshToken':
-        return decideRefresh(command, state)
-      case 'RevokeToken': {
-        const { jti, exp, now } = command
-        if (state.revoked || state.revoked_tokens.some((revoked) => revoked.jti === jti)) return []
-        const revoked_tokens = [...state.revoked_tokens.filter((revoked) => now < revoked.exp), { jti, exp }]
-        return [{ type: 'TokenRevoked', data: { jti, exp, grant: { ...state, revoked_tokens } } }]
+        return decideRefresh(command, { ...state, revoked_tokens: [] })
+      case 'EndForReuse': {
+        const { generation } = command
+        if (state.revoked) return []
+        const detected = { type: 'RefreshReuseDetected', data: { generation, grant: withoutLists(state) } } as const
+        return [detected, revoked(state, 'refresh token reuse')]
       }
       case 'Revoke':
-        return state.revoked
-          ? []
-          : [{ type: 'GrantRevoked', data: { reason: command.reason, grant: { ...state, revoked: true } } }]
+        return state.revoked ? [] : [revoked(state, command.reason)]
     }
   },
 

@@ -25,7 +25,10 @@ export const RefreshState = z.strictObject({
 })
 export type RefreshState = z.infer<typeof RefreshState>
 
-/** Everything a decision about a grant needs; every event of `grant-<gid>` but TokenIssued carries it. */
+/**
+ * Everything a decision about a grant needs; every event of `grant-<gid>` but TokenIssued carries it. Nothing in it grows:
+ * its size is that of what was granted. An event that ends something leaves `scope` and `aud` out, so that it always fits.
+ */
 export const GrantState = z.strictObject({
   gid: RandomId,
   sub: Sub,
@@ -43,7 +46,7 @@ export const GrantState = z.strictObject({
   opened_at: Seconds,
   revoked: z.boolean(),
   refresh: RefreshState.nullable(),
-  /** Access tokens revoked one by one, until they expire. */
+  /** Access tokens revoked one by one, as releases before wrote it: today each has a stream of its own, and this is empty. */
   revoked_tokens: z.array(z.strictObject({ jti: z.string(), exp: Seconds })),
 })
 export type GrantState = z.infer<typeof GrantState>
@@ -70,6 +73,10 @@ export const RefreshRotated = defineEvent('RefreshRotated', { grant })
 export const RefreshReplayed = defineEvent('RefreshReplayed', { by: z.enum(['attempt', 'grace']), grant })
 /** A genuine refresh token came back after it was spent: somebody else holds it too (RFC 9700 §4.14.2). */
 export const RefreshReuseDetected = defineEvent('RefreshReuseDetected', { generation: z.int().nonnegative(), grant })
+/**
+ * One access token of the grant was revoked, and the grant lives on. It is the first event of the token's own stream
+ * (`token-<jti>`); releases before wrote it into the grant's.
+ */
 export const TokenRevoked = defineEvent('TokenRevoked', { jti: z.string(), exp: Seconds, grant })
 export const GrantRevoked = defineEvent('GrantRevoked', { reason: z.string(), grant })
 

@@ -1,4 +1,4 @@
-import { InvalidRequest } from '@ledgate/oauth'
+import { InvalidRequest, isSameResource } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
@@ -16,7 +16,8 @@ type Caller = Awaited<ReturnType<ClientAuthentication['clientOrResource']>>
 /** A resource server hears of the access tokens meant for it, a client of its own tokens; of others nothing, RFC 7662 §4. */
 function mayKnow(caller: Caller, token: LiveToken): boolean {
   if (caller.kind === 'client') return token.client_id === caller.client.client_id
-  return token.kind === 'access' && token.aud.includes(caller.resource.metadata.resource)
+  const { resource } = caller.resource.metadata
+  return token.kind === 'access' && token.aud.some((each) => isSameResource(each, resource))
 }
 
 /** The introspection endpoint, RFC 7662 §2. */

@@ -1,6 +1,6 @@
 import { readUser } from '../account/index.ts'
 import { readClient } from '../client/index.ts'
-import { readGrant, readRefreshToken } from '../grant/index.ts'
+import { hasOwnRevocation, isRevokedByGrant, readGrant, readRefreshToken } from '../grant/index.ts'
 import type { EventLog } from '../log/index.ts'
 import { readSession } from '../session/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
@@ -29,14 +29,16 @@ async function grantLives(
   now: number,
 ): Promise<boolean> {
   const found = await readGrant(log, gid)
-  if (found === undefined || found.state.revoked) return false
-  if (found.state.revoked_tokens.some(({ jti }) => jti === token.jti)) return false
+  if (found === undefined || isRevokedByGrant(found.state, token.jti)) return false
   const { sub, sid, client_id } = found.state
-  const [user, client, session] = await Promise.all([
+  // After the grant: what its state does not list any more has a stream by then.
+  const [isRevoked, user, client, session] = await Promise.all([
+    hasOwnRevocation(log, token),
     readUser(log, sub),
     readClient(log, client_id),
     readSession(log, sid),
   ])
+  if (isRevoked) return false
   const { client_epoch, issuer_epoch } = token
   const bound = { user_epoch: token.user_epoch ?? -1, client_epoch, issuer_epoch, scope: found.state.scope }
   const standing = {
@@ -51,11 +53,8 @@ async function grantLives(
 
 async function serviceLives({ log, issuerEpoch }: VerdictDependencies, token: ReadAccessToken): Promise<boolean> {
   if (token.issuer_epoch < issuerEpoch()) return false
-  const [revoked] = await log.last(`service-${token.client_id}-${token.jti}`)
-  const client = await readClient(log, token.client_id)
-  return (
-    revoked === undefined && client !== undefined && !client.state.disabled && token.client_epoch >= client.state.epoch
-  )
+  const [isRevoked, client] = await Promise.all([hasOwnRevocation(log, token), readClient(log, token.client_id)])
+  return !isRevoked && client !== undefined && !client.state.disabled && token.client_epoch >= client.state.epoch
 }
 
 async function accessToken(

@@ -25,6 +25,8 @@ export interface LogAppend {
 export interface EventLog {
   /** The last events of a stream, newest first; none when the stream is not there. Never older than the call. */
   last(stream: string, max?: number): Promise<readonly DomainRecord[]>
+  /** Whether a stream has an event, of whatever type: also of one that only a newer Ledgate knows. Never older than the call. */
+  exists(stream: string): Promise<boolean>
   /** Events of a stream from a revision (its end unless told) backwards, newest first. */
   page(stream: string, from: bigint | undefined, max: number): Promise<readonly DomainRecord[]>
   /**
@@ -82,6 +84,8 @@ export function eventLog(store: EventStore, sealer: Sealer): EventLog {
       const events = await lastEvents(store, stream, max)
       return events.map(decode).filter((record) => record !== undefined)
     },
+
+    exists: async (stream) => (await lastEvents(store, stream)).length > 0,
 
     async page(stream, from, max) {
       const events = await store.read(stream, { direction: 'backwards', max, ...(from !== undefined && { from }) })

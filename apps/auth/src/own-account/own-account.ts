@@ -77,9 +77,9 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     const client = before && (await readClient(log, before.state.client_id))
     if (before === undefined || client === undefined) throw new InvalidToken('its grant is gone')
     const { grant_type: grantType, scope, aud } = before.state
-    const encryption = await dependencies.audiences.encryptionFor(aud)
+    const audience = await dependencies.audiences.granted(aud)
     const issuerEpoch = dependencies.facts.issuerEpoch()
-    const opening = { grantType, client: client.state, user, scope, aud, encryption, context, now, issuerEpoch }
+    const opening = { grantType, client: client.state, user, scope, ...audience, context, now, issuerEpoch }
     return openGrant(dependencies, opening)
   }
 

@@ -53,6 +53,31 @@ describe('registering a resource server', () => {
     await expect(clients.register({ client_id: 'api', metadata: client }, command())).rejects.toBeInstanceOf(NameTaken)
   })
 
+  it('is refused for another spelling of an identifier that is there', async () => {
+    const spelled = (resource: string) => NewResourceMetadata.parse({ resource })
+    for (const [one, other] of [
+      ['https://a.example', 'https://a.example/'],
+      ['https://a.example/', 'https://a.example'],
+      ['https://a.example:443', 'https://A.example'],
+      ['api://a', 'api://a/'],
+    ] as const) {
+      const { resources, names } = parts()
+      await resources.register({ client_id: 'one', metadata: spelled(one) }, command())
+      const taken = resources.register({ client_id: 'other', metadata: spelled(other) }, command())
+      await expect(taken).rejects.toBeInstanceOf(NameTaken)
+      // and also when a release before reserved the one spelling alone
+      const old = parts()
+      await old.names.reserve([{ kind: 'resource', name: one }], 'resource one', command())
+      if (one !== 'https://a.example:443')
+        await expect(
+          old.resources.register({ client_id: 'other', metadata: spelled(other) }, command()),
+        ).rejects.toBeInstanceOf(NameTaken)
+      await resources.update('one', spelled('https://b.example'), command())
+      for (const name of [one, other]) expect(await names.owner('resource', name)).toBeUndefined()
+      await resources.register({ client_id: 'other', metadata: spelled(other) }, command())
+    }
+  })
+
   it.each(['u_0123', 'a b', ''])('is refused for the id %j', async (client_id) => {
     const { resources, clients } = parts()
     await expect(resources.register({ client_id, metadata: server('a') }, command())).rejects.toThrow()
@@ -173,9 +198,10 @@ describe('the audience of a token', () => {
       command(),
     )
     await made.resources.register({ client_id: 'bills', metadata: server('bills', 'bills:read') }, command())
-    const { resolve } = audiences(made.log, made.names, ISSUER)
+    const { resolve, granted } = audiences(made.log, made.names, ISSUER)
     return {
       ...made,
+      granted,
       resolve: async (scope: string[], resource: string[] = []) => (await resolve({ scope, resource })).aud,
     }
   }
@@ -214,7 +240,10 @@ describe('the audience of a token', () => {
     ['unknown', ['orders:read'], ['https://nobody.example/']],
     ['no identifier', [], ['orders']],
     ['not the one of a scope', ['orders:read'], ['https://bills.example/']],
-    ['spelled differently', ['orders:read'], ['https://orders.example']],
+    ['another path', ['orders:read'], ['https://orders.example/v1']],
+    ['the same path in other letters', ['orders:read'], ['https://orders.example/V1']],
+    ['another scheme', ['orders:read'], ['http://orders.example/']],
+    ['another port', ['orders:read'], ['https://orders.example:8443/']],
     ['a scope', [], ['orders:read']],
   ])('is never one that is %s', async (_, scope, resource) => {
     const { resolve } = await world()
@@ -226,6 +255,61 @@ describe('the audience of a token', () => {
     await resources.change('orders', { type: 'Disable', reason: 'test' }, command())
     await expect(resolve([], [orders])).rejects.toBeInstanceOf(InvalidTarget)
     expect(await resolve(['orders:read'])).toEqual([ISSUER])
+  })
+
+  it.each(['https://orders.example', 'https://ORDERS.example/', 'HTTPS://orders.example:443'])(
+    'for %s, which names the same resource (RFC 3986 §6.2), is the spelling that was registered',
+    async (asked) => {
+      const { resolve, granted } = await world()
+      expect(await resolve(['orders:read'], [asked])).toEqual([orders])
+      expect(await resolve(['orders:read'], [asked, orders])).toEqual([orders])
+      expect((await granted([asked])).aud).toEqual([orders])
+    },
+  )
+
+  it('of the issuer is the issuer, in its own spelling', async () => {
+    const { resolve } = await world()
+    expect(await resolve([], [`${ISSUER}/`])).toEqual([ISSUER])
+  })
+
+  it('of a grant is refused when its resource is not there any more: never the token of anybody else', async () => {
+    const { granted, resources } = await world()
+    await resources.update('bills', server('invoices', 'bills:read'), command())
+    await resources.change('orders', { type: 'Disable', reason: 'test' }, command())
+    for (const aud of [[orders], [bills], [ISSUER, orders], ['https://nobody.example/']])
+      await expect(granted(aud)).rejects.toBeInstanceOf(InvalidTarget)
+    expect(await granted([ISSUER])).toEqual({ aud: [ISSUER], encryption: undefined })
+  })
+
+  describe('that wants its tokens encrypted', () => {
+    const jwk = { kty: 'EC' as const, crv: 'P-256', use: 'enc', x: 'x', y: 'y' }
+    const sealed = { ...server('vault', 'vault:read'), access_token_encrypted_response_alg: 'ECDH-ES' as const }
+
+    it('is never one that all may read', async () => {
+      const { resolve, granted, resources } = await world()
+      await resources.register({ client_id: 'vault', metadata: { ...sealed, jwks: { keys: [jwk] } } }, command())
+      expect((await granted(['https://vault.example'])).encryption).toMatchObject({ alg: 'ECDH-ES', jwk })
+      await resources.change('vault', { type: 'Disable', reason: 'test' }, command())
+      await expect(resolve(['vault:read'])).rejects.toBeInstanceOf(InvalidTarget)
+      await expect(resolve(['vault:read', 'orders:read'])).rejects.toBeInstanceOf(InvalidTarget)
+      await expect(resolve(['vault:read', 'orders:read'], [orders])).rejects.toBeInstanceOf(InvalidTarget)
+      await resources.change('vault', { type: 'Enable' }, command())
+      expect((await granted(['https://vault.example/'])).encryption).toMatchObject({ alg: 'ECDH-ES', jwk })
+    })
+
+    it.each([
+      ['has no key', sealed],
+      ['has none that fits', { ...sealed, jwks: { keys: [{ kty: 'RSA' as const, n: 'n', e: 'AQAB' }] } }],
+      [
+        'names the content alone',
+        { ...server('vault', 'vault:read'), access_token_encrypted_response_enc: 'A256GCM' as const },
+      ],
+    ])('and %s, as it may have been kept, gets none', async (_, metadata) => {
+      const { resolve, granted, resources } = await world()
+      await resources.register({ client_id: 'vault', metadata }, command())
+      await expect(resolve(['vault:read'])).rejects.toBeInstanceOf(InvalidTarget)
+      await expect(granted(['https://vault.example/'])).rejects.toBeInstanceOf(InvalidTarget)
+    })
   })
 
   it('is not a resource whose registration was never finished', async () => {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { ClientId, type ResourceMetadata } from '@ledgate/oauth'
+import { ClientId, normalizeResource, type ResourceMetadata, spellingsOf } from '@ledgate/oauth'
 import { keptSecret, newSecret } from '../client/secret.ts'
 import { type Clock, type CommandContext, type EventLog, type KeyedHash, untilSettled } from '../log/index.ts'
 import { resource as decider, type ResourceCommand } from './decider.ts'
 import type { ResourceState } from './events.ts'
-import type { Name, Names } from './names.ts'
+import { type Name, type Names, NameTaken } from './names.ts'
 
 /** A resource server as its stream says, and where the stream ends. */
 export interface ReadResource {
@@ -66,10 +66,10 @@ export interface ResourcesDependencies {
 
 const newId = () => randomBytes(16).toString('hex')
 
-/** Everything that must have no second owner. */
+/** Everything that must have no second owner; a `resource` also in the spelling by which it is compared. */
 const namesOf = (clientId: string, { resource, scopes_supported: scopes }: ResourceMetadata): readonly Name[] => [
   { kind: 'client_id', name: clientId },
-  { kind: 'resource', name: resource },
+  ...[...new Set([resource, normalizeResource(resource)])].map((name) => ({ kind: 'resource', name }) as const),
   ...scopes.map((name) => ({ kind: 'scope', name }) as const),
 ]
 
@@ -79,6 +79,14 @@ const namesOf = (clientId: string, { resource, scopes_supported: scopes }: Resou
  */
 export function resources({ log, names, clock, keyedHash }: ResourcesDependencies): Resources {
   const idFor = (resource: string) => `r_${keyedHash(`resource server ${resource}`).slice(0, 32)}`
+
+  /** Releases before reserved the one spelling alone that was registered. @throws {NameTaken} */
+  async function assertUnnamed({ resource }: ResourceMetadata, owner: string): Promise<void> {
+    for (const name of spellingsOf(resource)) {
+      const current = await names.owner('resource', name)
+      if (current !== undefined && current !== owner) throw new NameTaken({ kind: 'resource', name }, current)
+    }
+  }
 
   const change: Resources['change'] = (clientId, command, context) =>
     untilSettled(async () => {
@@ -99,6 +107,7 @@ export function resources({ log, names, clock, keyedHash }: ResourcesDependencie
       const before = found === undefined ? [] : namesOf(clientId, found.state.metadata)
       const after = namesOf(clientId, metadata)
       const owner = `resource ${clientId}`
+      if (found?.state.metadata.resource !== metadata.resource) await assertUnnamed(metadata, owner)
       await names.reserve(without(after, before), owner, context)
       const stream = `resource-${clientId}`
       const { position } = await log.append(stream, events, { expected: found?.revision ?? 'noStream', context })
@@ -120,6 +129,7 @@ export function resources({ log, names, clock, keyedHash }: ResourcesDependencie
         const found = await readResource(log, clientId)
         const command = { type: 'Register', client_id: clientId, metadata, secrets, now: clock.now() } as const
         const events = decider.decide(command, found?.state)
+        await assertUnnamed(metadata, owner)
         await names.reserve(owned, owner, context)
         const { position } = await log.append(`resource-${clientId}`, events, { expected: 'noStream', context })
         // Somebody who failed at the same registration may have given back what we counted on.

@@ -1,7 +1,7 @@
-import { Conflict } from '@ledgate/eventsourcing'
-import { readUser } from '../account/index.ts'
+import { InvalidRequest } from '@ledgate/oauth'
+import { aboutUser, readUser } from '../account/index.ts'
 import type { ClientState } from '../client/index.ts'
-import { changeGrant, readGrant, readRefreshToken } from '../grant/index.ts'
+import { changeGrant, readGrant, readRefreshToken, revokeGrantToken, revokeServiceToken } from '../grant/index.ts'
 import type { CommandContext, EventLog } from '../log/index.ts'
 import { changeSession } from '../session/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
@@ -23,11 +23,14 @@ export interface Revocation {
   readonly now: number
 }
 
-/** What ends a person's tokens is about that person: where it came from is sealed under their key, while there is one. */
-async function aboutPerson(log: EventLog, sub: string, { source, ...context }: CommandContext) {
-  const user = (await readUser(log, sub))?.state
-  return user === undefined || user.erased ? { context } : { context: { ...context, source }, dataKey: user.data_key }
+/** @throws {InvalidRequest} when a genuine token was issued to another client: it is refused and told so, RFC 7009 §2.1. */
+function assertOwn(issuedTo: string, { client_id }: ClientState): void {
+  if (issuedTo !== client_id) throw new InvalidRequest('the token was issued to another client')
 }
+
+/** What ends a person's tokens is about that person: where it came from is sealed under their key, while there is one. */
+const aboutPerson = async (log: EventLog, sub: string, context: CommandContext) =>
+  aboutUser((await readUser(log, sub))?.state, context)
 
 /** Any generation of the grant's refresh token ends the grant; the session a password grant opened ends with it. */
 async function revokeGrant(
@@ -36,27 +39,13 @@ async function revokeGrant(
 ): Promise<string | undefined> {
   const read = readRefreshToken(derivationKeys, token)
   const found = read && (await readGrant(log, read.gid))
-  if (found === undefined || found.state.client_id !== client.client_id) return undefined
-  const { gid, sid, sub, grant_type } = found.state
+  if (found === undefined) return undefined
+  const { gid, sid, sub, grant_type, client_id } = found.state
+  assertOwn(client_id, client)
   const own = await aboutPerson(log, sub, context)
   const done = await changeGrant(log, gid, { type: 'Revoke', reason: 'revoked by the client' }, own)
   if (grant_type === 'password') await changeSession(log, sid, { type: 'End', reason: 'the grant was revoked' }, own)
   return done?.position
-}
-
-/** The first event of the token's own stream: revoking twice is one event. */
-async function revokeServiceToken(
-  log: EventLog,
-  { jti, client_id, exp }: Located,
-  context: CommandContext,
-): Promise<string | undefined> {
-  const revoked = { type: 'ServiceTokenRevoked', data: { jti, client_id, exp } } as const
-  try {
-    return (await log.append(`service-${client_id}-${jti}`, [revoked], { expected: 'noStream', context })).position
-  } catch (error) {
-    if (error instanceof Conflict) return undefined
-    throw error
-  }
 }
 
 /** Where an access token is in the log: a signed one is verified, an encrypted one opens by its locator only. */
@@ -77,22 +66,22 @@ async function revokeAccessToken(
   revocation: Revocation,
 ): Promise<string | undefined> {
   const { log } = dependencies
-  const { client, context, now } = revocation
+  const { client, context } = revocation
   const token = located(dependencies, revocation)
-  if (token === undefined || token.client_id !== client.client_id) return undefined
-  const { gid, jti, exp } = token
-  if (gid === undefined) return revokeServiceToken(log, token, context)
-  const grant = await readGrant(log, gid)
+  if (token === undefined) return undefined
+  assertOwn(token.client_id, client)
+  if (token.gid === undefined) return (await revokeServiceToken(log, token, { context }))?.position
+  const grant = await readGrant(log, token.gid)
   if (grant === undefined) return undefined
   const own = await aboutPerson(log, grant.state.sub, context)
-  const done = await changeGrant(log, gid, { type: 'RevokeToken', jti, exp, now }, own)
-  return done?.position
+  return (await revokeGrantToken(log, grant.state, token, own))?.position
 }
 
 /**
- * Ends a token of the client; what is not one, or is not the client's, or has ended already, changes nothing. RFC 7009 §2.
+ * Ends a token of the client; what is not one, or has ended already, changes nothing. RFC 7009 §2.
  *
  * @returns the position of the event, if there was anything to end.
+ * @throws {InvalidRequest} when it is another client's, which changes nothing either.
  */
 export const revoke = (dependencies: RevokeDependencies, revocation: Revocation): Promise<string | undefined> =>
   revocation.token.startsWith('r1.')

@@ -96,6 +96,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     clock,
     signingKeys,
     derivationKeys,
+    sealer,
     audiences: audiences(log, names, ISSUER),
     locators: locators(Buffer.alloc(32, 9)),
     signIn,
@@ -119,11 +120,11 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     return found.state
   }
 
-  const requestOf = async (clientId: string, body: Readonly<Record<string, unknown>>) => ({
+  const requestOf = async (clientId: string, body: Readonly<Record<string, unknown>>, source = SOURCE) => ({
     client: await client(clientId),
     body,
-    context: command({ type: 'client', id: clientId }),
-    source: SOURCE,
+    context: { ...command({ type: 'client', id: clientId }), source },
+    source,
     now: clock.now(),
     issuerEpoch: installation.issuerEpoch(),
   })
@@ -201,11 +202,20 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
         .tokens,
 
     /** The refresh token grant, its client proved already. */
-    refresh: async (token: unknown, attempt?: string, clientId = 'web'): Promise<TokenAnswer['tokens']> =>
+    refresh: async (
+      token: unknown,
+      attempt?: string,
+      clientId = 'web',
+      { source = SOURCE, ...more }: { readonly source?: typeof SOURCE; readonly [parameter: string]: unknown } = {},
+    ): Promise<TokenAnswer['tokens']> =>
       (
         await refreshToken(
           dependencies,
-          await requestOf(clientId, { refresh_token: token, ...(attempt && { refresh_attempt: attempt }) }),
+          await requestOf(
+            clientId,
+            { refresh_token: token, ...(attempt && { refresh_attempt: attempt }), ...more },
+            source,
+          ),
         )
       ).tokens,
 

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { type GrantType, UnauthorizedClient } from '@ledgate/oauth'
+import type { Sealer } from '@ledgate/vault'
 import type { UserState } from '../account/index.ts'
 import type { ClientState } from '../client/index.ts'
 import type { Issued, Turns } from '../grant/index.ts'
@@ -20,6 +22,8 @@ export interface TokenDependencies {
   readonly clock: Clock
   readonly signingKeys: Pick<SigningKeys, 'current'>
   readonly derivationKeys: Pick<DerivationKeys, 'current' | 'derive'>
+  /** Opens where a refresh token was spent from. */
+  readonly sealer: Pick<Sealer, 'unseal'>
   readonly audiences: Audiences
   readonly locators: Pick<Locators, 'make'>
   readonly signIn: SignIn
@@ -54,6 +58,11 @@ export interface TokenAnswer {
     readonly scope?: string
     readonly refresh_token?: string
   }
+}
+
+/** @throws {UnauthorizedClient} when the client was not registered for the grant type, RFC 6749 §5.2. */
+export function assertMayUse(type: GrantType, { metadata }: ClientState): void {
+  if (!metadata.grant_types.includes(type)) throw new UnauthorizedClient(`the client may not use ${type}`)
 }
 
 /** What is recorded of an access token before it is made. */

@@ -19,12 +19,11 @@ const DEFAULTS = { accessToken: 5 * MINUTE, refreshToken: 30 * DAY, refreshToken
 
 /** The lifetimes of a client; no access token outlives `tokenCap` seconds. */
 export function lifetimesOf(client: ClientMetadata, tokenCap: number): Lifetimes {
-  const isPublic = client.token_endpoint_auth_method === 'none'
   return {
     accessToken: Math.min(client.access_token_expires_in ?? DEFAULTS.accessToken, tokenCap),
     refreshToken: client.refresh_token_expires_in ?? DEFAULTS.refreshToken,
     refreshTokenIdle: client.refresh_token_idle_expires_in ?? DEFAULTS.refreshTokenIdle,
-    refreshTokenGrace: client.refresh_token_grace ?? (isPublic ? 0 : DEFAULTS.grace),
+    refreshTokenGrace: client.refresh_token_grace ?? DEFAULTS.grace,
   }
 }
 

@@ -40,18 +40,15 @@ describe('a renewal', () => {
     await refresh(first.refresh_token)
   })
 
-  it('has a grace of ten seconds for a client with a secret, and none for one without', async () => {
+  it.each(['web', 'page'])('of %s has a grace of ten seconds, with a secret and without', async (client) => {
     const { signedIn, refresh, clock } = await withAnn()
-    const web = await signedIn('web')
-    const { refresh_token } = await refresh(web.refresh_token)
+    const first = await signedIn(client)
+    const { refresh_token } = await refresh(first.refresh_token, undefined, client)
     clock.advance(9)
-    expect((await refresh(web.refresh_token)).refresh_token).toBe(refresh_token)
+    expect((await refresh(first.refresh_token, undefined, client)).refresh_token).toBe(refresh_token)
     clock.advance(1)
-    await refused(refresh(web.refresh_token))
-    await refused(refresh(refresh_token)) // that was reuse
-    const page = await signedIn('page')
-    await refresh(page.refresh_token, undefined, 'page')
-    await refused(refresh(page.refresh_token, undefined, 'page'))
+    await refused(refresh(first.refresh_token, undefined, client))
+    await refused(refresh(refresh_token, undefined, client)) // that was reuse
   })
 
   it('has the grace that its client was registered with', async () => {
@@ -61,6 +58,10 @@ describe('a renewal', () => {
     const successor = await refresh(refresh_token, undefined, 'patient')
     clock.advance(59)
     expect((await refresh(refresh_token, undefined, 'patient')).refresh_token).toBe(successor.refresh_token)
+    await addClient('strict', { token_endpoint_auth_method: 'none', refresh_token_grace: 0 })
+    const spent = (await signedIn('strict')).refresh_token
+    await refresh(spent, undefined, 'strict')
+    await refused(refresh(spent, undefined, 'strict'))
   })
 
   it('after the derivation key was rotated takes the old token, gives the old answer again, and new ones with the new key', async () => {

@@ -1,4 +1,4 @@
-import { InvalidRequest, UnauthorizedClient, UnsupportedGrantType } from '@ledgate/oauth'
+import { InvalidRequest, UnsupportedGrantType } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication, ClientState } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
@@ -12,7 +12,10 @@ export interface TokenRoutesDependencies extends TokenDependencies {
   readonly requests: RequestContext
 }
 
-/** The grant types of this endpoint, by their registered names. */
+/**
+ * The grant types of this endpoint, by their registered names. Each asks whether the client may use it (`assertMayUse`): the
+ * refresh of a spent token is looked at even before that.
+ */
 const grants = {
   client_credentials: clientCredentials,
   password,
@@ -44,7 +47,6 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
       if (typeof type !== 'string') throw new InvalidRequest('grant_type is required')
       const client = await authentication.client({ authorization: request.headers.authorization, body, context })
       if (!isOffered(type)) throw new UnsupportedGrantType()
-      if (!client.metadata.grant_types.includes(type)) throw new UnauthorizedClient(`the client may not use ${type}`)
       // A backend that proved itself may speak for a person elsewhere; what proved nothing speaks from where it is.
       const source =
         isConfidential(client) && type !== 'client_credentials'

@@ -82,7 +82,7 @@ describe.each(ALGS)('a resource server that asks for %s', (alg) => {
       const { jwt } = await opened(alg, token)
       expect(await service.introspect(jwt, api)).toMatchObject({ active: true, aud: resourceOf(alg) })
       expect(await service.introspect(String(token), api)).toEqual({ active: false })
-      expect((await service.revoke(String(token), WEB)).status).toBe(200) // somebody else's: nothing happens
+      expect((await service.revoke(String(token), WEB)).status).toBe(400) // another client's: RFC 7009 §2.1
       expect(await service.introspect(jwt, api)).toMatchObject({ active: true })
       expect((await service.revoke(String(token), CLIENT)).status).toBe(200)
       expect(await service.introspect(jwt, api)).toEqual({ active: false })

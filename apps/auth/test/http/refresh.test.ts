@@ -85,18 +85,15 @@ describe('64 refreshes at once', () => {
     expect((await service.refresh(refreshToken(one as Answer))).status).toBe(200)
   })
 
-  it('of a page without it: one is answered, and the others show that the token was used twice', async () => {
-    const first = await signedInPage()
-    const answers = await Promise.all(MANY.map(() => refreshPage(refreshToken(first))))
-    expect(answers.filter(({ status }) => status === 200)).toHaveLength(1)
-    expect(await isAlive(first)).toBe(false)
-  })
-
-  it('of a confidential client without it are all answered by the grace, with one successor', async () => {
-    const first = await signedIn()
-    const answers = await Promise.all(MANY.map(() => service.refresh(refreshToken(first))))
+  it.each([
+    ['a confidential client', signedIn, (token: string) => service.refresh(token)],
+    ['a page', signedInPage, (token: string) => refreshPage(token)],
+  ])('of %s without it are all answered by the grace, with one successor', async (_, signIn, refresh) => {
+    const first = await signIn()
+    const answers = await Promise.all(MANY.map(() => refresh(refreshToken(first))))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
     expect(new Set(answers.map(refreshToken)).size).toBe(1)
+    expect((await refresh(refreshToken(answers[0] as Answer))).status).toBe(200)
   })
 
   it('with 64 attempts: one is answered, and the grant ends', async () => {
@@ -141,14 +138,36 @@ describe('a spent refresh token', () => {
     expect(errorOf(await refreshPage(refreshToken(second)))).toEqual(REFUSED)
   })
 
-  it('gets no second grace after a grace', async () => {
-    const first = await signedIn()
-    const second = await service.refresh(refreshToken(first))
-    const same = await service.refresh(refreshToken(first)) // by grace
-    expect(refreshToken(same)).toBe(refreshToken(second))
-    const third = await service.refresh(refreshToken(second))
-    expect(errorOf(await service.refresh(refreshToken(second)))).toEqual(REFUSED)
+  it('gets a grace from another network once, and the next one from there ends the grant', async () => {
+    const from = (remoteAddress: string, token: string) =>
+      service.send({
+        method: 'POST',
+        url: '/oauth2/token',
+        remoteAddress,
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        payload: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token, ...PAGE }).toString(),
+      })
+    const [home, away] = ['192.0.2.1', '198.51.100.1']
+    const first = await signedInPage()
+    const second = await from(home, refreshToken(first))
+    for (const place of [home, away, home])
+      expect(refreshToken(await from(place, refreshToken(first)))).toBe(refreshToken(second))
+    const third = await from(away, refreshToken(second))
+    expect(third.status).toBe(200)
+    expect(errorOf(await from(home, refreshToken(second)))).toEqual(REFUSED)
     expect(await isAlive(third)).toBe(false)
+  })
+
+  it.each([
+    ['a scope beyond the grant', { scope: 'stock:read' }],
+    ['a malformed scope', { scope: '"' }],
+    ['a resource beyond the grant', { resource: 'https://stock.example/' }],
+    ['a malformed attempt', { refresh_attempt: 'x' }],
+  ])('that comes back with %s ends the grant all the same', async (_, fields) => {
+    const first = await signedInPage()
+    const second = await refreshPage(refreshToken(first), { refresh_attempt: newAttempt() })
+    expect(errorOf(await refreshPage(refreshToken(first), fields))).toEqual(REFUSED)
+    expect(await isAlive(second)).toBe(false)
   })
 })
 
@@ -176,16 +195,27 @@ describe('revocation (RFC 7009) and introspection (RFC 7662)', () => {
     expect(await service.introspect(jwt, BATCH)).toEqual({ active: false })
   })
 
-  it('of what is no token, of another client’s, or twice, is answered with 200 and changes nothing', async () => {
+  it('of what is no token, or twice, is answered with 200 and changes nothing', async () => {
     const first = await signedIn()
     for (const text of ['', 'x', 'a.b.c', 'r1.x', `${accessToken(first)}x`])
       expect((await service.revoke(text || 'nothing')).status).toBe(200)
-    await service.revoke(accessToken(first), BATCH)
-    await service.revoke(refreshToken(first), BATCH)
     expect(await isAlive(first)).toBe(true)
     for (let times = 0; times < 2; times += 1) expect((await service.revoke(refreshToken(first))).status).toBe(200)
     expect(errorOf(await service.form('/oauth2/revoke', { token: 'x' }))).toEqual([401, 'invalid_client'])
     expect(errorOf(await service.revoke(accessToken(first), STOCK_API))).toEqual([401, 'invalid_client'])
+  })
+
+  it('of another client’s token is refused, which is told (§2.1), and the token is untouched', async () => {
+    const first = await signedIn()
+    const second = await service.refresh(refreshToken(first))
+    const batch = await service.token({ grant_type: 'client_credentials', scope: 'plain' }, BATCH)
+    const FOREIGN = [400, 'invalid_request']
+    for (const text of [accessToken(second), refreshToken(first), refreshToken(second)])
+      expect(errorOf(await service.revoke(text, BATCH))).toEqual(FOREIGN)
+    expect(errorOf(await service.revoke(accessToken(batch)))).toEqual(FOREIGN)
+    expect(await isAlive(second)).toBe(true)
+    expect((await service.introspect(accessToken(batch), BATCH))['active']).toBe(true)
+    expect((await service.refresh(refreshToken(second))).status).toBe(200)
   })
 
   it('tell a resource server of tokens meant for it only, and nobody without credentials', async () => {

@@ -1,5 +1,12 @@
 import { serviceClaims } from '../access-token.ts'
-import { issue, type TokenAnswer, type TokenDependencies, type TokenRequest, tokensOf } from '../issuing.ts'
+import {
+  assertMayUse,
+  issue,
+  type TokenAnswer,
+  type TokenDependencies,
+  type TokenRequest,
+  tokensOf,
+} from '../issuing.ts'
 import { lifetimesOf } from '../lifetimes.ts'
 import { grantedScope, readResourceParameter } from '../scope.ts'
 import { signed } from '../signing.ts'
@@ -13,6 +20,7 @@ export async function clientCredentials(
   { log, signingKeys, audiences, locators, facts, tokenCap }: TokenDependencies,
   { client, body, context, now, issuerEpoch }: TokenRequest,
 ): Promise<TokenAnswer> {
+  assertMayUse('client_credentials', client)
   const scope = grantedScope(client, body['scope'])
   const { aud, encryption } = await audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
   const signer = signingKeys.current()

@@ -1,5 +1,5 @@
 import { InvalidRequest } from '@ledgate/oauth'
-import type { TokenAnswer, TokenDependencies, TokenRequest } from '../issuing.ts'
+import { assertMayUse, type TokenAnswer, type TokenDependencies, type TokenRequest } from '../issuing.ts'
 import { openGrant } from '../opening.ts'
 import { grantedScope, readResourceParameter } from '../scope.ts'
 
@@ -13,6 +13,7 @@ function credentials(body: Readonly<Record<string, unknown>>): { username: strin
 /** A person's own password and a client's own credentials, validated together. RFC 6749 §4.3. */
 export async function password(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
   const { client, body, context, source, now, issuerEpoch } = request
+  assertMayUse('password', client)
   const scope = grantedScope(client, body['scope'])
   const audience = await dependencies.audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
   const user = await dependencies.signIn.signIn({ ...credentials(body), source, context })

@@ -1,20 +1,32 @@
-import { InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget } from '@ledgate/oauth'
-import { readUser, type UserState } from '../../account/index.ts'
+import { InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, isSameResource } from '@ledgate/oauth'
+import { aboutUser, readUser, type UserState } from '../../account/index.ts'
 import { sha256 } from '../../client/index.ts'
 import {
-  attemptThatSpent,
   type GrantState,
   grant as grants,
+  judgeRefresh,
   makeRefreshToken,
+  moveRevokedTokens,
+  needsSpending,
+  type Presented,
   type ReadGrant,
   readGrant,
   readRefreshToken,
   type RefreshToken,
+  sourceHash,
+  spendingOf,
 } from '../../grant/index.ts'
 import { untilSettled } from '../../log/index.ts'
 import { changeSession, readSession, secondsLeft, type SessionState, touched } from '../../session/index.ts'
 import { grantClaims } from '../access-token.ts'
-import { issue, type TokenAnswer, type TokenDependencies, type TokenRequest, tokensOf } from '../issuing.ts'
+import {
+  assertMayUse,
+  issue,
+  type TokenAnswer,
+  type TokenDependencies,
+  type TokenRequest,
+  tokensOf,
+} from '../issuing.ts'
 import { lifetimesOf, tokenLife } from '../lifetimes.ts'
 import { whyDead } from '../liveness.ts'
 import { readResourceParameter, readScope } from '../scope.ts'
@@ -22,14 +34,10 @@ import { signed } from '../signing.ts'
 
 const ATTEMPT = /^[A-Za-z0-9._~-]{8,128}$/
 
-/** What the request says; nothing of it is proved yet. */
-function parameters(body: Readonly<Record<string, unknown>>): { refreshToken: string; attempt: string | null } {
-  const { refresh_token, refresh_attempt } = body
-  if (typeof refresh_token !== 'string') throw new InvalidRequest('refresh_token is required')
-  if (refresh_attempt === undefined) return { refreshToken: refresh_token, attempt: null }
-  if (typeof refresh_attempt !== 'string' || !ATTEMPT.test(refresh_attempt))
-    throw new InvalidRequest('refresh_attempt is 8 to 128 of the characters A-Z a-z 0-9 . _ ~ -')
-  return { refreshToken: refresh_token, attempt: sha256(refresh_attempt) }
+/** @throws {InvalidRequest} when it has a `refresh_attempt` that is none. */
+function assertAttempt(attempt: unknown): void {
+  if (attempt === undefined || (typeof attempt === 'string' && ATTEMPT.test(attempt))) return
+  throw new InvalidRequest('refresh_attempt is 8 to 128 of the characters A-Z a-z 0-9 . _ ~ -')
 }
 
 /**
@@ -43,10 +51,11 @@ function narrowedScope(grant: GrantState, parameter: unknown): string[] {
 }
 
 /** A narrower audience narrows this access token alone, RFC 8707 §2.2. */
-function narrowedAudience(grant: GrantState, parameter: unknown): string[] {
+function narrowedAudience(grant: GrantState, parameter: unknown): readonly string[] {
   const asked = readResourceParameter(parameter)
-  if (asked.some((resource) => !grant.aud.includes(resource))) throw new InvalidTarget('not a resource of the grant')
-  return asked.length > 0 ? [...asked] : [...grant.aud]
+  if (asked.some((resource) => !grant.aud.some((granted) => isSameResource(granted, resource))))
+    throw new InvalidTarget('not a resource of the grant')
+  return asked.length > 0 ? asked : grant.aud
 }
 
 /** Who the grant is for, if all of them still stand behind it. @throws {InvalidGrant} */
@@ -63,74 +72,91 @@ async function standing(
   return { user: user.state, session: session.state }
 }
 
-/** A spent token of long ago is judged by the attempt that spent it. */
-async function spentBy({ log }: TokenDependencies, { state }: ReadGrant, token: RefreshToken): Promise<string | null> {
-  const isOld = state.refresh !== null && token.generation < state.refresh.generation - 1
-  return isOld ? attemptThatSpent(log, state.gid, token.generation) : null
+/** The token as it is presented: what a retry is told from a theft by. Nothing else of the request has a say in that. */
+async function presentation(
+  dependencies: TokenDependencies,
+  { body, client, now, source }: TokenRequest,
+  { generation, key }: RefreshToken,
+  found: ReadGrant,
+): Promise<Presented> {
+  const { refresh_attempt } = body
+  // One that is malformed never spent a token: it is an attempt like any other that did not.
+  const attempt = refresh_attempt === undefined ? null : sha256(String(refresh_attempt))
+  const { refresh } = found.state
+  const isAsked = refresh !== null && needsSpending({ generation, attempt }, refresh)
+  const spent = isAsked ? await spendingOf(dependencies, found, generation) : null
+  const { refreshTokenGrace: grace } = lifetimesOf(client.metadata, dependencies.tokenCap)
+  return { generation, key, attempt, source: sourceHash(source), spent, now, grace }
 }
 
-async function renew(
-  dependencies: TokenDependencies,
-  request: TokenRequest,
-  presented: RefreshToken,
-  attempt: string | null,
-): Promise<TokenAnswer> {
+/** @throws {InvalidGrant} always: the grant is over. */
+async function endForReuse(
+  { log }: TokenDependencies,
+  { context }: TokenRequest,
+  { state, revision }: ReadGrant,
+  generation: number,
+): Promise<never> {
+  const { sub, gid } = state
+  const user = (await readUser(log, sub))?.state
+  const own = aboutUser(user, { ...context, actor: { type: 'user', id: sub } })
+  const events = grants.decide({ type: 'EndForReuse', generation }, state)
+  await log.append(`grant-${gid}`, events, { expected: revision, ...own })
+  throw new InvalidGrant('a spent refresh token came back: the grant is revoked')
+}
+
+async function renew(dependencies: TokenDependencies, request: TokenRequest, read: RefreshToken): Promise<TokenAnswer> {
   const { log, signingKeys, derivationKeys, audiences, locators, facts, tokenCap } = dependencies
   const { client, body, context, now } = request
-  const found = await readGrant(log, presented.gid)
-  if (found === undefined || found.state.client_id !== client.client_id)
-    throw new InvalidGrant('no such grant of this client')
+  const found = await readGrant(log, read.gid)
+  const isOwn = found?.state.client_id === client.client_id
+  const presented = isOwn ? await presentation(dependencies, request, read, found) : undefined
+  if (isOwn && presented !== undefined && judgeRefresh(presented, found.state) === 'reuse')
+    return endForReuse(dependencies, request, found, read.generation)
+  assertMayUse('refresh_token', client)
+  if (!isOwn || presented === undefined) throw new InvalidGrant('no such grant of this client')
+  assertAttempt(body['refresh_attempt'])
   const { user, session } = await standing(dependencies, found.state, request)
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
   const signer = signingKeys.current()
   const { sub, gid, sid, client_id } = found.state
   const scope = narrowedScope(found.state, body['scope'])
   const sessionLeft = secondsLeft(touched(session, now, lifetimes.refreshTokenIdle), now)
-  const aud = narrowedAudience(found.state, body['resource'])
-  const encryption = await audiences.encryptionFor(aud)
+  const { aud, encryption } = await audiences.granted(narrowedAudience(found.state, body['resource']))
   const issued = issue({
     client_id,
     sub,
     gid,
     sid,
     scope,
-    aud,
+    aud: [...aud],
     iat: now,
     expires_in: tokenLife(lifetimes.accessToken, scope, sessionLeft),
     kid: signer.kid,
   })
-  const events = grants.decide(
-    {
-      type: 'PresentRefreshToken',
-      generation: presented.generation,
-      key: presented.key,
-      attempt,
-      spentBy: await spentBy(dependencies, found, presented),
-      now,
-      grace: lifetimes.refreshTokenGrace,
-      idleFor: lifetimes.refreshTokenIdle,
-      nextKey: derivationKeys.current,
-      token: issued,
-    },
-    found.state,
-  )
+  const { refreshTokenIdle: idleFor } = lifetimes
+  const command = { type: 'PresentRefreshToken', ...presented, idleFor, nextKey: derivationKeys.current } as const
+  const events = grants.decide({ ...command, token: issued }, found.state)
+  await moveRevokedTokens(log, found.state, now, { context })
   const own = { context: { ...context, actor: { type: 'user', id: sub } as const }, dataKey: user.data_key }
   const { position } = await log.append(`grant-${gid}`, events, { expected: found.revision, ...own })
   const after = events.reduce(grants.evolve, found.state)
-  if (after === undefined || after.refresh === null || after.revoked)
-    throw new InvalidGrant('a spent refresh token came back: the grant is revoked')
-  await changeSession(log, sid, { type: 'Touch', now, idleFor: lifetimes.refreshTokenIdle }, own)
+  if (after === undefined || after.refresh === null) throw new InvalidGrant('the grant has no refresh token')
+  await changeSession(log, sid, { type: 'Touch', now, idleFor }, own)
   const jwt = await signed(issued, grantClaims(facts, issued, after, user), { signer, locators, encryption })
   const { key, generation } = after.refresh
   return { position, tokens: tokensOf(jwt, issued, makeRefreshToken(derivationKeys, { key, gid, generation })) }
 }
 
-/** A new access token, and the one successor of the refresh token. RFC 6749 §6, RFC 9700 §4.14.2. */
+/**
+ * A new access token, and the one successor of the refresh token. RFC 6749 §6, RFC 9700 §4.14.2. A spent token of this client is
+ * judged before anything else is looked at: no other parameter, and nothing that ended, hides that it came back.
+ */
 export async function refreshToken(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
-  const { refreshToken: text, attempt } = parameters(request.body)
-  const presented = readRefreshToken(dependencies.derivationKeys, text)
-  if (presented === undefined) throw new InvalidGrant('not a refresh token of ours')
-  return dependencies.turns.take(presented.gid, () =>
-    untilSettled(() => renew(dependencies, request, presented, attempt)),
-  )
+  const { refresh_token: text } = request.body
+  const read = typeof text === 'string' ? readRefreshToken(dependencies.derivationKeys, text) : undefined
+  if (read !== undefined)
+    return dependencies.turns.take(read.gid, () => untilSettled(() => renew(dependencies, request, read)))
+  assertMayUse('refresh_token', request.client)
+  if (typeof text !== 'string') throw new InvalidRequest('refresh_token is required')
+  throw new InvalidGrant('not a refresh token of ours')
 }
