@@ -5,6 +5,7 @@ import {
   encodeAppend,
   expectationNumber,
   followPages,
+  StreamNotFound,
   Unavailable,
   type AppendResult,
   type EventStore,
@@ -17,7 +18,7 @@ import { followers, type Followers } from './followers.ts'
 import type { Counters, Health } from './health.ts'
 import { openLogReader, type LogReader } from './log-reader.ts'
 import type { AppendOutcome } from './messages.ts'
-import { decodeRow, positionOf, rowsOf } from './records.ts'
+import { decodeRow, positionOf, type Row, rowsOf } from './records.ts'
 import { tailCache, type TailCache } from './tail-cache.ts'
 import { lockForWriting, type WriterLock } from './writer-lock.ts'
 
@@ -146,12 +147,23 @@ function readingFrom(reader: LogReader, cache: TailCache, closed: AbortSignal) {
   const assertOpen = (): void => {
     if (closed.aborted) throw new Unavailable('the event store is closed')
   }
+
+  function rowsOrAbsent(stream: string, options: ReadOptions): readonly Row[] {
+    if (cache.isAbsent(stream)) throw new StreamNotFound(stream)
+    try {
+      return reader.rows(stream, options)
+    } catch (error) {
+      if (error instanceof StreamNotFound) cache.wasAbsent(stream)
+      throw error
+    }
+  }
+
   return {
     async read(stream: string, options: ReadOptions = {}): Promise<readonly RecordedEvent[]> {
       assertOpen()
       const known = cache.read(stream, options)
       if (known !== undefined) return known
-      const rows = reader.rows(stream, options)
+      const rows = rowsOrAbsent(stream, options)
       if (options.direction === 'backwards' && options.from === undefined) cache.wasRead(stream, rows)
       return rows.map(decodeRow)
     },

@@ -6,10 +6,14 @@ import { decodeOnce, type Row, weightOf } from './records.ts'
 export interface TailCache {
   /** The answer to a read, when the cache can tell it for sure. */
   read(stream: string, options: ReadOptions): readonly RecordedEvent[] | undefined
+  /** Whether the stream has surely no event. */
+  isAbsent(stream: string): boolean
   /** Takes up what was appended to a stream. Writes come in commit order. */
   written(stream: string, rows: readonly Row[]): void
   /** Takes up the end of a stream as it was read, newest first, when the cache knows nothing of the stream. */
   wasRead(stream: string, newestFirst: readonly Row[]): void
+  /** Takes up that a stream was read and has no event. */
+  wasAbsent(stream: string): void
 }
 
 interface Tail {
@@ -20,18 +24,26 @@ interface Tail {
 
 const ROWS_PER_STREAM = 16
 const BYTES_PER_STREAM = 64 * 1024
+/** Streams without an event that are remembered, apart from the others: whoever makes names up pushes no stream out. */
+const ABSENT_STREAMS = 2_000
 
 /** An empty cache that holds `limit` bytes at most. */
 export function tailCache(limit: number): TailCache {
   const tails = generations<Tail>(limit, ({ bytes }) => bytes)
+  const absent = generations<boolean>(ABSENT_STREAMS)
 
   return {
+    isAbsent: (stream) => absent.get(stream) === true,
+
+    wasAbsent: (stream) => absent.set(stream, true),
+
     read(stream, options) {
       const tail = tails.get(stream)
       return tail && select(tail.rows, options)?.map(decodeOnce)
     },
 
     written(stream, rows) {
+      if (absent.get(stream)) absent.set(stream, false)
       const known = tails.get(stream)?.rows ?? []
       const last = known.at(-1)?.[2]
       const first = rows[0]?.[2] ?? 0

@@ -156,7 +156,7 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
         return
       }
       const from_reservation_id = await currentReservation(user)
-      const link = changeEmailLink(linkKeys, {
+      const link = await changeEmailLink(linkKeys, {
         email_hmac,
         reservation_id: newId(),
         sub,

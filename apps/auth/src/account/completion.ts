@@ -104,7 +104,7 @@ export function completion(dependencies: CompletionDependencies): Completion {
     const to = await sealer.unseal(person.email, 'email')
     if (to === ERASED || (await log.last(mailStream(mailId))).length > 0) return
     const email_hmac = event.stream.slice('email-'.length)
-    const link = confirmLink(linkKeys, { email_hmac, reservation_id, now: clock.now() })
+    const link = await confirmLink(linkKeys, { email_hmac, reservation_id, now: clock.now() })
     const mail = { mailId, template: 'confirm-address', to, dataKey: person.data_key, isOwnKey: false, link } as const
     await once(() => requestMail(log, sealer, { ...mail, context: because(event) }))
   }

@@ -48,7 +48,7 @@ export function notices({ log, sealer, addresses, linkKeys, clock, newId }: Noti
     if (state.status !== 'confirmed') return
     const { sub, epoch, data_key: dataKey } = user
     const { reservation_id } = state
-    const link = resetLink(linkKeys, { email_hmac, reservation_id, sub, epoch, now: clock.now() })
+    const link = await resetLink(linkKeys, { email_hmac, reservation_id, sub, epoch, now: clock.now() })
     const mail = { mailId: mailIdFor(event.id), template: 'reset-password', to: address, dataKey, link } as const
     const context = causedBy(event, PROCESS, newId())
     await once(() => requestMail(log, sealer, { ...mail, isOwnKey: false, context }))

@@ -24,7 +24,8 @@ export async function openLink(
   purpose: Link['purpose'],
 ): Promise<OpenLink> {
   const presented = parseLinkToken(token)
-  if (presented === undefined || !isGenuine(linkKeys, presented)) throw new InvalidLink('the link is not genuine')
+  if (presented === undefined || !(await isGenuine(linkKeys, presented)))
+    throw new InvalidLink('the link is not genuine')
   const mails = await log.last(mailStream(presented.mailId), MAIL_EVENTS)
   const requested = mails.find((event) => event.type === 'MailRequested')
   const link = requested?.data.link

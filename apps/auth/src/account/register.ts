@@ -92,7 +92,7 @@ export function register(dependencies: RegisterDependencies): Register {
     const mail = { mailId, to: registration.email, dataKey, isOwnKey: true, context }
     if (state.status === 'confirmed') await requestMail(log, sealer, { ...mail, template: 'address-taken' })
     else {
-      const link = confirmLink(linkKeys, { email_hmac: hmac, reservation_id, now: clock.now() })
+      const link = await confirmLink(linkKeys, { email_hmac: hmac, reservation_id, now: clock.now() })
       await requestMail(log, sealer, { ...mail, template: 'confirm-address', link })
     }
     return true

@@ -106,7 +106,7 @@ export function reset(dependencies: ResetDependencies): Reset {
         return discard.later(dataKey)
       }
       const { sub, epoch } = found.user
-      const link = resetLink(linkKeys, {
+      const link = await resetLink(linkKeys, {
         email_hmac,
         reservation_id: found.reservation_id,
         sub,

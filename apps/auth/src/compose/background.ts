@@ -18,7 +18,7 @@ export interface Background {
   stop(): Promise<void>
 }
 
-/** Follows the log with each process, follows the keys, and looks now and then at what is due. */
+/** Follows the log with each process, and looks now and then at what is due. */
 export function startBackground(
   core: Core,
   people: People,
@@ -40,14 +40,6 @@ export function startBackground(
       await pause(seconds * 1000, undefined, { signal: until }).catch(() => {})
     }
   }
-
-  const followed = [
-    every(1, 'signing keys', signal, () => signingKeys.follow(signal)),
-    every(1, 'feed keys', signal, () => feedKeys.follow(signal)),
-    feed.run(signal),
-    every(1, 'installation', signal, () => core.installation.follow(signal)),
-    every(1, 'derivation keys', signal, () => derivationKeys.follow(signal)),
-  ]
 
   /** What one process of an installation does for all. Each of it is safe to do twice, and a waste. */
   const workOfOne = (held: AbortSignal) =>
@@ -76,7 +68,7 @@ export function startBackground(
     ]).then(() => undefined)
 
   const turn = storage.turn(stumbled('lease'))
-  const running = [...followed, turn.whileHeld(signal, workOfOne)]
+  const running = [feed.run(signal), turn.whileHeld(signal, workOfOne)]
 
   return {
     async stop() {

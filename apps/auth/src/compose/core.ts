@@ -142,7 +142,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     names,
     audiences: openAudiences(log, names, config.issuer),
     administrators: openAdministrators(log),
-    installation: await openInstallation({ log, clock }),
+    installation: openInstallation({ log, clock }),
     clients: openClients({ log, names, clock }),
     resources: openResources({ log, names, clock, keyedHash }),
     signingKeys,

@@ -42,7 +42,7 @@ export const groundsOf = ({ config, store, storage, clock, feedKeys, installatio
   pulse: storage.pulse,
   keys: feedKeys,
   issuer: config.issuer,
-  issuerEpoch: installation.readIssuerEpoch,
+  issuerEpoch: installation.issuerEpoch,
   tokenCap: config.tokenCap,
   clock,
 })

@@ -121,7 +121,7 @@ export function openPublishing(core: Core, feed: RevocationFeed): Publishing {
     liveSet: (after) => liveSet(grounds, after),
     waitingSince: feed.waitingSince,
     kidOf: ({ jws }) => decodeProtectedHeader(jws).kid ?? '',
-    isBelieved: (kid) => feedKeys.publicKey(kid) !== undefined,
+    isBelieved: async (kid) => (await feedKeys.read()).publicKey(kid) !== undefined,
     async openPublisher() {
       await ensureTopic({ ...options, retentionMs: NOTICES_KEPT * 1000 })
       return kafkaPublisher(options)

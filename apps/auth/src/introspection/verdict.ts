@@ -16,10 +16,10 @@ export interface LiveToken {
 
 export interface VerdictDependencies {
   readonly log: EventLog
-  readonly signingKeys: Pick<SigningKeys, 'publicKey'>
-  readonly derivationKeys: Pick<DerivationKeys, 'derive'>
+  readonly signingKeys: Pick<SigningKeys, 'read'>
+  readonly derivationKeys: Pick<DerivationKeys, 'read'>
   readonly issuer: string
-  issuerEpoch(): number
+  issuerEpoch(): Promise<number>
 }
 
 async function grantLives(
@@ -32,11 +32,12 @@ async function grantLives(
   if (found === undefined || isRevokedByGrant(found.state, token.jti)) return false
   const { sub, sid, client_id } = found.state
   // After the grant: what its state does not list any more has a stream by then.
-  const [isRevoked, user, client, session] = await Promise.all([
+  const [isRevoked, user, client, session, epoch] = await Promise.all([
     hasOwnRevocation(log, token),
     readUser(log, sub),
     readClient(log, client_id),
     readSession(log, sid),
+    issuerEpoch(),
   ])
   if (isRevoked) return false
   const { client_epoch, issuer_epoch } = token
@@ -45,16 +46,20 @@ async function grantLives(
     user: user?.state,
     client: client?.state,
     session: session?.state,
-    issuerEpoch: issuerEpoch(),
+    issuerEpoch: epoch,
     now,
   }
   return whyDead(bound, standing) === undefined
 }
 
 async function serviceLives({ log, issuerEpoch }: VerdictDependencies, token: ReadAccessToken): Promise<boolean> {
-  if (token.issuer_epoch < issuerEpoch()) return false
-  const [isRevoked, client] = await Promise.all([hasOwnRevocation(log, token), readClient(log, token.client_id)])
-  return !isRevoked && client !== undefined && !client.state.disabled && token.client_epoch >= client.state.epoch
+  const [isRevoked, client, epoch] = await Promise.all([
+    hasOwnRevocation(log, token),
+    readClient(log, token.client_id),
+    issuerEpoch(),
+  ])
+  if (isRevoked || client === undefined || client.state.disabled) return false
+  return token.client_epoch >= client.state.epoch && token.issuer_epoch >= epoch
 }
 
 async function accessToken(
@@ -63,7 +68,7 @@ async function accessToken(
   now: number,
 ): Promise<LiveToken | undefined> {
   const { signingKeys, issuer } = dependencies
-  const token = readAccessToken(text, { issuer, keys: signingKeys, now })
+  const token = readAccessToken(text, { issuer, keys: await signingKeys.read(), now })
   if (token === undefined) return undefined
   const lives =
     token.gid === undefined
@@ -83,7 +88,7 @@ async function refreshToken(
   text: string,
   now: number,
 ): Promise<LiveToken | undefined> {
-  const token = readRefreshToken(derivationKeys, text)
+  const token = readRefreshToken(await derivationKeys.read(), text)
   const found = token && (await readGrant(log, token.gid))
   if (token === undefined || found === undefined) return undefined
   const { refresh, revoked, sub, sid, client_id, scope, aud, opened_at } = found.state
@@ -91,16 +96,17 @@ async function refreshToken(
     return undefined
   const exp = Math.min(refresh.expires_at, refresh.idle_expires_at)
   if (now >= exp) return undefined
-  const [user, client, session] = await Promise.all([
+  const [user, client, session, epoch] = await Promise.all([
     readUser(log, sub),
     readClient(log, client_id),
     readSession(log, sid),
+    issuerEpoch(),
   ])
   const standing = {
     user: user?.state,
     client: client?.state,
     session: session?.state,
-    issuerEpoch: issuerEpoch(),
+    issuerEpoch: epoch,
     now,
   }
   if (whyDead(found.state, standing) !== undefined) return undefined

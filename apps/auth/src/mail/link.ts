@@ -3,8 +3,11 @@ import type { Link } from './events.ts'
 
 /** Makes a link's secret, and makes it again: it is nowhere but in the mail. */
 export interface LinkKeys {
-  readonly current: string
-  derive(key: string, purpose: 'link', parts: readonly string[]): Buffer | undefined
+  /** The keys as the log says, never older than the call. */
+  read(): Promise<{
+    readonly current: string
+    derive(key: string, purpose: 'link', parts: readonly string[]): Buffer | undefined
+  }>
 }
 
 /** What a link says of itself; nothing of it is proved before the secret is. */
@@ -21,10 +24,16 @@ const RESET_LIFETIME = 3_600
 const SHAPE = /^m1\.([0-9a-z]{1,64})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/
 
 /** A new link that confirms a reservation of an address. */
-export const confirmLink = (
+export const confirmLink = async (
   keys: LinkKeys,
   { email_hmac, reservation_id, now }: Pick<Link, 'email_hmac' | 'reservation_id'> & { readonly now: number },
-): Link => ({ purpose: 'confirm', email_hmac, reservation_id, key: keys.current, expires_at: now + LINK_LIFETIME })
+): Promise<Link> => ({
+  purpose: 'confirm',
+  email_hmac,
+  reservation_id,
+  key: (await keys.read()).current,
+  expires_at: now + LINK_LIFETIME,
+})
 
 /** What a link for somebody's account is bound to. */
 export type AccountLink = Required<Pick<Link, 'email_hmac' | 'reservation_id' | 'sub' | 'epoch'>> & {
@@ -32,10 +41,10 @@ export type AccountLink = Required<Pick<Link, 'email_hmac' | 'reservation_id' | 
 }
 
 /** A new link that sets a new password. */
-export const resetLink = (keys: LinkKeys, { now, ...bound }: AccountLink): Link => ({
+export const resetLink = async (keys: LinkKeys, { now, ...bound }: AccountLink): Promise<Link> => ({
   purpose: 'reset',
   ...bound,
-  key: keys.current,
+  key: (await keys.read()).current,
   expires_at: now + RESET_LIFETIME,
 })
 
@@ -43,18 +52,23 @@ export const resetLink = (keys: LinkKeys, { now, ...bound }: AccountLink): Link 
 export type ChangeEmailLink = AccountLink & Required<Pick<Link, 'from'>> & Pick<Link, 'from_reservation_id'>
 
 /** A new link that gives an account the address that the mail went to. */
-export const changeEmailLink = (keys: LinkKeys, { now, ...bound }: ChangeEmailLink): Link => ({
+export const changeEmailLink = async (keys: LinkKeys, { now, ...bound }: ChangeEmailLink): Promise<Link> => ({
   purpose: 'change-email',
   ...bound,
-  key: keys.current,
+  key: (await keys.read()).current,
   expires_at: now + LINK_LIFETIME,
 })
 
-const secretOf = (keys: LinkKeys, key: string, mailId: string) => keys.derive(key, 'link', ['confirm', mailId])
+const secretOf = async (keys: LinkKeys, key: string, mailId: string) =>
+  (await keys.read()).derive(key, 'link', ['confirm', mailId])
 
 /** The text of the link that a mail carries; `undefined` when its key is gone. */
-export function linkToken(keys: LinkKeys, mailId: string, { key }: Pick<Link, 'key'>): string | undefined {
-  const secret = secretOf(keys, key, mailId)
+export async function linkToken(
+  keys: LinkKeys,
+  mailId: string,
+  { key }: Pick<Link, 'key'>,
+): Promise<string | undefined> {
+  const secret = await secretOf(keys, key, mailId)
   return secret && `m1.${key}.${mailId}.${secret.toString('base64url')}`
 }
 
@@ -66,7 +80,7 @@ export function parseLinkToken(text: string): PresentedLink | undefined {
 }
 
 /** Whether whoever presents the link has seen the mail. */
-export function isGenuine(keys: LinkKeys, { key, mailId, secret }: PresentedLink): boolean {
-  const expected = secretOf(keys, key, mailId)
+export async function isGenuine(keys: LinkKeys, { key, mailId, secret }: PresentedLink): Promise<boolean> {
+  const expected = await secretOf(keys, key, mailId)
   return expected !== undefined && expected.length === secret.length && timingSafeEqual(expected, secret)
 }

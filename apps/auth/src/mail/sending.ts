@@ -52,7 +52,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
     if (to === ERASED) throw new Void('the recipient was erased')
     const { mail_id: id, template, link } = data
     if (link === undefined) return mailOf(template, { id, to, issuer })
-    const token = linkToken(linkKeys, id, link)
+    const token = await linkToken(linkKeys, id, link)
     if (token === undefined) throw new Void('the key of the link is gone')
     return mailOf(template, { id, to, issuer, link: { purpose: link.purpose, token } })
   }

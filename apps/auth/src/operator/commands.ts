@@ -12,7 +12,7 @@ import { command, type OperatorCommand } from './command.ts'
 import { EventsQuery, listEvents } from './events.ts'
 import { Absent, Behind, Refused } from './refusal.ts'
 
-type Ring<Keys extends Record<'keys' | 'rotate' | 'compromise', unknown>> = Pick<Keys, 'keys' | 'rotate' | 'compromise'>
+type Ring<Keys extends Record<'read' | 'rotate' | 'compromise', unknown>> = Pick<Keys, 'read' | 'rotate' | 'compromise'>
 
 export interface OperatorDependencies {
   readonly log: EventLog
@@ -185,11 +185,11 @@ function resourceCommands({ resources }: OperatorDependencies, fresh: () => Prom
 
 function keyCommands({ signingKeys, feedKeys, derivationKeys }: OperatorDependencies): Commands {
   const rings = { signing: signingKeys, feed: feedKeys, derivation: derivationKeys }
-  const shown = (use: keyof typeof rings) =>
-    rings[use].keys().map(({ public_jwk: _, ...key }) => ({ use, ...key }) as JsonObject)
+  const shown = async (use: keyof typeof rings) =>
+    (await rings[use].read()).keys.map(({ public_jwk: _, ...key }) => ({ use, ...key }) as JsonObject)
   return {
     'keys list': command(z.object({}), async () => ({
-      keys: [...shown('signing'), ...shown('feed'), ...shown('derivation')],
+      keys: [...(await shown('signing')), ...(await shown('feed')), ...(await shown('derivation'))],
     })),
     'keys rotate': command(Use, async ({ use }, context) => rings[use].rotate(context)),
     'keys compromise': command(KeyOf, async ({ use, kid }, context) => rings[use].compromise(kid, context)),

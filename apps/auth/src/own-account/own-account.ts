@@ -78,7 +78,7 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     if (before === undefined || client === undefined) throw new InvalidToken('its grant is gone')
     const { grant_type: grantType, scope, aud } = before.state
     const audience = await dependencies.audiences.granted(aud)
-    const issuerEpoch = dependencies.facts.issuerEpoch()
+    const issuerEpoch = await dependencies.facts.issuerEpoch()
     const opening = { grantType, client: client.state, user, scope, ...audience, context, now, issuerEpoch }
     return openGrant(dependencies, opening)
   }

@@ -47,7 +47,7 @@ async function town(deafTo?: Scope) {
 
 async function living(home: Household, people: readonly string[], index: RevocationIndex, deafTo?: Scope) {
   const { store } = home
-  const factsNow = () => ({ issuer: ISSUER, issuerEpoch: home.installation.issuerEpoch(), tokenCap: 3600 })
+  const factsNow = async () => ({ issuer: ISSUER, issuerEpoch: await home.installation.issuerEpoch(), tokenCap: 3600 })
   const { clock } = home
   const tokens: Held[] = []
   let seen = await store.head()
@@ -60,7 +60,7 @@ async function living(home: Household, people: readonly string[], index: Revocat
 
   async function service(): Promise<void> {
     await admit('batch')
-    const epoch = home.installation.issuerEpoch()
+    const epoch = await home.installation.issuerEpoch()
     const request = { body: {}, context: command(), source: SOURCE, now: clock.now(), issuerEpoch: epoch }
     const answer = await clientCredentials(home.dependencies, { client: await home.client('batch'), ...request })
     tokens.push(held(answer.tokens.access_token, undefined))
@@ -78,7 +78,7 @@ async function living(home: Household, people: readonly string[], index: Revocat
     for await (const recorded of store.readAll({ after: seen })) {
       seen = recorded.position
       const event = decode(recorded)
-      const notice = event && noticeOf(event, factsNow())
+      const notice = event && noticeOf(event, await factsNow())
       if (event !== undefined) types.push(event.type)
       if (notice === undefined) continue
       ended.push(notice.ended)
@@ -230,7 +230,7 @@ describe('what an event ends', () => {
     await here.accounts.assignRoles(ann(here), { roles: ['buyer'], entitlements: ['discount'] }, command())
     await update('web', { grant_types: ['password', 'refresh_token', 'client_credentials'] })(here)
     await here.clients.addSecret('web', command())
-    await here.derivationKeys.compromise(here.derivationKeys.current, command())
+    await here.derivationKeys.compromise((await here.derivationKeys.read()).current, command())
     await here.hear()
     expect(await here.compare()).toBe(7)
   })

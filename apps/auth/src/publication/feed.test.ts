@@ -84,12 +84,11 @@ async function turningKeys() {
   const signers = [await testSigner({ kid: 'feed-1' }), await testSigner({ kid: 'feed-2' })]
   let current = 0
   return {
-    current: () => {
+    async read() {
       const signer = signers[current]
       if (signer === undefined) throw new Error('no key is left')
-      return signer
+      return { signer, publicKey: (kid: string) => (kid === signer.kid ? kid : undefined) }
     },
-    publicKey: (kid: string) => (kid === signers[current]?.kid ? kid : undefined),
     compromise: () => void (current += 1),
     keyFor: async (kid: string) => signers.find((signer) => signer.kid === kid)?.keyFor(kid),
   }
@@ -162,17 +161,15 @@ describe('the feed', () => {
         const log = inMemoryEventStore()
         const signer = await testSigner()
         const next = (stream: Iterator<number>) => Number(stream.next().value)
-        const keys = {
-          publicKey: () => true,
-          current: () => ({
-            kid: signer.kid,
-            async sign(header: { typ: string }, payload: object) {
-              await pause(next(delay))
-              if (next(failure) === 0) throw new Error('the key is away')
-              return signer.sign(header, payload)
-            },
-          }),
+        const slow = {
+          kid: signer.kid,
+          async sign(header: { typ: string }, payload: object) {
+            await pause(next(delay))
+            if (next(failure) === 0) throw new Error('the key is away')
+            return signer.sign(header, payload)
+          },
         }
+        const keys = { read: async () => ({ signer: slow, publicKey: () => true }) }
         /** Breaks now and then. */
         const subscribe: EventStore['subscribe'] = async function* (options) {
           for await (const message of log.subscribe(options)) {

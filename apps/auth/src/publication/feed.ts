@@ -15,15 +15,20 @@ import { Gone } from './gone.ts'
 import { progress } from './progress.ts'
 import { ring } from './ring.ts'
 
+/** The keys of the feed as the log says, never older than the call. */
+export interface FeedKeys {
+  read(): Promise<{
+    readonly signer: StatementSigner
+    /** Whether what a key signed is still believed. */
+    publicKey(kid: string): unknown
+  }>
+}
+
 export interface FeedOptions {
   readonly store: Pick<EventStore, 'subscribe' | 'head'>
   /** A place at the end of the log, to which every subscription comes: nothing acknowledged before the call is after it. */
   pulse(): Promise<Position>
-  readonly keys: {
-    current(): StatementSigner
-    /** Whether what a key signed is still believed. */
-    publicKey(kid: string): unknown
-  }
+  readonly keys: FeedKeys
   readonly issuer: string
   /** The epoch of the issuer as the log has it when it is asked for, or later. */
   issuerEpoch(): Promise<number>
@@ -110,9 +115,9 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
   let reading: { position: Position; readonly queue: InOrder<Publication> } | undefined
 
   async function signed(statement: IssuedStatement & { kind: 'notice' | 'heartbeat' }): Promise<Publication> {
-    const signer = keys.current()
-    kids.add(signer.kid)
+    const { signer } = await keys.read()
     const jws = await encodeStatement(statement, { issuer, signer, now: clock.nowMs })
+    kids.add(signer.kid)
     const position = statement.kind === 'notice' ? statement.position : statement.through
     return { jws, position, kind: statement.kind }
   }
@@ -176,7 +181,8 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
 
   /** Forgets what was signed by a key that somebody else may have: nobody believes it any more. */
   async function forgetUnbelieved(): Promise<void> {
-    if ([...kids].every((kid) => keys.publicKey(kid) !== undefined)) return
+    const { publicKey } = await keys.read()
+    if ([...kids].every((kid) => publicKey(kid) !== undefined)) return
     const head = await store.head()
     kids.clear()
     heartbeat = undefined

@@ -36,7 +36,7 @@ async function world() {
     store,
     pulse: () => store.head(),
     views,
-    keys: { current: () => keys },
+    keys: { read: async () => ({ signer: keys }) },
     clock,
   }
   const { open } = openStatements({ issuer: ISSUER, keyFor: keys.keyFor })

@@ -17,9 +17,14 @@ export async function liveSet(options: SnapshotOptions, after: Position): Promis
   const { issuer, tokenCap, views, keys, clock } = options
   const through = await viewsAtHead(options)
 
-  async function signed(notice: Notice): Promise<Publication> {
-    const jws = await encodeStatement(notice, { issuer, signer: keys.current(), now: clock.nowMs })
-    return { jws, position: notice.position, kind: 'notice' }
+  async function signed(notices: readonly Notice[]): Promise<readonly Publication[]> {
+    const { signer } = await keys.read()
+    return Promise.all(
+      notices.map(async (notice) => {
+        const jws = await encodeStatement(notice, { issuer, signer, now: clock.nowMs })
+        return { jws, position: notice.position, kind: 'notice' } as const
+      }),
+    )
   }
 
   async function* batches(): AsyncGenerator<readonly Publication[], void> {
@@ -28,7 +33,7 @@ export async function liveSet(options: SnapshotOptions, after: Position): Promis
       // Read behind everything that it tells of.
       const issuerEpoch = await options.issuerEpoch()
       for (const notices of live.notices(after, { issuer, issuerEpoch, tokenCap, now: clock.now(), size: BATCH })) {
-        if (notices.length > 0) yield await Promise.all(notices.map(signed))
+        if (notices.length > 0) yield await signed(notices)
         await turn()
       }
     } finally {

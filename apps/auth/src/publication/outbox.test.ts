@@ -52,7 +52,7 @@ function world(change: Partial<OutboxOptions> = {}, through: (topic: FakeTopic) 
         liveSet: feed.liveSet,
         waitingSince: () => undefined,
         kidOf: keys.kidOf,
-        isBelieved: keys.isBelieved,
+        isBelieved: async (kid) => keys.isBelieved(kid),
         openPublisher: reached.open,
         readOn: reached.readOn,
         cursorOf,

@@ -16,7 +16,7 @@ import { TooSlow } from './too-slow.ts'
 export interface FeedRoutesOptions {
   readonly feed: Pick<RevocationFeed, 'follow' | 'keeps'>
   readonly snapshots: { take(): Promise<AsyncGenerator<string, void>> }
-  readonly feedKeys: Pick<SigningKeys, 'jwks' | 'maxAge'>
+  readonly feedKeys: Pick<SigningKeys, 'read' | 'maxAge'>
   readonly authentication: Pick<ClientAuthentication, 'clientOrResource'>
   readonly requests: RequestContext
   /** Takes note that a resource server begins to read. @throws {TooManyRequests} */

@@ -13,7 +13,7 @@ export interface SnapshotOptions extends Omit<NoticeFacts, 'issuerEpoch'> {
   /** As that of the feed. */
   pulse(): Promise<Position>
   readonly views: Pick<Views, 'waitFor' | 'revocations'>
-  readonly keys: { current(): StatementSigner }
+  readonly keys: { read(): Promise<{ readonly signer: StatementSigner }> }
   readonly clock: Clock
 }
 
@@ -71,7 +71,7 @@ async function* chunksOf(
     if (clock.nowMs() - at > LASTS_MS) throw new Unavailable('the reader of a snapshot is too slow')
     const ended = await entriesOf(pages)
     const chunk = { kind: 'chunk', snapshot, index, count, through, at, ended } as const
-    yield await encodeStatement(chunk, { issuer, signer: keys.current(), now: clock.nowMs })
+    yield await encodeStatement(chunk, { issuer, signer: (await keys.read()).signer, now: clock.nowMs })
   }
 }
 

@@ -27,7 +27,7 @@ export interface TopicWriterOptions {
   /** The key that signed something. */
   kidOf(publication: Publication): string
   /** Whether what a key signed is still believed. */
-  isBelieved(kid: string): boolean
+  isBelieved(kid: string): Promise<boolean>
   /** Milliseconds since the epoch. */
   now(): number
   /** Names a message that was written to whoever reads the topic. */
@@ -48,7 +48,7 @@ export interface Written {
 export interface TopicWriter {
   place(): TopicPlace
   /** Whether the topic has everything that matters of what came before its place, signed by keys that are believed. */
-  isWhole(range: TopicRange): boolean
+  isWhole(range: TopicRange): Promise<boolean>
   /** What was written last, since this writer was opened. */
   last(): Written | undefined
   /** In the order of the log, behind everything that was written before. @throws {EndLost} */
@@ -118,9 +118,10 @@ export async function openTopicWriter(
     await writeAll(await liveSet(START), until, () => ({ filledAt, since, kids: [...signers] }))
   }
 
-  const isWhole = (at: TopicPlace, range: TopicRange): boolean => !isLost(at, range) && at.kids.every(isBelieved)
+  const isWhole = async (at: TopicPlace, range: TopicRange): Promise<boolean> =>
+    !isLost(at, range) && (await Promise.all(at.kids.map(isBelieved))).every(Boolean)
   const range = await publisher.range()
-  if (known?.cursor !== undefined && isWhole(known, range)) {
+  if (known?.cursor !== undefined && (await isWhole(known, range))) {
     place = known
     options.reached(place)
   } else {

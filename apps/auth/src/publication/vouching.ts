@@ -35,7 +35,7 @@ export function vouching({ writer, range, readOn }: VouchingOptions) {
     const { since } = writer.place() // of now: what is written while this waits was not read back
     await reading.saw(last.cursor)
     writer.readBack(last)
-    if (!writer.isWhole(await range())) throw new EndLost()
+    if (!(await writer.isWhole(await range()))) throw new EndLost()
     await writer.heartbeat(heartbeat, { since, previous: last.offset })
   }
 }

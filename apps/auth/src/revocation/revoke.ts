@@ -9,8 +9,8 @@ import { type Located, type Locators, readAccessToken } from '../token/index.ts'
 
 export interface RevokeDependencies {
   readonly log: EventLog
-  readonly signingKeys: Pick<SigningKeys, 'publicKey'>
-  readonly derivationKeys: Pick<DerivationKeys, 'derive'>
+  readonly signingKeys: Pick<SigningKeys, 'read'>
+  readonly derivationKeys: Pick<DerivationKeys, 'read'>
   readonly locators: Pick<Locators, 'read'>
   readonly issuer: string
 }
@@ -37,7 +37,7 @@ async function revokeGrant(
   { log, derivationKeys }: RevokeDependencies,
   { token, client, context }: Revocation,
 ): Promise<string | undefined> {
-  const read = readRefreshToken(derivationKeys, token)
+  const read = readRefreshToken(await derivationKeys.read(), token)
   const found = read && (await readGrant(log, read.gid))
   if (found === undefined) return undefined
   const { gid, sid, sub, grant_type, client_id } = found.state
@@ -49,13 +49,13 @@ async function revokeGrant(
 }
 
 /** Where an access token is in the log: a signed one is verified, an encrypted one opens by its locator only. */
-function located(
+async function located(
   { signingKeys, locators, issuer }: RevokeDependencies,
   { token, now }: Revocation,
-): Located | undefined {
+): Promise<Located | undefined> {
   const read = locators.read(token)
   return read === undefined
-    ? readAccessToken(token, { issuer, keys: signingKeys, now })
+    ? readAccessToken(token, { issuer, keys: await signingKeys.read(), now })
     : read.exp > now
       ? read
       : undefined
@@ -67,7 +67,7 @@ async function revokeAccessToken(
 ): Promise<string | undefined> {
   const { log } = dependencies
   const { client, context } = revocation
-  const token = located(dependencies, revocation)
+  const token = await located(dependencies, revocation)
   if (token === undefined) return undefined
   assertOwn(token.client_id, client)
   if (token.gid === undefined) return (await revokeServiceToken(log, token, { context }))?.position

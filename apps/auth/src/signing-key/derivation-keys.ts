@@ -1,19 +1,26 @@
-import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import type { CommandContext } from '../log/index.ts'
-import { type Keyring, type KeyringOptions, openKeyring } from './keyring.ts'
+import type { Key } from './events.ts'
+import { type Keyring, type KeyringOptions, openKeyring, type Ring } from './keyring.ts'
 
-/** Makes secrets that can be made again and so need not be kept: refresh tokens, mailed links. */
-export interface DerivationKeys {
+/** The keys that derive secrets, at one moment. */
+export interface DerivationKeySet {
   /** The key for new secrets. */
   readonly current: string
   /** 32 bytes; `undefined` when there is no such key (any more). */
   derive(key: string, purpose: 'refresh' | 'link', parts: readonly string[]): Buffer | undefined
+  /** All keys, also those that ended lately. */
+  readonly keys: readonly Key[]
+}
+
+/** Makes secrets that can be made again and so need not be kept: refresh tokens, mailed links. */
+export interface DerivationKeys {
+  /** The keys as the log says, never older than the call. @throws {Unavailable} when the log cannot say now. */
+  read(): Promise<DerivationKeySet>
   rotate(context: CommandContext): Promise<{ position: string }>
   /** Every refresh token and mailed link that it made is void: whoever had one signs in again. */
   compromise: Keyring['compromise']
   maintain(period: number): Promise<void>
-  follow(signal: AbortSignal): Promise<void>
-  keys: Keyring['keys']
 }
 
 /** One text for each list of texts: every part with its length before it. */
@@ -23,33 +30,15 @@ async function makeDerivationKey() {
   return { key: { kid: randomBytes(8).toString('hex'), alg: 'HS256' }, secret: randomBytes(32) }
 }
 
-/** Opens the keys that derive secrets. They are never published, so a standby may be used at once. */
-export async function openDerivationKeys(
-  options: Omit<KeyringOptions, 'make' | 'use' | 'publishedFor'>,
-): Promise<DerivationKeys> {
-  const ring = await openKeyring({ ...options, use: 'derivation', publishedFor: 0, make: makeDerivationKey })
-  let objects = new Map<string, KeyObject>()
-  ring.onChange(() => (objects = new Map()))
-
-  /** As a key object, which Node need not take in anew for each token. */
-  function secretKey(kid: string): KeyObject | undefined {
-    const known = objects.get(kid)
-    if (known !== undefined) return known
-    const secret = ring.secret(kid)
-    if (secret === undefined) return undefined
-    const made = createSecretKey(secret)
-    objects.set(kid, made)
-    return made
-  }
-
+function keySetOf({ keys, secrets }: Ring): DerivationKeySet {
+  const active = keys.find(({ status }) => status === 'active')
+  if (active === undefined) throw new Error('there is no active derivation key')
+  // As key objects, which Node need not take in anew for each token.
+  const objects = new Map([...secrets].map(([kid, secret]) => [kid, createSecretKey(secret)]))
   return {
-    get current() {
-      const active = ring.keys().find(({ status }) => status === 'active')
-      if (active === undefined) throw new Error('there is no active derivation key')
-      return active.kid
-    },
+    current: active.kid,
     derive(key, purpose, parts) {
-      const secret = secretKey(key)
+      const secret = objects.get(key)
       return (
         secret &&
         createHmac('sha256', secret)
@@ -57,10 +46,25 @@ export async function openDerivationKeys(
           .digest()
       )
     },
-    keys: ring.keys,
+    keys,
+  }
+}
+
+/** Opens the keys that derive secrets. They are never published, so a standby may be used at once. */
+export async function openDerivationKeys(
+  options: Omit<KeyringOptions, 'make' | 'use' | 'publishedFor'>,
+): Promise<DerivationKeys> {
+  const ring = await openKeyring({ ...options, use: 'derivation', publishedFor: 0, make: makeDerivationKey })
+  let made: { readonly of: Ring; readonly set: DerivationKeySet } | undefined
+
+  return {
+    async read() {
+      const of = await ring.read()
+      if (made?.of !== of) made = { of, set: keySetOf(of) }
+      return made.set
+    },
     rotate: ring.rotate,
     compromise: ring.compromise,
     maintain: ring.maintain,
-    follow: ring.follow,
   }
 }

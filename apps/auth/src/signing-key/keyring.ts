@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { Conflict } from '@ledgate/eventsourcing'
 import type { KeyVault } from '@ledgate/vault'
 import type { Clock, CommandContext, EventLog } from '../log/index.ts'
@@ -39,12 +38,21 @@ export interface KeyringOptions {
   readonly replaceLost?: boolean
 }
 
-/** The keys of one use, followed as they change anywhere. */
+/** The keys of one use at one revision of their stream, and the secrets of those that are not retired. */
+export interface Ring {
+  readonly keys: readonly Key[]
+  readonly secrets: ReadonlyMap<string, Uint8Array>
+}
+
+/** The keys of one use, which any process may change. */
 export interface Keyring {
-  /** The keys as last heard of. */
-  keys(): readonly Key[]
-  /** The secret of a key that is not retired. */
-  secret(kid: string): Uint8Array | undefined
+  /**
+   * The keys as the log says, never older than the call; the same object while nothing was changed. Secrets are read from
+   * the vault once.
+   *
+   * @throws {Unavailable} when the log cannot say now.
+   */
+  read(): Promise<Ring>
   /** @throws {TooEarly} when the standby key was not published for long enough. */
   rotate(context: CommandContext): Promise<{ position: string }>
   /**
@@ -58,14 +66,9 @@ export interface Keyring {
    * number of processes may do it at once: one of them rotates.
    */
   maintain(period: number): Promise<void>
-  /** Called after the keys have changed, wherever that was. */
-  onChange(listener: () => void): void
-  /** Hears of changes made elsewhere until the signal; begins again when the store was away. */
-  follow(signal: AbortSignal): Promise<void>
 }
 
 const MAX_RACES = 8
-const PAUSE_MS = 1_000
 
 /** Whether anything may still be checked with it. */
 export const isLive = ({ status }: Key) => status !== 'retired' && status !== 'compromised'
@@ -76,11 +79,9 @@ const provesNothingWritten = (error: unknown) =>
 
 const secretName = (use: string, kid: string) => `keyring/${use}/${kid}`
 
-/** What was heard of the keys last. */
-interface Known {
-  readonly keys: readonly Key[]
+/** The newest revision that was read. */
+interface Known extends Ring {
   readonly revision: bigint | undefined
-  readonly secrets: ReadonlyMap<string, Uint8Array>
 }
 
 /** Makes the command from what is known at that moment; `make` gives it keys that are in the vault. */
@@ -93,7 +94,6 @@ type Prepare = (make: () => Promise<NewKey>) => Promise<KeyringCommand>
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   const { log, vault, clock, use } = options
   const stream = `keyring-${use}`
-  const listeners: (() => void)[] = []
   let known: Known = { keys: [], revision: undefined, secrets: new Map() }
 
   async function secretsOf(keys: readonly Key[]): Promise<Known['secrets']> {
@@ -114,14 +114,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     const { keys } = newest.data.keyring
     const secrets = await secretsOf(keys.filter(isLive))
     if (!isNews(newest.revision)) return
-    const before = known
     known = { keys, revision: newest.revision, secrets }
-    try {
-      listeners.forEach((listener) => listener())
-    } catch (error) {
-      known = before // so that the next look at the log says it again
-      throw error
-    }
   }
 
   async function makeAndKeep(made: string[]): Promise<NewKey> {
@@ -225,14 +218,6 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     await run(prepare, options.context())
   }
 
-  async function followOnce(signal: AbortSignal): Promise<void> {
-    const after = await log.store.head()
-    await load()
-    for await (const message of log.store.subscribe({ after, filter: { categories: ['keyring'] }, signal })) {
-      if (message.kind === 'event' && message.event.stream === stream) await load()
-    }
-  }
-
   await load()
   if (known.keys.length === 0) {
     const begin: Prepare = async (make) => ({
@@ -257,24 +242,18 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   if (options.replaceLost) await replaceLost()
 
   return {
-    keys: () => known.keys,
-    secret: (kid) => known.secrets.get(kid),
+    async read() {
+      await load()
+      return known
+    },
     rotate,
     compromise,
-    onChange: (listener) => void listeners.push(listener),
 
     async maintain(period) {
       await load()
       await retire()
       await replaceStandby()
       await rotateWhenDue(period)
-    },
-
-    async follow(signal) {
-      while (!signal.aborted) {
-        await followOnce(signal).catch(() => {}) // the store is away: it is asked again, and `maintain` says so
-        await pause(PAUSE_MS, undefined, { signal }).catch(() => {})
-      }
     },
   }
 }

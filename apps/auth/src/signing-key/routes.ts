@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { SigningKeys } from './signing-keys.ts'
 
-type KeySet = Pick<SigningKeys, 'jwks' | 'maxAge'>
+type KeySet = Pick<SigningKeys, 'read' | 'maxAge'>
 
 /** Public keys at a path, RFC 7517 §5: cached by others for as long as a key is published before it is used. */
 export function keySetRoute(
@@ -9,10 +9,10 @@ export function keySetRoute(
   path: string,
   { keys, summary }: { readonly keys: KeySet; readonly summary: string },
 ): void {
-  app.get(path, { schema: { tags: ['discovery'], summary } }, (_request, reply) =>
+  app.get(path, { schema: { tags: ['discovery'], summary } }, async (_request, reply) =>
     reply
       .headers({ 'cache-control': `public, max-age=${keys.maxAge}`, 'content-type': 'application/jwk-set+json' })
-      .send(JSON.stringify(keys.jwks())),
+      .send(JSON.stringify((await keys.read()).jwks)),
   )
 }
 

@@ -5,7 +5,7 @@ import { concatenated, type VerificationKey, verificationKey } from '@ledgate/jw
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { CommandContext } from '../log/index.ts'
 import type { Key } from './events.ts'
-import { isLive, type Keyring, type KeyringOptions, type MadeKey, openKeyring } from './keyring.ts'
+import { isLive, type Keyring, type KeyringOptions, type MadeKey, openKeyring, type Ring } from './keyring.ts'
 
 /** Makes JWTs with one key. */
 export interface Signer {
@@ -13,24 +13,34 @@ export interface Signer {
   sign(header: { readonly typ: string }, payload: JsonObject): Promise<string>
 }
 
-/** The keys that sign tokens, and everything others need to check them. */
-export interface SigningKeys {
-  /** The signer of now: whoever records its `kid` first signs with that very key afterwards. */
-  current(): Signer
-
+/** The keys that sign, and everything others need to check what they signed, at one moment. */
+export interface SigningKeySet {
+  /** Whoever records its `kid` first signs with that very key afterwards. */
+  readonly signer: Signer
   /** The public keys: those in use, those to come, those whose tokens may live. RFC 7517 §5. */
-  jwks(): { readonly keys: readonly JsonObject[] }
+  readonly jwks: { readonly keys: readonly JsonObject[] }
   /** The key that checks what was signed under this name. */
   publicKey(kid: string): VerificationKey | undefined
   /** What the published keys sign with: two algorithms for a while after another one was configured. */
   readonly algs: readonly string[]
+  /** All keys, also those that ended lately. */
+  readonly keys: readonly Key[]
+}
+
+/** The keys that sign tokens, or what is said of revocations. */
+export interface SigningKeys {
+  /**
+   * The keys as the log says, never older than the call: once it was answered that a key is compromised, no process signs
+   * with it, believes it or publishes it.
+   *
+   * @throws {Unavailable} when the log cannot say now.
+   */
+  read(): Promise<SigningKeySet>
   /** Seconds for which the key set may be cached. */
   readonly maxAge: number
   rotate(context: CommandContext): Promise<{ position: string }>
   compromise: Keyring['compromise']
   maintain(period: number): Promise<void>
-  follow(signal: AbortSignal): Promise<void>
-  keys: Keyring['keys']
 }
 
 export type SigningAlg = 'ES256' | 'EdDSA' | 'RS256'
@@ -125,42 +135,31 @@ export async function openSigningKeys({
     publishedFor: maxAge,
     make: () => makeSigningKey(alg),
   })
-  let active: Signer
-  let publicKeys = new Map<string, VerificationKey>()
-  let published: JsonObject[] = []
 
-  function refresh(): void {
-    const live = ring.keys().filter(isLive)
+  function keySetOf({ keys, secrets }: Ring): SigningKeySet {
+    const live = keys.filter(isLive)
     const used = live.find(({ status }) => status === 'active')
-    const secret = used && ring.secret(used.kid)
+    const secret = used && secrets.get(used.kid)
     if (used === undefined || secret === undefined) throw new Error(`the active ${use} key is not in the vault`)
     const key = createPrivateKey({ key: Buffer.from(secret), format: 'der', type: 'pkcs8' })
-    published = live.flatMap(({ public_jwk }) => (public_jwk === undefined ? [] : [public_jwk as JsonObject]))
-    publicKeys = new Map(live.map((key) => [key.kid, publicKeyOf(key)]))
-    active = signer(used.kid, used.alg, key, use === 'feed' ? signAtOnce : signAside)
+    const publicKeys = new Map(live.map((each) => [each.kid, publicKeyOf(each)]))
+    return {
+      signer: signer(used.kid, used.alg, key, use === 'feed' ? signAtOnce : signAside),
+      jwks: { keys: live.flatMap(({ public_jwk }) => (public_jwk === undefined ? [] : [public_jwk as JsonObject])) },
+      publicKey: (kid) => publicKeys.get(kid),
+      algs: [...new Set(live.map((each) => each.alg))],
+      keys,
+    }
   }
-  refresh()
-  ring.onChange(refresh)
 
-  return {
-    current: () => active,
-    jwks: () => ({ keys: published }),
-    publicKey: (kid) => publicKeys.get(kid),
-    get algs() {
-      return [
-        ...new Set(
-          ring
-            .keys()
-            .filter(isLive)
-            .map((key) => key.alg),
-        ),
-      ]
-    },
-    maxAge,
-    keys: ring.keys,
-    rotate: ring.rotate,
-    compromise: ring.compromise,
-    maintain: ring.maintain,
-    follow: ring.follow,
+  let made: { readonly of: Ring; readonly set: SigningKeySet } | undefined
+
+  async function read(): Promise<SigningKeySet> {
+    const of = await ring.read()
+    if (made?.of !== of) made = { of, set: keySetOf(of) }
+    return made.set
   }
+  await read()
+
+  return { read, maxAge, rotate: ring.rotate, compromise: ring.compromise, maintain: ring.maintain }
 }

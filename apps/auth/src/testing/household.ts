@@ -89,7 +89,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   const policy = passwordPolicy()
   const registration = openRegister({ ...people, policy, mayMail: unlimitedMail })
   const checkpoints = inMemoryCheckpoints()
-  const installation = await openInstallation({ log, clock })
+  const installation = openInstallation({ log, clock })
   const facts = { issuer: ISSUER, issuerEpoch: installation.issuerEpoch }
   const dependencies: TokenDependencies = {
     log,
@@ -121,12 +121,12 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   }
 
   const requestOf = async (clientId: string, body: Readonly<Record<string, unknown>>, source = SOURCE) => ({
+    now: clock.now(),
+    issuerEpoch: await installation.issuerEpoch(),
     client: await client(clientId),
     body,
     context: { ...command({ type: 'client', id: clientId }), source },
     source,
-    now: clock.now(),
-    issuerEpoch: installation.issuerEpoch(),
   })
 
   /** Does with every event of some categories what a process of the server does, up to where the log ends now. */

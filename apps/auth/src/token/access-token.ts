@@ -2,7 +2,7 @@ import type { JsonObject } from '@ledgate/eventsourcing'
 import { isSignedBy, type Jws, readJws } from '@ledgate/jws'
 import type { JWTPayload } from 'jose'
 import type { GrantState, Issued } from '../grant/index.ts'
-import type { SigningKeys } from '../signing-key/index.ts'
+import type { SigningKeySet } from '../signing-key/index.ts'
 
 /** The `typ` of an access token, RFC 9068 §2.1. */
 export const TYP = 'at+jwt'
@@ -10,14 +10,14 @@ export const TYP = 'at+jwt'
 /** What every access token says beside what its issuing recorded. */
 export interface TokenFacts {
   readonly issuer: string
-  /** Raised by a restore from backup: whatever was issued before is void. */
-  issuerEpoch(): number
+  /** Raised by a restore from backup: whatever was issued before is void. Never older than the call. */
+  issuerEpoch(): Promise<number>
 }
 
 const audience = (aud: readonly string[]) => (aud.length === 1 ? aud[0] : aud)
 
 /** The claims that tokens of people and tokens of clients share, RFC 9068 §2.2. */
-function base({ issuer }: TokenFacts, issued: Issued) {
+function base({ issuer }: Pick<TokenFacts, 'issuer'>, issued: Issued) {
   return {
     iss: issuer,
     sub: issued.sub,
@@ -30,9 +30,11 @@ function base({ issuer }: TokenFacts, issued: Issued) {
   }
 }
 
-/** The claims of a client's own token. */
+type Named = Pick<TokenFacts, 'issuer'>
+
+/** The claims of a client's own token, with the epochs that were true when it was asked for. */
 export const serviceClaims = (
-  facts: TokenFacts,
+  facts: Named,
   issued: Issued,
   epochs: Pick<ReadAccessToken, 'client_epoch' | 'issuer_epoch'>,
 ): JsonObject => ({ ...base(facts, issued), ...epochs })
@@ -44,12 +46,7 @@ export interface Authorization {
 }
 
 /** The claims of a token for a person: the epochs are the grant's, never today's, so a token made late is born dead. */
-export const grantClaims = (
-  facts: TokenFacts,
-  issued: Issued,
-  grant: GrantClaims,
-  user: Authorization,
-): JsonObject => ({
+export const grantClaims = (facts: Named, issued: Issued, grant: GrantClaims, user: Authorization): JsonObject => ({
   ...base(facts, issued),
   sid: grant.sid,
   gid: grant.gid,
@@ -88,7 +85,7 @@ const MAX_LENGTH = 16_384
 
 export interface VerifyOptions {
   readonly issuer: string
-  readonly keys: Pick<SigningKeys, 'publicKey'>
+  readonly keys: Pick<SigningKeySet, 'publicKey'>
   /** Whole seconds since the epoch. */
   readonly now: number
 }

@@ -20,8 +20,8 @@ export interface SignIn {
 export interface TokenDependencies {
   readonly log: EventLog
   readonly clock: Clock
-  readonly signingKeys: Pick<SigningKeys, 'current'>
-  readonly derivationKeys: Pick<DerivationKeys, 'current' | 'derive'>
+  readonly signingKeys: Pick<SigningKeys, 'read'>
+  readonly derivationKeys: Pick<DerivationKeys, 'read'>
   /** Opens where a refresh token was spent from. */
   readonly sealer: Pick<Sealer, 'unseal'>
   readonly audiences: Audiences

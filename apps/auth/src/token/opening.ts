@@ -36,19 +36,12 @@ export interface Opening {
  * session without a grant is empty; so both go at once, and the answer waits for both.
  */
 export async function openGrant(
-  {
-    log,
-    derivationKeys,
-    signingKeys,
-    locators,
-    facts,
-    tokenCap,
-  }: Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'>,
+  { log, locators, facts, tokenCap, ...keys }: Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'>,
   { grantType, client, context, now, issuerEpoch, user, scope, aud, encryption }: Opening,
 ): Promise<TokenAnswer> {
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
   const [gid, sid] = [newId(), newId()]
-  const signer = signingKeys.current()
+  const [{ signer }, derivationKeys] = await Promise.all([keys.signingKeys.read(), keys.derivationKeys.read()])
   const owner = { client_id: client.client_id, sub: user.sub, gid, sid, scope: [...scope], aud: [...aud] }
   const sessionLeft = Math.min(lifetimes.refreshToken, lifetimes.refreshTokenIdle)
   const expires_in = tokenLife(lifetimes.accessToken, scope, sessionLeft)

@@ -67,13 +67,13 @@ describe('a renewal', () => {
   it('after the derivation key was rotated takes the old token, gives the old answer again, and new ones with the new key', async () => {
     const { signedIn, refresh, derivationKeys } = await withAnn()
     const { refresh_token } = await signedIn()
-    const old = derivationKeys.current
+    const old = (await derivationKeys.read()).current
     const second = await refresh(refresh_token, ATTEMPT)
     await derivationKeys.rotate(command())
-    expect(derivationKeys.current).not.toBe(old)
+    expect((await derivationKeys.read()).current).not.toBe(old)
     expect((await refresh(refresh_token, ATTEMPT)).refresh_token).toBe(second.refresh_token)
     const third = await refresh(second.refresh_token, 'another-attempt')
-    expect(third.refresh_token?.split('.')[1]).toBe(derivationKeys.current)
+    expect(third.refresh_token?.split('.')[1]).toBe((await derivationKeys.read()).current)
     expect((await refresh(second.refresh_token, 'another-attempt')).refresh_token).toBe(third.refresh_token)
     await refresh(third.refresh_token)
   })
@@ -240,10 +240,10 @@ describe('issuing', () => {
     const { refresh_token } = await house.signedIn()
     let signatures = 0
     const { signingKeys } = house
-    const { current } = signingKeys
-    signingKeys.current = () => {
-      const signer = current()
-      return { ...signer, sign: (...claims) => ((signatures += 1), signer.sign(...claims)) }
+    const { read } = signingKeys
+    signingKeys.read = async () => {
+      const { signer, ...others } = await read()
+      return { ...others, signer: { ...signer, sign: (...claims) => ((signatures += 1), signer.sign(...claims)) } }
     }
     fail(() => new Promise(() => {}))
     void house.signedIn()

@@ -40,7 +40,7 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
     { schema: { tags: ['oauth'], summary: 'Get, or renew, tokens (RFC 6749 §3.2)' } },
     async (request, reply) => {
       const now = clock.now()
-      const issuerEpoch = facts.issuerEpoch()
+      const issuerEpoch = await facts.issuerEpoch()
       const body = (request.body ?? {}) as Record<string, unknown>
       const context = requests.of(request, NOBODY)
       const { grant_type: type } = body

@@ -22,8 +22,10 @@ export async function clientCredentials(
 ): Promise<TokenAnswer> {
   assertMayUse('client_credentials', client)
   const scope = grantedScope(client, body['scope'])
-  const { aud, encryption } = await audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
-  const signer = signingKeys.current()
+  const [{ aud, encryption }, { signer }] = await Promise.all([
+    audiences.resolve({ scope, resource: readResourceParameter(body['resource']) }),
+    signingKeys.read(),
+  ])
   const issued = issue({
     client_id: client.client_id,
     sub: client.client_id,
@@ -34,7 +36,7 @@ export async function clientCredentials(
     kid: signer.kid,
   })
   const position = await log.record(streamOf(client.client_id, now), { type: 'TokenIssued', data: issued }, { context })
-  const epochs = { client_epoch: client.epoch, issuer_epoch: issuerEpoch }
-  const jwt = await signed(issued, serviceClaims(facts, issued, epochs), { signer, locators, encryption })
+  const claims = serviceClaims(facts, issued, { client_epoch: client.epoch, issuer_epoch: issuerEpoch })
+  const jwt = await signed(issued, claims, { signer, locators, encryption })
   return { position, tokens: tokensOf(jwt, issued) }
 }

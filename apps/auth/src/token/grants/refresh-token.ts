@@ -64,8 +64,11 @@ async function standing(
   grant: GrantState,
   { client, now }: TokenRequest,
 ): Promise<{ readonly user: UserState; readonly session: SessionState }> {
-  const [user, session] = await Promise.all([readUser(log, grant.sub), readSession(log, grant.sid)])
-  const issuerEpoch = facts.issuerEpoch()
+  const [user, session, issuerEpoch] = await Promise.all([
+    readUser(log, grant.sub),
+    readSession(log, grant.sid),
+    facts.issuerEpoch(),
+  ])
   const dead = whyDead(grant, { user: user?.state, client, session: session?.state, issuerEpoch, now })
   if (dead !== undefined || user === undefined || session === undefined)
     throw new InvalidGrant(dead ?? 'the person is gone')
@@ -105,7 +108,7 @@ async function endForReuse(
 }
 
 async function renew(dependencies: TokenDependencies, request: TokenRequest, read: RefreshToken): Promise<TokenAnswer> {
-  const { log, signingKeys, derivationKeys, audiences, locators, facts, tokenCap } = dependencies
+  const { log, signingKeys, audiences, locators, facts, tokenCap } = dependencies
   const { client, body, context, now } = request
   const found = await readGrant(log, read.gid)
   const isOwn = found?.state.client_id === client.client_id
@@ -115,9 +118,12 @@ async function renew(dependencies: TokenDependencies, request: TokenRequest, rea
   assertMayUse('refresh_token', client)
   if (!isOwn || presented === undefined) throw new InvalidGrant('no such grant of this client')
   assertAttempt(body['refresh_attempt'])
-  const { user, session } = await standing(dependencies, found.state, request)
+  const [{ user, session }, { signer }, derivationKeys] = await Promise.all([
+    standing(dependencies, found.state, request),
+    signingKeys.read(),
+    dependencies.derivationKeys.read(),
+  ])
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
-  const signer = signingKeys.current()
   const { sub, gid, sid, client_id } = found.state
   const scope = narrowedScope(found.state, body['scope'])
   const sessionLeft = secondsLeft(touched(session, now, lifetimes.refreshTokenIdle), now)
@@ -153,7 +159,7 @@ async function renew(dependencies: TokenDependencies, request: TokenRequest, rea
  */
 export async function refreshToken(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
   const { refresh_token: text } = request.body
-  const read = typeof text === 'string' ? readRefreshToken(dependencies.derivationKeys, text) : undefined
+  const read = typeof text === 'string' ? readRefreshToken(await dependencies.derivationKeys.read(), text) : undefined
   if (read !== undefined)
     return dependencies.turns.take(read.gid, () => untilSettled(() => renew(dependencies, request, read)))
   assertMayUse('refresh_token', request.client)

@@ -85,6 +85,17 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
     await expect(store.read(`${stream}x`, { direction: 'backwards', max: 1 })).rejects.toThrow(StreamNotFound)
   })
 
+  test('a stream that was read before it was there is there once an append is answered, however long it grows', async () => {
+    const { store } = subject()
+    const stream = sampleStream()
+    const last = { direction: 'backwards', max: 1 } as const
+    for (let times = 0; times < 2; times += 1) await expect(store.read(stream, last)).rejects.toThrow(StreamNotFound)
+    const events = sampleEvents(40)
+    await store.append(stream, events, { expected: 'noStream' })
+    expect(idsOf(await store.read(stream, last))).toEqual(idsOf(events.slice(-1)))
+    expect(idsOf(await store.read(stream))).toEqual(idsOf(events))
+  })
+
   test('a reader sees every append that was answered before', async () => {
     const { store, rounds } = subject()
     const stream = sampleStream()
