@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { accountRoutes, linkRoutes } from './account/index.ts'
 import { administrationResource, administrationRoutes, type Setup, setup, setupRoutes } from './administration/index.ts'
 import { applyBootstrap, readBootstrap } from './bootstrap/index.ts'
-import { clientAuthentication } from './client/index.ts'
+import { type ClientAuthentication, clientAuthentication, clientGuard, noClientLimits } from './client/index.ts'
 import { startBackground } from './compose/background.ts'
 import { type Core, openCore, systemContext } from './compose/core.ts'
 import { openFeed } from './compose/feed.ts'
@@ -48,10 +48,10 @@ function oauthRoutes(
   core: Core,
   people: People,
   requests: RequestContext,
+  authentication: ClientAuthentication,
   { published }: Publishing,
 ): FastifyPluginAsync[] {
   const { issuer, tokenCap } = core.config
-  const authentication = clientAuthentication({ ...core, audience: [issuer, `${issuer}/oauth2/token`] })
   const { issuerEpoch } = core.installation
   const shared = { ...core, authentication, requests, issuer, issuerEpoch }
   const token = {
@@ -116,12 +116,18 @@ function administration(core: Core, people: People, firstSetup: Setup, requests:
   ]
 }
 
-async function bootstrap({ config, log, names, clients, resources }: Core, { accounts }: People): Promise<void> {
+async function bootstrap(
+  { config, logger, log, names, clients, resources }: Core,
+  { accounts }: People,
+): Promise<void> {
   const context = () => systemContext('bootstrap')
   for (const builtIn of [administrationResource(config.issuer), accountResource(config.issuer)])
     await registerBuiltIn({ log, resources, context }, builtIn)
   if (config.bootstrap === undefined) return
-  const file = await readBootstrap(config.bootstrap)
+  const file = await readBootstrap(config.bootstrap, {
+    production: config.production,
+    warn: (problem) => logger.warn({ problem }, 'the bootstrap file has a secret that production refuses'),
+  })
   await applyBootstrap(file, { log, names, clients, resources, accounts, context })
 }
 
@@ -144,7 +150,10 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   const metrics = openMetrics()
   metrics.watch(readingsOf(core))
   const ready = readiness(checksOf(core))
-  const feed = openFeed(core, requests)
+  const { issuer, limits } = config
+  const guard = limits ? clientGuard(limits.client, core.clock.nowMs) : noClientLimits
+  const authentication = clientAuthentication({ ...core, issuer, guard })
+  const feed = openFeed(core, requests, authentication)
   const publishing = openPublishing(core, feed.feed)
   metrics.watch([...feed.readings, ...publishing.readings])
   const app = await buildServer({
@@ -153,7 +162,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
     metrics,
     readiness: ready,
     origins: registeredOrigins(core.views, core.clock.nowMs),
-    oauth: [...oauthRoutes(core, people, requests, publishing), feed.routes],
+    oauth: [...oauthRoutes(core, people, requests, authentication, publishing), feed.routes],
     others: [
       ...otherRoutes(core, people, mail, requests),
       ...ownAccountOver(core, people, requests),

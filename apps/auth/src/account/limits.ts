@@ -1,9 +1,11 @@
+import { type ClientLimits, DEFAULT_CLIENT_LIMITS } from '../client/guard.ts'
 import { DEFAULT_LOGIN_LIMITS, type LoginLimits } from './login-limits.ts'
 import { DEFAULT_LOGIN_RECORD_LIMITS, type LoginRecordLimits } from './login-record.ts'
 import { DEFAULT_MAIL_LIMITS, type MailLimits } from './mail-allowance.ts'
 
 /** Everything that is limited because somebody could do it too often (design §6). */
 export interface Limits {
+  readonly client: ClientLimits
   readonly login: LoginLimits
   readonly record: LoginRecordLimits
   readonly mail: MailLimits
@@ -15,6 +17,12 @@ const setting =
 
 /** Each limit by the name it is configured with. Periods are in seconds. */
 const settings = {
+  client_free_failures: setting('client', 'freeFailures'),
+  client_first_delay: setting('client', 'firstDelay'),
+  client_longest_delay: setting('client', 'longestDelay'),
+  client_forget_after: setting('client', 'forgetAfter'),
+  client_names_per_source: setting('client', 'namesPerSource'),
+  client_remembered: setting('client', 'remembered'),
   login_free_failures: setting('login', 'freeFailures'),
   login_first_delay: setting('login', 'firstDelay'),
   login_longest_delay: setting('login', 'longestDelay'),
@@ -37,6 +45,7 @@ export const limitNames = Object.keys(settings) as readonly LimitName[]
 export const isLimitName = (name: string): name is LimitName => Object.hasOwn(settings, name)
 
 export const DEFAULT_LIMITS: Limits = {
+  client: DEFAULT_CLIENT_LIMITS,
   login: DEFAULT_LOGIN_LIMITS,
   record: DEFAULT_LOGIN_RECORD_LIMITS,
   mail: DEFAULT_MAIL_LIMITS,

@@ -1,6 +1,6 @@
 import { TooManyRequests } from '@ledgate/oauth'
 import { LRUCache } from 'lru-cache'
-import { type SourceLane, sourceLane } from './source-lane.ts'
+import { type SourceLane, sourceLane } from '../limit/index.ts'
 
 /** How failed sign-ins slow down further ones. Durations are in seconds. */
 export interface LoginLimits {

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import { inMemoryEventStore, type EventStore } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
@@ -104,6 +107,32 @@ describe('the bootstrap file', () => {
     expect(await problems(() => parseBootstrap(JSON.stringify({ clients: [client] })))).toHaveLength(1)
   })
 
+  it('with a secret of fewer than 16 characters is refused in production, and warned of in development', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ledgate-bootstrap-'))
+    const write = async (secret: string) => {
+      const path = join(folder, 'bootstrap.json')
+      const file = { resources: [{ ...orders, client_secret: secret }], clients: [{ ...app, client_secret: secret }] }
+      await writeFile(path, JSON.stringify(file))
+      return path
+    }
+    const places = ['resources[0].client_secret', 'clients[0].client_secret'].map(
+      (path) => `${path} has fewer than 16 characters`,
+    )
+    const read = async (secret: string, production: boolean) => {
+      const warnings: string[] = []
+      const path = await write(secret)
+      const refused = await problems(() =>
+        readBootstrap(path, { production, warn: (each) => void warnings.push(each) }),
+      )
+      return { warnings, refused }
+    }
+    for (const secret of ['x', 'fifteen letters'])
+      expect(await read(secret, true)).toEqual({ warnings: [], refused: places })
+    expect(await read('fifteen letters', false)).toEqual({ warnings: places, refused: [] })
+    expect(await read('sixteen letters!', true)).toEqual({ warnings: [], refused: [] })
+    await rm(folder, { recursive: true })
+  })
+
   it('that is no JSON is not quoted', async () => {
     const [problem] = await problems(() => parseBootstrap('{"clients":[{"client_secret": hidden}]}'))
     expect(problem).toMatch(/^it is not JSON/)
@@ -111,7 +140,9 @@ describe('the bootstrap file', () => {
   })
 
   it('that is not there is named as such', async () => {
-    expect(await problems(() => readBootstrap('/nowhere/ledgate.json'))).toEqual(['it cannot be read (ENOENT)'])
+    expect(await problems(() => readBootstrap('/nowhere/ledgate.json', { production: true, warn: () => {} }))).toEqual([
+      'it cannot be read (ENOENT)',
+    ])
   })
 
   it('of the demo is a good one', () => {

@@ -11,6 +11,9 @@ const ClientSecret = z
   .max(256)
   .regex(/^[\x20-\x7E]*$/, { error: 'has characters that no client secret has (RFC 6749 appendix A.2)' })
 
+/** Characters of the shortest secret that nobody guesses before the limits on guessing stop them (RFC 6749 §10.10). */
+const SHORTEST_SAFE_SECRET = 16
+
 const Client = NewClientMetadata.safeExtend({
   client_id: ClientId,
   client_secret: ClientSecret.optional(),
@@ -65,6 +68,17 @@ export const BootstrapFile = Entries.superRefine((entries, context) => {
 })
 export type BootstrapFile = z.infer<typeof BootstrapFile>
 
+/** Where the file has a secret that somebody could guess; the secrets are not told. */
+export function shortSecrets({ clients, resources }: BootstrapFile): readonly string[] {
+  const short = (kind: string, entries: readonly { readonly client_secret?: string | undefined }[]) =>
+    entries.flatMap(({ client_secret: secret }, index) =>
+      secret !== undefined && secret.length < SHORTEST_SAFE_SECRET ? [`${kind}[${index}].client_secret`] : [],
+    )
+  return [...short('resources', resources), ...short('clients', clients)].map(
+    (path) => `${path} has fewer than ${SHORTEST_SAFE_SECRET} characters`,
+  )
+}
+
 /** Everything that is wrong with the bootstrap file, at once; no value of the file is in it. */
 export class BootstrapError extends Error {
   readonly problems: readonly string[]
@@ -94,11 +108,22 @@ export function parseBootstrap(text: string): BootstrapFile {
   return parsed.data
 }
 
+export interface BootstrapReading {
+  /** Refuses secrets that somebody could guess, which are only warned of otherwise. */
+  readonly production: boolean
+  /** Told of each thing that production would refuse. */
+  warn(problem: string): void
+}
+
 /** @throws {BootstrapError} when the file cannot be read, or with everything that is wrong with it. */
-export async function readBootstrap(path: string): Promise<BootstrapFile> {
+export async function readBootstrap(path: string, { production, warn }: BootstrapReading): Promise<BootstrapFile> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
     throw new BootstrapError([`it cannot be read (${code})`], { cause: error })
   })
-  return parseBootstrap(text)
+  const file = parseBootstrap(text)
+  const short = shortSecrets(file)
+  if (production && short.length > 0) throw new BootstrapError(short)
+  for (const problem of short) warn(problem)
+  return file
 }

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { Conflict } from '@ledgate/eventsourcing'
 import { InvalidClient } from '@ledgate/oauth'
 import {
@@ -51,14 +52,14 @@ export interface AssertionDependencies {
   readonly log: EventLog
   readonly keyedHash: KeyedHash
   readonly clock: Clock
-  /** Whom an assertion may be meant for: the issuer, or the endpoint it is sent to. */
-  readonly audience: readonly string[]
 }
 
 /** Someone with an id and public keys. */
 export interface Asserting {
   readonly clientId: string
   readonly jwks: object
+  /** Whom the assertion may be meant for, and nobody else: the issuer, or the endpoint it is sent to. */
+  readonly audience: readonly string[]
 }
 
 type KeySet = ReturnType<typeof createLocalJWKSet>
@@ -92,8 +93,12 @@ async function signedBy(jwks: object, jwt: string, options: JWTVerifyOptions): P
   }
 }
 
-/** What is checked beyond the signature, issuer, subject, audience and time. */
-function checked({ jti, exp = 0, iat }: JWTPayload, now: number): { jti: string; exp: number } {
+/** What is checked beyond the signature, issuer, subject and time. */
+function checked({ aud, jti, exp = 0, iat }: JWTPayload, audience: readonly string[], now: number): VerifiedAssertion {
+  const meant = [aud ?? []].flat()
+  // With a stranger among them, whoever it was sent to first could send it on to us.
+  if (meant.length === 0 || !meant.every((each) => audience.includes(each)))
+    throw new InvalidClient('the assertion is not for this endpoint alone')
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI || !jti.isWellFormed())
     throw new InvalidClient('the jti is no short text')
   if (exp > now + LONGEST_LIFE + SKEW) throw new InvalidClient('the assertion lives too long')
@@ -101,22 +106,32 @@ function checked({ jti, exp = 0, iat }: JWTPayload, now: number): { jti: string;
   return { jti, exp: Math.floor(exp) }
 }
 
-async function verify(
+/** An assertion whose signature and claims are right; whether it was used before is for the log to say. */
+export interface VerifiedAssertion {
+  readonly jti: string
+  readonly exp: number
+}
+
+/**
+ * Checks a `private_key_jwt`, RFC 7523 §3, save whether it was used before.
+ *
+ * @throws {InvalidClient} when it is not from this client, not for us alone, or not of now.
+ */
+export async function verifyAssertion(
   assertion: string,
-  { clientId, jwks }: Asserting,
-  { audience, clock }: Pick<AssertionDependencies, 'audience' | 'clock'>,
-): Promise<{ jti: string; exp: number }> {
+  { clientId, jwks, audience }: Asserting,
+  clock: Clock,
+): Promise<VerifiedAssertion> {
   try {
     const payload = await signedBy(jwks, assertion, {
       issuer: clientId,
       subject: clientId,
-      audience: [...audience],
       algorithms: ASSERTION_ALGS,
       clockTolerance: SKEW,
       currentDate: new Date(clock.nowMs()),
-      requiredClaims: ['exp', 'jti'],
+      requiredClaims: ['exp', 'jti', 'aud'],
     })
-    return checked(payload, clock.now())
+    return checked(payload, audience, clock.now())
   } catch (error) {
     if (error instanceof InvalidClient) throw error
     throw new InvalidClient('the assertion does not prove the client', { cause: error })
@@ -124,18 +139,15 @@ async function verify(
 }
 
 /**
- * Proves a `private_key_jwt`, RFC 7523 §3, and uses its `jti` up: whichever replica sees it again refuses it.
+ * Uses the `jti` of an assertion up: whichever replica sees it again refuses it.
  *
- * @throws {InvalidClient} when it is not from this client, not for us, not of now, or was used before.
+ * @throws {InvalidClient} when it was used before.
  */
-export async function proveAssertion(
-  assertion: string,
-  asserting: Asserting,
-  dependencies: AssertionDependencies & { readonly context: CommandContext },
+export async function useUp(
+  { jti, exp }: VerifiedAssertion,
+  clientId: string,
+  { log, keyedHash, context }: AssertionDependencies & { readonly context: CommandContext },
 ): Promise<void> {
-  const { log, keyedHash, context } = dependencies
-  const { clientId } = asserting
-  const { jti, exp } = await verify(assertion, asserting, dependencies)
   const stream = `assertion-${keyedHash(`${clientId} ${jti}`)}`
   try {
     const used = { type: 'AssertionUsed', data: { client_id: clientId, exp } } as const
@@ -144,4 +156,17 @@ export async function proveAssertion(
     if (error instanceof Conflict) throw new InvalidClient('the assertion was used before', { cause: error })
     throw error
   }
+}
+
+/** Keys that signed nothing: what the assertion of an unknown client is checked with, so that it takes as long. */
+export const NOBODYS_KEYS: object = {
+  keys: [
+    generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' }),
+    generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }),
+    {
+      kty: 'RSA',
+      e: 'AQAB',
+      n: Buffer.concat([Buffer.of(0xc1), randomBytes(254), Buffer.of(1)]).toString('base64url'),
+    },
+  ],
 }

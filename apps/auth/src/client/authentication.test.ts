@@ -3,7 +3,8 @@ import { formatBasic, InvalidClient, InvalidRequest, NewClientMetadata, NewResou
 import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { command, EPOCH, everythingIn, parts } from '../testing/parts.ts'
-import { ASSERTION_TYPE, clientAuthentication } from './index.ts'
+import { noClientLimits } from './guard.ts'
+import { ASSERTION_TYPE, clientAuthentication, type ClientGuard } from './index.ts'
 
 type Claims = Record<string, unknown>
 
@@ -31,7 +32,7 @@ const ec = pair('ES256')
 const rsa = pair('RS256')
 const ed = pair('EdDSA')
 
-async function world() {
+async function world(guard: ClientGuard = noClientLimits) {
   const made = parts()
   const { log, keyedHash, clock, clients, resources } = made
   const register = (client_id: string, metadata: object, client_secret?: string) =>
@@ -49,12 +50,25 @@ async function world() {
     { client_id: 'orders', client_secret: SECRET, metadata: NewResourceMetadata.parse(resource) },
     command(),
   )
-  const authentication = clientAuthentication({ log, keyedHash, clock, audience: [ISSUER, ENDPOINT] })
-  const client = (body: Record<string, unknown>, authorization?: string) =>
-    authentication.client({ body, authorization, context: command() })
-  const either = (body: Record<string, unknown>, authorization?: string) =>
-    authentication.clientOrResource({ body, authorization, context: command() })
-  return { ...made, authentication, client, either }
+  const reads: ('there' | 'in vain')[] = []
+  const counted = {
+    ...log,
+    async last(stream: string, max?: number) {
+      const found = await log.last(stream, max)
+      reads.push(found.length > 0 ? 'there' : 'in vain')
+      return found
+    },
+  }
+  const authentication = clientAuthentication({ log: counted, keyedHash, clock, issuer: ISSUER, guard })
+  const request = (body: Record<string, unknown>, authorization?: string, endpoint = '/oauth2/token') => ({
+    body,
+    authorization,
+    endpoint,
+    context: command(),
+  })
+  const client = (...parts: Parameters<typeof request>) => authentication.client(request(...parts))
+  const either = (...parts: Parameters<typeof request>) => authentication.clientOrResource(request(...parts))
+  return { ...made, authentication, client, either, reads }
 }
 
 const basic = (clientId: string, clientSecret: string) => formatBasic({ clientId, clientSecret })
@@ -192,6 +206,16 @@ describe('a private_key_jwt', () => {
     expect((await client(byAssertion(await signed(good(), key)))).client_id).toBe('keyed')
   })
 
+  it('is for the endpoint that it is sent to, and for no other one', async () => {
+    const { client, either } = await world()
+    const introspect = '/oauth2/introspect'
+    const meant = async (aud: string | string[]) => byAssertion(await signed({ ...good(), aud }))
+    await either(await meant(`${ISSUER}${introspect}`), undefined, introspect)
+    await either(await meant([ISSUER, `${ISSUER}${introspect}`]), undefined, introspect)
+    await expect(either(await meant(ENDPOINT), undefined, introspect)).rejects.toBeInstanceOf(InvalidClient)
+    await expect(client(await meant(`${ISSUER}${introspect}`))).rejects.toBeInstanceOf(InvalidClient)
+  })
+
   it('may be meant for the issuer or the token endpoint, and says the client_id twice when it likes', async () => {
     const { client } = await world()
     await client({ client_id: 'keyed', ...byAssertion(await signed({ ...good(), aud: ENDPOINT })) })
@@ -229,6 +253,11 @@ describe('a private_key_jwt', () => {
 
   const wrong: readonly (readonly [string, () => Promise<string>])[] = [
     ['is for somebody else', () => signed({ ...good(), aud: 'https://other.example' })],
+    ['is for us and somebody else', () => signed({ ...good(), aud: [ISSUER, 'https://other.example'] })],
+    ['is for another endpoint', () => signed({ ...good(), aud: `${ISSUER}/oauth2/introspect` })],
+    ['is for this endpoint and another', () => signed({ ...good(), aud: [ENDPOINT, `${ISSUER}/oauth2/revoke`] })],
+    ['is for an empty list', () => signed({ ...good(), aud: [] })],
+    ['is for a path below', () => signed({ ...good(), aud: `${ENDPOINT}/` })],
     ['is for nobody', () => signed({ ...good(), aud: undefined })],
     ['is from somebody else', () => signed({ ...good(), iss: 'basic' })],
     ['is about somebody else', () => signed({ ...good(), sub: 'basic' })],
@@ -275,6 +304,38 @@ describe('a private_key_jwt', () => {
     await expect(other).rejects.toBeInstanceOf(InvalidRequest)
     await expect(client({ client_id: 'basic', ...byAssertion(assertion) })).rejects.toBeInstanceOf(InvalidRequest)
   })
+})
+
+describe('a refusal', () => {
+  const refusals: Readonly<Record<string, readonly [Record<string, unknown>, string?]>> = {
+    unknown: [{}, basic('nobody', SECRET)],
+    malformed: [{}, basic('no body/at all', SECRET)],
+    'wrong secret': [{}, basic('basic', 'wrong')],
+    disabled: [{}, basic('out', SECRET)],
+    'wrong method': [{ client_id: 'basic', client_secret: SECRET }],
+    'a resource server': [{}, basic('orders', 'wrong')],
+    'by assertion, unknown': [byAssertion(unsigned({ ...good(), sub: 'nobody' }))],
+    'by assertion, known': [byAssertion(unsigned(good()))],
+  }
+
+  it.each(['client', 'either'] as const)(
+    'of a %s takes the same reads, whoever it is that is refused',
+    async (which) => {
+      const here = await world()
+      const { reads, clients } = here
+      const metadata = NewClientMetadata.parse({ grant_types: ['password'] })
+      await clients.register({ client_id: 'out', client_secret: SECRET, metadata }, command())
+      await clients.change('out', { type: 'Disable', reason: 'test' }, command())
+      await here[which]({}, basic('basic', SECRET))
+      const counts: Record<string, readonly string[]> = {}
+      for (const [name, [body, authorization]] of Object.entries(refusals)) {
+        reads.length = 0
+        await expect(here[which](body, authorization), name).rejects.toBeInstanceOf(InvalidClient)
+        counts[name] = reads.toSorted()
+      }
+      for (const name of Object.keys(refusals)) expect(counts[name], name).toEqual(counts['unknown'])
+    },
+  )
 })
 
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')

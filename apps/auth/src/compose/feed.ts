@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import { clientAuthentication } from '../client/index.ts'
+import type { ClientAuthentication } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import type { Reading } from '../metrics/index.ts'
 import {
@@ -48,9 +48,9 @@ export const groundsOf = ({ config, store, storage, clock, feedKeys, installatio
 })
 
 /** The feed of a server, and its routes. */
-export function openFeed(core: Core, requests: RequestContext): Feed {
+export function openFeed(core: Core, requests: RequestContext, authentication: ClientAuthentication): Feed {
   const { config, views, clock, logger, feedKeys } = core
-  const { issuer, limits } = config
+  const { limits } = config
   const stopping = new AbortController()
   const grounds = groundsOf(core)
   const feed = revocationFeed({
@@ -61,7 +61,7 @@ export function openFeed(core: Core, requests: RequestContext): Feed {
     feed,
     snapshots: snapshots({ ...grounds, views }),
     feedKeys,
-    authentication: clientAuthentication({ ...core, audience: [issuer, `${issuer}/oauth2/token`] }),
+    authentication,
     requests,
     opened: limits === undefined ? () => {} : openings(),
     draining: stopping.signal,

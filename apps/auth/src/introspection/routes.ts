@@ -33,6 +33,7 @@ export const introspectionRoutes: FastifyPluginAsync<IntrospectionDependencies> 
       const caller = await authentication.clientOrResource({
         authorization: request.headers.authorization,
         body,
+        endpoint: '/oauth2/introspect',
         context,
       })
       const { token: text } = body

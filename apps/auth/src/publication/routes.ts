@@ -82,7 +82,8 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
     if (authorization === undefined && Object.keys(body).length === 0)
       throw new InvalidClient('there are no credentials')
     const context = requests.of(request, { type: 'anonymous', id: '' })
-    const caller = await authentication.clientOrResource({ authorization, body, context })
+    const endpoint = request.routeOptions.url ?? ''
+    const caller = await authentication.clientOrResource({ authorization, body, endpoint, context })
     if (caller.kind !== 'resource') throw new InvalidClient('a client is no resource server')
     opened(caller.resource.client_id)
   }

@@ -31,6 +31,7 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
       const client = await authentication.client({
         authorization: request.headers.authorization,
         body,
+        endpoint: '/oauth2/revoke',
         context: anonymous,
       })
       const { token } = body

@@ -45,7 +45,12 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
       const context = requests.of(request, NOBODY)
       const { grant_type: type } = body
       if (typeof type !== 'string') throw new InvalidRequest('grant_type is required')
-      const client = await authentication.client({ authorization: request.headers.authorization, body, context })
+      const client = await authentication.client({
+        authorization: request.headers.authorization,
+        body,
+        endpoint: '/oauth2/token',
+        context,
+      })
       if (!isOffered(type)) throw new UnsupportedGrantType()
       // A backend that proved itself may speak for a person elsewhere; what proved nothing speaks from where it is.
       const source =

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ask } from '../../src/cli/ask.ts'
 import { socketPath } from '../../src/operator/index.ts'
-import { ANN, openService, type Service, WEB } from './service.ts'
+import { ANN, basic, openService, type Service, WEB } from './service.ts'
 
 let service: Service
 beforeAll(async () => {
@@ -110,6 +110,43 @@ describe('sign-ins that fail', () => {
     )
     expect(bots.flat()).toContain(429) // the budget that strangers share is spent
     expect((await signIn(email, ANN.password, home)).status).toBe(200)
+  })
+})
+
+describe('wrong secrets of clients and resource servers', () => {
+  const endpoints = ['/oauth2/token', '/oauth2/introspect', '/oauth2/revoke', '/revocations/snapshot']
+
+  const guess = (url: string, secret: string, proxied: string, agent = 'guesser') =>
+    service.send({
+      method: 'POST',
+      url,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        authorization: basic(url.startsWith('/revocations') ? 'orders' : 'web', secret),
+        'x-forwarded-for': proxied,
+        'user-agent': agent,
+      },
+      payload: 'grant_type=client_credentials&token=x',
+    })
+
+  it.each(endpoints)('are delayed at %s by source, and nobody else is', async (url) => {
+    const [thief, home] = [`203.0.113.${100 + endpoints.indexOf(url)}`, '203.0.113.200']
+    const statuses: number[] = []
+    for (let times = 0; times < 7; times += 1)
+      statuses.push((await guess(url, `wrong ${times}`, thief, `agent ${times}`)).status)
+    expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429])
+    const right = url.startsWith('/revocations') ? 'orders-secret' : 'web: secret+%'
+    const delayed = await guess(url, right, thief)
+    expect([delayed.status, delayed.body['error']]).toEqual([429, 'too_many_requests'])
+    expect(Number(delayed.headers['retry-after'])).toBeGreaterThan(0)
+    expect((await guess(url, right, home)).status).toBe(200)
+  })
+
+  it('at one endpoint count at the others', async () => {
+    const thief = '203.0.113.110'
+    for (const url of ['/oauth2/token', '/oauth2/introspect', '/oauth2/revoke', '/oauth2/token', '/oauth2/introspect'])
+      expect((await guess(url, 'wrong', thief)).status).toBe(401)
+    expect((await guess('/oauth2/revoke', 'wrong', thief)).status).toBe(429)
   })
 })
 

@@ -1,0 +1,4 @@
+/** What keeps one sender from taking what is there for all. */
+export * from './known-places.ts'
+export * from './network-lanes.ts'
+export * from './source-lane.ts'

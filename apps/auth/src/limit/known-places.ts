@@ -1,0 +1,29 @@
+import { LRUCache } from 'lru-cache'
+
+/** Places that are remembered of one account or client; the least used leave first. */
+export const PLACES = 20
+
+/** Where an account or a client was used from before, with what is kept of each place. */
+export interface KnownPlaces<Kept> {
+  get(owner: string, place: string): Kept | undefined
+  add(owner: string, place: string, kept: Kept): void
+  /** Whether anything is known of the owner at all. */
+  has(owner: string): boolean
+  /** The places of an owner, the newest first. */
+  of(owner: string): readonly string[]
+}
+
+/** Only who proved to be the owner adds a place, so nobody pushes out those of others with names that he made up. */
+export function knownPlaces<Kept extends object>(remembered: number): KnownPlaces<Kept> {
+  const owners = new LRUCache<string, LRUCache<string, Kept>>({ max: remembered })
+  return {
+    get: (owner, place) => owners.get(owner)?.get(place),
+    has: (owner) => owners.has(owner),
+    of: (owner) => [...(owners.get(owner)?.keys() ?? [])],
+    add(owner, place, kept) {
+      const places = owners.get(owner) ?? new LRUCache<string, Kept>({ max: PLACES })
+      places.set(place, kept)
+      owners.set(owner, places)
+    },
+  }
+}
