@@ -14,10 +14,13 @@ export type HashedName = string
 export const hashed = (name: string): HashedName => hash('sha256', name, 'binary')
 
 const MOST_REMEMBERED = 512
+/** Longer than any `client_id` or `kid` that is meant to be shared. */
+const LONGEST_REMEMBERED = 256
 const remembered = new Map<string, HashedName>()
 
 /** The same, remembered: for names that many tokens share, such as clients and keys. */
 export function hashedOnce(name: string): HashedName {
+  if (name.length > LONGEST_REMEMBERED) return hashed(name)
   const known = remembered.get(name)
   if (known !== undefined) return known
   if (remembered.size >= MOST_REMEMBERED) remembered.clear()

@@ -8,6 +8,8 @@ import type { Principal } from './types.ts'
 const scopeTokens = (scope: string): readonly string[] => scope.split(' ').filter((token) => token !== '')
 
 const MOST_REMEMBERED = 512
+/** A longer claim is one that few tokens share. */
+const LONGEST_REMEMBERED = 1_024
 const remembered = new Map<string, ReadonlySet<string>>()
 
 /** The same set for the same claim: most tokens of a service have one of a few. */
@@ -16,7 +18,7 @@ function scopesOf(scope = ''): ReadonlySet<string> {
   if (known !== undefined) return known
   if (remembered.size >= MOST_REMEMBERED) remembered.clear()
   const made = frozenSet(scopeTokens(scope))
-  remembered.set(scope, made)
+  if (scope.length <= LONGEST_REMEMBERED) remembered.set(scope, made)
   return made
 }
 

@@ -14,13 +14,17 @@ export interface TokenCache<Entry> {
 /** Characters of the end: 72 bits, and the longest text that V8 copies and does not make a view of another one. */
 const END = 12
 
+/** Characters of a token of common length; a longer one counts for several. */
+const COMMON_LENGTH = 2_048
+
 interface Kept<Entry> {
   readonly token: string
   readonly entry: Entry
+  readonly weight: number
 }
 
 /**
- * Keeps at most `maxTokens` (from 2), in two generations: when the young one holds half of them it becomes the old one, and what
+ * Keeps at most `maxTokens` (from 2) of common length, fewer of longer ones, in two generations: when the young one holds half of them it becomes the old one, and what
  * was old is forgotten, unless it was asked for meanwhile. So nothing is sorted and nothing scanned.
  */
 export function tokenCache<Entry>(maxTokens: number): TokenCache<Entry> {
@@ -28,13 +32,18 @@ export function tokenCache<Entry>(maxTokens: number): TokenCache<Entry> {
   let young = new Map<string, Kept<Entry>>()
   let old = new Map<string, Kept<Entry>>()
 
+  let weight = 0
+
   const keep = (end: string, kept: Kept<Entry>): void => {
-    if (young.size >= half && !young.has(end)) {
+    const before = young.get(end)?.weight ?? 0
+    if (weight - before + kept.weight > half && young.size > 0 && before === 0) {
       old = young
       young = new Map()
+      weight = 0
     }
     old.delete(end)
     young.set(end, kept)
+    weight += kept.weight - before
   }
 
   return {
@@ -47,12 +56,15 @@ export function tokenCache<Entry>(maxTokens: number): TokenCache<Entry> {
       keep(end, aged)
       return aged.entry
     },
-    set: (token, entry) => keep(token.slice(-END), { token, entry }),
+    set: (token, entry) => keep(token.slice(-END), { token, entry, weight: Math.ceil(token.length / COMMON_LENGTH) }),
     delete(token) {
       const end = token.slice(-END)
-      for (const generation of [young, old]) if (generation.get(end)?.token === token) generation.delete(end)
+      const kept = young.get(end)
+      if (kept?.token === token && young.delete(end)) weight -= kept.weight
+      if (old.get(end)?.token === token) old.delete(end)
     },
     clear() {
+      weight = 0
       young.clear()
       old.clear()
     },

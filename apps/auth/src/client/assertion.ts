@@ -10,7 +10,7 @@ import {
   jwtVerify,
   type JWTVerifyOptions,
 } from 'jose'
-import { LRUCache } from 'lru-cache'
+import { boundedCache, bytesOfText } from '../limit/bounded-cache.ts'
 import type { Clock, CommandContext, EventLog, KeyedHash } from '../log/index.ts'
 
 /** RFC 7523 §2.2. */
@@ -65,15 +65,18 @@ export interface Asserting {
 type KeySet = ReturnType<typeof createLocalJWKSet>
 
 /** Imported keys by the text of their set: the log gives the same set as another object each time. */
-const keySets = new LRUCache<string, KeySet>({ max: 1_000 })
+const keySets = boundedCache<{ readonly text: string; readonly keys: KeySet }>({
+  maxBytes: 8 * 1024 * 1024,
+  bytesOf: ({ text }) => 2 * bytesOfText(text), // the text, and the keys that were made of it
+})
 
 function keySetOf(jwks: object): KeySet {
   const text = JSON.stringify(jwks)
   const known = keySets.get(text)
-  if (known !== undefined) return known
-  const made = createLocalJWKSet(jwks as JSONWebKeySet)
-  keySets.set(text, made)
-  return made
+  if (known !== undefined) return known.keys
+  const keys = createLocalJWKSet(jwks as JSONWebKeySet)
+  keySets.set(text, { text, keys })
+  return keys
 }
 
 /** The payload of a JWT that one of the keys signed; each is tried when the JWT does not say which. */

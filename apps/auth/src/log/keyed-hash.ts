@@ -1,15 +1,17 @@
 import { createHmac } from 'node:crypto'
-import { LRUCache } from 'lru-cache'
+import { boundedCache, type BoundedCache, bytesOfText } from '../limit/bounded-cache.ts'
 
 /** A name that tells the same text again and nothing else, in hexadecimal: for the names of streams. */
 export type KeyedHash = (text: string) => string
 
-/** Names that are asked for again and again, at every request. */
-const REMEMBERED = 10_000
+/** Bytes of the names that are asked for again and again, at every request. */
+const REMEMBERED = 4 * 1024 * 1024
+
+/** The memory of a `KeyedHash`. */
+export const rememberedNames = (): BoundedCache<string> => boundedCache({ maxBytes: REMEMBERED, bytesOf: bytesOfText })
 
 /** @param key 32 bytes of the vault. */
-export function keyedHash(key: Uint8Array): KeyedHash {
-  const known = new LRUCache<string, string>({ max: REMEMBERED })
+export function keyedHash(key: Uint8Array, known: BoundedCache<string> = rememberedNames()): KeyedHash {
   return (text) => {
     const remembered = known.get(text)
     if (remembered !== undefined) return remembered

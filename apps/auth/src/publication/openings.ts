@@ -1,5 +1,5 @@
 import { TooManyRequests } from '@ledgate/oauth'
-import { LRUCache } from 'lru-cache'
+import { boundedCache } from '../limit/bounded-cache.ts'
 
 export interface OpeningsOptions {
   /** Openings at once; then one for each `perSecond`-th part of a second. */
@@ -10,7 +10,9 @@ export interface OpeningsOptions {
 }
 
 const DEFAULTS: OpeningsOptions = { burst: 120, perSecond: 2, now: () => performance.now() }
-const KEPT = 10_000
+const KEPT_BYTES = 4 * 1024 * 1024
+/** Of two numbers. */
+const BUCKET_BYTES = 48
 
 /**
  * Bounds how often one resource server begins to read: a reader that fails and comes back without a pause does not keep the
@@ -20,7 +22,7 @@ const KEPT = 10_000
  */
 export function openings(options: Partial<OpeningsOptions> = {}): (clientId: string) => void {
   const { burst, perSecond, now } = { ...DEFAULTS, ...options }
-  const buckets = new LRUCache<string, { left: number; at: number }>({ max: KEPT })
+  const buckets = boundedCache<{ left: number; at: number }>({ maxBytes: KEPT_BYTES, bytesOf: () => BUCKET_BYTES })
   return (clientId) => {
     const time = now()
     const bucket = buckets.get(clientId) ?? { left: burst, at: time }

@@ -7,6 +7,7 @@ import {
   isSameResource,
   spellingsOf,
 } from '@ledgate/oauth'
+import { boundedCache, bytesOfText } from '../limit/bounded-cache.ts'
 import type { EventLog } from '../log/index.ts'
 import type { ResourceState } from './events.ts'
 import type { Names } from './names.ts'
@@ -48,8 +49,8 @@ const OWNER = 'resource '
 
 const DEFAULT_ENC: EncryptionEnc = 'A256GCM'
 
-/** So many scopes and resource identifiers are remembered; then the memory starts anew. */
-const REMEMBERED = 10_000
+/** Bytes of the scopes and resource identifiers that are remembered. */
+const REMEMBERED = 2 * 1024 * 1024
 
 /**
  * How tokens for a resource server are encrypted, if it asks for that.
@@ -78,7 +79,7 @@ const isNamedBy = ({ metadata }: ResourceState, kind: 'scope' | 'resource', name
 /** Audiences over the log: what decides is read at each request. */
 export function audiences(log: EventLog, names: Names, issuer: string): Audiences {
   /** Who owned a name when it was last asked for. Where to look, not what is so: the resource server itself says that. */
-  const hints = new Map<string, string>()
+  const hints = boundedCache<string>({ maxBytes: REMEMBERED, bytesOf: bytesOfText })
 
   async function named(clientId: string | undefined, kind: 'scope' | 'resource', name: string) {
     const state = clientId === undefined ? undefined : (await readResource(log, clientId))?.state
@@ -95,7 +96,6 @@ export function audiences(log: EventLog, names: Names, issuer: string): Audience
       const clientId = owner?.startsWith(OWNER) ? owner.slice(OWNER.length) : undefined
       const state = await named(clientId, kind, name)
       if (clientId === undefined || state === undefined) continue
-      if (hints.size >= REMEMBERED) hints.clear()
       hints.set(key, clientId)
       return state
     }

@@ -1,12 +1,15 @@
 import { CompactEncrypt, importJWK, type JWK } from 'jose'
-import { LRUCache } from 'lru-cache'
+import { boundedCache } from '../limit/bounded-cache.ts'
 import type { Encryption } from '../resource/index.ts'
 import { TYP } from './access-token.ts'
 
 type Key = Awaited<ReturnType<typeof importJWK>>
 
+/** More than an imported public key takes. */
+const KEY_BYTES = 4_096
+
 /** A key need not be taken in anew for each token. */
-const imported = new LRUCache<string, Key>({ max: 1_000 })
+const imported = boundedCache<Key>({ maxBytes: 2 * 1024 * 1024, bytesOf: () => KEY_BYTES })
 
 async function keyOf(jwk: object, alg: string): Promise<Key> {
   const text = JSON.stringify([alg, jwk])
