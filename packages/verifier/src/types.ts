@@ -232,6 +232,15 @@ export interface Verifier {
    */
   verifySync(token: string, context?: RequestContext): Principal | undefined
   /**
+   * That the token of a principal is good still: not revoked, not expired, its key trusted, its feed as fresh as the policy wants. A look
+   * that costs nothing and spends no proof, for when something took long since it was verified.
+   *
+   * @returns a promise only where the policy on a stale feed asks the issuer.
+   * @throws {VerifierError} when it is not, also as a rejection.
+   * @throws {TypeError} for a principal that this verifier did not give.
+   */
+  confirm(principal: Principal): Promise<void> | undefined
+  /**
    * By which scope it has ended, if it has.
    * @param issuer needed where there are several.
    */

@@ -9,7 +9,7 @@ import { boundsOf, issuersOf } from './options.ts'
 import { everythingReady } from './readiness.ts'
 import { DEFAULT_MAX_STALENESS_MS, requireActive, stalePolicy } from './staleness.ts'
 import { noCache, tokenCache } from './token-cache.ts'
-import type { Principal, RequestContext, Verifier, VerifierOptions } from './types.ts'
+import type { Introspector, Principal, RequestContext, Verifier, VerifierOptions } from './types.ts'
 import { requireStanding, stillHolds, type VerifiedToken } from './verified-token.ts'
 
 const START_TIMEOUT_MS = 30_000
@@ -59,6 +59,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     decrypt: decryptionKeys.length === 0 ? undefined : decryption(decryptionKeys),
   }
   const cache = maxTokens === 0 ? noCache<VerifiedToken>() : tokenCache<VerifiedToken>(maxTokens)
+  const tokens = new WeakMap<Principal, VerifiedToken>()
   let closing: Promise<void> | undefined
 
   const requireOpen = (): void => {
@@ -85,6 +86,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const authenticated = async (text: string): Promise<VerifiedToken> => {
     if (typeof text !== 'string' || text === '') throw new VerifierError('missing_token')
     const token = await authenticate(text, rules, clock.wall())
+    tokens.set(token.principal, token)
     if (closing === undefined) cache.set(text, token)
     return token
   }
@@ -135,6 +137,30 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }
   }
 
+  const confirmSlowly = async (introspect: Introspector, token: VerifiedToken): Promise<void> => {
+    try {
+      await requireActive(introspect, token.signed)
+      requireOpen()
+      requireStanding(token, clock.wall())
+    } catch (error) {
+      throw refused(error, NO_CONTEXT)
+    }
+  }
+
+  const confirm = (principal: Principal): Promise<void> | undefined => {
+    const token = tokens.get(principal)
+    if (token === undefined) throw new TypeError('a principal that this verifier did not give')
+    try {
+      requireOpen()
+      requireStanding(token, clock.wall())
+      const { feed } = token.issuer
+      const introspect = feed && staleness.introspectorAt(feed.stalenessMs())
+      return introspect && confirmSlowly(introspect, token)
+    } catch (error) {
+      throw refused(error, NO_CONTEXT)
+    }
+  }
+
   const runtimeOf = (issuer: string | undefined): IssuerRuntime => {
     const [only] = issuers.values()
     const runtime = issuer === undefined && issuers.size === 1 ? only : issuers.get(issuer ?? '')
@@ -162,6 +188,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     },
     verify,
     verifySync,
+    confirm,
     isRevoked: (facts, issuer) => runtimeOf(issuer).endedBy(facts),
     onRevoked(listener) {
       listeners.add(listener)

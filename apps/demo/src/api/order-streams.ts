@@ -23,7 +23,7 @@ export function orderStreams(orders: Pick<Orders, 'follow'>): OrderStreams {
 
   function send(response: ServerResponse, event: OrderEvent): void {
     // One that was cut off takes nothing any more, although its connection may be there for another second.
-    if (response.writableEnded) return
+    if (response.writableEnded || response.destroyed) return
     response.write(textOf(event))
     if (response.writableLength > MOST_BEHIND) response.destroy()
   }

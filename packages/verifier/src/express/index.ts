@@ -1,7 +1,8 @@
 /** Guards for Express 4 and 5. */
 import type { NextFunction, Request, Response } from 'express'
 import type { Guard } from '../guard.ts'
-import { authenticating, type AuthOptions, type RequestVerifier } from '../http/index.ts'
+import { type Answer, authenticating, type AuthOptions, type RequestVerifier } from '../http/index.ts'
+import { canAnswer, recheckAtEnd } from '../node/answering.ts'
 import { fromExpress } from './request.ts'
 
 export { type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
@@ -10,7 +11,10 @@ export { type AuthOptions, principalOf, type RequestVerifier } from '../http/ind
 export type ExpressGuard = (request: Request, response: Response, next: NextFunction) => Promise<void>
 
 export interface ExpressAuth {
-  /** For a route, a router or a whole app. */
+  /**
+   * For a route, a router or a whole app. Before what reads the body: its end passes only if the token is good then. Once more behind
+   * whatever else takes long: it looks again, and spends no proof.
+   */
   require(guard?: Guard): ExpressGuard
 }
 
@@ -24,9 +28,12 @@ export function expressAuth(verifier: RequestVerifier, options?: AuthOptions): E
         (error: unknown) => void next(error),
       )
       if (outcome === undefined) return
-      const { answer } = outcome
-      if (answer) response.status(answer.status).set(answer.headers).send(answer.body)
-      else next()
+      const send = ({ status, headers, body }: Answer): void => {
+        if (canAnswer(response)) response.status(status).set(headers).send(body)
+      }
+      if (outcome.answer) return send(outcome.answer)
+      recheckAtEnd(request, response, outcome.recheck, send)
+      next()
     },
   }
 }

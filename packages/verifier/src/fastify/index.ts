@@ -1,7 +1,8 @@
 /** Guards for Fastify. */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Guard } from '../guard.ts'
-import { authenticating, type AuthOptions, type RequestVerifier } from '../http/index.ts'
+import { type Answer, authenticating, type AuthOptions, type RequestVerifier } from '../http/index.ts'
+import { recheckAtEnd } from '../node/answering.ts'
 import { fromFastify } from './request.ts'
 
 export { type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
@@ -10,7 +11,10 @@ export { type AuthOptions, principalOf, type RequestVerifier } from '../http/ind
 export type FastifyGuard = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>
 
 export interface FastifyAuth {
-  /** For a route, as `onRequest` (before the body is read) or `preHandler` (when the guard looks at the body). */
+  /**
+   * For a route, as `onRequest` (before the body is read, whose end then passes only if the token is good still) or `preHandler` (when
+   * the guard looks at the body). As both, where other hooks take long: the second looks again, and spends no proof.
+   */
   require(guard?: Guard): FastifyGuard
   /** For `register`: guards every route that is added after it beside it. */
   plugin(guard?: Guard): FastifyPluginAsync
@@ -21,8 +25,12 @@ export function fastifyAuth(verifier: RequestVerifier, options?: AuthOptions): F
   const authenticate = authenticating(verifier, options)
   const require = (guard?: Guard): FastifyGuard => {
     return async (request, reply) => {
-      const { answer } = await authenticate(fromFastify(request), request, guard)
-      return answer && reply.code(answer.status).headers(answer.headers).send(answer.body)
+      const outcome = await authenticate(fromFastify(request), request, guard)
+      const send = ({ status, headers, body }: Answer): FastifyReply =>
+        reply.sent || reply.raw.headersSent ? reply : reply.code(status).headers(headers).send(body)
+      if (outcome.answer) return send(outcome.answer)
+      recheckAtEnd(request.raw, reply.raw, outcome.recheck, send)
+      return undefined
     }
   }
   return {

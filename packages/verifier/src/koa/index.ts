@@ -2,12 +2,16 @@
 import type { Context, Middleware } from 'koa'
 import type { Guard } from '../guard.ts'
 import { authenticating, type AuthOptions, type HttpRequest, type RequestVerifier } from '../http/index.ts'
+import { canAnswer, recheckAtEnd } from '../node/answering.ts'
 import { fromNode } from '../node/request.ts'
 
 export { type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
 
 export interface KoaAuth {
-  /** For a route of a router, or for everything that is used after it. */
+  /**
+   * For a route of a router, or for everything that is used after it. Before what reads the body: its end passes only if the token is
+   * good then.
+   */
   require(guard?: Guard): Middleware
 }
 
@@ -26,11 +30,16 @@ export function koaAuth(verifier: RequestVerifier, options?: AuthOptions): KoaAu
   const authenticate = authenticating(verifier, options)
   return {
     require: (guard) => async (context, next) => {
-      const { answer } = await authenticate(fromKoa(context), context, guard)
-      if (answer === undefined) return next()
-      context.status = answer.status
-      context.set(answer.headers)
-      context.body = answer.body
+      const outcome = await authenticate(fromKoa(context), context, guard)
+      if (outcome.answer === undefined) {
+        recheckAtEnd(context.req, context.res, outcome.recheck)
+        return next()
+      }
+      const { status, headers, body } = outcome.answer
+      if (!canAnswer(context.res)) return
+      context.status = status
+      context.set(headers)
+      context.body = body
     },
   }
 }

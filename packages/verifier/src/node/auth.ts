@@ -3,11 +3,17 @@ import type { Duplex } from 'node:stream'
 import type { Guard } from '../guard.ts'
 import { type Answer, authenticating, type AuthOptions, type RequestVerifier } from '../http/index.ts'
 import type { Principal } from '../types.ts'
+import { answerBy, recheckAtEnd } from './answering.ts'
 import { fromNode } from './request.ts'
 
 /** Guards the requests of a plain server of `node:http`. */
 export interface NodeAuth {
-  /** @returns who asks; `undefined` when the request was answered with a refusal and there is nothing left to do. */
+  /**
+   * The end of a body that is still coming passes only if the token is good then; otherwise the request is refused, and whoever reads
+   * the body gets an error. Asked again for the same request, it looks again, and spends no proof.
+   *
+   * @returns who asks; `undefined` when the request was answered with a refusal and there is nothing left to do.
+   */
   handle(request: IncomingMessage, response: ServerResponse, guard?: Guard): Promise<Principal | undefined>
   /**
    * The same for an `upgrade` event, before a WebSocket is there.
@@ -35,9 +41,10 @@ export function nodeAuth(verifier: RequestVerifier, options?: AuthOptions): Node
   const authenticate = authenticating(verifier, options)
   return {
     async handle(request, response, guard) {
-      const { principal, answer } = await authenticate(fromNode(request), request, guard)
-      if (answer) response.writeHead(answer.status, answer.headers).end(answer.body)
-      return principal
+      const outcome = await authenticate(fromNode(request), request, guard)
+      if (outcome.answer) answerBy(response, outcome.answer)
+      else recheckAtEnd(request, response, outcome.recheck)
+      return outcome.principal
     },
     async handleUpgrade(request, socket, guard) {
       // Until there is a WebSocket, nobody else listens: a client that goes away must not end the process.

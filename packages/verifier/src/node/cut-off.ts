@@ -1,3 +1,5 @@
+import type { Http2Stream } from 'node:http2'
+import { Socket } from 'node:net'
 import { VerifierError } from '../errors.ts'
 
 /** The close code of a WebSocket whose token has ended: 4000 to 4999 are the application's (RFC 6455 §7.4.2). */
@@ -16,10 +18,14 @@ export interface WebSocketLike {
   removeAllListeners(event: 'message'): unknown
 }
 
-/** A response that goes on and on: server-sent events, a download. */
+/** A response that goes on and on: server-sent events, a download. By HTTP/1, or by HTTP/2 in either of its interfaces. */
 export interface ResponseLike {
   /** Whether its connection is gone. */
-  readonly destroyed: boolean
+  readonly destroyed?: boolean
+  /** Whether its end was asked for, sent or not. */
+  readonly writableEnded?: boolean
+  /** Whether all of it was sent. */
+  readonly writableFinished?: boolean
   write(chunk: string): unknown
   end(): unknown
   destroy(): unknown
@@ -41,8 +47,9 @@ function closeSocket(socket: WebSocketLike, { status, code }: VerifierError): vo
   socket.close(status === 503 ? TRY_AGAIN_LATER : UNAUTHORIZED, code)
 }
 
-/** Ends with an event that says why. */
+/** Ends with an event that says why; what has ended, or is gone, takes no event any more. */
 function endEvents(response: ResponseLike, { error, code }: VerifierError): void {
+  if (isGone(response) || response.writableEnded === true) return
   response.write(`event: ended\ndata: ${JSON.stringify({ error, code })}\n\n`)
   response.end()
 }
@@ -54,14 +61,51 @@ interface Cut {
   destroy(): void
 }
 
+/** The stream of HTTP/2 behind a response, or the response itself where it is one. */
+function http2StreamOf(response: ResponseLike): Http2Stream | undefined {
+  const stream: unknown = 'stream' in response ? response.stream : response
+  return isHttp2Stream(stream) ? stream : undefined
+}
+
+/** By what it can do: whoever serves HTTP/1 need not load HTTP/2. */
+const isHttp2Stream = (stream: unknown): stream is Http2Stream =>
+  typeof stream === 'object' && stream !== null && 'rstCode' in stream && 'destroy' in stream
+
+const isGone = (response: ResponseLike): boolean =>
+  response.destroyed === true || (http2StreamOf(response)?.destroyed ?? false)
+
 /** Whether it has ended already, and says nothing of it any more: its client may have left while its token was verified. */
 const isOver = (connection: WebSocketLike | ResponseLike): boolean =>
-  'readyState' in connection ? connection.readyState >= 2 : connection.destroyed
+  'readyState' in connection ? connection.readyState >= 2 : isGone(connection) || connection.writableFinished === true
+
+/** Whether nothing but the end of the connection says where the response ends, RFC 9112 §6.3: then a part looks like the whole. */
+const endsWithConnection = (response: ResponseLike): boolean =>
+  'chunkedEncoding' in response &&
+  response.chunkedEncoding !== true &&
+  'hasHeader' in response &&
+  typeof response.hasHeader === 'function' &&
+  response.hasHeader('content-length') !== true
+
+/** Breaks off, in a way that no client takes for the end. */
+function breakOff(response: ResponseLike): void {
+  const stream = http2StreamOf(response)
+  if (stream !== undefined) {
+    // Its owner did not ask for the error that it has from now on.
+    stream.on('error', () => {})
+    // By an error it is reset (RFC 9113 §5.4.2, INTERNAL_ERROR). To close it, with whatever code, ends it in order first.
+    return void stream.destroy(new Error('cut off'))
+  }
+  const socket: unknown = 'socket' in response ? response.socket : undefined
+  // In TLS an end without its alert is none.
+  if (endsWithConnection(response) && socket instanceof Socket && !('encrypted' in socket)) socket.resetAndDestroy()
+  response.destroy()
+}
 
 /** Ends a connection when a signal says so, and without its other side when that takes longer than the grace. */
 function cutWhen(connection: WebSocketLike | ResponseLike, signal: AbortSignal, { end, destroy }: Cut): () => void {
   let grace: NodeJS.Timeout | undefined
   function cut() {
+    if (isOver(connection)) return
     grace = setTimeout(destroy, GRACE_MS).unref()
     end(refusalOf(signal.reason))
   }
@@ -92,8 +136,8 @@ export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSi
       end: (refusal) => closeSocket(connection, refusal),
       destroy: () => connection.terminate(),
     })
-  const destroy = () => void connection.destroy()
-  return cutWhen(connection, signal, { end: destroy, destroy })
+  const reset = () => breakOff(connection)
+  return cutWhen(connection, signal, { end: reset, destroy: reset })
 }
 
 /**
@@ -103,6 +147,6 @@ export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSi
 export function cutOffEvents(response: ResponseLike, signal: AbortSignal): () => void {
   return cutWhen(response, signal, {
     end: (refusal) => endEvents(response, refusal),
-    destroy: () => void response.destroy(),
+    destroy: () => breakOff(response),
   })
 }

@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { getEventListeners, once } from 'node:events'
-import { createServer, get, type IncomingMessage, type Server } from 'node:http'
+import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
+import express from 'express'
 import { VerifierError } from '../../src/errors.ts'
+import { expressAuth } from '../../src/express/index.ts'
 import { guard } from '../../src/guard.ts'
 import { cutOff, cutOffEvents, nodeAuth, TRY_AGAIN_LATER, UNAUTHORIZED } from '../../src/node/index.ts'
 import { type Listening, listening, serving } from '../adapters/listening.ts'
@@ -240,5 +242,113 @@ describe('a long response', () => {
     await new Promise((resolve) => setImmediate(resolve))
     expect(response.complete).toBe(false)
     response.destroy()
+  })
+
+  /** A client that reads nothing of a response that is larger than what is on the way. */
+  async function unread(answer: (response: ServerResponse, signal: AbortSignal) => void) {
+    const watch = new AbortController()
+    const responses: ServerResponse[] = []
+    const server = kept(
+      await serving((_, response) => {
+        responses.push(response)
+        answer(response, watch.signal)
+      }),
+    )
+    const socket = connect(server.port, '127.0.0.1').pause()
+    socket.on('error', () => undefined)
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await vi.waitFor(() => expect(responses).toHaveLength(1))
+    return { watch, socket, response: responses[0] as ServerResponse }
+  }
+
+  it.each([
+    ['events', cutOffEvents],
+    ['anything', cutOff],
+  ])(
+    'of %s that has ended, and whose reader does not read, is let go, and nothing is written to it',
+    async (_, cut) => {
+      const { watch, socket, response } = await unread((answer, signal) => {
+        cut(answer, signal)
+        answer.write('x'.repeat(2e7))
+        answer.end()
+      })
+      expect(response.writableFinished).toBe(false)
+      const closed = once(response, 'close')
+      watch.abort(revoked())
+      await closed
+      expect(response.writableFinished).toBe(false)
+      socket.destroy()
+    },
+  )
+
+  it('that was ended, or is gone, when it is cut off is left as it is', async () => {
+    for (const end of [
+      (response: ServerResponse) => response.end(),
+      (response: ServerResponse) => response.destroy(),
+    ]) {
+      const { watch, socket, response } = await unread((answer, signal) => void cutOffEvents(answer, signal))
+      response.write('data: one\n\n')
+      end(response)
+      watch.abort(revoked())
+      if (!response.closed) await once(response, 'close')
+      socket.destroy()
+    }
+  })
+
+  it('whose end only the connection says is reset, so that a part is not taken for the whole', async () => {
+    const watch = new AbortController()
+    const server = kept(
+      await serving((_, response) => {
+        response.writeHead(200).write('half')
+        cutOff(response, watch.signal)
+      }),
+    )
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write('GET / HTTP/1.0\r\nHost: a\r\n\r\n')
+    await once(socket, 'readable')
+    watch.abort(revoked())
+    await expect(text(socket)).rejects.toMatchObject({ code: 'ECONNRESET' })
+  })
+})
+
+describe('a refusal that comes after somebody else has answered', () => {
+  it('adds nothing, and ends no process: node', async () => {
+    const done: unknown[] = []
+    const server = kept(
+      await serving((request, response) => {
+        const refused = auth.handle(request, response)
+        response.end('too late')
+        refused.then(
+          (principal) => done.push(principal),
+          (error: unknown) => done.push(error),
+        )
+      }),
+    )
+    const [response] = (await once(get({ port: server.port, host: '127.0.0.1', agent: false }), 'response')) as [
+      IncomingMessage,
+    ]
+    expect([response.statusCode, await text(response)]).toEqual([200, 'too late'])
+    await vi.waitFor(() => expect(done).toEqual([undefined]))
+  })
+
+  it('adds nothing, and no promise fails that nobody looks at: express', async () => {
+    const done: unknown[] = []
+    const guarded = expressAuth(stubVerifier().verifier).require()
+    const app = express()
+    app.use((request, response, next) => {
+      const refused = guarded(request, response, next)
+      response.send('too late')
+      refused.then(
+        () => done.push('settled'),
+        (error: unknown) => done.push(error),
+      )
+    })
+    app.use(() => done.push('let through'))
+    const server = kept(await listening(createServer(app)))
+    const [response] = (await once(get({ port: server.port, host: '127.0.0.1', agent: false }), 'response')) as [
+      IncomingMessage,
+    ]
+    expect([response.statusCode, await text(response)]).toEqual([200, 'too late'])
+    await vi.waitFor(() => expect(done).toEqual(['settled']))
   })
 })

@@ -4,7 +4,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { nodeAuth } from '../../src/node/index.ts'
+import { VerifierError } from '../../src/errors.ts'
+import { cutOff, cutOffEvents, nodeAuth } from '../../src/node/index.ts'
 import { stubVerifier } from '../adapters/stub-verifier.ts'
 
 const { verifier, contexts } = stubVerifier()
@@ -41,5 +42,49 @@ describe('a request by HTTP/2', () => {
     contexts.length = 0
     await send({ authorization: 'DPoP good', ':authority': 'api.example:8443' })
     expect(contexts[0]?.url).toBe('http://api.example:8443/orders')
+  })
+})
+
+describe('a long response by HTTP/2', () => {
+  /** Half of a response that a watch cuts off: by the interface that is like HTTP/1, or by the stream itself. */
+  async function half(cut: typeof cutOffEvents, by: 'request' | 'stream') {
+    const watch = new AbortController()
+    const own = createServer()
+    if (by === 'request')
+      own.on('request', (_, response) => {
+        response.writeHead(200).write('half')
+        cut(response, watch.signal)
+      })
+    else
+      own.on('stream', (stream) => {
+        stream.respond({ ':status': 200 })
+        stream.write('half')
+        cut(stream, watch.signal)
+      })
+    await once(own.listen(0, '127.0.0.1'), 'listening')
+    const client = connect(`http://127.0.0.1:${(own.address() as AddressInfo).port}`)
+    const stream = client.request({ ':path': '/' })
+    await once(stream, 'response')
+    await once(stream, 'readable')
+    const close = async () => {
+      client.destroy()
+      await new Promise((resolve) => own.close(resolve))
+    }
+    return { watch, stream, close }
+  }
+
+  it.each(['request', 'stream'] as const)('is reset, so that half of it is not taken for the whole: %s', async (by) => {
+    const { watch, stream, close } = await half(cutOff, by)
+    watch.abort(new VerifierError('token_revoked'))
+    await expect(text(stream)).rejects.toMatchObject({ code: 'ERR_HTTP2_STREAM_ERROR' })
+    expect(stream.rstCode).not.toBe(0)
+    await close()
+  })
+
+  it.each(['request', 'stream'] as const)('of events ends with one that says why: %s', async (by) => {
+    const { watch, stream, close } = await half(cutOffEvents, by)
+    watch.abort(new VerifierError('token_revoked'))
+    expect(await text(stream)).toContain('event: ended\ndata: {"error":"invalid_token","code":"token_revoked"}')
+    await close()
   })
 })
