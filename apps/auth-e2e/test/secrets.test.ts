@@ -11,7 +11,7 @@ const CHOSEN = 'chosen with the mailed link'
 const WRONG = 'not the password of anybody'
 
 /** Streams about one person: where a request came from is personal there. */
-const PERSONAL = new Set(['user', 'email', 'login', 'session', 'grant', 'mail'])
+const PERSONAL = new Set(['user', 'email', 'login', 'session', 'grant', 'token', 'mail'])
 
 /** Mail of development lies in the open by design, and so does the key that development makes. */
 const isOpen = (name: string) => name.startsWith('mail/') || name === 'master.key' || name.endsWith('.sock')

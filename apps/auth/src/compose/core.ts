@@ -144,7 +144,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     administrators: openAdministrators(log),
     installation: openInstallation({ log, clock }),
     clients: openClients({ log, names, clock }),
-    resources: openResources({ log, names, clock, keyedHash }),
+    resources: openResources({ log, names, clock, keyedHash, issuer: config.issuer }),
     signingKeys,
     feedKeys,
     derivationKeys,

@@ -78,6 +78,32 @@ describe('registering a resource server', () => {
     }
   })
 
+  it('that a release before made keeps its identifier when it is spelled anew', async () => {
+    const { resources, names, log } = parts()
+    const metadata = NewResourceMetadata.parse({ resource: 'https://a.example' })
+    await names.reserve([{ kind: 'resource', name: 'https://a.example' }], 'resource old', command())
+    const state = { client_id: 'old', registered_at: 1, disabled: false, metadata, secrets: [] }
+    const registered = { type: 'ResourceRegistered', data: { resource: state } } as const
+    await log.append('resource-old', [registered], { expected: 'noStream', context: command() })
+    const { granted } = audiences(log, names, ISSUER)
+    for (const asked of ['https://a.example', 'https://a.example/'])
+      expect((await granted([asked])).aud).toEqual(['https://a.example'])
+    await resources.update('old', server('a'), command())
+    expect(await names.owner('resource', 'https://a.example/')).toBe('resource old')
+    expect((await granted(['https://a.example'])).aud).toEqual(['https://a.example/'])
+  })
+
+  it.each(['http://127.0.0.1:4040', 'http://127.0.0.1:4040/', 'HTTP://127.0.0.1:4040'])(
+    'is refused for the identifier of the issuer: %s',
+    async (resource) => {
+      const { resources } = parts()
+      const metadata = NewResourceMetadata.parse({ resource })
+      await expect(resources.register({ metadata }, command())).rejects.toBeInstanceOf(ResourceRefused)
+      await resources.register({ client_id: 'a', metadata: server('a') }, command())
+      await expect(resources.update('a', metadata, command())).rejects.toBeInstanceOf(ResourceRefused)
+    },
+  )
+
   it.each(['u_0123', 'a b', ''])('is refused for the id %j', async (client_id) => {
     const { resources, clients } = parts()
     await expect(resources.register({ client_id, metadata: server('a') }, command())).rejects.toThrow()

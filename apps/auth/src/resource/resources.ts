@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { ClientId, normalizeResource, type ResourceMetadata, spellingsOf } from '@ledgate/oauth'
+import { ClientId, isSameResource, normalizeResource, type ResourceMetadata, spellingsOf } from '@ledgate/oauth'
 import { keptSecret, newSecret } from '../client/secret.ts'
 import { type Clock, type CommandContext, type EventLog, type KeyedHash, untilSettled } from '../log/index.ts'
-import { resource as decider, type ResourceCommand } from './decider.ts'
+import { resource as decider, type ResourceCommand, ResourceRefused } from './decider.ts'
 import type { ResourceState } from './events.ts'
 import { type Name, type Names, NameTaken } from './names.ts'
 
@@ -62,6 +62,8 @@ export interface ResourcesDependencies {
   readonly names: Names
   readonly clock: Clock
   readonly keyedHash: KeyedHash
+  /** Whose identifier no resource server may have. */
+  readonly issuer?: string
 }
 
 const newId = () => randomBytes(16).toString('hex')
@@ -77,11 +79,18 @@ const namesOf = (clientId: string, { resource, scopes_supported: scopes }: Resou
  * The commands over the log. Names are reserved before the registration; whoever died in between is completed by the
  * same registration, for which a made id depends on the identifier and on nothing else.
  */
-export function resources({ log, names, clock, keyedHash }: ResourcesDependencies): Resources {
+export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDependencies): Resources {
   const idFor = (resource: string) => `r_${keyedHash(`resource server ${resource}`).slice(0, 32)}`
 
-  /** Releases before reserved the one spelling alone that was registered. @throws {NameTaken} */
+  /**
+   * Releases before reserved the one spelling alone that was registered.
+   *
+   * @throws {NameTaken | ResourceRefused} when the identifier, in any spelling, is another's or the issuer's.
+   */
   async function assertUnnamed({ resource }: ResourceMetadata, owner: string): Promise<void> {
+    // Tokens for the issuer are never encrypted, whatever a resource server of that name would ask for.
+    if (issuer !== undefined && isSameResource(resource, issuer))
+      throw new ResourceRefused('the resource is the issuer itself')
     for (const name of spellingsOf(resource)) {
       const current = await names.owner('resource', name)
       if (current !== undefined && current !== owner) throw new NameTaken({ kind: 'resource', name }, current)
@@ -107,8 +116,10 @@ export function resources({ log, names, clock, keyedHash }: ResourcesDependencie
       const before = found === undefined ? [] : namesOf(clientId, found.state.metadata)
       const after = namesOf(clientId, metadata)
       const owner = `resource ${clientId}`
-      if (found?.state.metadata.resource !== metadata.resource) await assertUnnamed(metadata, owner)
-      await names.reserve(without(after, before), owner, context)
+      const isRenamed = found?.state.metadata.resource !== metadata.resource
+      if (isRenamed) await assertUnnamed(metadata, owner)
+      const held = isRenamed ? before.filter(({ kind }) => kind !== 'resource') : before
+      await names.reserve(without(after, held), owner, context)
       const stream = `resource-${clientId}`
       const { position } = await log.append(stream, events, { expected: found?.revision ?? 'noStream', context })
       await names.release(without(before, after), owner, context)

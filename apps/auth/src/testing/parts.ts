@@ -50,7 +50,7 @@ export function parts(given?: EventStore, shared?: Shared) {
     keyedHash: hash,
     names: taken,
     clients: clients({ log, names: taken, clock }),
-    resources: resources({ log, names: taken, clock, keyedHash: hash }),
+    resources: resources({ log, names: taken, clock, keyedHash: hash, issuer: 'http://127.0.0.1:4040' }),
   }
 }
 

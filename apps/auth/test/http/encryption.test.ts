@@ -9,6 +9,7 @@ const idOf = (alg: string) => alg.replaceAll(/[^A-Za-z0-9]/g, '')
 const SECRET = 'sealed-secret-0f9d2c7b5a'
 const CLIENT = basic('sealed', SECRET)
 
+const metadata = new Map<string, object>()
 const keys = new Map<string, Awaited<ReturnType<typeof generateKeyPair>>['privateKey']>()
 let service: Awaited<ReturnType<typeof openService>>
 
@@ -18,15 +19,14 @@ beforeAll(async () => {
     const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
     keys.set(alg, privateKey)
     const jwk = { ...(await exportJWK(publicKey)), kid: `enc-${alg}`, use: 'enc', alg }
-    resources.push({
-      client_id: idOf(alg),
-      client_secret: SECRET,
+    metadata.set(alg, {
       resource: resourceOf(alg),
       scopes_supported: [scopeOf(alg)],
       jwks: { keys: [jwk] },
       access_token_encrypted_response_alg: alg,
       ...(alg === 'ECDH-ES' && { access_token_encrypted_response_enc: 'A128CBC-HS256' }),
     })
+    resources.push({ client_id: idOf(alg), client_secret: SECRET, ...metadata.get(alg) })
   }
   service = await openService({
     ...BOOTSTRAP,
@@ -95,6 +95,41 @@ describe.each(ALGS)('a resource server that asks for %s', (alg) => {
     const { jwt } = await opened(alg, renewed.body['access_token'])
     expect(await service.introspect(jwt, basic(idOf(alg), SECRET))).toMatchObject({ active: true })
   })
+})
+
+describe('a resource server that was disabled, or has another identifier', () => {
+  const alg = 'ECDH-ES'
+  const scope = scopeOf(alg)
+  const as = { client_id: idOf(alg) }
+  const renamed = () => ({ ...metadata.get(alg), resource: 'https://renamed.example/' })
+
+  it.each([
+    ['disabled', 'resources disable', () => ({ ...as, reason: 'a test' }), 'resources enable', () => as],
+    [
+      'renamed',
+      'resources update',
+      () => ({ ...as, metadata: renamed() }),
+      'resources update',
+      () => ({ ...as, metadata: metadata.get(alg) }),
+    ],
+  ])(
+    '(%s): its grants get no token in the clear instead, and go on when it is back',
+    async (what, go, away, come, back) => {
+      const { refresh_token } = (await service.signIn({ scope }, CLIENT)).body
+      await service.operate(go, away())
+      const refused = [await service.refresh(String(refresh_token), {}, CLIENT)]
+      if (what === 'disabled')
+        refused.push(
+          await service.token({ grant_type: 'client_credentials', scope }, CLIENT),
+          await service.signIn({ scope: `${scope} orders:read` }, CLIENT),
+          await service.signIn({ scope, resource: resourceOf(alg) }, CLIENT),
+        )
+      for (const { status, body } of refused) expect([status, body['error']]).toEqual([400, 'invalid_target'])
+      await service.operate(come, back())
+      const { body } = await service.refresh(String(refresh_token), {}, CLIENT)
+      expect(String(body['access_token']).split('.')).toHaveLength(5)
+    },
+  )
 })
 
 describe('an encrypted token', () => {
