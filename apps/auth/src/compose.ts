@@ -117,7 +117,7 @@ function administration(core: Core, people: People, firstSetup: Setup, requests:
 }
 
 async function bootstrap(
-  { config, logger, log, names, clients, resources }: Core,
+  { config, logger, log, names, clients, resources, keyedHash }: Core,
   { accounts }: People,
 ): Promise<void> {
   const context = () => systemContext('bootstrap')
@@ -128,7 +128,7 @@ async function bootstrap(
     production: config.production,
     warn: (problem) => logger.warn({ problem }, 'the bootstrap file has a secret that production refuses'),
   })
-  await applyBootstrap(file, { log, names, clients, resources, accounts, context })
+  await applyBootstrap(file, { log, names, clients, resources, accounts, keyedHash, context })
 }
 
 /**

@@ -1,19 +1,16 @@
 import { randomBytes } from 'node:crypto'
-import { UnknownOutcome } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
 import { ADMINISTRATOR, type Administrators, isAble, LastAdministrator } from '../administrator/index.ts'
-import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import type { Clock, CommandContext, EventLog } from '../log/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import type { Completion } from './completion.ts'
-import { email } from './email.decider.ts'
 import type { Erasure } from './erasure.ts'
 import { UnknownAccount } from './errors.ts'
 import type { PasswordHasher } from './password-hasher.ts'
-import { isEmailRecord, readEmail, readOwner, readUser } from './read.ts'
-import { requireAddress } from './register.ts'
-import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
+import { isEmailRecord, readOwner, readUser } from './read.ts'
 import type { UserCommand } from './user.decider.ts'
+import { type MadeAccount, type VouchedAccount, vouching } from './vouching.ts'
 
 export interface AccountsDependencies {
   readonly log: EventLog
@@ -28,15 +25,6 @@ export interface AccountsDependencies {
   readonly newId: () => string
 }
 
-/** A person whom an operator vouches for. */
-export interface VouchedAccount {
-  readonly email: string
-  readonly password: string
-  readonly name?: string | undefined
-  readonly roles?: readonly string[] | undefined
-  readonly entitlements?: readonly string[] | undefined
-}
-
 /** What operators and the bootstrap do with accounts. People are named by `sub` or by address. */
 export interface Accounts {
   /**
@@ -45,10 +33,13 @@ export interface Accounts {
    *
    * @throws {InvalidRequest} when the address is none.
    */
-  create(
-    account: VouchedAccount,
-    context: CommandContext,
-  ): Promise<{ readonly sub: string; readonly isNew: boolean; readonly position: string }>
+  create(account: VouchedAccount, context: CommandContext): Promise<MadeAccount>
+  /**
+   * The same, but at most once for an address by the actor of the context, whatever became of the account since.
+   *
+   * @throws {InvalidRequest} when the address is none.
+   */
+  createOnce(account: VouchedAccount, context: CommandContext): Promise<void>
   /** Ends every session and grant. @throws {UnknownAccount | LastAdministrator} */
   disable(person: string, reason: string, context: CommandContext): Promise<{ position: string }>
   /** @throws {UnknownAccount} */
@@ -131,23 +122,6 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     return admit(await changeUser(log, sub, { type: 'AssignRoles', ...assigned }, context), context)
   }
 
-  /** Takes the address for the person; `false` when it is somebody's already. */
-  const assign = (stream: string, registration: Registration, dataKey: string, context: CommandContext) =>
-    untilSettled(async () => {
-      const { state, expected } = await readEmail(log, stream)
-      if (state.status === 'confirmed') return false
-      const reservation = {
-        reservation_id: newId(),
-        expires_at: clock.now() + RESERVATION_LIFETIME,
-        data_key: dataKey,
-        registration: await sealRegistration(sealer, dataKey, registration),
-      }
-      const owner = await sealer.seal(dataKey, 'owner', registration.sub)
-      const events = email.decide({ type: 'Assign', reservation, owner }, state)
-      await log.append(stream, events, { expected, context, dataKey })
-      return true
-    })
-
   /** Does now what the process manager would do soon. */
   async function finish(stream: string, context: CommandContext): Promise<{ sub: string; position: string }> {
     const [newest, previous] = (await log.last(stream, 2)).filter(isEmailRecord)
@@ -167,6 +141,8 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     return change(sub, { type: 'SetPassword', reason: 'administrator', chosen }, context)
   }
 
+  const made = vouching({ log, sealer, hasher, addresses, clock, newId, finish })
+
   return {
     findSub,
     resetPassword,
@@ -180,30 +156,7 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     assignRoles,
     revokeSessions: (person, reason, context) => change(person, { type: 'RevokeSessions', reason }, context),
 
-    async create({ email: text, password, name, roles = [], entitlements = [] }, context) {
-      const address = requireAddress(text)
-      const stream = addresses.stream(addresses.hmac(address))
-      if ((await readEmail(log, stream)).state.status === 'confirmed')
-        return { ...(await finish(stream, context)), isNew: false }
-      const hash = await hasher.hash(password)
-      const person = { sub: `u_${newId()}`, email: address, password: hash }
-      const rights = { roles: [...roles], entitlements: [...entitlements] }
-      const dataKey = await sealer.createDataKey()
-      try {
-        const registration = { ...person, ...(name !== undefined && { name }), ...rights }
-        const isNew = await assign(stream, registration, dataKey, context)
-        if (!isNew) await sealer.destroyDataKey(dataKey)
-        return { ...(await finish(stream, context)), isNew }
-      } catch (error) {
-        if (!(error instanceof UnknownOutcome) && (await isUnused(stream, dataKey)))
-          await sealer.destroyDataKey(dataKey)
-        throw error
-      }
-    },
-  }
-
-  async function isUnused(stream: string, dataKey: string): Promise<boolean> {
-    const events = (await log.last(stream, 2)).filter(isEmailRecord)
-    return !events.some((event) => 'data_key' in event.data && event.data.data_key === dataKey)
+    create: made.create,
+    createOnce: made.createOnce,
   }
 }

@@ -1,14 +1,15 @@
 import { spellingsOf } from '@ledgate/oauth'
 import { type Clients, readClient } from '../client/index.ts'
-import type { CommandContext, EventLog } from '../log/index.ts'
+import type { CommandContext, EventLog, KeyedHash } from '../log/index.ts'
 import { type Names, readResource, type Resources } from '../resource/index.ts'
 import { refusalOf } from '../operator/refusal.ts'
+import { appliedEntries, type EntryName, entryNames } from './applied.ts'
 import { BootstrapError, type BootstrapFile } from './file.ts'
 
 /** Makes people who count as confirmed. */
 export interface AccountCreation {
-  /** Does nothing when the address has an owner already. */
-  create(
+  /** Does nothing when the address has an owner, or the same actor made one for it once, whatever became of them. */
+  createOnce(
     person: {
       readonly email: string
       readonly password: string
@@ -25,8 +26,16 @@ export interface BootstrapDependencies {
   readonly clients: Clients
   readonly resources: Resources
   readonly accounts: AccountCreation
+  readonly keyedHash: KeyedHash
   /** A new context for each command. */
   context(): CommandContext
+}
+
+/** How an entry is told again, and how it is applied. */
+interface Entry {
+  readonly known: readonly [EntryName, ...EntryName[]]
+  isThere(): Promise<boolean>
+  make(): Promise<unknown>
 }
 
 /** Hashing a password takes a core for a while: some at once, not all of them. */
@@ -41,56 +50,74 @@ async function forEach<Item>(items: readonly Item[], act: (item: Item, index: nu
 }
 
 /**
- * Makes what is in the file and not there yet; what is there stays as it is. May be done at every start and by several
- * processes at once; whatever a crash left undone is done the next time.
+ * Applies every entry of the file that was never applied; what is there stays as it is. An entry that was applied once is
+ * not applied again, whatever became of what it made: moved, renamed, disabled, erased. May be done at every start and by
+ * several processes at once; whatever a crash left undone is done the next time.
  *
  * @throws {BootstrapError} after everything else is done, with all that could not be done and why.
  */
 export async function applyBootstrap(file: BootstrapFile, dependencies: BootstrapDependencies): Promise<void> {
-  const { log, names, clients, resources, accounts, context } = dependencies
+  const { log, names, clients, resources, accounts, keyedHash, context } = dependencies
+  const applied = appliedEntries(log)
+  const nameOf = entryNames(keyedHash)
   const problems: string[] = []
 
-  /** Makes an entry unless it is there, or somebody else makes it at this moment. */
-  async function ensure(path: string, isThere: () => Promise<boolean>, make: () => Promise<unknown>): Promise<void> {
-    if (await isThere()) return
+  /** Whether what the entry asks for is there now; what cannot be made is a problem. */
+  async function isMade(path: string, { isThere, make }: Pick<Entry, 'isThere' | 'make'>): Promise<boolean> {
+    if (await isThere()) return true
     try {
       await make()
+      return true
     } catch (error) {
-      if (await isThere()) return
+      if (await isThere()) return true // somebody else made it at this moment
       const reason = refusalOf(error)
       if (reason === undefined) throw error
       problems.push(`${path}: ${reason}`)
+      return false
     }
+  }
+
+  /** Applies an entry unless it was applied before, under the first of its names. */
+  async function ensure(path: string, { known, ...entry }: Entry): Promise<void> {
+    const [first] = known
+    if (await applied.has(first)) return
+    if (await isMade(path, entry)) for (const name of known) await applied.add(name, context())
   }
 
   const hasClient = async (clientId: string) => (await readClient(log, clientId)) !== undefined
 
   async function hasResource(clientId: string | undefined, resource: string): Promise<boolean> {
-    const owners = await Promise.all(spellingsOf(resource).map((spelling) => names.owner('resource', spelling)))
+    const spellings = spellingsOf(resource)
+    const owners = await Promise.all(spellings.map((spelling) => names.owner('resource', spelling)))
     const owner = clientId ?? owners.find((each) => each !== undefined)?.replace(/^resource /, '')
-    return owner !== undefined && (await readResource(log, owner)) !== undefined
+    // The one that was made for the identifier may have another one by now.
+    const made = clientId === undefined ? spellings.map((spelling) => resources.idFor(spelling)) : []
+    for (const candidate of [owner, ...made])
+      if (candidate !== undefined && (await readResource(log, candidate)) !== undefined) return true
+    return false
   }
 
-  await forEach(file.resources, ({ client_id, client_secret, ...metadata }, index) =>
-    ensure(
-      `resources[${index}]`,
-      () => hasResource(client_id, metadata.resource),
-      () => resources.register({ client_id, client_secret, metadata }, context()),
-    ),
-  )
+  await forEach(file.resources, (entry, index) => {
+    const { client_id, client_secret, ...metadata } = entry
+    return ensure(`resources[${index}]`, {
+      known: nameOf.resource(entry),
+      isThere: () => hasResource(client_id, metadata.resource),
+      make: () => resources.register({ client_id, client_secret, metadata }, context()),
+    })
+  })
   await forEach(file.clients, ({ client_id, client_secret, ...metadata }, index) =>
-    ensure(
-      `clients[${index}]`,
-      () => hasClient(client_id),
-      () => clients.register({ client_id, client_secret, metadata }, context()),
-    ),
+    ensure(`clients[${index}]`, {
+      known: [nameOf.client(client_id)],
+      isThere: () => hasClient(client_id),
+      make: () => clients.register({ client_id, client_secret, metadata }, context()),
+    }),
   )
   await forEach(file.users, (user, index) =>
-    ensure(
-      `users[${index}]`,
-      async () => false,
-      () => accounts.create(user, context()),
-    ),
+    ensure(`users[${index}]`, {
+      known: [nameOf.user(user)],
+      isThere: async () => false,
+      make: () => accounts.createOnce(user, context()),
+    }),
   )
   if (problems.length > 0) throw new BootstrapError(problems.toSorted())
 }

@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import { inMemoryEventStore, type EventStore } from '@ledgate/eventsourcing'
+import { NewResourceMetadata } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
+import { UnknownAccount } from '../account/index.ts'
 import { readClient } from '../client/index.ts'
 import { readResource } from '../resource/index.ts'
-import { Crash, crashingStore, slowStore } from '../testing/faulty-store.ts'
+import { Crash, crashingStore, dyingProcess, slowStore } from '../testing/faulty-store.ts'
+import { ANN, household, SOURCE } from '../testing/household.ts'
 import { command, everythingIn, parts } from '../testing/parts.ts'
 import { applyBootstrap, BootstrapError, parseBootstrap, readBootstrap } from './index.ts'
 
@@ -17,7 +21,7 @@ function people() {
   const made = new Map<string, object>()
   return {
     made,
-    create: async (person: { readonly email: string }) => {
+    createOnce: async (person: { readonly email: string }) => {
       if (!made.has(person.email)) made.set(person.email, person)
     },
   }
@@ -224,10 +228,10 @@ describe('applying the bootstrap file', () => {
     async (when) => {
       for (let at = 0; ; at += 1) {
         const store = inMemoryEventStore()
-        const died = await apply(file, crashingStore(store, at, when)).catch((error: unknown) => error)
+        const accounts = people()
+        const died = await apply(file, crashingStore(store, at, when), accounts).catch((error: unknown) => error)
         if (!(died instanceof Crash)) break
         expect(at).toBeLessThan(20)
-        const accounts = people()
         await apply(file, store, accounts)
         const { log, names } = parts(store)
         expect(await readClient(log, 'app')).toBeDefined()
@@ -238,4 +242,158 @@ describe('applying the bootstrap file', () => {
       }
     },
   )
+})
+
+/** What the file makes of people, over the real accounts of a process. */
+const applyAt = (home: Awaited<ReturnType<typeof household>>, entries: object) =>
+  applyBootstrap(parseBootstrap(JSON.stringify(entries)), { ...home, context: () => command(SYSTEM) })
+
+describe('an entry that was applied once', () => {
+  const people = { users: [{ ...ANN, roles: ['boss'] }] }
+  const signsIn = (home: Awaited<ReturnType<typeof household>>, email: string) =>
+    home.signedIn('web', { ...ANN, email }).then(
+      () => true,
+      () => false,
+    )
+
+  /** The person of the file went to another address. */
+  async function move(home: Awaited<ReturnType<typeof household>>) {
+    await home.changeEmail.ask(await home.signIn.signIn({ ...as(ANN.email) }), 'new@example.com', command())
+    const link = (await home.mails()).find(({ to }) => to === 'new@example.com')
+    await home.changeEmail.redeem(String(link?.token), command())
+  }
+  const as = (username: string) => ({ username, password: ANN.password, source: SOURCE, context: command() })
+  const erase = async (home: Awaited<ReturnType<typeof household>>) => {
+    await home.accounts.erase(ANN.email, 'test', command())
+  }
+  const headAfter = async (home: Awaited<ReturnType<typeof household>>, entries: object) => {
+    const before = await home.store.head()
+    await applyAt(home, entries)
+    return (await home.store.head()) === before
+  }
+
+  it.each([
+    ['moved to another address', move],
+    ['was erased', erase],
+  ])('does not make its person again who %s, whatever else the entry says by now', async (_, leave) => {
+    const home = await household()
+    await applyAt(home, people)
+    await leave(home)
+    await home.finish()
+    expect(await headAfter(home, people)).toBe(true)
+    expect(await headAfter(home, { users: [{ email: 'ANN@example.com', password: 'another first password' }] })).toBe(
+      true,
+    )
+    expect(await signsIn(home, ANN.email)).toBe(false)
+  })
+
+  it.each([
+    ['moved to another address', move],
+    ['was erased', erase],
+  ])('is known by what an older version wrote: a person who %s before the update stays so', async (_, leave) => {
+    const home = await household()
+    await home.accounts.create({ ...ANN, roles: ['boss'] }, command(SYSTEM)) // as it was made before entries were recorded
+    await leave(home)
+    await home.finish()
+    await applyAt(home, people)
+    expect(await signsIn(home, ANN.email)).toBe(false)
+  })
+
+  it('is one that found somebody there, and does not give them an heir', async () => {
+    const home = await household()
+    await home.create()
+    await applyAt(home, people)
+    await erase(home)
+    await home.finish()
+    expect(await headAfter(home, people)).toBe(true)
+  })
+
+  it('makes its person where somebody else had the address before', async () => {
+    const home = await household()
+    await home.create()
+    await erase(home)
+    await applyAt(home, people)
+    expect(await signsIn(home, ANN.email)).toBe(true)
+  })
+
+  it.each(['before', 'after'] as const)(
+    'is so also when the process dies %s any append and the person is erased before the next start',
+    async (when) => {
+      for (let at = 0; ; at += 1) {
+        const home = await household()
+        const mortal = dyingProcess(home.store, home.vault, { at, when })
+        const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+        const died = await applyAt(dying, people).catch((error: unknown) => error)
+        await home.finish()
+        const was = await signsIn(home, ANN.email)
+        if (was) await erase(home)
+        await home.finish()
+        await applyAt(home, people)
+        expect(await signsIn(home, ANN.email), `append ${at}`).toBe(!was)
+        if (!(died instanceof Crash)) break
+        expect(at).toBeLessThan(20)
+      }
+    },
+  )
+
+  it('is applied once by processes that start at the same time, also while its person is erased', async () => {
+    for (let round = 0; round < rounds({ quick: 5, long: 200 }); round += 1) {
+      const home = await household()
+      const others = await Promise.all(
+        Array.from({ length: 3 }, () =>
+          household({ store: slowStore(home.store), shared: { clock: home.clock, vault: home.vault } }),
+        ),
+      )
+      const starting = others.map((each) => applyAt(each, people))
+      await expect.poll(() => home.accounts.findSub(ANN.email)).toBeDefined()
+      await erase(home).catch((error: unknown) => expect(error).toBeInstanceOf(UnknownAccount)) // not registered yet
+      await Promise.all(starting)
+      await home.finish()
+      if (await home.accounts.findSub(ANN.email)) await erase(home)
+      await home.finish()
+      await applyAt(home, people)
+      expect(await home.accounts.findSub(ANN.email)).toBeUndefined()
+    }
+  })
+
+  it('keeps a resource server that was renamed and a client that was disabled as they are', async () => {
+    const store = inMemoryEventStore()
+    const unnamed = { resource: 'https://bills.example/', scopes_supported: ['bills:read'] }
+    const both = { resources: [orders, unnamed], clients: [app] }
+    await apply(both, store)
+    const { resources, names, log, clients } = parts(store)
+    const owner = String((await names.owner('resource', unnamed.resource))?.replace(/^resource /, ''))
+    for (const [id, metadata] of [
+      [owner, { ...unnamed, resource: 'https://invoices.example/' }],
+      ['orders', { resource: 'https://shop.example/', scopes_supported: ['orders:read'] }],
+    ] as const)
+      await resources.update(id, NewResourceMetadata.parse(metadata), command())
+    await clients.change('app', { type: 'Disable', reason: 'test' }, command())
+    const head = await store.head()
+    await apply(both, store)
+    await apply({ resources: [{ ...orders, client_id: undefined }, unnamed], clients: [app] }, store)
+    expect(await store.head()).toBe(head)
+    expect((await readResource(log, owner))?.state.metadata.resource).toBe('https://invoices.example/')
+  })
+
+  it('of an older version is known, though its resource server was renamed', async () => {
+    const store = inMemoryEventStore()
+    const unnamed = { resource: 'https://bills.example/', scopes_supported: ['bills:read'] }
+    const { resources, log } = parts(store)
+    const { clientId } = await resources.register({ metadata: NewResourceMetadata.parse(unnamed) }, command(SYSTEM))
+    const renamed = NewResourceMetadata.parse({ ...unnamed, resource: 'https://invoices.example/' })
+    await resources.update(clientId, renamed, command())
+    await apply({ resources: [unnamed] }, store)
+    expect((await readResource(log, clientId))?.state.metadata.resource).toBe('https://invoices.example/')
+  })
+
+  it('tells the log no address', async () => {
+    const home = await household()
+    await applyAt(home, people)
+    await erase(home)
+    await home.finish()
+    const everything = await everythingIn(home.store)
+    expect(everything).toContain('BootstrapEntryApplied')
+    expect(everything.toLowerCase()).not.toContain('ann@example.com')
+  })
 })

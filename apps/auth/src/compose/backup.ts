@@ -14,6 +14,7 @@ import { vaultSealer } from '@ledgate/vault'
 import { copyVault, openSqliteVault } from '@ledgate/vault/sqlite'
 import { z } from 'zod'
 import { addresses as openAddresses, changeUser, ERASED_REASON, erasure, readUser } from '../account/index.ts'
+import { appliedEntries, userEntry } from '../bootstrap/index.ts'
 import type { Config } from '../config.ts'
 import { openInstallation } from '../installation/index.ts'
 import { decode, eventLog, keyedHash, systemClock } from '../log/index.ts'
@@ -75,15 +76,26 @@ export interface RestoreOptions {
 /** Whom a log erased after a position, and which addresses that freed. */
 interface Erasures {
   readonly subs: readonly string[]
-  readonly addresses: readonly { readonly stream: string; readonly reservationId: string }[]
+  readonly addresses: readonly {
+    readonly stream: string
+    readonly reservationId: string
+    /** Its person came from the bootstrap file, which must not make them again. */
+    readonly isBootstrap: boolean
+  }[]
 }
+
+const hmacOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1)
 
 async function erasuresIn(file: string, after: Position): Promise<Erasures> {
   const reader = await openSqliteEventReader({ file })
   const [subs, addresses] = [new Set<string>(), [] as { stream: string; reservationId: string }[]]
+  const applied = new Set<string>()
   try {
-    for await (const recorded of reader.readAll({ after, filter: { categories: ['user', 'email'] } })) {
+    for await (const recorded of reader.readAll({ after, filter: { categories: ['user', 'email', 'bootstrap'] } })) {
       const event = decode(recorded)
+      const isApplied = event?.type === 'EmailConfirmed' && event.envelope.actor.id === 'bootstrap'
+      if (event !== undefined && (isApplied || event.type === 'BootstrapEntryApplied'))
+        applied.add(hmacOf(event.stream))
       if (event?.type === 'SubjectErased') subs.add(event.data.user.sub)
       if (event?.type === 'EmailReleased' && event.data.reason === ERASED_REASON)
         addresses.push({ stream: event.stream, reservationId: event.data.reservation_id })
@@ -91,7 +103,8 @@ async function erasuresIn(file: string, after: Position): Promise<Erasures> {
   } finally {
     await reader.close()
   }
-  return { subs: [...subs], addresses }
+  const isBootstrap = ({ stream }: { stream: string }) => applied.has(hmacOf(stream))
+  return { subs: [...subs], addresses: addresses.map((each) => ({ ...each, isBootstrap: isBootstrap(each) })) }
 }
 
 function readManifest(folder: string): Manifest {
@@ -121,6 +134,7 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
       const hash = keyedHash(await vault.putIfAbsent('hash/stream-names', randomBytes(32)))
       const newId = () => randomBytes(16).toString('hex')
       const { release, complete } = erasure({ log, sealer, addresses: openAddresses(hash), newId })
+      const applied = appliedEntries(log)
       let erased = 0
       for (const { subs, addresses } of erasures) {
         for (const sub of subs) {
@@ -131,8 +145,10 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
           if (newest !== undefined) await complete(newest)
           erased += 1
         }
-        for (const { stream, reservationId } of addresses)
+        for (const { stream, reservationId, isBootstrap } of addresses) {
           await release(stream, reservationId, systemContext('restore'))
+          if (isBootstrap) await applied.add(userEntry(hmacOf(stream)), systemContext('restore'))
+        }
       }
       return { erased }
     } finally {

@@ -1,6 +1,7 @@
 import { emailChangeEvents, emailEvents, loginEvents, userEvents } from '../account/events.ts'
 import { administrationEvents } from '../administration/events.ts'
 import { administratorEvents } from '../administrator/events.ts'
+import { bootstrapEvents } from '../bootstrap/events.ts'
 import { clientEvents } from '../client/events.ts'
 import { grantEvents, serviceEvents } from '../grant/events.ts'
 import { installationEvents } from '../installation/events.ts'
@@ -27,6 +28,7 @@ export const catalogue = [
   ...administratorEvents,
   ...installationEvents,
   ...administrationEvents,
+  ...bootstrapEvents,
 ] as const
 
 export type DomainEvent = EventOf<(typeof catalogue)[number]>

@@ -162,4 +162,5 @@ export const endings: EndingsOf<DomainEvent> = {
     type: EVENT_TYPES.issuer.epochRaised,
   }),
   AdministrationRequested: 'nothing',
+  BootstrapEntryApplied: 'nothing',
 }

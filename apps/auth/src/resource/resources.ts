@@ -36,6 +36,8 @@ export interface RegisteredResource {
 
 /** The commands about resource servers. */
 export interface Resources {
+  /** The `client_id` of one that is registered for an identifier without one. */
+  idFor(resource: string): string
   /** @throws {NameTaken | ResourceRefused} when its id, its identifier or one of its scopes is somebody's already. */
   register(registration: ResourceRegistration, context: CommandContext): Promise<RegisteredResource>
   /** @throws {ResourceRefused} when there is no such resource server, or the command does not fit it. */
@@ -127,6 +129,7 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
     })
 
   return {
+    idFor,
     change,
     update,
 

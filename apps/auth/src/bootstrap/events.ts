@@ -1,0 +1,10 @@
+import { z } from 'zod'
+import { defineEvent, type EventOf } from '../log/event-definition.ts'
+
+/** An entry of the bootstrap file was applied, or what it asks for was there already: it is never applied again. */
+export const BootstrapEntryApplied = defineEvent('BootstrapEntryApplied', {
+  kind: z.enum(['user', 'client', 'resource']),
+})
+
+export const bootstrapEvents = [BootstrapEntryApplied] as const
+export type BootstrapEvent = EventOf<(typeof bootstrapEvents)[number]>
