@@ -14,6 +14,13 @@ const adapters = [
 /** What a pure file (events and deciders) must not know: the machine, the network, any driver. */
 const impure = ['node:*', 'fastify', '@fastify/*', 'jose', 'pino', 'axios', '@eventstore/*', ...adapters]
 
+/** A text becomes a position where the store parses it, and nowhere else. */
+const castPositions = {
+  selector:
+    "TSAsExpression > TSTypeReference[typeName.name='Position'], CallExpression[callee.property.name='custom'] TSTypeReference[typeName.name='Position']",
+  message: 'Only a store makes a position: use its parsePosition.',
+}
+
 const forbid = (group, message) => ['error', { patterns: [{ group, message }] }]
 
 export default tseslint.config(
@@ -50,7 +57,12 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true } }],
       eqeqeq: 'error',
+      'no-restricted-syntax': ['error', castPositions],
     },
+  },
+  {
+    files: ['packages/eventsourcing/src/position.ts', 'packages/eventsourcing/src/testing/contract/position.ts'],
+    rules: { 'no-restricted-syntax': 'off' },
   },
   {
     files: ['apps/auth/src/**/*.ts'],
@@ -59,6 +71,7 @@ export default tseslint.config(
       'no-restricted-imports': forbid(adapters, 'Only compose.ts names an adapter.'),
       'no-restricted-syntax': [
         'error',
+        castPositions,
         {
           selector: "MemberExpression[object.name='process'][property.name='env']",
           message: 'Only config.ts reads the environment.',
@@ -66,7 +79,7 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['apps/auth/src/config.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['apps/auth/src/config.ts'], rules: { 'no-restricted-syntax': ['error', castPositions] } },
   {
     files: ['apps/auth/src/**/*.ts'],
     ignores: ['apps/auth/src/cli/**', 'apps/auth/src/testing/**', '**/*.test.ts'],

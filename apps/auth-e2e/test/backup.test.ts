@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Position } from '@ledgate/eventsourcing'
 import { digestLog, openSqliteEventReader } from '@ledgate/eventstore-sqlite'
@@ -121,7 +121,7 @@ it('restores to a position: what came later is not there, and two restores of on
     expect(restored.json()).toMatchObject({ position, erased: 1 })
     const reader = await openSqliteEventReader({ file: join(next.dataDir, 'events.db') })
     const types: string[] = []
-    for await (const { type } of reader.readAll({ after: position as Position })) types.push(type)
+    for await (const { type } of reader.readAll({ after: reader.parsePosition(position) })) types.push(type)
     await reader.close()
     expect(types).toContain('IssuerEpochRaised')
     const again = await startServer(next)
@@ -160,7 +160,20 @@ it('a backup that is damaged or not whole, and another master key, restore nothi
   mkdirSync(half)
   copyFileSync(join(folder, 'events.db'), join(half, 'events.db'))
   expect((await ledgate(own, ['restore', half])).output).toMatch(/no whole backup/)
-  expect((await ledgate(own, ['restore', folder, '--to', '99999999999999999999'])).output).toMatch(/ends before/)
+  const { position } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as { position: string }
+  for (const [to, why] of [
+    ['99999999999999999999', /ends before/],
+    [String(Number(position) + 1).padStart(20, '0'), /ends before/],
+    ['-1', /--to: is no position/],
+    ['30', /--to: is no position/],
+    ['', /--to: is no position/],
+    ['1e3', /--to: is no position/],
+    [` ${position}`, /--to: is no position/],
+  ] as const) {
+    const { code, output } = await ledgate(own, ['restore', folder, `--to=${to}`])
+    expect([to, code, output]).toEqual([to, 1, expect.stringMatching(why)])
+    expect(existsSync(own.dataDir)).toBe(false)
+  }
   expect((await ledgate(own, ['restore', folder])).code).toBe(0)
   const again = await startServer(own)
   expect((await again.signIn(ANN)).status).toBe(200)

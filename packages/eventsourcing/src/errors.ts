@@ -42,6 +42,15 @@ export class TooLarge extends EventStoreError<'ERR_TOO_LARGE'> {
   readonly code = 'ERR_TOO_LARGE'
 }
 
+/** A text names no place in the log of this store. The text is not repeated: it came from anywhere. */
+export class InvalidPosition extends EventStoreError<'ERR_INVALID_POSITION'> {
+  readonly code = 'ERR_INVALID_POSITION'
+
+  constructor(message = 'no position of this log', options?: ErrorOptions) {
+    super(message, options)
+  }
+}
+
 /** The stream has no event. */
 export class StreamNotFound extends EventStoreError<'ERR_STREAM_NOT_FOUND'> {
   readonly code = 'ERR_STREAM_NOT_FOUND'

@@ -1,4 +1,5 @@
-import type { NewEvent, Position, RecordedEvent } from './event.ts'
+import type { NewEvent, RecordedEvent } from './event.ts'
+import type { Position } from './position.ts'
 
 /**
  * What the writer believes about the stream it appends to: that it does not exist, that it exists, nothing at all, or
@@ -88,21 +89,34 @@ export interface EventStore {
    */
   read(stream: string, options?: ReadOptions): Promise<readonly RecordedEvent[]>
 
-  /** The events of the whole log in commit order, page by page as they are pulled. */
+  /**
+   * The events of the whole log in commit order, page by page as they are pulled. After a place beyond the end there are none.
+   *
+   * @throws {InvalidPosition} when `after` is neither `START` nor a position of this store.
+   */
   readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent>
 
-  /** Everything after a position, then everything new, in order, each once. Heals itself; ends by `signal` or `close`. */
+  /**
+   * Everything after a position, then everything new, in order, each once. Heals itself; ends by `signal` or `close`.
+   *
+   * @throws {InvalidPosition} when `after` is neither `START` nor a position of this store.
+   */
   subscribe(options?: SubscribeOptions): AsyncIterable<SubscriptionMessage>
 
   /** The position of the last event of the log; `START` when it is empty. */
   head(): Promise<Position>
 
+  /**
+   * The position that a text names, whatever it came through: an answer, a cursor, a file. Says nothing about whether the
+   * log has come so far.
+   *
+   * @throws {InvalidPosition} when this store never gives such a position; `START` is none either.
+   */
+  parsePosition(text: string): Position
+
   /** Finishes the appends under way, then refuses further ones with `Unavailable`. Idempotent. */
   close(): Promise<void>
 }
-
-/** Before the first event of any log: smaller than every position a store gives. */
-export const START = '' as Position
 
 /** Bytes of one event: its data and metadata as JSON. */
 export const MAX_EVENT_BYTES = 64 * 1024

@@ -1,3 +1,5 @@
+import type { Position } from './position.ts'
+
 /** Any value that survives JSON unchanged: what events are made of. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
 export type JsonObject = { readonly [key: string]: Json | undefined }
@@ -9,11 +11,6 @@ export interface NewEvent {
   readonly data: JsonObject
   readonly metadata: JsonObject
 }
-
-/**
- * A place in the whole log. Opaque; two positions of one store compare as strings (`<`, `===`) in commit order.
- */
-export type Position = string & { readonly __brand: 'Position' }
 
 /** An event as the log keeps it. `revision` counts from 0 within its stream; `created` is in milliseconds since the epoch. */
 export interface RecordedEvent extends NewEvent {

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { EventFilter, SubscribeOptions, SubscriptionMessage } from './event-store.ts'
-import { START } from './event-store.ts'
-import type { Position, RecordedEvent } from './event.ts'
+import type { RecordedEvent } from './event.ts'
+import { type Position, START } from './position.ts'
 
 /** One look at the log: what passed the filter, how far the look reached, and whether that was the log's end. */
 export interface Page {
@@ -22,6 +22,8 @@ export interface PagedLog {
  * over the rest of a page, and `caughtUp` whenever the end of the log was reached. Holds one page at most, and nothing
  * of the log while the consumer is busy. Pages are read at once, so everything else gets its turn between two; whoever waited for
  * the log to grow reads at once. A page that cannot be read is tried again, as long as the signal lives.
+ *
+ * @throws {Error} when a page comes no farther than the one before although there is more: it would be read for ever.
  */
 export async function* followPages(
   log: PagedLog,
@@ -39,6 +41,8 @@ export async function* followPages(
       if (signal.aborted) return
       yield { kind: 'event', event }
     }
+    if (page.through < position || (page.through === position && !page.atEnd))
+      throw new Error('a page of the log led nowhere')
     position = page.through
     isBehind = !page.atEnd
     if (page.atEnd) {

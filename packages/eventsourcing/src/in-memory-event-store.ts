@@ -1,10 +1,10 @@
 import { encodeAppend, type EncodedEvent } from './encoding.ts'
 import { Conflict, StreamNotFound, Unavailable } from './errors.ts'
-import type { Position, RecordedEvent } from './event.ts'
+import type { RecordedEvent } from './event.ts'
 import type { AppendResult, EventFilter, EventStore, ReadAllOptions, ReadOptions } from './event-store.ts'
-import { START } from './event-store.ts'
 import { expectationNumber, judge } from './expectation.ts'
 import { followPages, wakeup, type Page } from './follow.ts'
+import { keptPosition, type Position, positionParser, START } from './position.ts'
 import { passes } from './stream-name.ts'
 
 /** What a test may choose about an in-memory store. */
@@ -35,11 +35,14 @@ export function inMemoryEventStore(options: InMemoryEventStoreOptions = {}): Eve
     },
     async *readAll(readOptions) {
       assertOpen()
+      keptPosition({ parsePosition }, readOptions?.after ?? START)
       yield* log.readAll(readOptions)
     },
-    subscribe({ signal, ...from } = {}) {
-      return followPages(log, from, signal ? AbortSignal.any([signal, closed.signal]) : closed.signal)
+    async *subscribe({ signal, ...from } = {}) {
+      keptPosition({ parsePosition }, from.after ?? START)
+      yield* followPages(log, from, signal ? AbortSignal.any([signal, closed.signal]) : closed.signal)
     },
+    parsePosition,
     async head() {
       assertOpen()
       return log.head()
@@ -129,10 +132,12 @@ function memoryLog(clock: () => number) {
   }
 }
 
-const positionAt = (index: number) => String(index + 1).padStart(20, '0') as Position
+const DIGITS = 20
+const parsePosition = positionParser((text) => /^\d{20}$/.test(text) && Number(text) > 0)
+const positionAt = (index: number) => parsePosition(String(index + 1).padStart(DIGITS, '0'))
 const indexAfter = (position: Position): number => Number(position)
 const indexBefore = (position: Position | undefined, length: number): number =>
-  (position === undefined ? length + 1 : Number(position)) - 2
+  Math.min(length + 1, position === undefined ? Infinity : Number(position)) - 2
 const idIn = (stream: string, id: string): string => `${id} ${stream}`
 const toNumber = (revision: bigint | undefined): number | undefined =>
   revision === undefined ? undefined : Number(revision)

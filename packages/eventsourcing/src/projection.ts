@@ -1,5 +1,6 @@
 import type { EventStore } from './event-store.ts'
-import type { Position, RecordedEvent } from './event.ts'
+import type { RecordedEvent } from './event.ts'
+import type { Position } from './position.ts'
 
 /** What a cell of a read model can hold. */
 export type SqlValue = string | number | bigint | Uint8Array | null
@@ -58,17 +59,17 @@ export interface ProjectionHandlers<Event extends { readonly type: string }> {
 }
 
 /** The part of an event store that projections read. */
-export interface EventReader extends Pick<EventStore, 'readAll' | 'subscribe' | 'head'> {
+export interface EventReader extends Pick<EventStore, 'readAll' | 'subscribe' | 'head' | 'parsePosition'> {
   /** Somebody waits for what may have been appended: look now rather than at the next look. */
   wake?(): void
 }
 
-/** Where process managers are in the log. */
+/** Where process managers are in the log, as texts: whoever reads one lets the store parse it ({@link keptPosition}). */
 export interface Checkpoints {
-  /** The position saved last under the name; `START` when there is none. */
-  load(name: string): Promise<Position>
+  /** The text saved last under the name; empty when there is none. */
+  load(name: string): Promise<string>
   /** Durable before it resolves. */
-  save(name: string, position: Position): Promise<void>
+  save(name: string, place: string): Promise<void>
 }
 
 /** The event a projection cannot apply. */

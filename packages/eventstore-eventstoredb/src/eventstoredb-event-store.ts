@@ -1,6 +1,7 @@
 import {
   encodeAppend,
   expectationNumber,
+  keptPosition,
   passes,
   StreamNotFound,
   START,
@@ -15,7 +16,7 @@ import {
 } from '@ledgate/eventsourcing'
 import { append, asideEvent, keepLastOnly } from './append.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { positionOf } from './position.ts'
+import { parsePosition, positionOf } from './position.ts'
 import { allRequest, streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
 import { isInLog, PULSE, recordedEvent } from './recorded.ts'
@@ -122,6 +123,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
 
   async function* readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
     assertOpen()
+    if (after !== undefined) keptPosition({ parsePosition }, after)
     if (direction === 'backwards' && after === START) return
     let from = after
     let left = max
@@ -197,9 +199,11 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       watched(() => share(keyOf(stream, readOptions), () => readStream(connection, stream, readOptions))),
     readAll,
     head: () => watched(head),
-    subscribe({ signal, ...from } = {}) {
+    parsePosition,
+    async *subscribe({ signal, ...from } = {}) {
+      keptPosition({ parsePosition }, from.after ?? START)
       const until = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
-      return followLog({ connection, head, idleMs: options.idleMs ?? DEFAULT_IDLE_MS }, from, until)
+      yield* followLog({ connection, head, idleMs: options.idleMs ?? DEFAULT_IDLE_MS }, from, until)
     },
     pulse: () => watched(pulse),
     counters: () => ({ ...counters }),

@@ -1,4 +1,4 @@
-import { type Position, START } from '@ledgate/eventsourcing'
+import { InvalidPosition, type Position, positionParser, START } from '@ledgate/eventsourcing'
 
 /** Where EventStoreDB says an event stands: offsets into its transaction file. */
 export interface LogOffset {
@@ -8,14 +8,38 @@ export interface LogOffset {
 
 const DIGITS = 20
 
-/** Both offsets, as wide as any other, so that positions compare as strings. */
-export function positionOf({ commit, prepare }: LogOffset): Position {
-  return `${String(commit).padStart(DIGITS, '0')}.${String(prepare).padStart(DIGITS, '0')}` as Position
+const PARTS = /^(\d{20})\.(\d{20})$/
+/** The server keeps offsets in 64 bits with a sign. */
+const MOST = 2n ** 63n - 1n
+
+function partsOf(text: string): LogOffset | undefined {
+  const [, commit, prepare] = PARTS.exec(text) ?? []
+  return commit === undefined || prepare === undefined
+    ? undefined
+    : { commit: BigInt(commit), prepare: BigInt(prepare) }
 }
 
-/** The offsets of a position; the word for the start of the log for `START`. */
+/** An event is prepared before it is committed, and nothing stands before the first record of the file. */
+const isPlace = ({ commit, prepare }: LogOffset): boolean => commit > 0n && commit <= MOST && prepare <= commit
+
+const written = ({ commit, prepare }: LogOffset): string =>
+  `${String(commit).padStart(DIGITS, '0')}.${String(prepare).padStart(DIGITS, '0')}`
+
+/** The position of this store that a text names. @throws {InvalidPosition} */
+export const parsePosition = positionParser((text) => {
+  const parts = partsOf(text)
+  return parts !== undefined && isPlace(parts)
+})
+
+const fromServer = positionParser((text) => PARTS.test(text))
+
+/** Both offsets, as wide as any other, so that positions compare as strings. What the server says is believed. */
+export const positionOf = (offset: LogOffset): Position => fromServer(written(offset))
+
+/** The offsets of a position; the word for the start of the log for `START`. @throws {InvalidPosition} */
 export function offsetOf(position: Position): LogOffset | 'start' {
   if (position === START) return 'start'
-  const [commit = '', prepare = ''] = position.split('.')
-  return { commit: BigInt(commit), prepare: BigInt(prepare) }
+  const parts = partsOf(position)
+  if (parts === undefined) throw new InvalidPosition()
+  return parts
 }

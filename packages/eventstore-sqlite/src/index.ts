@@ -3,4 +3,5 @@ export { openSqliteEventStore, type SqliteEventStore, type SqliteEventStoreOptio
 export { openSqliteEventReader, type SqliteEventReader, type SqliteEventReaderOptions } from './sqlite-event-reader.ts'
 export type { Counters, Health } from './health.ts'
 export { lockForWriting, type WriterLock } from './writer-lock.ts'
+export { parsePosition } from './records.ts'
 export { copyLog, type CopyLogOptions, digestLog, type LogPart } from './copy.ts'

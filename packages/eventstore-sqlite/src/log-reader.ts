@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import {
+  InvalidPosition,
   StreamNotFound,
   Unavailable,
   type Direction,
@@ -57,7 +58,7 @@ function guarded<Arguments extends readonly unknown[], Result>(read: (...args: A
     try {
       return read(...args)
     } catch (error) {
-      if (error instanceof StreamNotFound) throw error
+      if (error instanceof StreamNotFound || error instanceof InvalidPosition) throw error
       throw new Unavailable('the event store cannot be read', { cause: error })
     }
   }
@@ -151,14 +152,19 @@ function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
     },
 
     *readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
-      const first = direction === 'forwards' ? 0 : head() + 1
-      let at = after === undefined ? first : numberOf(after)
+      // Backwards from beyond the end is from the end: nothing is there to go through.
+      const last = head() + 1
+      const first = direction === 'forwards' ? 0 : last
+      let at = after === undefined ? first : Math.min(numberOf(after), last)
       for (let left = max; left > 0;) {
         const end = head()
         if (direction === 'forwards' ? at >= end : at <= 1) return
         const { rows, through } = direction === 'forwards' ? forwards(at, filter, end) : backwards(at, filter)
         for (const row of rows.slice(0, left)) yield decodeRow(row)
         left -= rows.length
+        // Whatever is wrong with the file: a server that reads it must not do so for ever.
+        if (direction === 'forwards' ? !(through > at) : !(through < at))
+          throw new Error('a look at the log led nowhere')
         at = through
       }
     },

@@ -1,5 +1,11 @@
-import type { EncodedEvent, Position, RecordedEvent } from '@ledgate/eventsourcing'
-import { START } from '@ledgate/eventsourcing'
+import {
+  type EncodedEvent,
+  keptPosition,
+  type Position,
+  positionParser,
+  type RecordedEvent,
+  START,
+} from '@ledgate/eventsourcing'
 
 /** An event as its row is read: position, stream, revision, id, type, data, metadata, created. */
 export type Row = readonly [number, string, number, string, string, string, string, number]
@@ -9,14 +15,19 @@ export const COLUMNS = 'e.position, s.name, e.revision, e.id, e.type, e.data, e.
 
 const POSITION_DIGITS = 20
 
+const POSITION = /^\d{20}$/
+
+/** The position of this store that a text names, however far beyond its end. @throws {InvalidPosition} */
+export const parsePosition = positionParser((text) => POSITION.test(text) && Number(text) > 0)
+
 /** The position with this number, as wide as any other so that they compare as strings. */
 export function positionOf(number: number): Position {
-  return number === 0 ? START : (String(number).padStart(POSITION_DIGITS, '0') as Position)
+  return number === 0 ? START : parsePosition(String(number).padStart(POSITION_DIGITS, '0'))
 }
 
-/** The number of a position; 0 for `START`. */
+/** The number of a position; 0 for `START`. @throws {InvalidPosition} when it is not one of this store. */
 export function numberOf(position: Position): number {
-  return Number(position)
+  return Number(keptPosition({ parsePosition }, position))
 }
 
 /** The event in a row. */

@@ -1,7 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { followPages, wakeup, Unavailable, type EventStore, type Position } from '@ledgate/eventsourcing'
+import {
+  followPages,
+  keptPosition,
+  START,
+  wakeup,
+  Unavailable,
+  type EventStore,
+  type Position,
+} from '@ledgate/eventsourcing'
 import { openLogReader } from './log-reader.ts'
-import { decodeRow } from './records.ts'
+import { decodeRow, parsePosition } from './records.ts'
 
 /** Which file is read, and how often it is looked at when nobody says that it grew. */
 export interface SqliteEventReaderOptions {
@@ -43,10 +51,12 @@ export async function openSqliteEventReader(options: SqliteEventReaderOptions): 
       assertOpen()
       yield* reader.readAll(readOptions)
     },
-    subscribe({ signal, ...from } = {}) {
+    async *subscribe({ signal, ...from } = {}) {
+      keptPosition({ parsePosition }, from.after ?? START)
       const ended = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
-      return followPages({ page: reader.page, more }, from, ended)
+      yield* followPages({ page: reader.page, more }, from, ended)
     },
+    parsePosition,
     async head() {
       assertOpen()
       return reader.head()

@@ -5,6 +5,8 @@ import {
   encodeAppend,
   expectationNumber,
   followPages,
+  keptPosition,
+  START,
   StreamNotFound,
   Unavailable,
   type AppendResult,
@@ -18,7 +20,7 @@ import { followers, type Followers } from './followers.ts'
 import type { Counters, Health } from './health.ts'
 import { openLogReader, type LogReader } from './log-reader.ts'
 import type { AppendOutcome } from './messages.ts'
-import { decodeRow, positionOf, type Row, rowsOf } from './records.ts'
+import { decodeRow, parsePosition, positionOf, type Row, rowsOf } from './records.ts'
 import { tailCache, type TailCache } from './tail-cache.ts'
 import { lockForWriting, type WriterLock } from './writer-lock.ts'
 
@@ -106,9 +108,10 @@ async function openLocked(file: string, lock: WriterLock, options: SqliteEventSt
       const request = { stream, expected: expectationNumber(expected), created: clock(), events: encoded }
       return resultOf(stream, await queue.append(request))
     },
-    subscribe({ signal, ...from } = {}) {
+    async *subscribe({ signal, ...from } = {}) {
+      keptPosition({ parsePosition }, from.after ?? START)
       const until = signal ? AbortSignal.any([signal, close.signal]) : close.signal
-      return followPages(follow.log(from.filter), from, until)
+      yield* followPages(follow.log(from.filter), from, until)
     },
     health: queue.health,
     counters: queue.counters,
@@ -175,5 +178,6 @@ function readingFrom(reader: LogReader, cache: TailCache, closed: AbortSignal) {
       assertOpen()
       return reader.head()
     },
+    parsePosition,
   }
 }

@@ -1,4 +1,4 @@
-import type { EventReader, Projection } from '@ledgate/eventsourcing'
+import { type EventReader, keptPosition, type Projection } from '@ledgate/eventsourcing'
 import type { Database } from 'better-sqlite3'
 import { type Build, type Decode, fingerprint, openBuild } from './build.ts'
 import type { BuildRecord, BuildRecords, NewBuild } from './build-records.ts'
@@ -42,9 +42,20 @@ export async function openAll<Event extends { readonly type: string }>(
 /** Whether a build was made from this log: a log that was restored from a backup may not hold what the build has seen. */
 async function belongs({ before, position, lastId }: BuildRecord, reader: EventReader): Promise<boolean> {
   if (lastId === '') return true
+  if (![before, position].every((place) => isPlaceOf(reader, place))) return false
   for await (const event of reader.readAll({ after: before, max: 1 }))
     return event.position === position && event.id === lastId
   return false
+}
+
+/** Whether the store of today gives such positions at all. */
+function isPlaceOf(reader: EventReader, place: string): boolean {
+  try {
+    keptPosition(reader, place)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function open<Event extends { readonly type: string }>(

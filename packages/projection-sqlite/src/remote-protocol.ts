@@ -5,8 +5,8 @@ export interface Calls {
   waitFor(position: Position, options: WaitOptions): boolean
   digest(name: string): ProjectionDigest
   rebuild(name: string): void
-  load(name: string): Position
-  save(name: string, position: Position): void
+  load(name: string): string
+  save(name: string, place: string): void
   close(): void
 }
 

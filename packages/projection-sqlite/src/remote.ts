@@ -103,7 +103,7 @@ export async function connectProjector({ start, onDeath, onTrouble }: RemoteOpti
     rebuild: (name) => ask('rebuild', name),
     checkpoints: {
       load: (name) => ask('load', name),
-      save: (name, position) => ask('save', name, position),
+      save: (name, place) => ask('save', name, place),
     },
     async close() {
       if (isClosing) return

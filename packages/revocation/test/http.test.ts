@@ -127,19 +127,26 @@ describe('revocations over HTTP', () => {
     expect(asked).toEqual(['0010', '0012', '0013'].map((place) => `/revocations/stream?after=${place}`))
   })
 
-  test('begin with a snapshot again when the place is gone', async () => {
-    const chunk = jwsOf({ through: '0020' })
-    const { asked, credentials } = await issuer({
-      snapshot: (_request, response) => response.writeHead(200).end(`${chunk}\n`),
-      stream: (request, response) =>
-        request.url?.endsWith('=0001') === true
-          ? response.writeHead(410).end('{"error":"gone"}')
-          : streaming(event('0021', 'a.b.c'))(request, response),
-    })
-    const items = await read(httpRevocations(credentials).open({ ...nowhere(), after: '0001' }))
-    expect(items.map(({ cursor }) => cursor)).toEqual(['0020', '0021'])
-    expect(asked).toEqual(['/revocations/stream?after=0001', '/revocations/snapshot', '/revocations/stream?after=0020'])
-  })
+  test.each([410, 400])(
+    'begin with a snapshot again when the place is gone, or none of this log: %i',
+    async (status) => {
+      const chunk = jwsOf({ through: '0020' })
+      const { asked, credentials } = await issuer({
+        snapshot: (_request, response) => response.writeHead(200).end(`${chunk}\n`),
+        stream: (request, response) =>
+          request.url?.endsWith('=0001') === true
+            ? response.writeHead(status).end('{"error":"gone"}')
+            : streaming(event('0021', 'a.b.c'))(request, response),
+      })
+      const items = await read(httpRevocations(credentials).open({ ...nowhere(), after: '0001' }))
+      expect(items.map(({ cursor }) => cursor)).toEqual(['0020', '0021'])
+      expect(asked).toEqual([
+        '/revocations/stream?after=0001',
+        '/revocations/snapshot',
+        '/revocations/stream?after=0020',
+      ])
+    },
+  )
 
   test('are refused to wrong credentials, and say with which status', async () => {
     const { credentials } = await issuer({ snapshot: (_request, response) => response.writeHead(401).end() })

@@ -36,6 +36,14 @@ describe('the linter', () => {
     expect(rules).toContain('no-restricted-syntax')
   })
 
+  it.each(['apps/auth/src/token/planted.ts', 'apps/auth/src/config.ts', 'packages/revocation/src/planted.test.ts'])(
+    'refuses a position that no store made in %s',
+    async (file) => {
+      const text = "import type { Position } from '@ledgate/eventsourcing'\nexport const place = '1' as Position\n"
+      expect(await brokenBy(file, text)).toContain('no-restricted-syntax')
+    },
+  )
+
   it('refuses an outgoing request in the server, which could be sent to its own network', async () => {
     const rules = await brokenBy('apps/auth/src/client/planted-fetch.ts', "void fetch('http://169.254.169.254/')\n")
     expect(rules).toContain('no-restricted-globals')

@@ -1,6 +1,7 @@
 import type { Checkpoints, Position } from '@ledgate/eventsourcing'
 import { type Clock, type CommandContext, decode, type EventLog, untilSettled } from '../log/index.ts'
 import { LINK_LIFETIME } from '../mail/index.ts'
+import { resume } from '../process-manager/index.ts'
 import { email } from './email.decider.ts'
 import { type EmailRecord, isEmailRecord, readEmail } from './read.ts'
 
@@ -46,7 +47,7 @@ export function sweeper({ log, checkpoints, clock, newId }: SweeperDependencies)
 
   return {
     async sweep() {
-      const start = await checkpoints.load(NAME)
+      const start = await resume(log.store, checkpoints, NAME)
       let reached: Position = start
       let [released, seen] = [0, 0]
       for await (const recorded of log.store.readAll({ after: start, filter: { categories: ['email'] } })) {

@@ -114,10 +114,23 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
     })
   }
 
-  async function waitFor(position: unknown): Promise<void> {
-    if (typeof position !== 'string') return
-    if (!(await views.waitFor(position as Position, POSITION_WITHIN_MS)))
+  /** @throws {InvalidRequest} when the log never had such a position. @throws {TemporarilyUnavailable} */
+  async function waitFor(text: unknown): Promise<void> {
+    if (typeof text !== 'string') return
+    const position = askedFor(text)
+    if (await views.waitFor(position, 0)) return
+    // Nobody was ever given a place beyond the end: it is of another log, or made up.
+    if (position > (await log.store.head())) throw new InvalidRequest('min_position is beyond the end of the log')
+    if (!(await views.waitFor(position, POSITION_WITHIN_MS)))
       throw new TemporarilyUnavailable('the views have not reached min_position')
+  }
+
+  function askedFor(text: string): Position {
+    try {
+      return log.store.parsePosition(text)
+    } catch (error) {
+      throw new InvalidRequest('min_position is no position of this log', { cause: error })
+    }
   }
 
   async function run(operation: Operation, command: OperatorCommand, request: FastifyRequest, reply: FastifyReply) {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { JsonObject } from '@ledgate/eventsourcing'
 import { Command } from 'commander'
 import { Refused } from '../operator/index.ts'
 import type { RestoreOptions } from '../compose/backup.ts'
@@ -212,12 +213,13 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     .option('--subject <sub or client_id>')
     .option('--actor <type:id>')
     .option('--since <time>', 'an ISO 8601 time', (value) => Date.parse(value))
+    .option('--after <position>', 'only what came after that event, oldest first')
     .option('--follow', 'go on with what happens')
     .action(async ({ follow, ...query }: { follow?: boolean } & Record<string, unknown>) => {
-      let seen = ''
+      let seen: string | undefined
       const more = async (input: Record<string, unknown>) => {
-        const { events } = (await ask('events', input)) as { events: { position: string }[] }
-        seen = events.at(-1)?.position ?? seen
+        const { events, position } = (await ask('events', input)) as { events: JsonObject[]; position?: string }
+        seen = position ?? seen
         if (root.opts()['json']) events.forEach((event) => print(JSON.stringify(event)))
         else if (events.length > 0) print(show({ events }))
       }

@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
-import { type Position, START } from '@ledgate/eventsourcing'
+import { keptPosition, type Position, START } from '@ledgate/eventsourcing'
 import {
   copyLog,
   digestLog,
   lockForWriting,
   openSqliteEventReader,
   openSqliteEventStore,
+  parsePosition,
 } from '@ledgate/eventstore-sqlite'
 import { vaultSealer } from '@ledgate/vault'
 import { copyVault, openSqliteVault } from '@ledgate/vault/sqlite'
@@ -18,7 +19,7 @@ import { appliedEntries, userEntry } from '../bootstrap/index.ts'
 import type { Config } from '../config.ts'
 import { openInstallation } from '../installation/index.ts'
 import { decode, eventLog, keyedHash, systemClock } from '../log/index.ts'
-import { Refused } from '../operator/index.ts'
+import { positionIn, Refused } from '../operator/index.ts'
 import { systemContext } from './core.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
 import { wrappingKeys } from './storage.ts'
@@ -31,13 +32,13 @@ const MANIFEST = 'manifest.json'
 const Manifest = z.strictObject({
   version: z.literal(1),
   /** Of the last event in it. */
-  position: z.string().transform((text) => text as Position),
+  position: z.string(),
   events: z.int().nonnegative(),
   digest: z.string(),
   /** ISO 8601. */
   taken_at: z.string(),
 })
-type Manifest = z.infer<typeof Manifest>
+type Manifest = z.infer<typeof Manifest> & { readonly position: Position }
 
 function assertEmbedded({ eventStoreDBUrl }: Config, what: string): void {
   if (eventStoreDBUrl !== undefined) throw new Refused(`with LEDGATE_EVENTSTOREDB_URL, ${what}: see docs/operations.md`)
@@ -109,7 +110,8 @@ async function erasuresIn(file: string, after: Position): Promise<Erasures> {
 
 function readManifest(folder: string): Manifest {
   try {
-    return Manifest.parse(JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')))
+    const manifest = Manifest.parse(JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')))
+    return { ...manifest, position: keptPosition({ parsePosition }, manifest.position) }
   } catch (error) {
     throw new Refused(`${folder} holds no whole backup: ${MANIFEST} is missing or damaged`, { cause: error })
   }
@@ -171,12 +173,15 @@ export async function restoreBackup(config: Config, { folder, to, erasedIn }: Re
   const manifest = readManifest(folder)
   if (existsSync(join(config.dataDir, LOG)))
     throw new Refused(`LEDGATE_DATA_DIR (${config.dataDir}) has a log already: move it away first`)
-  const position = (to ?? manifest.position) as Position
-  if (position > manifest.position) throw new Refused('the backup ends before that position')
+  const position = to === undefined ? manifest.position : positionIn({ parsePosition }, to, '--to')
+  if (position > manifest.position)
+    throw new Refused(`--to: the backup ends before that position, at ${manifest.position}`)
   const whole = await digestLog(join(folder, LOG))
   if (whole.digest !== manifest.digest)
     throw new Refused('the backup is damaged: its log is not the one of its manifest')
   const newer = await Promise.all(erasedIn.map((file) => erasuresIn(file, START)))
+  if ((await digestLog(join(folder, LOG), position)).position !== position)
+    throw new Refused('--to: the backup has no event at that position')
   const inside = await erasuresIn(join(folder, LOG), position)
 
   mkdirSync(config.dataDir, { recursive: true })

@@ -61,6 +61,7 @@ export function openFeed(core: Core, requests: RequestContext, authentication: C
     feed,
     snapshots: snapshots({ ...grounds, views }),
     feedKeys,
+    parsePosition: core.store.parsePosition,
     authentication,
     requests,
     opened: limits === undefined ? () => {} : openings(),

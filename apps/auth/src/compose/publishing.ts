@@ -118,6 +118,7 @@ export function openPublishing(core: Core, feed: RevocationFeed): Publishing {
   const grounds = { ...groundsOf(core), views }
   const box = outbox({
     follow: feed.follow,
+    parsePosition: core.store.parsePosition,
     liveSet: (after) => liveSet(grounds, after),
     waitingSince: feed.waitingSince,
     kidOf: ({ jws }) => decodeProtectedHeader(jws).kid ?? '',

@@ -1,3 +1,4 @@
+import type { Position } from '@ledgate/eventsourcing'
 import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
 import { grant as decider, type GrantCommand } from './decider.ts'
 import type { GrantState } from './events.ts'
@@ -27,7 +28,7 @@ export function changeGrant(
   gid: string,
   command: Extract<GrantCommand, { type: 'Revoke' }>,
   { context, dataKey }: { readonly context: CommandContext; readonly dataKey?: string | undefined },
-): Promise<{ position: string } | undefined> {
+): Promise<{ position: Position } | undefined> {
   return untilSettled(async () => {
     const found = await readGrant(log, gid)
     if (found === undefined) return undefined

@@ -1,4 +1,4 @@
-import { Conflict } from '@ledgate/eventsourcing'
+import { Conflict, type Position } from '@ledgate/eventsourcing'
 import type { CommandContext, DomainEvent, EventLog } from '../log/index.ts'
 import { withoutLists } from './decider.ts'
 import type { GrantState } from './events.ts'
@@ -39,7 +39,7 @@ async function revokeOnce(
   token: TokenName,
   event: DomainEvent,
   revoking: Revoking,
-): Promise<{ position: string } | undefined> {
+): Promise<{ position: Position } | undefined> {
   try {
     return await log.append(streamOf(token), [event], { expected: 'noStream', ...revoking })
   } catch (error) {
@@ -53,7 +53,7 @@ export const revokeServiceToken = (
   log: EventLog,
   { jti, client_id, exp }: ExpiringToken,
   revoking: Revoking,
-): Promise<{ position: string } | undefined> =>
+): Promise<{ position: Position } | undefined> =>
   revokeOnce(log, { jti, client_id }, { type: 'ServiceTokenRevoked', data: { jti, client_id, exp } }, revoking)
 
 type TokenOfGrant = Pick<ExpiringToken, 'jti' | 'exp'>
@@ -73,7 +73,7 @@ export async function revokeGrantToken(
   state: GrantState,
   token: TokenOfGrant,
   revoking: Revoking,
-): Promise<{ position: string } | undefined> {
+): Promise<{ position: Position } | undefined> {
   return isRevokedByGrant(state, token.jti) ? undefined : revokeOfGrant(log, state, token, revoking)
 }
 

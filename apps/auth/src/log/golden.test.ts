@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { JsonObject, Position, RecordedEvent } from '@ledgate/eventsourcing'
+import type { JsonObject, RecordedEvent } from '@ledgate/eventsourcing'
+import { nthPosition } from '@ledgate/eventsourcing/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { catalogue, decode, defineEvent, definitionOf, encode, Envelope, newestData, storedData } from './index.ts'
@@ -40,7 +41,7 @@ const sealOf = (count: number): string => {
 const nameOf = (type: string, version: number) => `${type} v${version}`
 
 function recorded({ type, data, metadata }: z.infer<typeof Payload>): RecordedEvent {
-  const position = '1' as Position
+  const position = nthPosition(1)
   return { id: 'golden', type, data, metadata, stream: 'golden-1', revision: 0n, position, created: 0 }
 }
 

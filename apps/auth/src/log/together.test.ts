@@ -3,18 +3,18 @@ import {
   eventId,
   MAX_EVENTS_PER_APPEND,
   type NewEvent,
-  type Position,
   TooLarge,
   Unavailable,
   UnknownOutcome,
 } from '@ledgate/eventsourcing'
+import { nthPosition } from '@ledgate/eventsourcing/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { together } from './together.ts'
 
 const event = (n: number): NewEvent => ({ id: eventId('together', n), type: 'TokenIssued', data: { n }, metadata: {} })
 
-const positionAfter = (count: number): Position => String(count).padStart(8, '0') as Position
+const positionAfter = nthPosition
 
 type Outcome = 'written' | 'unavailable' | 'unknown'
 

@@ -202,9 +202,15 @@ export function operatorCommands(dependencies: OperatorDependencies): Commands {
 
   /** A list shows whatever was answered before it was asked for, by any replica. */
   async function fresh(): Promise<Views> {
-    const head = (await log.store.head()) as Position
-    if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new Behind()
+    await upToNow()
     return views
+  }
+
+  /** @returns where the log ended when it was asked. @throws {Behind} when the views do not come so far in time. */
+  async function upToNow(): Promise<Position> {
+    const head = await log.store.head()
+    if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new Behind()
+    return head
   }
 
   return {
@@ -223,6 +229,9 @@ export function operatorCommands(dependencies: OperatorDependencies): Commands {
     'tokens end-all': command(z.object({ reason: Reason }), async ({ reason }, context) =>
       installation.endAllTokens(reason, context),
     ),
-    events: command(EventsQuery, async (query) => ({ events: await listEvents(log, await fresh(), query) })),
+    events: command(EventsQuery, async (query) => {
+      const { events, position } = await listEvents(log, views, { ...query, head: await upToNow() })
+      return { events, position }
+    }),
   }
 }

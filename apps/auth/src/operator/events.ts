@@ -1,7 +1,9 @@
-import type { JsonObject, Json } from '@ledgate/eventsourcing'
+import { type Json, type JsonObject, keptPosition, type Position, type PositionParser } from '@ledgate/eventsourcing'
 import { z } from 'zod'
 import { Actor, decode, type DomainRecord, type EventLog } from '../log/index.ts'
 import type { Views } from '../views/index.ts'
+import { positionIn } from './position.ts'
+import { Malformed } from './refusal.ts'
 
 const actorIn = (text: string) => ({ type: text.slice(0, text.indexOf(':')), id: text.slice(text.indexOf(':') + 1) })
 
@@ -68,7 +70,7 @@ async function searched(
     const by = actor === undefined ? undefined : Actor.parse(actorIn(actor))
     const page = views.audit.query({ type, subject, actor: by, since, limit: last - records.length, ...after })
     for (const entry of page.entries) {
-      for await (const event of log.store.readAll({ after: entry.before, max: 1 })) {
+      for await (const event of log.store.readAll({ after: keptPosition(log.store, entry.before), max: 1 })) {
         const record = decode(event)
         if (record !== undefined) records.push(record)
       }
@@ -78,20 +80,47 @@ async function searched(
   }
 }
 
-/** Everything after a place, oldest first. */
-async function following(log: EventLog, after: string, last: number): Promise<DomainRecord[]> {
+/** Everything after a place, oldest first, and how far that is. */
+async function following(log: EventLog, after: Position, last: number) {
   const records: DomainRecord[] = []
-  for await (const event of log.store.readAll({ after: after as DomainRecord['position'], max: last })) {
+  let position = after
+  for await (const event of log.store.readAll({ after, max: last })) {
     const record = decode(event)
     if (record !== undefined) records.push(record)
+    position = event.position
   }
-  return records
+  return { records, position }
 }
 
-/** Events as an operator may see them, oldest first. */
-export async function listEvents(log: EventLog, views: Views, query: EventsQuery): Promise<JsonObject[]> {
+/** A place that was given in an answer of before. @throws {Malformed} when the log never had it. */
+function placeIn(store: PositionParser, text: string, head: Position): Position {
+  const place = positionIn(store, text, 'after')
+  if (place > head) throw new Malformed('after: is beyond the end of the log')
+  return place
+}
+
+/** What an operator is shown: events, oldest first, and the place after which everything else comes. */
+export interface EventsShown {
+  readonly events: JsonObject[]
+  readonly position: Position
+}
+
+/**
+ * Events as an operator may see them.
+ *
+ * @param head where the log ended before it was asked.
+ * @throws {Malformed} when the place to go on after is none of this log.
+ */
+export async function listEvents(
+  log: EventLog,
+  views: Views,
+  { head, ...query }: EventsQuery & { readonly head: Position },
+): Promise<EventsShown> {
   const { stream, type, subject, actor, since, after, last } = query
-  if (after !== undefined) return (await following(log, after, last)).map(asShown)
+  if (after !== undefined) {
+    const { records, position } = await following(log, placeIn(log.store, after, head), last)
+    return { events: records.map(asShown), position }
+  }
   const isSearch = type !== undefined || subject !== undefined || actor !== undefined || since !== undefined
   const records =
     stream !== undefined
@@ -99,5 +128,6 @@ export async function listEvents(log: EventLog, views: Views, query: EventsQuery
       : isSearch
         ? await searched(log, views, query)
         : await newest(log, last)
-  return [...records].reverse().map(asShown)
+  const position = records.reduce((end, record) => (record.position > end ? record.position : end), head)
+  return { events: [...records].reverse().map(asShown), position }
 }

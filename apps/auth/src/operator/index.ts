@@ -2,5 +2,6 @@
 export type { OperatorCommand } from './command.ts'
 export { operatorCommands, type OperatorDependencies } from './commands.ts'
 export { type ControlRequest, listenForOperator, runCommand } from './control.ts'
+export { positionIn } from './position.ts'
 export { Absent, Behind, Malformed, Refused, refusalOf } from './refusal.ts'
 export { socketPath } from './socket.ts'

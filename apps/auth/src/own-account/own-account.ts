@@ -1,4 +1,3 @@
-import type { Position } from '@ledgate/eventsourcing'
 import { InvalidToken, OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import {
@@ -66,7 +65,7 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
 
   /** A list shows whatever was answered before it was asked for, by any replica. */
   async function fresh(): Promise<typeof views> {
-    const head = (await log.store.head()) as Position
+    const head = await log.store.head()
     if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new TemporarilyUnavailable('the views are behind')
     return views
   }

@@ -2,9 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Checkpoints, EventStore, Position } from '@ledgate/eventsourcing'
 import { type CommandContext, decode, type DomainRecord } from '../log/index.ts'
 import { type Progress, progress } from './progress.ts'
+import { resume } from './resume.ts'
 
 export interface FollowOptions {
-  readonly store: Pick<EventStore, 'subscribe'>
+  readonly store: Pick<EventStore, 'subscribe' | 'parsePosition'>
   readonly checkpoints: Checkpoints
   /** Names the checkpoint; never changed. */
   readonly name: string
@@ -78,7 +79,7 @@ async function untilHandled(options: FollowOptions, event: DomainRecord): Promis
  */
 export async function followEvents(options: FollowOptions): Promise<void> {
   const { store, checkpoints, name, categories, signal, concurrency = CONCURRENCY } = options
-  const after = await checkpoints.load(name)
+  const after = await resume(store, checkpoints, name)
   const state = progress(after)
   const save = saver(options, state)
   const lanes = new Map<string, Promise<void>>()

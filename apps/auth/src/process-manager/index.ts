@@ -1,3 +1,4 @@
 /** Work that follows from the log: what was acknowledged gets finished, whatever crashes. */
 export * from './follow-events.ts'
 export * from './progress.ts'
+export * from './resume.ts'

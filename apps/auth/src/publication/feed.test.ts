@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type EventStore, inMemoryEventStore, type Position } from '@ledgate/eventsourcing'
+import { type EventStore, inMemoryEventStore, keptPosition, type Position, START } from '@ledgate/eventsourcing'
 import { ClientMetadata } from '@ledgate/oauth'
 import { openStatements, type Publication } from '@ledgate/revocation'
 import { testSigner } from '@ledgate/revocation/testing'
@@ -118,7 +118,7 @@ describe('the feed', () => {
       await store.append(`test-${nth}`, [toNewEvent({ stream: '', event, actor: SYSTEM }, `epoch-${nth}`)], {
         expected: 'any',
       })
-    const items = await follow(heartbeat?.position as Position, (all) => notices(all).length === 3)
+    const items = await follow(keptPosition(store, heartbeat?.position ?? ''), (all) => notices(all).length === 3)
     const { open: read } = openStatements({ issuer: ISSUER, keyFor: keys.keyFor })
     const said = await Promise.all(notices(items).map(({ jws }) => read(jws)))
     expect(said).toMatchObject([
@@ -192,7 +192,7 @@ describe('the feed', () => {
         })
         const running = feed.run(stop.signal)
         const items: Publication[] = []
-        const from = '' as Position
+        const from = START
         const following = (async () => {
           for await (const item of feed.follow(from, stop.signal)) items.push(item)
         })()
@@ -244,13 +244,14 @@ describe('the feed', () => {
     for (let count = 0; count < 25; count += 1) positions.push((await append()).position)
     const end = positions.at(-1)
     await follow(undefined, (items) => items.some((item) => isHeartbeat(item) && item.position === end))
-    const [before, kept] = [positions[13] ?? end, positions[14]] as Position[]
+    const [before, kept] = [positions[13], positions[14]]
+    if (before === undefined || kept === undefined || end === undefined) throw new Error('there are 25')
     await expect(follow(before, () => false)).rejects.toBeInstanceOf(Gone)
-    expect(await feed.keeps(before as Position)).toBe(false)
+    expect(await feed.keeps(before)).toBe(false)
     const rest = notices(await follow(kept, (items) => notices(items).length >= 10))
     expect(rest.map(({ position }) => position)).toEqual(positions.slice(15))
-    expect(feed.waitingSince(kept as Position)).toBeTypeOf('number')
-    expect(feed.waitingSince(end as Position)).toBeUndefined()
+    expect(feed.waitingSince(kept)).toBeTypeOf('number')
+    expect(feed.waitingSince(end)).toBeUndefined()
   })
 
   it('cuts off whoever does not take what comes, and nobody else', async () => {

@@ -1,12 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type EventStore, type Position, Unavailable } from '@ledgate/eventsourcing'
-import {
-  ANSWERED_WITHIN_MS,
-  encodeStatement,
-  type IssuedStatement,
-  type Publication,
-  type StatementSigner,
-} from '@ledgate/revocation'
+import { ANSWERED_WITHIN_MS, encodeStatement, type IssuedStatement, type StatementSigner } from '@ledgate/revocation'
 import { type Clock, decode } from '../log/index.ts'
 import { type InOrder, inOrder } from './in-order.ts'
 import { listeners } from './listeners.ts'
@@ -14,6 +8,7 @@ import { ENDING_TYPES, noticeOf } from './notice.ts'
 import { Gone } from './gone.ts'
 import { progress } from './progress.ts'
 import { ring } from './ring.ts'
+import type { Told } from './told.ts'
 
 /** The keys of the feed as the log says, never older than the call. */
 export interface FeedKeys {
@@ -56,7 +51,7 @@ export interface RevocationFeed {
    * @throws {Gone} when the notices of then are not kept any more.
    * @throws {TooSlow} when it is not taken for long.
    */
-  follow(after: Position | undefined, signal: AbortSignal): AsyncIterable<Publication>
+  follow(after: Position | undefined, signal: AbortSignal): AsyncIterable<Told>
   /**
    * Whether it would begin after a place: not before what is kept, nor beyond the end of the log.
    *
@@ -68,7 +63,7 @@ export interface RevocationFeed {
   /** Whether it has told of everything up to a place within so many milliseconds. */
   told(position: Position, ms: number): Promise<boolean>
   /** The notice of the event at a place, while it is kept. */
-  noticeAt(position: Position): Publication | undefined
+  noticeAt(position: Position): Told | undefined
   state(): FeedState
   /** Follows the log until the signal. */
   run(signal: AbortSignal): Promise<void>
@@ -108,32 +103,34 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
   const kids = new Set<string>()
   const telling = progress()
   let delivered: Position | undefined
-  let heartbeat: Publication | undefined
+  let heartbeat: Told | undefined
   let vouchedAt = clock.nowMs()
   let firstHeartbeat = Promise.withResolvers<void>()
   let beat: { readonly due: Beat; readonly done: () => void } | undefined
-  let reading: { position: Position; readonly queue: InOrder<Publication> } | undefined
+  let reading: { position: Position; readonly queue: InOrder<Told> } | undefined
 
-  async function signed(statement: IssuedStatement & { kind: 'notice' | 'heartbeat' }): Promise<Publication> {
+  async function signed(
+    statement: IssuedStatement & { kind: 'notice' | 'heartbeat' },
+    position: Position,
+  ): Promise<Told> {
     const { signer } = await keys.read()
     const jws = await encodeStatement(statement, { issuer, signer, now: clock.nowMs })
     kids.add(signer.kid)
-    const position = statement.kind === 'notice' ? statement.position : statement.through
     return { jws, position, kind: statement.kind }
   }
 
-  function deliver(item: Publication): void {
+  function deliver(item: Told): void {
     if (item.kind === 'notice') {
-      delivered = item.position as Position
+      delivered = item.position
       kept.add(item)
     } else {
       heartbeat = item
       // Everything up to its place was delivered: whoever begins again need not look there.
-      if (delivered === undefined || item.position > delivered) delivered = item.position as Position
+      if (delivered === undefined || item.position > delivered) delivered = item.position
       firstHeartbeat.resolve()
     }
     audience.tell(item)
-    telling.reach(item.position as Position)
+    telling.reach(item.position)
   }
 
   /** Puts the heartbeat that waits into the queue, if everything before it is in there. */
@@ -141,7 +138,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     if (beat === undefined || reading === undefined || reading.position < beat.due.through) return
     const { due, done } = beat
     beat = undefined
-    void reading.queue.push(signed({ kind: 'heartbeat', ...due }))
+    void reading.queue.push(signed({ kind: 'heartbeat', ...due }, due.through))
     vouchedAt = due.at
     done()
   }
@@ -168,7 +165,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
         if (event?.type === 'IssuerEpochRaised')
           issuerEpoch = Math.max(issuerEpoch, event.data.installation.issuer_epoch)
         const notice = event && noticeOf(event, { ...options, issuerEpoch })
-        if (notice !== undefined) await queue.push(signed(notice))
+        if (event !== undefined && notice !== undefined) await queue.push(signed(notice, event.position))
         current.position = message.kind === 'event' ? message.event.position : message.position
         beatIfPassed()
       }
@@ -226,14 +223,14 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
 
-  async function* follow(after: Position | undefined, signal: AbortSignal): AsyncGenerator<Publication, void> {
+  async function* follow(after: Position | undefined, signal: AbortSignal): AsyncGenerator<Told, void> {
     const stopped = ended(signal)
     await Promise.race([begun.promise, stopped])
     if (after === undefined) await Promise.race([firstHeartbeat.promise, stopped])
     if (signal.aborted) return
-    const place = after ?? (heartbeat?.position as Position)
-    const missed = kept.after(place)
-    if (missed === undefined) throw new Gone()
+    const place = after ?? heartbeat?.position
+    const missed = place === undefined ? undefined : kept.after(place)
+    if (place === undefined || missed === undefined) throw new Gone()
     const vouched = heartbeat !== undefined && heartbeat.position >= place ? [heartbeat] : []
     yield* audience.listen(after === undefined ? [...vouched, ...missed] : [...missed, ...vouched], signal)
   }

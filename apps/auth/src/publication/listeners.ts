@@ -1,20 +1,20 @@
-import type { Publication } from '@ledgate/revocation'
 import { Gone } from './gone.ts'
 import { TooSlow } from './too-slow.ts'
+import type { Told } from './told.ts'
 
 /** Everybody who hears of what comes, each at a pace of its own. */
 export interface Listeners {
-  tell(item: Publication): void
+  tell(item: Told): void
   size(): number
   /** Ends all of them: what they were told may not be true for those who hear it later. */
   cut(): void
   /** What is given first, then everything that is told from this moment on, until the signal. @throws {Gone | TooSlow} */
-  listen(first: readonly Publication[], signal: AbortSignal): AsyncGenerator<Publication, void>
+  listen(first: readonly Told[], signal: AbortSignal): AsyncGenerator<Told, void>
 }
 
 /** @param most items that wait for one listener, beside those it began with. */
 export function listeners(most: number): Listeners {
-  const all = new Set<{ tell(item: Publication): void; end(error: Error): void }>()
+  const all = new Set<{ tell(item: Told): void; end(error: Error): void }>()
 
   return {
     tell(item) {
@@ -29,7 +29,7 @@ export function listeners(most: number): Listeners {
       let failure: Error | undefined
       let wake = (): void => undefined
       const own = {
-        tell(item: Publication) {
+        tell(item: Told) {
           if (waiting.length >= first.length + most) return own.end(new TooSlow())
           waiting.push(item)
           wake()
@@ -46,7 +46,7 @@ export function listeners(most: number): Listeners {
       all.add(own)
       signal.addEventListener('abort', woken)
 
-      async function* given(): AsyncGenerator<Publication, void> {
+      async function* given(): AsyncGenerator<Told, void> {
         try {
           while (!signal.aborted) {
             if (failure !== undefined) throw failure

@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Checkpoints, type Position, START } from '@ledgate/eventsourcing'
+import { type Checkpoints, inMemoryEventStore, type Position, START } from '@ledgate/eventsourcing'
+import { nthPosition } from '@ledgate/eventsourcing/testing'
 import type { NoticePublisher } from '@ledgate/revocation'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -7,10 +8,10 @@ import { cursorOf, type FakeFeed, fakeFeed, fakeKeys, type FakeTopic, fakeTopic 
 import { outbox, type OutboxOptions } from './outbox.ts'
 
 function memoryCheckpoints(): Checkpoints {
-  const kept = new Map<string, Position>()
+  const kept = new Map<string, string>()
   return {
-    load: async (name) => kept.get(name) ?? START,
-    save: async (name, position) => void kept.set(name, position),
+    load: async (name) => kept.get(name) ?? '',
+    save: async (name, place) => void kept.set(name, place),
   }
 }
 
@@ -49,6 +50,7 @@ function world(change: Partial<OutboxOptions> = {}, through: (topic: FakeTopic) 
       }
       const box = outbox({
         follow: feed.follow,
+        parsePosition: inMemoryEventStore().parsePosition,
         liveSet: feed.liveSet,
         waitingSince: () => undefined,
         kidOf: keys.kidOf,
@@ -155,7 +157,7 @@ describe('the outbox', () => {
     const second = start(checkpoints)
     await second.published(feed.end())
     await second.stop()
-    expect(topic.notices()).toEqual(['000001', '000002'])
+    expect(topic.notices()).toEqual([nthPosition(1), nthPosition(2)])
   })
 
   it('keeps everything while there is no broker, and sends it in order when there is one', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Checkpoints, type Position, START } from '@ledgate/eventsourcing'
+import { type Checkpoints, type Position, type PositionParser, START } from '@ledgate/eventsourcing'
 import type { NoticePublisher, Publication } from '@ledgate/revocation'
 import { collected } from './collected.ts'
 import { Gone } from './gone.ts'
@@ -7,13 +7,14 @@ import { keeper } from './keeper.ts'
 import { newest } from './newest.ts'
 import { progress } from './progress.ts'
 import { readBack } from './read-back.ts'
+import type { Told } from './told.ts'
 import { placeText, readPlace, type TopicPlace } from './topic-place.ts'
 import { EndLost, openTopicWriter, type TopicWriter, type TopicWriterOptions } from './topic-writer.ts'
 import { vouching } from './vouching.ts'
 
-export interface OutboxOptions extends Omit<TopicWriterOptions, 'publisher' | 'reached' | 'wrote'> {
+export interface OutboxOptions extends PositionParser, Omit<TopicWriterOptions, 'publisher' | 'reached' | 'wrote'> {
   /** Notices and heartbeats after a place, in order. @throws {Gone} when it does not go back so far. */
-  follow(after: Position, signal: AbortSignal): AsyncIterable<Publication>
+  follow(after: Position, signal: AbortSignal): AsyncIterable<Told>
   /** When the oldest notice after a place was there, in milliseconds since the epoch; `undefined` when there is none. */
   waitingSince(after: Position): number | undefined
   openPublisher(): Promise<NoticePublisher>
@@ -76,7 +77,7 @@ export function outbox(options: OutboxOptions): Outbox {
   let mustForget = false
   /** Nobody waits for it, since to send again after a crash is harmless. */
   const places = keeper<TopicPlace>({
-    save: (reached) => checkpoints.save(NAME, placeText(reached) as Position),
+    save: (reached) => checkpoints.save(NAME, placeText(reached)),
     afterMs: SAVED_AFTER_MS,
     onError: options.onError,
   })
@@ -94,7 +95,7 @@ export function outbox(options: OutboxOptions): Outbox {
   }
 
   /** Sends notices at once, and hands on each heartbeat whose notices are in the topic. */
-  async function follow(writer: TopicWriter, beat: (heartbeat: Publication) => void, signal: AbortSignal) {
+  async function follow(writer: TopicWriter, beat: (heartbeat: Told) => void, signal: AbortSignal) {
     while (!signal.aborted) {
       try {
         for await (const publications of collected(options.follow(writer.place().position, signal), BATCH)) {
@@ -128,7 +129,7 @@ export function outbox(options: OutboxOptions): Outbox {
     const writer = await openTopicWriter({ ...options, publisher, reached: keep, wrote }, recent(), held)
     const over = new AbortController()
     const signal = AbortSignal.any([held, over.signal])
-    const beats = newest<Publication>()
+    const beats = newest<Told>()
     const vouch = vouching({
       writer,
       range: () => publisher.range(),
@@ -151,7 +152,7 @@ export function outbox(options: OutboxOptions): Outbox {
 
   async function once(held: AbortSignal): Promise<void> {
     if (mustForget) await forget()
-    else place ??= readPlace(await checkpoints.load(NAME))
+    else place ??= readPlace(await checkpoints.load(NAME), options)
     const publisher = await options.openPublisher()
     try {
       await publish(publisher, held)

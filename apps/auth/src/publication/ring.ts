@@ -1,5 +1,5 @@
 import type { Position } from '@ledgate/eventsourcing'
-import type { Publication } from '@ledgate/revocation'
+import type { Told } from './told.ts'
 
 export interface RingOptions {
   /** Notices that are kept at most. */
@@ -14,17 +14,17 @@ export interface RingOptions {
 export interface Ring {
   /** Begins after a place, with nothing. */
   begin(start: Position): void
-  add(notice: Publication): void
+  add(notice: Told): void
   /** The notices after a place; `undefined` when they are not kept. */
-  after(place: Position): readonly Publication[] | undefined
+  after(place: Position): readonly Told[] | undefined
   /** The notice of the event at a place. */
-  at(place: Position): Publication | undefined
+  at(place: Position): Told | undefined
   /** When the first notice after a place was added, in milliseconds since the epoch. */
   since(place: Position): number | undefined
 }
 
 interface Kept {
-  readonly notice: Publication
+  readonly notice: Told
   readonly at: number
 }
 

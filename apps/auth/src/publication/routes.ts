@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Position } from '@ledgate/eventsourcing'
-import { InvalidClient, OAuthError } from '@ledgate/oauth'
+import { InvalidClient, InvalidRequest, OAuthError } from '@ledgate/oauth'
 import type { Publication } from '@ledgate/revocation'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -19,6 +19,8 @@ export interface FeedRoutesOptions {
   readonly feedKeys: Pick<SigningKeys, 'read' | 'maxAge'>
   readonly authentication: Pick<ClientAuthentication, 'clientOrResource'>
   readonly requests: RequestContext
+  /** The place in the log that a text names. @throws {InvalidPosition} */
+  parsePosition(text: string): Position
   /** Takes note that a resource server begins to read. @throws {TooManyRequests} */
   opened(clientId: string): void
   /** Aborted when the server stops: streams end at once. */
@@ -68,7 +70,7 @@ async function* lines(chunks: AsyncGenerator<string, void>, draining: AbortSigna
 
 /** What has ended, for resource servers: as it happens, and as it is. */
 export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, options) => {
-  const { feed, snapshots, feedKeys, authentication, requests, opened, draining } = options
+  const { feed, snapshots, feedKeys, authentication, requests, parsePosition, opened, draining } = options
   keySetRoute(app, '/revocations/jwks', {
     keys: feedKeys,
     summary: 'The keys that check what is said of revocations (RFC 7517)',
@@ -88,6 +90,15 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
     opened(caller.resource.client_id)
   }
 
+  /** @throws {InvalidRequest} when no log of this kind has such a place. */
+  function placeOf(text: string | undefined): Position | undefined {
+    try {
+      return text === undefined ? undefined : parsePosition(text)
+    } catch (error) {
+      throw new InvalidRequest('the place is none of this feed: begin with a snapshot', { cause: error })
+    }
+  }
+
   // By POST for those who prove themselves by an assertion (RFC 7521 §4.2), which belongs into a form.
   for (const method of ['GET', 'POST'] as const) {
     app.route({
@@ -103,7 +114,7 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
       async handler(request, reply) {
         await admit(request)
         const { after } = StreamQuery.parse(request.query)
-        const place = (StreamHeaders.parse(request.headers)['last-event-id'] ?? after) as Position | undefined
+        const place = placeOf(StreamHeaders.parse(request.headers)['last-event-id'] ?? after)
         if (place !== undefined && !(await feed.keeps(place))) throw gone()
         const over = overOf(reply, draining)
         endStalled(reply.raw, draining)

@@ -1,4 +1,4 @@
-import type { Position } from '@ledgate/eventsourcing'
+import { keptPosition, type Position, type PositionParser } from '@ledgate/eventsourcing'
 import type { TopicRange } from '@ledgate/revocation'
 import { z } from 'zod'
 
@@ -10,7 +10,7 @@ const Offset = z
 /** How much of the log is in a topic, and where. */
 const TopicPlace = z.object({
   /** Every notice up to here was sent. */
-  position: z.string().transform((text) => text as Position),
+  position: z.string(),
   /** Of the last message that was written; the one before the first, when there was none yet. */
   offset: Offset,
   /**
@@ -25,16 +25,17 @@ const TopicPlace = z.object({
   /** The keys that signed it. */
   kids: z.array(z.string()).readonly(),
 })
-export type TopicPlace = z.infer<typeof TopicPlace>
+export type TopicPlace = z.infer<typeof TopicPlace> & { readonly position: Position }
 
 /** A place as one text, so that it is kept in one step. */
 export const placeText = ({ offset, since, ...place }: TopicPlace): string =>
   JSON.stringify({ ...place, offset: String(offset), since: String(since) })
 
-/** The place that was kept; `undefined` when none was, or an older version kept it in other words. */
-export function readPlace(text: string): TopicPlace | undefined {
+/** The place that was kept; `undefined` when none was, an older version kept it in other words, or it is of another log. */
+export function readPlace(text: string, log: PositionParser): TopicPlace | undefined {
   try {
-    return TopicPlace.safeParse(JSON.parse(text)).data
+    const kept = TopicPlace.parse(JSON.parse(text))
+    return { ...kept, position: keptPosition(log, kept.position) }
   } catch {
     return undefined
   }

@@ -1,5 +1,6 @@
 import { type Position, START } from '@ledgate/eventsourcing'
 import type { NoticePublisher, Publication, TopicRange, Vouched } from '@ledgate/revocation'
+import type { Told } from './told.ts'
 import { isLost, type TopicPlace } from './topic-place.ts'
 
 /** Thrown when what was written to a topic is lost, or signed by a key that is not believed any more. */
@@ -52,7 +53,7 @@ export interface TopicWriter {
   /** What was written last, since this writer was opened. */
   last(): Written | undefined
   /** In the order of the log, behind everything that was written before. @throws {EndLost} */
-  notices(notices: readonly Publication[]): Promise<void>
+  notices(notices: readonly Told[]): Promise<void>
   /** What matters of that which the feed does not reach back to, unless it is stopped. @throws {EndLost} */
   catchUp(signal: AbortSignal): Promise<void>
   /**
@@ -62,7 +63,7 @@ export interface TopicWriter {
    */
   refill(signal: AbortSignal): Promise<void>
   /** Without what it vouches for, readers pass it over. @throws {EndLost} */
-  heartbeat(heartbeat: Publication, vouched?: Vouched): Promise<void>
+  heartbeat(heartbeat: Told, vouched?: Vouched): Promise<void>
   /** Takes note that everything up to a message was read back. */
   readBack(written: Written): void
 }
@@ -137,13 +138,13 @@ export async function openTopicWriter(
       const end = notices.at(-1)
       if (end === undefined) return
       await write(notices)
-      reach(end.position as Position)
+      reach(end.position)
     },
     catchUp: async (until) => writeAll(await liveSet(place.position), until),
     refill,
     async heartbeat(heartbeat, vouched) {
       await write([vouched === undefined ? heartbeat : { ...heartbeat, vouched }])
-      reach(heartbeat.position as Position)
+      reach(heartbeat.position)
     },
     readBack({ cursor }) {
       place = { ...place, cursor }

@@ -1,4 +1,5 @@
-import type { Publication, TopicRange } from '@ledgate/revocation'
+import type { TopicRange } from '@ledgate/revocation'
+import type { Told } from './told.ts'
 import type { ReadBack } from './read-back.ts'
 import { EndLost, type TopicWriter, type Written } from './topic-writer.ts'
 
@@ -21,7 +22,7 @@ export function vouching({ writer, range, readOn }: VouchingOptions) {
   begin()
 
   /** That the message is there with which a reading begins shows in the next one only. */
-  async function written(heartbeat: Publication): Promise<Written | undefined> {
+  async function written(heartbeat: Told): Promise<Written | undefined> {
     if (writer.place().cursor === undefined) await writer.heartbeat(heartbeat)
     begin()
     const isBehind = writer.last() !== undefined && writer.last()?.cursor !== writer.place().cursor
@@ -29,7 +30,7 @@ export function vouching({ writer, range, readOn }: VouchingOptions) {
     return writer.last()
   }
 
-  return async (heartbeat: Publication): Promise<void> => {
+  return async (heartbeat: Told): Promise<void> => {
     const last = await written(heartbeat)
     if (last === undefined || reading === undefined) throw new Error('nothing was written that could be read back')
     const { since } = writer.place() // of now: what is written while this waits was not read back

@@ -1,3 +1,4 @@
+import type { Position } from '@ledgate/eventsourcing'
 import { InvalidRequest } from '@ledgate/oauth'
 import { aboutUser, readUser } from '../account/index.ts'
 import type { ClientState } from '../client/index.ts'
@@ -36,7 +37,7 @@ const aboutPerson = async (log: EventLog, sub: string, context: CommandContext) 
 async function revokeGrant(
   { log, derivationKeys }: RevokeDependencies,
   { token, client, context }: Revocation,
-): Promise<string | undefined> {
+): Promise<Position | undefined> {
   const read = readRefreshToken(await derivationKeys.read(), token)
   const found = read && (await readGrant(log, read.gid))
   if (found === undefined) return undefined
@@ -64,7 +65,7 @@ async function located(
 async function revokeAccessToken(
   dependencies: RevokeDependencies,
   revocation: Revocation,
-): Promise<string | undefined> {
+): Promise<Position | undefined> {
   const { log } = dependencies
   const { client, context } = revocation
   const token = await located(dependencies, revocation)
@@ -83,7 +84,7 @@ async function revokeAccessToken(
  * @returns the position of the event, if there was anything to end.
  * @throws {InvalidRequest} when it is another client's, which changes nothing either.
  */
-export const revoke = (dependencies: RevokeDependencies, revocation: Revocation): Promise<string | undefined> =>
+export const revoke = (dependencies: RevokeDependencies, revocation: Revocation): Promise<Position | undefined> =>
   revocation.token.startsWith('r1.')
     ? revokeGrant(dependencies, revocation)
     : revokeAccessToken(dependencies, revocation)

@@ -47,7 +47,7 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
       const wait = preferredWait(request.headers['prefer'])
       const isPublished =
         wait !== undefined &&
-        (await published(position as Position | undefined, wait * 1000).catch((error: unknown) => {
+        (await published(position, wait * 1000).catch((error: unknown) => {
           request.log.warn({ err: error }, 'it is not known whether a revocation is published')
           return false
         }))

@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Position } from '@ledgate/eventsourcing'
+import { nthPosition as positionOf } from '@ledgate/eventsourcing/testing'
 import type { NoticePublisher, Publication } from '@ledgate/revocation'
 import { Gone } from '../publication/gone.ts'
+import type { Told } from '../publication/told.ts'
 import { EndLost } from '../publication/topic-writer.ts'
-
-const positionOf = (n: number): Position => String(n).padStart(6, '0') as Position
 
 interface Written extends Publication {
   readonly offset: bigint
@@ -19,7 +19,7 @@ export function fakeKeys() {
   return {
     kidOf: ({ jws }: Publication) => jws.split(' ').at(-1) ?? '',
     isBelieved,
-    sign: (one: Publication): Publication => ({ ...one, jws: `${one.jws} ${(signatures += 1)} k${keys}` }),
+    sign: <One extends Publication>(one: One): One => ({ ...one, jws: `${one.jws} ${(signatures += 1)} k${keys}` }),
     isValid: ({ jws }: Publication) => isBelieved(jws.split(' ').at(-1) ?? ''),
     rotate: () => void (keys += 1),
     /** The key that signs now is not believed any more. */
@@ -117,7 +117,7 @@ export function fakeTopic(keys: FakeKeys) {
 
 /** A feed that holds only the newest notices, and the set of all of them. */
 export function fakeFeed(topic: FakeTopic, keys: FakeKeys, ring = 4) {
-  const all: Publication[] = []
+  const all: Told[] = []
   let last = 0
   let beats = 0
   const add = (kind: Publication['kind']): Position => {
@@ -131,7 +131,7 @@ export function fakeFeed(topic: FakeTopic, keys: FakeKeys, ring = 4) {
     end: () => add('notice'),
     beat: () => (beats += 1),
     last: () => positionOf(last),
-    async *follow(after: Position, signal: AbortSignal): AsyncGenerator<Publication> {
+    async *follow(after: Position, signal: AbortSignal): AsyncGenerator<Told> {
       const notices = () => all.filter(({ kind, position }) => kind === 'notice' && position > reached)
       let reached = after
       let heard = beats
@@ -141,7 +141,7 @@ export function fakeFeed(topic: FakeTopic, keys: FakeKeys, ring = 4) {
       while (!signal.aborted) {
         if (believed !== keys.firstBelieved()) throw new Gone()
         for (const notice of notices()) {
-          reached = notice.position as Position
+          reached = notice.position
           yield keys.sign(notice)
         }
         if (heard !== beats) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Checkpoints, type EventStore, type Position, START } from '@ledgate/eventsourcing'
+import { type Checkpoints, type EventStore } from '@ledgate/eventsourcing'
 import { ClientMetadata } from '@ledgate/oauth'
 import {
   accounts as openAccounts,
@@ -51,10 +51,10 @@ export const plainHasher: PasswordHasher = {
 
 /** Checkpoints that are forgotten with the test. */
 export function inMemoryCheckpoints(): Checkpoints {
-  const saved = new Map<string, Position>()
+  const saved = new Map<string, string>()
   return {
-    load: async (name) => saved.get(name) ?? START,
-    save: async (name, position) => void saved.set(name, position),
+    load: async (name) => saved.get(name) ?? '',
+    save: async (name, place) => void saved.set(name, place),
   }
 }
 
@@ -143,7 +143,15 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
       failed.push(error)
       done.abort()
     }
-    const followed = { store: { subscribe }, checkpoints, name, categories, handle, onError, signal: done.signal }
+    const followed = {
+      store: { ...store, subscribe },
+      checkpoints,
+      name,
+      categories,
+      handle,
+      onError,
+      signal: done.signal,
+    }
     await followEvents({ ...followed, concurrency: 1 })
     if (failed.length > 0) throw failed[0]
   }

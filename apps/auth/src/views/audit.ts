@@ -1,4 +1,4 @@
-import type { EventReader, Position, SqlValue, ViewReader } from '@ledgate/eventsourcing'
+import { type EventReader, keptPosition, type SqlValue, type ViewReader } from '@ledgate/eventsourcing'
 import { z } from 'zod'
 import { actorText } from '../audit/actor.ts'
 import { CHUNK_BITS } from '../audit/projection.ts'
@@ -15,15 +15,15 @@ export interface AuditQuery {
   readonly since?: number | undefined
   readonly until?: number | undefined
   /** Goes on after this event, in the order asked for. */
-  readonly after?: Position | undefined
+  readonly after?: string | undefined
   readonly limit?: number | undefined
   readonly order?: 'newest' | 'oldest' | undefined
 }
 
 /** Where an event is. The log holds the rest: it is the first event after `before`. */
 export interface AuditEntry {
-  readonly position: Position
-  readonly before: Position
+  readonly position: string
+  readonly before: string
   readonly type: string
   /** The type and the id of who did it. */
   readonly actor: string
@@ -34,7 +34,7 @@ export interface AuditEntry {
 export interface AuditPage {
   readonly entries: readonly AuditEntry[]
   /** Where to go on; `undefined` at the end. A page may be short, even empty, and still have more behind it. */
-  readonly next: Position | undefined
+  readonly next: string | undefined
 }
 
 export interface AuditQueries {
@@ -47,9 +47,10 @@ const MAX_LOOKS = 3_000
 const Seq = z.object({ seq: z.int().nullable() })
 const Id = z.object({ id: z.int() }).optional()
 const Time = z.object({ at: z.int() })
-const Place = z.custom<Position>((value) => typeof value === 'string')
-const At = z.object({ position: Place })
-const Entries = z.array(z.object({ position: Place, before: Place, type: z.string(), actor: z.string(), at: z.int() }))
+const At = z.object({ position: z.string() })
+const Entries = z.array(
+  z.object({ position: z.string(), before: z.string(), type: z.string(), actor: z.string(), at: z.int() }),
+)
 
 /** Events by their numbers, in the order asked for. */
 const ENTRIES = `
@@ -92,7 +93,7 @@ export function auditQueries(reader: ViewReader): AuditQueries {
   }
 
   /** The number of the last event up to a position. Numbers have no gaps, and positions rise with them. */
-  function lastUpTo(position: Position): number {
+  function lastUpTo(position: string): number {
     let low = 0
     let high = seqOf('SELECT max(seq) AS seq FROM audit') ?? 0
     while (low < high) {
@@ -169,7 +170,8 @@ function agree(lists: readonly Posting[], at: number): number | undefined {
 export async function eventsOf(reader: EventReader, entries: readonly AuditEntry[]): Promise<readonly DomainRecord[]> {
   const events = await Promise.all(
     entries.map(async ({ before }) => {
-      for await (const recorded of reader.readAll({ after: before, max: 1 })) return decode(recorded)
+      for await (const recorded of reader.readAll({ after: keptPosition(reader, before), max: 1 }))
+        return decode(recorded)
       return undefined
     }),
   )

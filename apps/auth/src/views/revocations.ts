@@ -1,4 +1,4 @@
-import { type Position, START, type ViewReader } from '@ledgate/eventsourcing'
+import { START, type ViewReader } from '@ledgate/eventsourcing'
 import { Ended, type Notice, Notices } from '@ledgate/revocation'
 import { z } from 'zod'
 import { factsAt, type NoticeFacts } from '../publication/notice.ts'
@@ -12,12 +12,12 @@ export interface PageOptions extends NoticeFacts {
 /** Everything that has ended and may still matter, as of one moment. */
 export interface LiveRevocations {
   /** Every event up to here is in it. */
-  readonly through: Position
+  readonly through: string
   readonly size: number
   /** All of it, by scope and name. */
   pages(options: PageOptions): Generator<readonly Ended[], void>
   /** What is told of it after a place, in the order of the log: of what was said more than once, the last time. */
-  notices(after: Position, options: PageOptions): Generator<readonly Notice[], void>
+  notices(after: string, options: PageOptions): Generator<readonly Notice[], void>
   /** Lets go of the moment. */
   close(): void
 }
@@ -37,7 +37,7 @@ const Row = z.object({
 
 const NoticeRow = Row.extend({ type: z.string(), event_id: z.string(), txn: z.string(), position: z.string() })
 
-const Place = z.object({ position: z.custom<Position>((value) => typeof value === 'string') })
+const Place = z.object({ position: z.string() })
 const PLACE = "SELECT position FROM projection_builds WHERE name = 'revocations' AND served = 1"
 const SIZE = 'SELECT count(*) AS size FROM revocations'
 const PAGE = `SELECT scope, id, epoch, ended_at, exp FROM revocations WHERE (scope, id) > (?, ?)
@@ -83,7 +83,7 @@ export function revocationQueries(openMoment: () => ViewReader): RevocationQueri
           }
         },
         *notices(after, { now, size: rows, ...facts }) {
-          for (let place: string = after; ;) {
+          for (let place = after; ;) {
             const page = z.array(NoticeRow).parse(moment.all(TOLD, place, rows))
             yield page.map((row) => noticeOf(row, facts)).filter(({ ended }) => ended.until > now)
             const end = page.at(-1)

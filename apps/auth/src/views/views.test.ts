@@ -239,7 +239,7 @@ describe('the audit index', () => {
             }
             const wanted = log.filter((event) => isAsked(asked, event)).map(({ position }) => position)
             if (asked.order !== 'oldest') wanted.reverse()
-            const found: Position[] = []
+            const found: string[] = []
             for (let page = views.audit.query(asked); ; page = views.audit.query({ ...asked, after: page.next })) {
               expect(page.entries.length).toBeLessThanOrEqual(asked.limit ?? 0)
               found.push(...page.entries.map(({ position }) => position))

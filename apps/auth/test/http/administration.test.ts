@@ -329,6 +329,58 @@ describe('every call', () => {
   })
 })
 
+describe('a place in the log', () => {
+  const NONE = [
+    '',
+    'abc',
+    'NaN',
+    '0',
+    '1',
+    '-1',
+    '1e3',
+    '1n',
+    '  1',
+    '30',
+    '00000000000000000000',
+    String(2n ** 63n),
+    `${'0'.repeat(19)}5.${'0'.repeat(19)}5`,
+    '٠'.repeat(19) + '١',
+    'x'.repeat(8_000),
+  ]
+  const BEYOND = ['9'.repeat(20), String(2n ** 64n), `${'0'.repeat(4)}1${'0'.repeat(15)}`]
+  const asked = (name: string, text: string) => `${name}=${encodeURIComponent(text)}`
+
+  it.each([
+    ['/admin/events', 'after'],
+    ['/admin/events', 'min_position'],
+    ['/admin/users', 'min_position'],
+  ])('%s?%s: what the log never gave is 400 at once, and the server goes on', async (path, name) => {
+    for (const text of [...NONE, ...BEYOND])
+      expect((await call('GET', `${path}?${asked(name, text)}`)).body, text).toMatchObject({
+        error: 'invalid_request',
+        error_description: expect.stringContaining(name),
+      })
+    expect((await service.get('/livez')).status).toBe(200)
+  })
+
+  it('that was given is taken back: from there on there is only what came later', async () => {
+    const first = await call('GET', '/admin/events?last=5')
+    const place = String(first.headers['ledgate-position'])
+    const { body } = await call('POST', '/admin/users/find', { body: { email: MAX.email } })
+    expect(body).toMatchObject({ sub: expect.any(String) })
+    const later = await call('GET', `/admin/events?${asked('after', place)}&${asked('min_position', place)}`)
+    expect(later.status).toBe(200)
+    const events = later.body['events'] as { position: string; type: string }[]
+    expect(events.length).toBeGreaterThan(0)
+    expect(events.every(({ position }) => position > place)).toBe(true)
+    expect(later.headers['ledgate-position']).toBe(events.at(-1)?.position)
+  })
+
+  it('is refused to the operator of the machine in the same way', async () => {
+    for (const text of [...NONE, ...BEYOND]) expect(await service.operate('events', { after: text })).toBe(400)
+  })
+})
+
 describe('the first administrator', () => {
   it('is made by the token of the console, once; whoever has another one learns nothing', async () => {
     const fresh = await openService(BOOTSTRAP)

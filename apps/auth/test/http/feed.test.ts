@@ -150,7 +150,7 @@ describe('GET /revocations/stream', () => {
   })
 
   it('is gone before what is kept', async () => {
-    const { response } = await stream('/revocations/stream?after=0', () => true)
+    const { response } = await stream(`/revocations/stream?after=${'1'.padStart(20, '0')}`, () => true)
     expect(response.status).toBe(410)
     expect(await response.json()).toMatchObject({ error: 'gone' })
   })
@@ -160,6 +160,16 @@ describe('GET /revocations/stream', () => {
     const beyond = place.replace(/\d/g, '9')
     const { response } = await stream(`/revocations/stream?after=${beyond}`, () => true)
     expect(response.status).toBe(410)
+  })
+
+  it('is refused after what is no place of any such log, whether it is named in the URL or in a header', async () => {
+    for (const place of ['abc', '0', '-1', '1e3', '٣', `${'0'.repeat(19)}5.${'0'.repeat(19)}5`]) {
+      const named = await stream(`/revocations/stream?after=${encodeURIComponent(place)}`, () => true)
+      expect(named.response.status, place).toBe(400)
+      expect(await named.response.json()).toMatchObject({ error: 'invalid_request' })
+    }
+    const { response } = await stream('/revocations/stream', () => true, { 'last-event-id': 'NaN' })
+    expect(response.status).toBe(400)
   })
 
   it('is gone soon enough for a reader, which recovers by a snapshot after the log was restored', async () => {

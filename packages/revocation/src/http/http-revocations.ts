@@ -27,6 +27,9 @@ const MOST_OF_EVENT = 64 * 1024
 /** Of a member's name before its value. */
 const NAME = 16
 
+/** Gone, or the place of another log (400): the issuer's log may have moved to a store that counts otherwise. */
+const PLACE_REFUSED: readonly number[] = [410, 400]
+
 const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost']
 
 /** Where the feed is. @throws {TypeError} when anybody on the way could read the credentials. */
@@ -139,7 +142,7 @@ export function httpRevocations(options: HttpRevocations): RevocationSource {
   /** @returns whether the issuer keeps what came after the place. */
   async function* stream(after: string, signal: AbortSignal): AsyncGenerator<readonly FeedItem[], boolean> {
     const response = await get(`/revocations/stream?${new URLSearchParams({ after })}`, 'text/event-stream', signal)
-    if (response.status === 410) {
+    if (PLACE_REFUSED.includes(response.status)) {
       await response.body?.cancel().catch(() => undefined)
       return false
     }

@@ -5,6 +5,7 @@ import { durabilityRules } from './durability.ts'
 import { idempotencyRules } from './idempotency.ts'
 import { linearizabilityRules } from './linearizability.ts'
 import { modelRules } from './model.ts'
+import { positionRules } from './position.ts'
 import { sequenceRules } from './sequence.ts'
 import { subscriptionRules } from './subscription.ts'
 
@@ -64,6 +65,7 @@ export function eventStoreContract(adapter: string, open: () => Promise<StoreFix
 
     describe('sequence', () => sequenceRules(subject, options))
     describe('boundary', () => boundaryRules(subject))
+    describe('position', () => positionRules(subject))
     describe('idempotency', () => idempotencyRules(subject))
     describe('linearizability', () => linearizabilityRules(subject, options))
     describe('subscription', () => subscriptionRules(subject))

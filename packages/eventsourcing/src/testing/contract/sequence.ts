@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { StreamNotFound } from '../../errors.ts'
-import { START, type ReadOptions } from '../../event-store.ts'
+import type { ReadOptions } from '../../event-store.ts'
+import { START } from '../../position.ts'
 import type { ContractOptions, ContractSubject } from './contract.ts'
 import { allOf, asWritten, idsOf, sampleCategory, sampleEvent, sampleEvents, sampleStream } from './sample.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { START, type EventStore } from '../../event-store.ts'
-import type { Position } from '../../event.ts'
+import type { EventStore } from '../../event-store.ts'
+import { type Position, START } from '../../position.ts'
 import type { ContractSubject } from './contract.ts'
 import { isCaughtUp, listen, type Listener } from './listener.ts'
 import { allOf, idsOf, sampleCategory, sampleEvent, sampleEvents, sampleStream, sampleType } from './sample.ts'

@@ -1,0 +1,145 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { InvalidPosition } from '../../errors.ts'
+import type { EventStore, ReadAllOptions } from '../../event-store.ts'
+import { keptPosition, type Position, START } from '../../position.ts'
+import type { ContractSubject } from './contract.ts'
+import { allOf, sampleCategory, sampleEvents, sampleStream } from './sample.ts'
+
+/** What a caller without types may hand in. */
+const unchecked = (text: string) => text as Position
+
+/** Texts that no store gives as a position. */
+const NO_POSITIONS = [
+  '',
+  ' ',
+  '0',
+  '1',
+  '-1',
+  '1e3',
+  '1n',
+  '0x10',
+  'NaN',
+  'Infinity',
+  'abc',
+  'undefined',
+  '9'.repeat(19),
+  String(2n ** 63n),
+  '0'.repeat(20),
+  '٠'.repeat(19) + '١',
+  `${'٠'.repeat(19)}١.${'٠'.repeat(19)}١`,
+  `${'0'.repeat(20)}.${'0'.repeat(20)}`,
+  `${'9'.repeat(20)}.${'9'.repeat(20)}`,
+  `${'0'.repeat(19)}1.${'0'.repeat(19)}2`,
+  `${'0'.repeat(19)}5.`,
+  `.${'0'.repeat(19)}5`,
+  '5.5',
+  '0'.repeat(1_000_000),
+]
+
+/** Ways to spoil a position that the store gave. */
+const SPOILT: readonly ((position: string) => string)[] = [
+  (position) => ` ${position}`,
+  (position) => `${position}\n`,
+  (position) => `+${position}`,
+  (position) => `-${position}`,
+  (position) => `0${position}`,
+  (position) => `${position}0`,
+  (position) => `${position}n`,
+  (position) => `${position}.${position}.${position}`,
+  (position) => `${position}\u0000`,
+  (position) => position.slice(1),
+  (position) => position.replace(/\d(?=\D*$)/, '٣'),
+]
+
+/** The ways in which a store is given a place. */
+const WAYS: readonly (readonly [string, (store: EventStore, after: Position) => Promise<unknown>])[] = [
+  ['reading the log', (store, after) => readAll(store, { after, max: 1 })],
+  ['reading the log backwards', (store, after) => readAll(store, { after, direction: 'backwards', max: 1 })],
+  ['subscribing', (store, after) => firstOf(store.subscribe({ after }))],
+]
+
+const readAll = (store: EventStore, options: ReadAllOptions) => allOf(store.readAll(options))
+
+async function firstOf<Item>(items: AsyncIterable<Item>): Promise<Item | undefined> {
+  for await (const item of items) return item
+  return undefined
+}
+
+/** A place in the log is one that the store gave: no text stands for the start, the end, or some other place. */
+export function positionRules(subject: () => ContractSubject): void {
+  const given = async () => {
+    const { store } = subject()
+    return (await store.append(sampleStream(), sampleEvents(2), { expected: 'noStream' })).position
+  }
+
+  test('a position that went away as a text comes back as itself', async () => {
+    const { store } = subject()
+    const position = await given()
+    expect(store.parsePosition(JSON.parse(JSON.stringify(position)))).toBe(position)
+    expect(keptPosition(store, position)).toBe(position)
+    expect(keptPosition(store, '')).toBe(START)
+  })
+
+  test('no other text is a position, nor a place to read from', async () => {
+    const { store } = subject()
+    await given()
+    for (const text of NO_POSITIONS) {
+      const what = text.slice(0, 50)
+      expect(() => store.parsePosition(text), what).toThrow(InvalidPosition)
+      if (text === START) continue
+      for (const [way, go] of WAYS)
+        await expect(go(store, unchecked(text)), `${way} after ${what}`).rejects.toThrow(InvalidPosition)
+    }
+  })
+
+  test('a position that was spoilt on its way is none', async () => {
+    const { store } = subject()
+    const position = await given()
+    for (const spoil of SPOILT) {
+      expect(() => store.parsePosition(spoil(position))).toThrow(InvalidPosition)
+      for (const [, go] of WAYS) await expect(go(store, unchecked(spoil(position)))).rejects.toThrow(InvalidPosition)
+    }
+  })
+
+  test('any text either is refused, or is a place that is read from in finite time', async () => {
+    const { store, rounds } = subject()
+    await given()
+    const digits = fc.stringMatching(/^\d{1,21}(\.\d{1,21})?$/)
+    const wide = fc.stringMatching(/^\d{20}(\.\d{20})?$/)
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), digits, wide), async (text) => {
+        try {
+          const after = store.parsePosition(text)
+          await readAll(store, { after, max: 3 })
+          await readAll(store, { after, direction: 'backwards', max: 3 })
+        } catch (error) {
+          expect(error).toBeInstanceOf(InvalidPosition)
+        }
+      }),
+      { numRuns: rounds },
+    )
+  })
+
+  describe('the order of positions', () => {
+    test('is that of the log, by comparing texts', async () => {
+      const { store } = subject()
+      const category = sampleCategory()
+      for (let turn = 0; turn < 12; turn += 1)
+        await store.append(sampleStream(category), sampleEvents(1 + (turn % 3)), { expected: 'noStream' })
+      const positions = (await readAll(store, { filter: { categories: [category] } })).map(({ position }) => position)
+      expect([...positions].sort()).toEqual(positions)
+      expect(new Set(positions).size).toBe(positions.length)
+      expect(positions.every((position) => position > START)).toBe(true)
+    })
+
+    test('after a place beyond the end of the log there is nothing until the log has passed it', async () => {
+      const { store } = subject()
+      const position = await given()
+      const beyond = store.parsePosition(position.replace(/^\d{5}/, '00001'))
+      expect(await readAll(store, { after: beyond })).toEqual([])
+      // Backwards it is up to the store whether that is from the end, or from nowhere: it ends.
+      expect((await readAll(store, { after: beyond, direction: 'backwards', max: 2 })).length).toBeLessThanOrEqual(2)
+    })
+  })
+}
