@@ -1,7 +1,7 @@
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { decrypt, encrypt } from './encryption.ts'
 import type { KeyVault } from './key-vault.ts'
-import { ERASED, type Sealed, type Sealer } from './sealer.ts'
+import { DataKeyDestroyed, ERASED, type Sealed, type Sealer } from './sealer.ts'
 
 /** The promise of `Sealer.destroyDataKey`: nobody goes on reading for longer after an erasure. */
 const LONGEST_TTL_MS = 60_000
@@ -81,7 +81,7 @@ export function vaultSealer(vault: KeyVault, options: VaultSealerOptions = {}): 
 
     async seal(dataKey, field, plaintext) {
       const key = await keyOf(dataKey)
-      if (key === undefined) throw new Error('the data key does not exist')
+      if (key === undefined) throw new DataKeyDestroyed()
       const box = encrypt(key, Buffer.from(plaintext), contextOf(dataKey, field))
       const sealed = `sealed.${dataKey}.${box.toString('base64url')}`
       if (!isSealed(sealed)) throw new TypeError('a data key is 32 digits in hexadecimal')

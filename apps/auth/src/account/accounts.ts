@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Sealer } from '@ledgate/vault'
 import { ADMINISTRATOR, type Administrators, isAble, LastAdministrator } from '../administrator/index.ts'
-import type { Clock, CommandContext, EventLog } from '../log/index.ts'
+import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import type { Completion } from './completion.ts'
 import type { Erasure } from './erasure.ts'
-import { UnknownAccount } from './errors.ts'
+import { UnknownAccount, unlessErased } from './errors.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { isEmailRecord, readOwner, readUser } from './read.ts'
 import type { UserCommand } from './user.decider.ts'
@@ -41,28 +41,30 @@ export interface Accounts {
    */
   createOnce(account: VouchedAccount, context: CommandContext): Promise<void>
   /** Ends every session and grant. @throws {UnknownAccount | LastAdministrator} */
-  disable(person: string, reason: string, context: CommandContext): Promise<{ position: string }>
+  disable(person: string, reason: string, context: CommandContext): Promise<Written>
   /** @throws {UnknownAccount} */
-  enable(person: string, context: CommandContext): Promise<{ position: string }>
+  enable(person: string, context: CommandContext): Promise<Written>
   /** Fewer than before ends every session and grant. @throws {UnknownAccount | LastAdministrator} */
   assignRoles(
     person: string,
     assigned: { readonly roles: readonly string[]; readonly entitlements: readonly string[] },
     context: CommandContext,
-  ): Promise<{ position: string }>
+  ): Promise<Written>
   /** @throws {UnknownAccount} */
-  revokeSessions(person: string, reason: string, context: CommandContext): Promise<{ position: string }>
+  revokeSessions(person: string, reason: string, context: CommandContext): Promise<Written>
   /**
    * Takes the password away and ends every session and grant; a link to set a new one is mailed behind it.
    *
    * @throws {UnknownAccount}
    */
-  resetPassword(person: string, context: CommandContext): Promise<{ position: string }>
+  resetPassword(person: string, context: CommandContext): Promise<Written>
   /** Makes the person unreadable for good, and the address free. @throws {UnknownAccount | LastAdministrator} */
-  erase(person: string, reason: string, context: CommandContext): Promise<{ position: string }>
+  erase(person: string, reason: string, context: CommandContext): Promise<Written>
   /** Whose confirmed address it is, from its stream; never older than the call. */
   findSub(address: string): Promise<string | undefined>
 }
+
+const unknown = (cause: unknown) => new UnknownAccount({ cause })
 
 const SUB = /^u_[0-9a-f]{32}$/
 
@@ -92,7 +94,7 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
   }
 
   /** The last administrator cannot be disabled, nor by whoever is faster. */
-  async function disable(person: string, reason: string, context: CommandContext): Promise<{ position: string }> {
+  async function disable(person: string, reason: string, context: CommandContext): Promise<Written> {
     const sub = await subOf(person)
     await administrators.remove(sub, reason, context)
     const { state, position } = await changeUser(log, sub, { type: 'Disable', reason }, context)
@@ -108,7 +110,7 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
   }
 
   /** Puts whoever can act as an administrator now on the list. */
-  async function admit(changed: ChangedUser, context: CommandContext): Promise<{ position: string }> {
+  async function admit(changed: ChangedUser, context: CommandContext): Promise<Written> {
     if (isAble(changed.state)) await administrators.add(changed.state.sub, context)
     return { position: changed.position }
   }
@@ -135,10 +137,12 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
   const resetPassword: Accounts['resetPassword'] = async (person, context) => {
     const sub = await subOf(person)
     const found = await readUser(log, sub)
-    if (found === undefined) throw new UnknownAccount()
+    if (found === undefined || found.state.erased) throw new UnknownAccount()
     const hash = await hasher.hash(randomBytes(32).toString('base64url')) // nobody knows it
-    const chosen = { password: await sealer.seal(found.state.data_key, 'password', hash), now: clock.now() }
-    return change(sub, { type: 'SetPassword', reason: 'administrator', chosen }, context)
+    return unlessErased(unknown, async () => {
+      const chosen = { password: await sealer.seal(found.state.data_key, 'password', hash), now: clock.now() }
+      return change(sub, { type: 'SetPassword', reason: 'administrator', chosen }, context)
+    })
   }
 
   const made = vouching({ log, sealer, hasher, addresses, clock, newId, finish })

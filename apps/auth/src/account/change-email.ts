@@ -6,7 +6,7 @@ import { type Addresses, hmacOfUser } from './address.ts'
 import type { Completion } from './completion.ts'
 import { email } from './email.decider.ts'
 import { emailChange, type EmailChangeCommand } from './email-change.decider.ts'
-import { InvalidLink } from './errors.ts'
+import { InvalidLink, unlessErased } from './errors.ts'
 import type { UserState } from './events.ts'
 import type { MailAllowance } from './mail-allowance.ts'
 import { type OpenLink, openLink } from './open-link.ts'
@@ -40,6 +40,8 @@ export interface ChangeEmail {
   /** Once; again after a lost answer, and with nothing newer asked for: the same answer. @throws {InvalidLink} */
   redeem(token: string, context: CommandContext): Promise<{ position: string }>
 }
+
+const erased = (cause: unknown) => new InvalidLink('the account was erased', { cause })
 
 /** Where it is decided which link of a person may change the address. */
 const linksOf = (sub: string): string => `address-${sub}`
@@ -183,9 +185,11 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
       const user = await personOf(link)
       const own = { ...context, actor: { type: 'user', id: user.sub } as const }
       await requireFree(link)
-      await decideOn(user, { type: 'Redeem', mailId: link.mailId }, own)
-      await untilSettled(() => confirm(link, own))
-      return finish(link)
+      return unlessErased(erased, async () => {
+        await decideOn(user, { type: 'Redeem', mailId: link.mailId }, own)
+        await untilSettled(() => confirm(link, own))
+        return finish(link)
+      })
     },
   }
 }

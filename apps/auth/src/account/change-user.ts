@@ -1,5 +1,5 @@
 import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
-import { UnknownAccount } from './errors.ts'
+import { UnknownAccount, unlessErased } from './errors.ts'
 import type { UserState } from './events.ts'
 import { readUser } from './read.ts'
 import { user, type UserCommand } from './user.decider.ts'
@@ -9,6 +9,8 @@ export interface ChangedUser {
   readonly state: UserState
   readonly position: string
 }
+
+const unknown = (cause: unknown) => new UnknownAccount({ cause })
 
 /**
  * Decides by the end of the person's stream and appends; again when somebody was in between.
@@ -21,15 +23,17 @@ export const changeUser = (
   command: Exclude<UserCommand, { type: 'Register' }>,
   context: CommandContext,
 ): Promise<ChangedUser> =>
-  untilSettled(async () => {
-    const found = await readUser(log, sub)
-    const events = user.decide(command, found?.state)
-    if (found === undefined) throw new UnknownAccount()
-    if (events.length === 0) return { state: found.state, position: await log.store.head() }
-    const { position } = await log.append(`user-${sub}`, events, {
-      expected: found.revision,
-      context,
-      dataKey: found.state.data_key,
-    })
-    return { state: events.reduce(user.evolve, found.state) ?? found.state, position }
-  })
+  unlessErased(unknown, () =>
+    untilSettled(async () => {
+      const found = await readUser(log, sub)
+      const events = user.decide(command, found?.state)
+      if (found === undefined) throw new UnknownAccount()
+      if (events.length === 0) return { state: found.state, position: await log.store.head() }
+      const { position } = await log.append(`user-${sub}`, events, {
+        expected: found.revision,
+        context,
+        dataKey: found.state.data_key,
+      })
+      return { state: events.reduce(user.evolve, found.state) ?? found.state, position }
+    }),
+  )

@@ -15,7 +15,7 @@ import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, hmacOfUser } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import type { UserState } from './events.ts'
-import { email } from './email.decider.ts'
+import { email, ERASED_REASON } from './email.decider.ts'
 import { type EmailRecord, isEmailRecord, readEmail, readUser } from './read.ts'
 import { openRegistration, type Registration } from './registration.ts'
 import { user } from './user.decider.ts'
@@ -169,12 +169,15 @@ export function completion(dependencies: CompletionDependencies): Completion {
   const hmacOf = (person: UserState) => hmacOfUser(addresses, sealer, person)
 
   /** Gives an address back that its owner does not use; only what one reservation took, where that is known. */
-  const giveUp = (hmac: string, owner: string, reservationId: string | undefined, cause: Confirmed) =>
+  const giveUp = (
+    hmac: string,
+    { owner, reservationId, reason }: { owner: string; reservationId?: string | undefined; reason: string },
+    cause: Confirmed,
+  ) =>
     untilSettled(async () => {
       const stream = addresses.stream(hmac)
       const { state, expected } = await readEmail(log, stream)
       if (state.status !== 'confirmed' || (await sealer.unseal(state.owner, 'owner')) !== owner) return
-      const reason = 'the person has another address'
       const command = { type: 'GiveUp', reservationId: reservationId ?? state.reservation_id, reason } as const
       const events = email.decide(command, state)
       if (events.length === 0) return
@@ -207,15 +210,26 @@ export function completion(dependencies: CompletionDependencies): Completion {
       await changeUser(log, person.sub, change, because(event))
     }
     const now = await readUser(log, person.sub)
-    const used = now && (await hmacOf(now.state))
-    if (used === undefined) return
-    if (used === mine) await giveUp(replaces, person.sub, link?.from_reservation_id, event)
-    else await giveUp(mine, person.sub, reservation_id, event)
+    const used = now && !now.state.erased ? await hmacOf(now.state) : undefined
+    if (used === undefined) return giveBackErased(event, person)
+    const given = { owner: person.sub, reason: 'the person has another address' }
+    if (used === mine) await giveUp(replaces, { ...given, reservationId: link?.from_reservation_id }, event)
+    else await giveUp(mine, { ...given, reservationId: reservation_id }, event)
+  }
+
+  /** Whose person was erased between two addresses has both: neither stays theirs. */
+  async function giveBackErased(event: Confirmed, { sub }: UserState): Promise<void> {
+    for (const hmac of [event.stream.slice('email-'.length), event.data.replaces])
+      if (hmac !== undefined) await giveUp(hmac, { owner: sub, reason: ERASED_REASON }, event)
   }
 
   async function confirmed(event: Confirmed): Promise<ChangedUser | undefined> {
     const person = await personOf(event)
-    if (person === undefined || person.erased) return undefined
+    if (person === undefined) return undefined
+    if (person.erased) {
+      await giveBackErased(event, person)
+      return undefined
+    }
     const chosen = person.email_verified ? undefined : await chosenPassword(event, person)
     const changed = await changeUser(log, person.sub, { type: 'VerifyEmail', chosen }, because(event))
     await redeem(event, person)

@@ -5,7 +5,7 @@ import type { LinkKeys } from '../mail/index.ts'
 import type { Addresses } from './address.ts'
 import type { Completion } from './completion.ts'
 import { email, type EmailState } from './email.decider.ts'
-import { InvalidLink, WrongPassword } from './errors.ts'
+import { InvalidLink, unlessErased, WrongPassword } from './errors.ts'
 import { type OpenLink, openLink } from './open-link.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
@@ -48,6 +48,8 @@ export interface Confirm {
    */
   confirm(confirmation: Confirmation): Promise<{ position: string }>
 }
+
+const erased = (cause: unknown) => new InvalidLink('the registration or its account is gone', { cause })
 
 type Reserved = Extract<EmailState, { status: 'reserved' }>
 
@@ -131,7 +133,7 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
 
     async confirm(confirmation) {
       const link = await open(confirmation.token)
-      return untilSettled(() => redeem(link, confirmation))
+      return unlessErased(erased, () => untilSettled(() => redeem(link, confirmation)))
     },
   }
 }

@@ -3,6 +3,9 @@ import type { Sealed } from '../log/value.ts'
 import { AddressTaken, InvalidLink } from './errors.ts'
 import type { EmailEvent } from './events.ts'
 
+/** Why an address whose person was erased is free again: a restore looks for it. */
+export const ERASED_REASON = 'its person was erased'
+
 type DataOf<Type extends EmailEvent['type']> = Extract<EmailEvent, { type: Type }>['data']
 
 /** Who has an address: nobody, somebody who asked for it, somebody who proved it. */

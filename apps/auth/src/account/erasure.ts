@@ -1,9 +1,9 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type CommandContext, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
+import { type CommandContext, type DomainRecord, type EventLog, untilSettled, type Written } from '../log/index.ts'
 import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { changeUser } from './change-user.ts'
-import { email } from './email.decider.ts'
+import { email, ERASED_REASON } from './email.decider.ts'
 import { readEmail, readOwner } from './read.ts'
 
 export interface ErasureDependencies {
@@ -13,13 +13,10 @@ export interface ErasureDependencies {
   readonly newId: () => string
 }
 
-/** Why an address whose person was erased is free again: a restore looks for it. */
-export const ERASED_REASON = 'its person was erased'
-
 /** Makes a person unreadable for good: in the log, in the views, and in every copy of them. */
 export interface Erasure {
   /** @throws {UnknownAccount} when there is nobody, or nobody any more. */
-  erase(sub: string, reason: string, context: CommandContext): Promise<{ position: string }>
+  erase(sub: string, reason: string, context: CommandContext): Promise<Written>
   /** Finishes what an erasure began, whoever died meanwhile. Safe to repeat. */
   complete(event: DomainRecord): Promise<void>
   /** Frees an address that a reservation took, and destroys what would tell whose it was. */

@@ -1,9 +1,27 @@
 import { OAuthError } from '@ledgate/oauth'
+import { DataKeyDestroyed } from '@ledgate/vault'
 
 /** There is nobody whom the command could be about; only operators see this. */
 export class UnknownAccount extends OAuthError {
-  constructor() {
-    super('not_found', 404, 'there is no such account')
+  constructor(options?: ErrorOptions) {
+    super('not_found', 404, 'there is no such account', options)
+  }
+}
+
+/**
+ * Does what is about a person, who may be erased at any moment of it: what was under way then is refused as it is for
+ * somebody who was erased before.
+ *
+ * @param refusal what that is, in the words of the request.
+ */
+export async function unlessErased<Result>(
+  refusal: (cause: unknown) => Error,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw error instanceof DataKeyDestroyed || error instanceof UnknownAccount ? refusal(error) : error
   }
 }
 

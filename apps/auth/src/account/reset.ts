@@ -5,7 +5,7 @@ import { type LinkKeys, mailStream, requestMail, resetLink } from '../mail/index
 import { type Addresses, hmacOfUser } from './address.ts'
 import { changeUser } from './change-user.ts'
 import { discarding } from './discarding.ts'
-import { InvalidLink, Superseded } from './errors.ts'
+import { InvalidLink, Superseded, unlessErased } from './errors.ts'
 import type { UserState } from './events.ts'
 import type { MailAllowance } from './mail-allowance.ts'
 import { type OpenLink, openLink } from './open-link.ts'
@@ -50,6 +50,8 @@ export interface Reset {
   redeem(request: NewPasswordByLink): Promise<{ position: string }>
   settled(): Promise<void>
 }
+
+const erased = (cause: unknown) => new InvalidLink('the account was erased', { cause })
 
 const mayReset = (user: UserState | undefined): user is UserState =>
   user !== undefined && user.email_verified && !user.disabled && !user.erased
@@ -122,22 +124,24 @@ export function reset(dependencies: ResetDependencies): Reset {
       if (user.epoch !== link.epoch) throw new InvalidLink('the link was redeemed, or something else was changed')
     },
 
-    async redeem(request) {
-      const { link, user } = await open(request.token)
-      const address = await sealer.unseal(user.email, 'email')
-      await policy.check(request.password, address === ERASED ? '' : address)
-      if (user.epoch !== link.epoch) return again(user, request)
-      const password = await sealer.seal(user.data_key, 'password', await hasher.hash(request.password))
-      const chosen = { password, now: clock.now() }
-      const command = { type: 'SetPassword', reason: 'reset', chosen, epoch: user.epoch, email: user.email } as const
-      const context = { ...request.context, actor: { type: 'user', id: user.sub } as const }
-      try {
-        const { position } = await changeUser(log, user.sub, command, context)
-        return { position }
-      } catch (error) {
-        if (error instanceof Superseded) return again(user, request)
-        throw error
-      }
-    },
+    redeem: (request) => unlessErased(erased, () => redeem(request)),
+  }
+
+  async function redeem(request: NewPasswordByLink): Promise<{ position: string }> {
+    const { link, user } = await open(request.token)
+    const address = await sealer.unseal(user.email, 'email')
+    await policy.check(request.password, address === ERASED ? '' : address)
+    if (user.epoch !== link.epoch) return again(user, request)
+    const password = await sealer.seal(user.data_key, 'password', await hasher.hash(request.password))
+    const chosen = { password, now: clock.now() }
+    const command = { type: 'SetPassword', reason: 'reset', chosen, epoch: user.epoch, email: user.email } as const
+    const context = { ...request.context, actor: { type: 'user', id: user.sub } as const }
+    try {
+      const { position } = await changeUser(log, user.sub, command, context)
+      return { position }
+    } catch (error) {
+      if (error instanceof Superseded) return again(user, request)
+      throw error
+    }
   }
 }

@@ -2,9 +2,10 @@ import type { JsonObject, Position } from '@ledgate/eventsourcing'
 import { InvalidRequest, InvalidToken, OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { unlessErased } from '../account/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import type { CommandContext } from '../log/index.ts'
-import { Absent, Behind, Malformed, type OperatorCommand, refusalOf } from '../operator/index.ts'
+import { Behind, isAbsence, Malformed, type OperatorCommand, refusalOf } from '../operator/index.ts'
 import type { Views } from '../views/index.ts'
 import { type Administrator, authorize, type BearerDependencies } from './bearer.ts'
 import { type Operation, OPERATIONS, scopeOf } from './operations.ts'
@@ -30,7 +31,7 @@ class Refusal extends OAuthError {
   }
 }
 
-/** There is no such person, client, resource server or key. */
+/** There is no such person, client, resource server, secret or key. */
 class NotThere extends OAuthError {
   constructor(message: string, options: ErrorOptions) {
     super('not_found', 404, message, options)
@@ -51,7 +52,7 @@ function answerFor(operation: Operation, error: unknown): unknown {
   const options = { cause: error }
   if (error instanceof Behind) return new TemporarilyUnavailable(message, options)
   if (error instanceof Malformed) return malformed(operation, message, options)
-  return error instanceof Absent ? new NotThere(message, options) : new Refusal(message, options)
+  return isAbsence(error) ? new NotThere(message, options) : new Refusal(message, options)
 }
 
 const namesIn = (path: string): readonly string[] => [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '')
@@ -107,11 +108,15 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
   async function note(operation: Operation, input: Input, by: Administrator, context: CommandContext): Promise<void> {
     const day = new Date(clock.now() * 1000).toISOString().slice(0, 10).replaceAll('-', '')
     const data = { operation: operation.command, ...aboutOf(input) }
-    await log.append(`audit-${day}`, [{ type: 'AdministrationRequested', data }], {
-      expected: 'any',
-      context: { ...context, commandId: `${context.commandId}/asked` },
-      dataKey: by.dataKey,
-    })
+    await unlessErased(
+      (cause) => new InvalidToken('its person is gone', { cause }),
+      () =>
+        log.append(`audit-${day}`, [{ type: 'AdministrationRequested', data }], {
+          expected: 'any',
+          context: { ...context, commandId: `${context.commandId}/asked` },
+          dataKey: by.dataKey,
+        }),
+    )
   }
 
   /** @throws {InvalidRequest} when the log never had such a position. @throws {TemporarilyUnavailable} */

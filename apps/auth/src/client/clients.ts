@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClientId, type ClientMetadata } from '@ledgate/oauth'
-import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, untilSettled, type Written } from '../log/index.ts'
 import type { Names } from '../resource/names.ts'
 import { client as decider, type ClientCommand, ClientRefused, usesSecret } from './decider.ts'
 import type { ClientState } from './events.ts'
@@ -49,7 +49,7 @@ export interface Clients {
     clientId: string,
     command: Exclude<ClientCommand, { type: 'Register' }>,
     context: CommandContext,
-  ): Promise<{ position: string }>
+  ): Promise<Written>
   /** Adds a secret beside the one in use, and answers it: it is shown once. */
   addSecret(
     clientId: string,

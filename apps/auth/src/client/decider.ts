@@ -26,6 +26,14 @@ export class ClientRefused extends Error {
   }
 }
 
+/** There is no client of that id. */
+export class UnknownClient extends ClientRefused {
+  constructor() {
+    super('there is no such client')
+    this.name = 'UnknownClient'
+  }
+}
+
 const refuse = (message: string): never => {
   throw new ClientRefused(message)
 }
@@ -58,7 +66,7 @@ function decideExisting(command: Exclude<ClientCommand, { type: 'Register' }>, c
     }
     case 'RevokeSecret': {
       const { secret_id } = command
-      const secrets = withoutSecret(client.secrets, secret_id, refuse)
+      const secrets = withoutSecret(client.secrets, secret_id)
       return [{ type: 'ClientSecretRevoked', data: { secret_id, client: { ...client, secrets } } }]
     }
     case 'Disable':
@@ -85,7 +93,7 @@ export const client: Decider<ClientState | undefined, ClientCommand, ClientEvent
       const made = { client_id, client_id_issued_at: now, epoch: 0, disabled: false, metadata, secrets: [...secrets] }
       return [{ type: 'ClientRegistered', data: { client: made } }]
     }
-    if (state === undefined) return refuse('there is no such client')
+    if (state === undefined) throw new UnknownClient()
     return decideExisting(command, state)
   },
 

@@ -18,8 +18,21 @@ export function withSecret(
   return [...live, secret]
 }
 
-/** The secrets without one. It has to be there: a mistyped id must not look like a revoked secret. */
-export function withoutSecret(secrets: readonly Secret[], secretId: string, refuse: Refuse): Secret[] {
+/** There is no secret of that id. */
+export class UnknownSecret extends Error {
+  constructor(secretId: string) {
+    super(`there is no secret ${secretId}`)
+    this.name = 'UnknownSecret'
+  }
+}
+
+/**
+ * The secrets without one.
+ *
+ * @throws {UnknownSecret} when it is not there: a mistyped id must not look like a revoked secret.
+ */
+export function withoutSecret(secrets: readonly Secret[], secretId: string): Secret[] {
   const left = secrets.filter(({ secret_id }) => secret_id !== secretId)
-  return left.length === secrets.length ? refuse(`there is no secret ${secretId}`) : left
+  if (left.length === secrets.length) throw new UnknownSecret(secretId)
+  return left
 }

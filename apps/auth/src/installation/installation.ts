@@ -1,4 +1,4 @@
-import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, untilSettled, type Written } from '../log/index.ts'
 
 const STREAM = 'installation'
 
@@ -10,7 +10,7 @@ export interface Installation {
    * Ends every grant and token there is. The epoch is taken from the clock, so that two restores of one backup do not come
    * to the same one, and what was issued between them stays dead.
    */
-  endAllTokens(reason: string, context: CommandContext): Promise<{ position: string }>
+  endAllTokens(reason: string, context: CommandContext): Promise<Written>
 }
 
 /** The installation over the log. */

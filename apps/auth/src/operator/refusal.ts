@@ -1,8 +1,8 @@
 import { TooLarge } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
 import { z } from 'zod'
-import { ClientRefused } from '../client/index.ts'
-import { NameTaken, ResourceRefused } from '../resource/index.ts'
+import { ClientRefused, UnknownClient, UnknownSecret } from '../client/index.ts'
+import { NameTaken, ResourceRefused, UnknownResource } from '../resource/index.ts'
 import { TooEarly, UnknownKey } from '../signing-key/index.ts'
 
 /** What an operator asked for cannot be done, and the message says why: nothing is wrong with the server. */
@@ -37,8 +37,14 @@ export class Absent extends Refused {
   }
 }
 
+/** Errors which say that what a command names is not there. */
+const ABSENCES = [Absent, UnknownClient, UnknownResource, UnknownSecret, UnknownKey]
+
+/** Whether what the command names is not there, whatever else it says. */
+export const isAbsence = (error: unknown): boolean => ABSENCES.some((absence) => error instanceof absence)
+
 /** Errors whose message is meant for whoever gave the command. */
-const REFUSALS = [Refused, ClientRefused, ResourceRefused, NameTaken, TooEarly, UnknownKey, TooLarge]
+const REFUSALS = [Refused, ClientRefused, ResourceRefused, UnknownSecret, NameTaken, TooEarly, UnknownKey, TooLarge]
 
 /** `clients[0].grant_types` */
 export const pathText = (path: readonly PropertyKey[]): string =>

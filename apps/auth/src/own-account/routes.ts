@@ -1,6 +1,7 @@
 import { InvalidToken } from '@ledgate/oauth'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { unlessErased } from '../account/index.ts'
 import { parse, type RequestContext } from '../http/index.ts'
 import { presentedToken, type VerdictDependencies } from '../introspection/index.ts'
 import type { Clock } from '../log/index.ts'
@@ -46,6 +47,14 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
     const context = requests.of(request, { type: 'user', id: String(sub) }, String(client_id))
     askers.set(request, { sub: String(sub), sid, gid, context, now })
   })
+
+  // Who is erased while the request is under way is as gone as somebody who was erased before.
+  app.setErrorHandler((error) =>
+    unlessErased(
+      (cause) => new InvalidToken('its person is gone', { cause }),
+      () => Promise.reject(error),
+    ),
+  )
 
   function asking(request: FastifyRequest): Asking {
     const found = askers.get(request)

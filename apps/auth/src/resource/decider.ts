@@ -27,6 +27,14 @@ export class ResourceRefused extends Error {
   }
 }
 
+/** There is no resource server of that `client_id`. */
+export class UnknownResource extends ResourceRefused {
+  constructor() {
+    super('there is no such resource server')
+    this.name = 'UnknownResource'
+  }
+}
+
 const refuse = (message: string): never => {
   throw new ResourceRefused(message)
 }
@@ -45,7 +53,7 @@ function decideExisting(
     }
     case 'RevokeSecret': {
       const { secret_id } = command
-      const resource = { ...state, secrets: withoutSecret(state.secrets, secret_id, refuse) }
+      const resource = { ...state, secrets: withoutSecret(state.secrets, secret_id) }
       return [{ type: 'ResourceSecretRevoked', data: { secret_id, resource } }]
     }
     case 'Disable':
@@ -67,7 +75,7 @@ export const resource: Decider<ResourceState | undefined, ResourceCommand, Resou
       const made = { client_id, registered_at: now, disabled: false, metadata, secrets: [...secrets] }
       return [{ type: 'ResourceRegistered', data: { resource: made } }]
     }
-    if (state === undefined) return refuse('there is no such resource server')
+    if (state === undefined) throw new UnknownResource()
     return decideExisting(command, state)
   },
 

@@ -1,6 +1,6 @@
 /** Resource servers: what they are called, which scopes they own, how they prove who they are. */
 export * from './audiences.ts'
-export { ResourceRefused } from './decider.ts'
+export { ResourceRefused, UnknownResource } from './decider.ts'
 export * from './events.ts'
 export * from './built-in.ts'
 export * from './names.ts'

@@ -1,7 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { ClientId, isSameResource, normalizeResource, type ResourceMetadata, spellingsOf } from '@ledgate/oauth'
 import { keptSecret, newSecret } from '../client/secret.ts'
-import { type Clock, type CommandContext, type EventLog, type KeyedHash, untilSettled } from '../log/index.ts'
+import {
+  type Clock,
+  type CommandContext,
+  type EventLog,
+  type KeyedHash,
+  untilSettled,
+  type Written,
+} from '../log/index.ts'
 import { resource as decider, type ResourceCommand, ResourceRefused } from './decider.ts'
 import type { ResourceState } from './events.ts'
 import { type Name, type Names, NameTaken } from './names.ts'
@@ -45,13 +52,13 @@ export interface Resources {
     clientId: string,
     command: Exclude<ResourceCommand, { type: 'Register' | 'Update' }>,
     context: CommandContext,
-  ): Promise<{ position: string }>
+  ): Promise<Written>
   /**
    * Takes the names it did not have before it is changed, and gives back those it has no more.
    *
    * @throws {NameTaken | ResourceRefused}
    */
-  update(clientId: string, metadata: ResourceMetadata, context: CommandContext): Promise<{ position: string }>
+  update(clientId: string, metadata: ResourceMetadata, context: CommandContext): Promise<Written>
   /** Adds a secret beside the one in use, and answers it: it is shown once. */
   addSecret(
     clientId: string,
@@ -104,7 +111,9 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
       const found = await readResource(log, clientId)
       const events = decider.decide(command, found?.state)
       if (events.length === 0) return { position: await log.store.head() }
-      return log.append(`resource-${clientId}`, events, { expected: found?.revision ?? 'noStream', context })
+      const stream = `resource-${clientId}`
+      const { position } = await log.append(stream, events, { expected: found?.revision ?? 'noStream', context })
+      return { position }
     })
 
   /** The names of one list that are not in the other. */

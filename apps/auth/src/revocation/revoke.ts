@@ -1,5 +1,6 @@
 import type { Position } from '@ledgate/eventsourcing'
 import { InvalidRequest } from '@ledgate/oauth'
+import { DataKeyDestroyed } from '@ledgate/vault'
 import { aboutUser, readUser } from '../account/index.ts'
 import type { ClientState } from '../client/index.ts'
 import { changeGrant, readGrant, readRefreshToken, revokeGrantToken, revokeServiceToken } from '../grant/index.ts'
@@ -84,7 +85,12 @@ async function revokeAccessToken(
  * @returns the position of the event, if there was anything to end.
  * @throws {InvalidRequest} when it is another client's, which changes nothing either.
  */
-export const revoke = (dependencies: RevokeDependencies, revocation: Revocation): Promise<Position | undefined> =>
-  revocation.token.startsWith('r1.')
-    ? revokeGrant(dependencies, revocation)
-    : revokeAccessToken(dependencies, revocation)
+export async function revoke(dependencies: RevokeDependencies, revocation: Revocation): Promise<Position | undefined> {
+  const end = revocation.token.startsWith('r1.') ? revokeGrant : revokeAccessToken
+  try {
+    return await end(dependencies, revocation)
+  } catch (error) {
+    if (!(error instanceof DataKeyDestroyed)) throw error
+    return end(dependencies, revocation) // its person was erased meanwhile: read again, nothing is sealed any more
+  }
+}

@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
-import type { CommandContext } from '../log/index.ts'
+import type { CommandContext, Written } from '../log/index.ts'
 import type { Key } from './events.ts'
 import { type Keyring, type KeyringOptions, openKeyring, type Ring } from './keyring.ts'
 
@@ -17,7 +17,7 @@ export interface DerivationKeySet {
 export interface DerivationKeys {
   /** The keys as the log says, never older than the call. @throws {Unavailable} when the log cannot say now. */
   read(): Promise<DerivationKeySet>
-  rotate(context: CommandContext): Promise<{ position: string }>
+  rotate(context: CommandContext): Promise<Written>
   /** Every refresh token and mailed link that it made is void: whoever had one signs in again. */
   compromise: Keyring['compromise']
   maintain(period: number): Promise<void>

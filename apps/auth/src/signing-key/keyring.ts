@@ -1,6 +1,6 @@
 import { Conflict } from '@ledgate/eventsourcing'
 import type { KeyVault } from '@ledgate/vault'
-import type { Clock, CommandContext, EventLog } from '../log/index.ts'
+import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
 import {
   isDue,
   keyring as decider,
@@ -54,13 +54,13 @@ export interface Keyring {
    */
   read(): Promise<Ring>
   /** @throws {TooEarly} when the standby key was not published for long enough. */
-  rotate(context: CommandContext): Promise<{ position: string }>
+  rotate(context: CommandContext): Promise<Written>
   /**
    * Ends a key that somebody else may have: the standby key takes its place at once, and its secret is destroyed.
    *
    * @throws {UnknownKey}
    */
-  compromise(kid: string, context: CommandContext): Promise<{ position: string }>
+  compromise(kid: string, context: CommandContext): Promise<Written>
   /**
    * Retires what is due and destroys its secret, and rotates when the active key was in use for `period` seconds. Any
    * number of processes may do it at once: one of them rotates.
@@ -130,7 +130,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     for (const kid of made) if (!named.has(kid)) await vault.destroy(secretName(use, kid))
   }
 
-  async function attempt(command: KeyringCommand, context: CommandContext): Promise<{ position: string }> {
+  async function attempt(command: KeyringCommand, context: CommandContext): Promise<Written> {
     const events = decider.decide(command, { keys: [...known.keys] })
     if (events.length === 0) return { position: await log.store.head() }
     const { position } = await log.append(stream, events, { expected: known.revision ?? 'noStream', context })
@@ -139,7 +139,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   }
 
   /** Runs a command until nobody is in the way. */
-  async function run(prepare: Prepare, context: CommandContext): Promise<{ position: string }> {
+  async function run(prepare: Prepare, context: CommandContext): Promise<Written> {
     for (let race = 0; race < MAX_RACES; race += 1) {
       await load()
       const made: string[] = []
@@ -182,7 +182,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     if (!known.secrets.has(kid)) throw new Error(`the standby key ${kid} of ${use} is not in the vault`)
   }
 
-  async function rotate(context: CommandContext): Promise<{ position: string }> {
+  async function rotate(context: CommandContext): Promise<Written> {
     return run(async (make) => {
       const wait = secondsToWait(known.keys, publication())
       if (wait > 0) throw new TooEarly(wait)
@@ -191,7 +191,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     }, context)
   }
 
-  async function compromise(kid: string, context: CommandContext): Promise<{ position: string }> {
+  async function compromise(kid: string, context: CommandContext): Promise<Written> {
     const done = await run(
       async (make) => ({ type: 'Compromise', kid, standby: await make(), now: clock.now() }),
       context,

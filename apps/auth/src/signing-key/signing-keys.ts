@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import type { JsonObject } from '@ledgate/eventsourcing'
 import { concatenated, type VerificationKey, verificationKey } from '@ledgate/jws'
 import { calculateJwkThumbprint, type JWK } from 'jose'
-import type { CommandContext } from '../log/index.ts'
+import type { CommandContext, Written } from '../log/index.ts'
 import type { Key } from './events.ts'
 import { isLive, type Keyring, type KeyringOptions, type MadeKey, openKeyring, type Ring } from './keyring.ts'
 
@@ -38,7 +38,7 @@ export interface SigningKeys {
   read(): Promise<SigningKeySet>
   /** Seconds for which the key set may be cached. */
   readonly maxAge: number
-  rotate(context: CommandContext): Promise<{ position: string }>
+  rotate(context: CommandContext): Promise<Written>
   compromise: Keyring['compromise']
   maintain(period: number): Promise<void>
 }

@@ -253,7 +253,7 @@ describe('clients and resource servers', () => {
       ).status,
     ).toBe(400)
     expect(asRefused(await call('GET', '/admin/clients/nobody'))).toEqual([404, 'not_found'])
-    expect(asRefused(await call('POST', '/admin/clients/nobody/disable'))).toEqual([409, 'refused'])
+    expect(asRefused(await call('POST', '/admin/clients/nobody/disable'))).toEqual([404, 'not_found'])
     expect((await call('PUT', '/admin/resources/bills', { body: { resource: 'nowhere' } })).status).toBe(400)
   })
 })
@@ -284,7 +284,7 @@ describe('keys', () => {
       basic('web', 'web: secret+%'),
     )
     expect(renewed.status).toBe(200)
-    expect((await call('POST', '/admin/keys/signing/nothing/compromise')).status).toBe(409)
+    expect((await call('POST', '/admin/keys/signing/nothing/compromise')).status).toBe(404)
     expect((await call('POST', '/admin/keys/magic/rotate')).status).toBe(400)
   })
 

@@ -1,4 +1,5 @@
-import { InvalidRequest } from '@ledgate/oauth'
+import { InvalidGrant, InvalidRequest } from '@ledgate/oauth'
+import { unlessErased } from '../../account/index.ts'
 import { assertMayUse, type TokenAnswer, type TokenDependencies, type TokenRequest } from '../issuing.ts'
 import { openGrant } from '../opening.ts'
 import { grantedScope, readResourceParameter } from '../scope.ts'
@@ -18,5 +19,8 @@ export async function password(dependencies: TokenDependencies, request: TokenRe
   const audience = await dependencies.audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
   const user = await dependencies.signIn.signIn({ ...credentials(body), source, context })
   const opening = { grantType: 'password', client, context, now, issuerEpoch, user, scope, ...audience }
-  return openGrant(dependencies, opening)
+  return unlessErased(
+    (cause) => new InvalidGrant('the person was erased meanwhile', { cause }),
+    () => openGrant(dependencies, opening),
+  )
 }

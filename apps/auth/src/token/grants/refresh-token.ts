@@ -1,5 +1,5 @@
 import { InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, isSameResource } from '@ledgate/oauth'
-import { aboutUser, readUser, type UserState } from '../../account/index.ts'
+import { aboutUser, readUser, unlessErased, type UserState } from '../../account/index.ts'
 import { sha256 } from '../../client/index.ts'
 import {
   type GrantState,
@@ -161,7 +161,12 @@ export async function refreshToken(dependencies: TokenDependencies, request: Tok
   const { refresh_token: text } = request.body
   const read = typeof text === 'string' ? readRefreshToken(await dependencies.derivationKeys.read(), text) : undefined
   if (read !== undefined)
-    return dependencies.turns.take(read.gid, () => untilSettled(() => renew(dependencies, request, read)))
+    return dependencies.turns.take(read.gid, () =>
+      unlessErased(
+        (cause) => new InvalidGrant('the person was erased meanwhile', { cause }),
+        () => untilSettled(() => renew(dependencies, request, read)),
+      ),
+    )
   assertMayUse('refresh_token', request.client)
   if (typeof text !== 'string') throw new InvalidRequest('refresh_token is required')
   throw new InvalidGrant('not a refresh token of ours')
