@@ -13,6 +13,7 @@ export interface VerificationKey {
 
 /** RFC 7518 §3.3. */
 const LEAST_RSA_BITS = 2_048
+const LARGEST_RSA_EXPONENT = 2n ** 256n
 
 interface Kind {
   /** How WebCrypto and OpenSSL name what signs so. */
@@ -38,10 +39,17 @@ function isMeantFor({ names: [name], digest }: Kind, { usages, algorithm }: Cryp
   return usages.includes('verify') && algorithm.name === name && isItsHash
 }
 
+/**
+ * Whether this is the public exponent of an RSA key: odd, from 3 (RFC 8017 §3.1), and below 2^256 (FIPS 186-5 §A.1.1), for whoever checks a
+ * signature pays for its length. By 1 everybody signs.
+ */
+export const isRsaExponent = (exponent: bigint): boolean =>
+  exponent >= 3n && exponent % 2n === 1n && exponent < LARGEST_RSA_EXPONENT
+
 function isOfKind({ names: [, type, curve] }: Kind, key: KeyObject): boolean {
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
-  const isLongEnough = key.asymmetricKeyType !== 'rsa' || modulusLength >= LEAST_RSA_BITS
-  return key.type === 'public' && key.asymmetricKeyType === type && namedCurve === curve && isLongEnough
+  const { namedCurve, modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
+  const isSound = key.asymmetricKeyType !== 'rsa' || (modulusLength >= LEAST_RSA_BITS && isRsaExponent(publicExponent))
+  return key.type === 'public' && key.asymmetricKeyType === type && namedCurve === curve && isSound
 }
 
 /** A key made ready for the first of these algorithms that it signs by: the key says it, never a message (RFC 8725 §3.1). */

@@ -36,30 +36,54 @@ function allegedIssuer(jws: Jws, { issuers }: TokenRules): TrustedIssuer {
   return issuer
 }
 
-/** The key of this name, which is looked for where it is unknown. */
-async function soughtKey({ keys, unknownKidWaitMs }: TrustedIssuer, kid: string): Promise<TrustedKey> {
-  const isSure = await keys.seek(kid, unknownKidWaitMs)
-  const found = keys.get(kid)
+/** A token without a name of its key is tried with no more keys than these: a rotation needs two. */
+const MOST_TRIED = 4
+
+/** The first of the keys that a token can be signed by and is. */
+function signerOf({ header: { kid, alg }, input, signature }: Jws, { keys }: TrustedIssuer): TrustedKey | undefined {
+  const candidates = keys.matching(kid, alg)
+  return candidates.slice(0, MOST_TRIED).find((key) => isSignedBy(key, input, signature))
+}
+
+/** By what name the key of a token is looked for that names none. */
+const NAMELESS = ''
+
+/** Why no key of the issuer has signed a token: there is one that could have, or there is none at all. */
+function faultOf({ header: { kid, alg } }: Jws, { keys }: TrustedIssuer): VerifierError | undefined {
+  if (keys.matching(kid, alg).length > 0) return fault('not signed by its key')
+  // The key says the algorithm, never the token.
+  return kid !== undefined && keys.get(kid) !== undefined ? fault('alg is not that of its key') : undefined
+}
+
+/**
+ * The key that has signed a token, which is looked for where it is not in the set: by its name, and where it has none, when none of
+ * those that are there has signed it.
+ */
+async function soughtSigner(jws: Jws, issuer: TrustedIssuer): Promise<TrustedKey> {
+  const { kid } = jws.header
+  const known = kid === undefined ? undefined : faultOf(jws, issuer)
+  if (known !== undefined) throw known
+  const isSure = await issuer.keys.seek(kid ?? NAMELESS, issuer.unknownKidWaitMs)
+  const found = signerOf(jws, issuer)
   if (found !== undefined) return found
-  if (isSure || keys.isReachable()) throw fault('signed by a key that the issuer does not have')
+  const fresh = faultOf(jws, issuer)
+  if (fresh !== undefined) throw fresh
+  if (isSure || issuer.keys.isReachable()) throw fault('signed by a key that the issuer does not have')
   throw new VerifierError('verifier_not_ready', { detail: 'signed by an unknown key while the set cannot be fetched' })
 }
 
 /**
- * The key of a header that is that of an access token. `jwk`, `jku`, `x5u` and `x5c` in there are a stranger's word, and are not
- * looked at; no extension is understood, RFC 7515 §4.1.11.
+ * The key that has signed a token whose header is that of an access token. `jwk`, `jku`, `x5u` and `x5c` in there are a stranger's
+ * word, and are not looked at; no extension is understood, RFC 7515 §4.1.11.
  */
-async function keyOf({ header }: Jws, issuer: TrustedIssuer, profile: Profile): Promise<TrustedKey> {
-  const { typ, kid, alg } = header
+async function keyOf(jws: Jws, issuer: TrustedIssuer, profile: Profile): Promise<TrustedKey> {
+  const { typ, kid } = jws.header
   if (!isAccessTokenType(typ, profile)) throw fault('typ is not that of an access token')
-  if ('crit' in header) throw fault('crit')
-  if (typeof kid !== 'string' || kid === '') throw fault('names no key')
+  if ('crit' in jws.header) throw fault('crit')
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw fault('kid is no name')
   if (!issuer.keys.isFresh())
     throw new VerifierError('verifier_not_ready', { detail: 'there is no key set, or it is too old' })
-  const key = issuer.keys.get(kid) ?? (await soughtKey(issuer, kid))
-  // The key says the algorithm, never the token.
-  if (key.alg !== alg) throw fault('alg is not that of its key')
-  return key
+  return signerOf(jws, issuer) ?? soughtSigner(jws, issuer)
 }
 
 /** That a token is of its issuer and for us, and lives no longer than revocations are kept. */
@@ -83,7 +107,6 @@ async function read(token: string, rules: TokenRules, now: number): Promise<Veri
   const jws = readJws(signed)
   const issuer = allegedIssuer(jws, rules)
   const key = await keyOf(jws, issuer, rules.profile)
-  if (!isSignedBy(key, jws.input, jws.signature)) throw fault('not signed by its key')
   const payload = jws.claims()
   const result = readClaims(payload, rules.profile, issuer.feed !== undefined)
   if ('fault' in result) throw fault(`missing or malformed: ${result.fault}`)
@@ -94,7 +117,7 @@ async function read(token: string, rules: TokenRules, now: number): Promise<Veri
   // Asked again at each use; here it keeps what is over out of the cache.
   requireTimely({ notBefore, expiresAt }, now)
   requireFit(claims, issuer, rules, now)
-  const principal = principalOf(claims, payload, key.kid)
+  const principal = principalOf(claims, payload, key.kid ?? '')
   return {
     issuer,
     key,

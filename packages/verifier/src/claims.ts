@@ -6,6 +6,40 @@ const Name = z.string().min(1).max(255)
 const Epoch = z.int().nonnegative()
 const Names = z.array(z.string())
 
+const stringsOf = (value: unknown): string[] | undefined => {
+  if (typeof value === 'string') return [value]
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : undefined
+}
+
+/** Names as other issuers say them: one may stand alone. What is of another shape gives no right, and costs no token. */
+const AnyNames = z.unknown().transform(stringsOf).optional()
+
+const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
+
+/** Scopes as other issuers say them: in a list, too, of which each is one (RFC 6749 §3.3). */
+const AnyScope = z
+  .unknown()
+  .transform((value) =>
+    Array.isArray(value)
+      ? stringsOf(value)
+          ?.filter((scope) => SCOPE_TOKEN.test(scope))
+          .join(' ')
+      : typeof value === 'string'
+        ? value
+        : undefined,
+  )
+  .optional()
+
+/** What only says more of a person: a guard that needs it refuses where it is of another shape. */
+const Lenient = {
+  scope: AnyScope,
+  roles: AnyNames,
+  entitlements: AnyNames,
+  amr: AnyNames,
+  acr: z.string().optional().catch(undefined),
+  auth_time: NumericDate.optional().catch(undefined),
+}
+
 /** What every access token says that we take, whatever the profile. A claim that is there has the right type. */
 const Common = {
   iss: z.string(),
@@ -30,11 +64,15 @@ const Common = {
 /** RFC 9068 §2.2: all of these are there. */
 const AccessToken = z.object({ ...Common, client_id: Name, iat: NumericDate, jti: Name })
 
+/** The same for issuers that say some of it in their own way. */
+const LenientAccessToken = z.object({ ...Common, ...Lenient, client_id: Name, iat: NumericDate, jti: Name })
+
 /** The same for issuers that do not say everything. */
 const LenientToken = z.object({
   ...Common,
+  ...Lenient,
   client_id: Name.optional(),
-  azp: Name.optional(),
+  azp: Name.optional().catch(undefined),
   iat: NumericDate.optional(),
   jti: Name.optional(),
 })
@@ -63,7 +101,7 @@ export function readClaims(
   profile: Profile,
   canBeRevoked: boolean,
 ): { readonly claims: TokenClaims } | { readonly fault: string } {
-  const schema = profile === 'at+jwt' || canBeRevoked ? AccessToken : LenientToken
+  const schema = profile === 'at+jwt' ? AccessToken : canBeRevoked ? LenientAccessToken : LenientToken
   const { data, error } = schema.safeParse(payload)
   if (data !== undefined) return { claims: data }
   return { fault: error.issues.map(({ path }) => path.join('.')).join(', ') }

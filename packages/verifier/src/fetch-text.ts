@@ -23,7 +23,8 @@ export async function boundedText(response: Response): Promise<string> {
 }
 
 /**
- * A JSON document, as text, by GET: at most 256 KiB, in time, from where it was asked for (no redirect).
+ * A JSON document, as text, by GET: at most 256 KiB, in time, from where it was asked for (no redirect). What its server calls it does not
+ * matter, as long as it is no web page: files are served as `text/plain`, or as nothing in particular.
  * @throws {Error} for everything else, with the address and what was wrong.
  */
 export async function fetchJsonText(uri: string, { fetch, timeoutMs, signal }: FetchLimits): Promise<string> {
@@ -34,11 +35,13 @@ export async function fetchJsonText(uri: string, { fetch, timeoutMs, signal }: F
   }
 }
 
+const WEB_PAGE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i
+
 async function get(uri: string, fetch: FetchLimits['fetch'], signal: AbortSignal): Promise<string> {
   const headers = { accept: 'application/jwk-set+json, application/json' }
   const response = await fetch(uri, { headers, redirect: 'error', signal })
   const type = response.headers.get('content-type') ?? ''
-  if (response.status === 200 && /^application\/([\w.-]+\+)?json\b/i.test(type)) return boundedText(response)
+  if (response.status === 200 && !WEB_PAGE.test(type)) return (await boundedText(response)).replace(/^\uFEFF/, '')
   await response.body?.cancel()
   throw new Error(response.status === 200 ? `content type ${JSON.stringify(type)}` : `status ${response.status}`)
 }

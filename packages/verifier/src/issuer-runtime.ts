@@ -4,7 +4,7 @@ import { timerMs } from './duration.ts'
 import { type IssuerFeed, issuerFeed } from './issuer-feed.ts'
 import { type KeyCache, keyCache, type KeyCacheOptions } from './jwks.ts'
 import { audienceOf, boundsOf } from './options.ts'
-import type { Awaitable } from './readiness.ts'
+import type { Needed } from './readiness.ts'
 import { signatureAlgorithms, USUAL_ALGORITHMS } from './signature-algorithm.ts'
 import type { Staleness } from './staleness.ts'
 import type { TrustedIssuer } from './trusted-issuer.ts'
@@ -17,7 +17,7 @@ export interface IssuerRuntime extends TrustedIssuer {
   watch(principal: Principal): AbortSignal
   start(): void
   /** What there is to wait for until tokens can be verified, each by name. */
-  readiness(): readonly Awaitable[]
+  readiness(): Needed
   isReady(): boolean
   health(): IssuerHealth
   close(): Promise<void>
@@ -105,6 +105,8 @@ export function issuerRuntime(
     isStale: () => feed !== undefined && staleness.refuses(feed.stalenessMs()),
   })
 
+  const isReady = (): boolean => keys.isFresh() && (feed === undefined || feed.stalenessMs() <= maxStalenessMs)
+
   return {
     name,
     audience: audienceOf(issuer, options),
@@ -130,8 +132,13 @@ export function issuerRuntime(
             },
           ]),
     ],
-    isReady: () => keys.isFresh() && (feed === undefined || feed.stalenessMs() <= maxStalenessMs),
-    health: () => ({ issuer: name, keys: keys.health(), ...(feed && { revocations: feed.health() }) }),
+    isReady,
+    health: () => ({
+      issuer: name,
+      isReady: isReady(),
+      keys: keys.health(),
+      ...(feed && { revocations: feed.health() }),
+    }),
     async close() {
       watching.close()
       keys.close()

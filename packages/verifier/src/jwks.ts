@@ -7,8 +7,13 @@ import type { Clock, JwksOptions, KeysHealth, SignatureAlgorithm } from './types
 
 /** The public keys of one set, kept at hand. Looking one up asks nobody; the set is fetched in the background only. */
 export interface KeyCache {
-  /** The key of this name, if it is trusted now. */
+  /** The first key of this name, if one is trusted now. */
   get(kid: string): TrustedKey | undefined
+  /**
+   * The keys that may have signed a token whose header says this, those that are trusted now: of its name, where it says one, and of
+   * its algorithm. Almost always one.
+   */
+  matching(kid: string | undefined, alg: unknown): readonly TrustedKey[]
   /** Whether the set is young enough to be trusted. When it is not, a fetch is under way. */
   isFresh(): boolean
   /** Whether the last fetch went well: if not, a key that is not there may exist all the same. */
@@ -85,7 +90,8 @@ export function keyCache({
   const banned = new Set<string>()
   const first = Promise.withResolvers<void>()
   first.promise.catch(() => {}) // Said to whoever waits for it.
-  let keys: ReadonlyMap<string, TrustedKey> = new Map()
+  let keys: readonly TrustedKey[] = []
+  let byName: ReadonlyMap<string | undefined, readonly TrustedKey[]> = new Map()
   let fetched: { readonly wall: number; readonly monotonic: number } | undefined
   let uri: string | undefined
   let isLocated = false
@@ -103,17 +109,20 @@ export function keyCache({
       ? Number.POSITIVE_INFINITY
       : Math.max(clock.monotonic() - fetched.monotonic, clock.wall() - fetched.wall)
 
-  /** A key that is still there stays the same object; one that is not is trusted no more by anybody who kept it. */
-  const adopt = (set: ReadonlyMap<string, TrustedKey>): void => {
-    const next = new Map<string, TrustedKey>()
-    for (const [kid, key] of set) {
-      const known = keys.get(kid)
-      if (!banned.has(kid)) next.set(kid, known?.published === key.published ? known : key)
-    }
-    for (const [kid, key] of keys) if (next.get(kid) !== key) key.isTrusted = false
+  /** From now on these are trusted, and no other by anybody who kept it. */
+  const trust = (next: readonly TrustedKey[]): void => {
+    for (const key of keys) if (!next.includes(key)) key.isTrusted = false
     keys = next
+    byName = Map.groupBy(next, ({ kid }) => kid)
+  }
+
+  /** A key that is still there stays the same object. */
+  const adopt = (set: readonly TrustedKey[]): void => {
+    const kept = (key: TrustedKey): TrustedKey =>
+      byName.get(key.kid)?.find(({ published }) => published === key.published) ?? key
+    trust([...new Set(set.filter(({ kid }) => kid === undefined || !banned.has(kid)).map(kept))])
     for (const kid of sought)
-      if (keys.has(kid)) missing.delete(kid)
+      if (byName.has(kid)) missing.delete(kid)
       else missing.add(kid)
   }
 
@@ -174,12 +183,14 @@ export function keyCache({
   }
 
   return {
-    get: (kid) => keys.get(kid),
+    get: (kid) => byName.get(kid)?.[0],
+    matching: (kid, alg) =>
+      (kid === undefined ? keys : (byName.get(kid) ?? [])).filter(({ names }) => names.some((name) => name === alg)),
     isFresh,
     isReachable: () => failures === 0,
     async seek(kid, waitMs, since) {
       const isAnswered = since === undefined ? missing.has(kid) : fetched !== undefined && fetched.monotonic > since
-      if (isFresh() && (isAnswered || keys.has(kid) || banned.has(kid))) return true
+      if (isFresh() && (isAnswered || byName.has(kid) || banned.has(kid))) return true
       if (!isActive()) return false
       if (sought.size < MAX_SOUGHT) sought.add(kid)
       const found = hasten()
@@ -187,10 +198,7 @@ export function keyCache({
     },
     ban(kid) {
       banned.add(kid)
-      const key = keys.get(kid)
-      if (key === undefined) return
-      key.isTrusted = false
-      keys = new Map([...keys].filter(([name]) => name !== kid))
+      trust(keys.filter((key) => key.kid !== kid))
     },
     start() {
       if (isStarted || closing.signal.aborted) return
@@ -198,15 +206,19 @@ export function keyCache({
       void refresh()
     },
     ready: () => first.promise,
-    health: () => ({ uri, ageMs: ageMs(), kids: [...keys.keys()], ...(lastError !== undefined && { lastError }) }),
+    health: () => ({
+      uri,
+      ageMs: ageMs(),
+      kids: keys.flatMap(({ kid }) => kid ?? []),
+      ...(lastError !== undefined && { lastError }),
+    }),
     close() {
       closing.abort(new Error('closed'))
       first.reject(closing.signal.reason)
       clearTimeout(regular)
       clearTimeout(early)
       search?.resolve(false)
-      for (const key of keys.values()) key.isTrusted = false
-      keys = new Map()
+      trust([])
     },
   }
 }

@@ -17,7 +17,7 @@ beforeAll(async () => {
 })
 
 const algorithms = async (...keys: unknown[]) =>
-  [...(await readKeySet(JSON.stringify({ keys }), ALL))].map(([kid, { alg }]) => [kid, alg])
+  (await readKeySet(JSON.stringify({ keys }), ALL)).map(({ kid, alg }) => [kid, alg])
 
 describe('a published key set', () => {
   it('says one algorithm for each key, which a token does not choose', async () => {
@@ -45,24 +45,43 @@ describe('a published key set', () => {
       { ...made.ec, kid: 'off-curve', x: made.ec.y, y: made.ec.x },
       { kty: 'oct', kid: 'oct', k: 'AAAA' },
       { kty: 'RSA', kid: 'weak', n: 'AQAB', e: 'AQAB' },
+      { ...made.rsa, kid: 'exponent 1', e: 'AQ' },
+      { ...made.rsa, kid: 'exponent 2', e: 'Ag' },
+      { ...made.rsa, kid: 'even exponent', e: 'AQAA' },
+      { ...made.rsa, kid: 'no exponent', e: 'AA' },
+      { ...made.rsa, kid: 'endless exponent', e: made.rsa.n },
       { kty: 'LWE', kid: 'unknown' },
-      made.ec,
+      { ...made.ec, kid: 7 },
+      { ...made.ec, kid: 'odd operations', key_ops: 'verify' },
+      { kid: 'a certificate alone', kty: 'RSA', x5c: ['AAAA'] },
+      'a text',
+      [],
       null,
     ]
     expect(await algorithms(...strange, { ...made.ec, kid: 'good' })).toEqual([['good', 'ES256']])
   })
 
-  it('keeps the first of two keys with one name', async () => {
-    const keys = await readKeySet(
-      JSON.stringify({
-        keys: [
-          { ...made.ec, kid: 'a' },
-          { ...made.ed, kid: 'a' },
-        ],
-      }),
-      ALL,
-    )
-    expect([...keys.values()].map(({ alg }) => alg)).toEqual(['ES256'])
+  it('keeps keys of one name, and of none: RFC 7517 §4.5', async () => {
+    const set = [{ ...made.ec, kid: 'a' }, { ...made.ed, kid: 'a' }, { ...made.rsa, kid: 'a', alg: 'PS256' }, made.rsa]
+    expect(await algorithms(...set)).toEqual([
+      ['a', 'ES256'],
+      ['a', 'EdDSA'],
+      ['a', 'PS256'],
+      [undefined, 'RS256'],
+    ])
+  })
+
+  it('uses a key that does not say how with the first algorithm that is allowed and fits it', async () => {
+    const keys = JSON.stringify({ keys: [made.rsa, made.ec] })
+    for (const [allowed, used] of [
+      [['PS256'], ['PS256']],
+      [['PS256', 'RS256'], ['PS256']],
+      [
+        ['ES256', 'RS256', 'PS256'],
+        ['RS256', 'ES256'],
+      ],
+    ] as const)
+      expect((await readKeySet(keys, allowed)).map(({ alg }) => alg)).toEqual(used)
   })
 
   it('is none without a key of use, so that a blank page takes no key away', async () => {

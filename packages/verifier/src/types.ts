@@ -55,8 +55,11 @@ export interface IssuerOptions {
   readonly issuer: string
   /** Whom its tokens must be for: one of these in `aud`. The verifier's when absent. */
   readonly audience?: string | readonly string[]
-  /** ES256, EdDSA and RS256 unless told. */
-  readonly algorithms?: readonly SignatureAlgorithm[]
+  /**
+   * ES256, EdDSA and RS256 unless told. A key that does not say its own is used with the first of these that it can sign by. EdDSA is
+   * also what its newer name `Ed25519` says (RFC 9864).
+   */
+  readonly algorithms?: readonly (SignatureAlgorithm | 'Ed25519')[]
   readonly jwks?: JwksOptions
   /** Where its revocations come from. `false`, and it must be written, when a token is good until it expires. */
   readonly revocations: Revocations | false
@@ -117,7 +120,7 @@ export interface ProofChecker {
 interface CommonOptions {
   /** Whom tokens must be for, where the issuer's options do not say it. */
   readonly audience?: string | readonly string[]
-  /** `at+jwt`, unless told, asks for everything that RFC 9068 does. `lenient` takes `JWT` and none for a `typ`, too, and asks for fewer claims. */
+  /** `at+jwt`, unless told, asks for everything that RFC 9068 does. `lenient` takes `JWT` and none for a `typ`, too, asks for fewer claims, and takes what says more of a person in other shapes: a name alone for a list, a list of scopes. */
   readonly profile?: 'at+jwt' | 'lenient'
   /** How much other clocks may differ from ours, in seconds; 5 unless told. */
   readonly clockToleranceSeconds?: number
@@ -202,13 +205,15 @@ export interface KeysHealth {
 
 export interface IssuerHealth {
   readonly issuer: string
+  /** Whether its key set is there and not too old, and its feed is caught up with and fresh. */
+  readonly isReady: boolean
   readonly keys: KeysHealth
   /** Absent where revocations are `false`. */
   readonly revocations?: FeedHealth
 }
 
 export interface VerifierHealth {
-  /** Whether key sets are there and not too old, and feeds are caught up and fresh. */
+  /** Whether tokens can be verified: of one issuer at least. One of several that is away is shown by its own `isReady`. */
   readonly isReady: boolean
   readonly issuers: readonly IssuerHealth[]
   readonly cachedTokens: number
@@ -219,9 +224,10 @@ export interface Verifier {
   /** What the challenges of this verifier say beside the error. */
   readonly challenge: ChallengeOptions & { readonly dpop?: Pick<ProofChecker, 'policy' | 'algorithms'> }
   /**
-   * Has the key sets, and the revocations caught up with, when it answers. Again and at the same time is fine.
-   * @throws {VerifierError} `verifier_not_ready`, with what is missing as `detail`, when that takes longer than `timeoutMs`
-   * (30,000 unless told). It goes on trying in the background, until it is closed.
+   * Has the key sets, and the revocations caught up with, when it answers; after `timeoutMs` (30,000 unless told) those of one issuer
+   * are enough, and tokens of one that is away are answered with 503. Again and at the same time is fine.
+   * @throws {VerifierError} `verifier_not_ready`, with what is missing as `detail`, when no issuer has all that it needs by then.
+   * It goes on trying in the background, until it is closed.
    */
   start(options?: { readonly timeoutMs?: number }): Promise<void>
   /** @throws {VerifierError} for everything but a token that is good now. An empty token is a missing one. */

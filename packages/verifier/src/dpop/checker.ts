@@ -11,7 +11,7 @@ export interface DpopOptions {
   /** `allow`, unless told, takes Bearer tokens too; `require` does not. */
   readonly policy?: DpopPolicy
   /** By which algorithms proofs may be signed; ES256, EdDSA and RS256 unless told. */
-  readonly algorithms?: readonly SignatureAlgorithm[]
+  readonly algorithms?: readonly (SignatureAlgorithm | 'Ed25519')[]
   /** How old a proof may be, in seconds; 30 unless told. */
   readonly maxAgeSeconds?: number
   /** How far the clock of a client may be ahead, in seconds; 5 unless told. */
@@ -64,8 +64,12 @@ export function dpop(options: DpopOptions = {}): ProofChecker {
   requireSeconds(maxAgeSeconds, 'maxAgeSeconds')
   requireSeconds(clockToleranceSeconds, 'clockToleranceSeconds')
 
-  function refusal(code: VerifierErrorCode, why: { readonly detail: string; readonly cause?: unknown }): VerifierError {
-    const headers = nonces && { 'DPoP-Nonce': nonces.current() }
+  function refusal(
+    code: VerifierErrorCode,
+    why: { readonly detail: string; readonly cause?: unknown },
+    nonce: string | undefined = nonces?.current(),
+  ): VerifierError {
+    const headers = nonce === undefined ? undefined : { 'DPoP-Nonce': nonce }
     return new VerifierError(code, { ...why, scheme: 'DPoP', ...(headers && { headers }) })
   }
 
@@ -85,12 +89,19 @@ export function dpop(options: DpopOptions = {}): ProofChecker {
   /** Last of all, so that only somebody with a token and its key can fill the store. */
   async function requireFirstUse({ jkt, jti }: Proof, expiresAt: number): Promise<void> {
     const seen = hash('sha256', `${jkt}\n${jti}`, 'base64url')
-    const isNew = await Promise.resolve()
-      .then(() => replays.add(seen, expiresAt))
+    const [isNew, isForgotten] = await Promise.resolve()
+      .then(async () => {
+        const added = await replays.add(seen, expiresAt, jkt)
+        return [added, !added && (await replays.forgot?.(expiresAt, jkt))] as const
+      })
       .catch((cause: unknown) => {
         throw new VerifierError('verifier_not_ready', { detail: 'the replay store does not answer', cause })
       })
-    if (!isNew) throw new ProofFault('used before')
+    if (isNew) return
+    // Whether it was used nobody knows: it is not taken, and its client is told how to make one that is.
+    if (isForgotten === true && nonces !== undefined)
+      throw refusal('use_dpop_nonce', { detail: 'too many proofs to remember' }, nonces.fresh?.() ?? nonces.current())
+    throw new ProofFault(isForgotten === true ? 'too many to remember' : 'used before')
   }
 
   return {

@@ -4,6 +4,11 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 export interface NonceIssuer {
   /** The nonce that a new proof should carry. */
   current(): string
+  /**
+   * A nonce of this very second, which ends later than every one that was given out before: for a client whose proof cannot be told from a
+   * used one any more. Where there is none, such a client waits for the next nonce.
+   */
+  fresh?(): string
   /** When this nonce, one of ours, ends or ended: whole seconds since the epoch. `undefined` when it is no nonce of ours that is good now. */
   expiryOf(nonce: string): number | undefined
 }
@@ -19,6 +24,8 @@ export interface NonceIssuerOptions {
 
 const DEFAULT_ROTATE_SECONDS = 120
 const MIN_SECRET_BYTES = 32
+/** A second, as such a number is written, and what proves that it is ours. */
+const FRESH = /^[0-9a-z]{1,10}~[\w-]{22}$/
 
 function isSame(a: string, b: string): boolean {
   const [one, other] = [Buffer.from(a), Buffer.from(b)]
@@ -33,12 +40,23 @@ export function nonceIssuer(options: NonceIssuerOptions = {}): NonceIssuer {
     throw new TypeError('rotateSeconds is a whole number from 1')
 
   const period = () => Math.floor(now() / 1000 / rotateSeconds)
-  const nonceOf = (at: number) =>
+  const nonceOf = (at: number | string) =>
     createHmac('sha256', secret).update(`dpop nonce ${at}`).digest('base64url').slice(0, 22)
+
+  const freshAt = (second: number) => `${second.toString(36)}~${nonceOf(`of second ${second}`)}`
+
+  /** When a nonce of one second ends: a second later than the one of its period can. */
+  function freshExpiryOf(nonce: string): number | undefined {
+    const second = Number.parseInt(nonce, 36)
+    const expiry = second + 2 * rotateSeconds + 1
+    return isSame(nonce, freshAt(second)) && now() / 1000 < expiry ? expiry : undefined
+  }
 
   return {
     current: () => nonceOf(period()),
+    fresh: () => freshAt(Math.floor(now() / 1000)),
     expiryOf(nonce) {
+      if (FRESH.test(nonce)) return freshExpiryOf(nonce)
       const at = [period(), period() - 1].find((candidate) => isSame(nonce, nonceOf(candidate)))
       return at === undefined ? undefined : (at + 2) * rotateSeconds
     },

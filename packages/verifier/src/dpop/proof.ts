@@ -1,6 +1,8 @@
 import { calculateJwkThumbprint, compactVerify, EmbeddedJWK, type JWK } from 'jose'
 import { z } from 'zod'
+import { isRsaExponent } from '@ledgate/jws'
 import { isPublic } from '../public-key.ts'
+import { namesOf } from '../signature-algorithm.ts'
 
 /** What a proof says, its signature verified by the key it carries. RFC 9449 §4.2. */
 export interface Proof {
@@ -36,9 +38,14 @@ const Claims = z.object({
   nonce: z.string().optional(),
 })
 
+/** A Base64urlUInt, RFC 7518 §2. */
+const numberOf = (text = ''): bigint => BigInt(`0x0${Buffer.from(text, 'base64url').toString('hex')}`)
+
 /** The thumbprint of the key of a proof, if it is a public one. RFC 9449 §4.3, check 7. */
 async function thumbprint(jwk: JWK | undefined): Promise<string> {
   if (jwk === undefined || !isPublic(jwk)) throw new ProofFault('the key is not public')
+  // Whatever everybody can sign proves nothing of who holds a key.
+  if (jwk.kty === 'RSA' && !isRsaExponent(numberOf(jwk.e))) throw new ProofFault('the key is none')
   return calculateJwkThumbprint(jwk)
 }
 
@@ -51,7 +58,9 @@ async function thumbprint(jwk: JWK | undefined): Promise<string> {
 export async function openProof(jws: string, algorithms: readonly string[]): Promise<Proof> {
   if (jws.length > MAX_LENGTH || !COMPACT.test(jws)) throw new ProofFault('not one compact JWS')
   try {
-    const { payload, protectedHeader } = await compactVerify(jws, EmbeddedJWK, { algorithms: [...algorithms] })
+    const { payload, protectedHeader } = await compactVerify(jws, EmbeddedJWK, {
+      algorithms: algorithms.flatMap(namesOf),
+    })
     if (protectedHeader.typ !== 'dpop+jwt') throw new ProofFault('of another type')
     const claims = Claims.parse(JSON.parse(new TextDecoder().decode(payload)))
     return { ...claims, jkt: await thumbprint(protectedHeader.jwk) }

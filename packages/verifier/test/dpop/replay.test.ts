@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dpop, memoryReplayStore, type ReplayStore } from '../../src/dpop/index.ts'
+import { dpop, memoryReplayStore, nonceIssuer, type ReplayStore } from '../../src/dpop/index.ts'
+import type { VerifierError } from '../../src/errors.ts'
 import { NOW, prover, REQUEST } from './proving.ts'
 
 const client = await prover()
@@ -111,5 +112,77 @@ describe('the replay store of a process', () => {
     expect(store.add('d', 10)).toBe(false)
     expect(store.add('e', 11)).toBe(true)
     expect(store.add('a', 10)).toBe(false)
+  })
+
+  it('gives each key a share: who fills it makes its own proofs short-lived, and those of no other', () => {
+    const store = memoryReplayStore({ maxProofs: 100, now: () => 0 })
+    for (let nth = 0; nth < 1_000; nth += 1) store.add(`flood ${nth}`, 10, 'flood')
+    expect(store.add('flood again', 10, 'flood')).toBe(false)
+    expect([store.forgot?.(10, 'flood'), store.forgot?.(11, 'flood')]).toEqual([true, false])
+    expect(store.add('flood later', 11, 'flood')).toBe(true)
+    expect([store.add('honest', 10, 'honest'), store.add('honest', 10, 'honest')]).toEqual([true, false])
+    expect(store.forgot?.(10, 'honest')).toBe(false)
+  })
+
+  it('never takes a proof twice, however many keys there are and however small it is, and remembers of no more', () => {
+    const use = fc.record({
+      wait: fc.nat({ max: 2 }),
+      jkt: fc.nat({ max: 12 }).map(String),
+      proof: fc.nat({ max: 6 }),
+      lasts: fc.nat({ max: 5 }),
+    })
+    fc.assert(
+      fc.property(fc.array(use, { maxLength: 300 }), fc.integer({ min: 1, max: 12 }), (uses, maxProofs) => {
+        let second = 0
+        const store = memoryReplayStore({ maxProofs, now: () => second * 1000 })
+        const taken = new Set<string>()
+        for (const { wait, jkt, proof, lasts } of uses) {
+          second += wait
+          for (const expiresAt of [second + lasts, second + (proof % 4)]) {
+            const key = `${jkt} ${proof} until ${expiresAt}`
+            if (!store.add(key, expiresAt, jkt)) continue
+            expect(taken).not.toContain(key)
+            taken.add(key)
+          }
+        }
+      }),
+      { numRuns: process.env['LONG'] ? 5_000 : 200 },
+    )
+  })
+})
+
+describe('with nonces, a memory that is full', () => {
+  it('is answered with a nonce by which its client goes on; what was used stays used, and others notice nothing', async () => {
+    let second = NOW
+    const clock = () => second * 1000
+    const nonces = nonceIssuer({ now: clock })
+    const checker = dpop({ nonces, replays: memoryReplayStore({ maxProofs: 30, now: clock }), now: clock })
+    const [busy, other] = [client, await prover()]
+    const use = async (who: typeof client, proof: string) =>
+      checker.check({ ...REQUEST, jkt: who.jkt, proof }).then(
+        () => 'good' as const,
+        (error: VerifierError) => error,
+      )
+    const nonce = nonces.current()
+    const used: string[] = []
+    for (let nth = 0; nth < 3; nth += 1) used.push(await busy.prove({ nonce }))
+    for (const proof of used) expect(await use(busy, proof)).toBe('good')
+
+    const refused = await use(busy, await busy.prove({ nonce }))
+    expect(refused).toMatchObject({ code: 'use_dpop_nonce' })
+    const fresh = refused === 'good' ? '' : String(refused.headers['DPoP-Nonce'])
+    expect(fresh).not.toBe(nonce)
+    second += 1
+    const next = await busy.prove({ nonce: fresh })
+    expect(await use(busy, next)).toBe('good')
+    expect(await use(busy, next)).toMatchObject({ code: 'invalid_dpop_proof' })
+    for (const proof of used) expect(await use(busy, proof)).not.toBe('good')
+
+    expect(await use(other, await other.prove({ nonce }))).toBe('good')
+    second += 500
+    expect(await use(busy, await busy.prove({ nonce: fresh }))).toMatchObject({ code: 'use_dpop_nonce' })
+    expect(await use(busy, await busy.prove({ nonce: `${fresh.slice(0, -1)}_` }))).toMatchObject({
+      code: 'use_dpop_nonce',
+    })
   })
 })
