@@ -21,7 +21,10 @@ const castPositions = {
   message: 'Only a store makes a position: use its parsePosition.',
 }
 
-const forbid = (group, message) => ['error', { patterns: [{ group, message }] }]
+const forbid = (group, message, ...more) => ['error', { patterns: [{ group, message }, ...more] }]
+
+/** A cache of what requests say is bounded in bytes; `limit/` has the one that is. */
+const unboundedCaches = { group: ['lru-cache'], message: 'Only limit/ counts entries: use boundedCache.' }
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/.nx/**'] },
@@ -68,7 +71,7 @@ export default tseslint.config(
     files: ['apps/auth/src/**/*.ts'],
     ignores: ['apps/auth/src/compose.ts', 'apps/auth/src/compose/**', '**/*.test.ts'],
     rules: {
-      'no-restricted-imports': forbid(adapters, 'Only compose.ts names an adapter.'),
+      'no-restricted-imports': forbid(adapters, 'Only compose.ts names an adapter.', unboundedCaches),
       'no-restricted-syntax': [
         'error',
         castPositions,
@@ -78,6 +81,10 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    files: ['apps/auth/src/limit/**/*.ts'],
+    rules: { 'no-restricted-imports': forbid(adapters, 'Only compose.ts names an adapter.') },
   },
   { files: ['apps/auth/src/config.ts'], rules: { 'no-restricted-syntax': ['error', castPositions] } },
   {

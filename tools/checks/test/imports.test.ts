@@ -31,6 +31,14 @@ describe('the linter', () => {
     expect(rules).toContain('no-restricted-imports')
   })
 
+  it('refuses a cache that is not bounded in bytes', async () => {
+    const rules = await brokenBy(
+      'apps/auth/src/token/planted-cache.ts',
+      "import { LRUCache } from 'lru-cache'\nvoid LRUCache\n",
+    )
+    expect(rules).toContain('no-restricted-imports')
+  })
+
   it('refuses the environment outside config.ts', async () => {
     const rules = await brokenBy('apps/auth/src/token/planted-env.ts', "void process.env['PATH']\n")
     expect(rules).toContain('no-restricted-syntax')

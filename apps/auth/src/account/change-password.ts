@@ -1,6 +1,6 @@
 import { InvalidGrant } from '@ledgate/oauth'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import type { Clock, CommandContext, EventLog, Source } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, networkOf, type Source } from '../log/index.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import { UnknownAccount, WrongPassword } from './errors.ts'
 import type { UserState } from './events.ts'
@@ -64,7 +64,7 @@ export function ownPassword({ log, sealer, hasher, policy, signIn, clock }: Chan
     async change(proof, chosen) {
       await policy.check(chosen, await addressOf(proof.sub))
       const { epoch, data_key } = await prove(proof)
-      const password = await sealer.seal(data_key, 'password', await hasher.hash(chosen))
+      const password = await sealer.seal(data_key, 'password', await hasher.hash(chosen, networkOf(proof.source)))
       const command = { type: 'SetPassword', reason: 'change', chosen: { password, now: clock.now() }, epoch } as const
       return changeUser(log, proof.sub, command, proof.context)
     },

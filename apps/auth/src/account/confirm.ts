@@ -1,6 +1,6 @@
 import { InvalidGrant } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, networkOf, type Source, untilSettled } from '../log/index.ts'
 import type { LinkKeys } from '../mail/index.ts'
 import type { Addresses } from './address.ts'
 import type { Completion } from './completion.ts'
@@ -65,13 +65,13 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
   }
 
   /** The sealed hash of a new password; nothing when it is the one of the registration. */
-  async function prove(state: Reserved, { email: address, password }: Registration, proof: Proof) {
+  async function prove(state: Reserved, { email: address, password }: Registration, { proof, source }: Confirmation) {
     if (proof.kind === 'registered') {
-      if (!(await hasher.verify(password, proof.password))) throw new WrongPassword()
+      if (!(await hasher.verify(password, proof.password, networkOf(source)))) throw new WrongPassword()
       return undefined
     }
     await policy.check(proof.password, address)
-    return sealer.seal(state.data_key, 'password', await hasher.hash(proof.password))
+    return sealer.seal(state.data_key, 'password', await hasher.hash(proof.password, networkOf(source)))
   }
 
   /** The log says it is confirmed: whatever is missing to that is done now. */
@@ -115,7 +115,7 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
       return again(stream, confirmation, state)
     }
     const registration = await registrationOf(state)
-    const password = await prove(state, registration, confirmation.proof)
+    const password = await prove(state, registration, confirmation)
     const owner = await sealer.seal(state.data_key, 'owner', registration.sub)
     const { reservation_id: reservationId, mailId } = { ...link }
     const events = email.decide({ type: 'Confirm', reservationId, owner, mailId, password }, state)

@@ -91,6 +91,11 @@ export const EmailChangeRedeemed = defineEvent('EmailChangeRedeemed', { mail_id:
 export const emailChangeEvents = [EmailChangeAsked, EmailChangeRedeemed] as const
 export type EmailChangeEvent = EventOf<(typeof emailChangeEvents)[number]>
 
+/** Where a person signed in: keyed hashes of address and agent, the newest first, sealed as one text. */
+export const PlacesSeen = defineEvent('PlacesSeen', { places: Sealed })
+
+export const placeEvents = [PlacesSeen] as const
+
 /** Failed sign-ins of one account, thinned: `failures` counts all since the last success. */
 export const LoginFailed = defineEvent('LoginFailed', { failures: z.int().positive(), reason: z.string() })
 export const LoginDelayed = defineEvent('LoginDelayed', { failures: z.int().positive(), until: Seconds })

@@ -2,6 +2,7 @@ import { type ClientLimits, DEFAULT_CLIENT_LIMITS } from '../client/guard.ts'
 import { DEFAULT_LOGIN_LIMITS, type LoginLimits } from './login-limits.ts'
 import { DEFAULT_LOGIN_RECORD_LIMITS, type LoginRecordLimits } from './login-record.ts'
 import { DEFAULT_MAIL_LIMITS, type MailLimits } from './mail-allowance.ts'
+import { DEFAULT_REGISTRATION_LIMITS, type RegistrationLimits } from './registration-allowance.ts'
 
 /** Everything that is limited because somebody could do it too often (design §6). */
 export interface Limits {
@@ -9,6 +10,7 @@ export interface Limits {
   readonly login: LoginLimits
   readonly record: LoginRecordLimits
   readonly mail: MailLimits
+  readonly registration: RegistrationLimits
 }
 
 const setting =
@@ -29,13 +31,20 @@ const settings = {
   login_forget_after: setting('login', 'forgetAfter'),
   login_shared_failures: setting('login', 'sharedFailures'),
   login_shared_period: setting('login', 'sharedPeriod'),
+  login_names_per_source: setting('login', 'namesPerSource'),
   login_remembered: setting('login', 'remembered'),
   login_events_per_hour: setting('record', 'perAccountAndHour'),
   login_events_per_second: setting('record', 'perSecond'),
   login_summary_every: setting('record', 'summaryEvery'),
   mail_per_address: setting('mail', 'perAddress'),
+  mail_in_all_per_address: setting('mail', 'inAllPerAddress'),
+  mail_per_source: setting('mail', 'perSource'),
   mail_period: setting('mail', 'period'),
   mail_remembered: setting('mail', 'remembered'),
+  registration_per_source: setting('registration', 'perSource'),
+  registration_in_all: setting('registration', 'inAll'),
+  registration_period: setting('registration', 'period'),
+  registration_remembered: setting('registration', 'remembered'),
 } satisfies Record<string, (limits: Limits, value: number) => Limits>
 
 export type LimitName = keyof typeof settings
@@ -49,6 +58,7 @@ export const DEFAULT_LIMITS: Limits = {
   login: DEFAULT_LOGIN_LIMITS,
   record: DEFAULT_LOGIN_RECORD_LIMITS,
   mail: DEFAULT_MAIL_LIMITS,
+  registration: DEFAULT_REGISTRATION_LIMITS,
 }
 
 /** The limits with some of them set otherwise. */

@@ -2,17 +2,37 @@ import { TooManyRequests } from '@ledgate/oauth'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { handClock } from '../testing/parts.ts'
-import { DEFAULT_LOGIN_LIMITS, type LoginGuard, loginGuard, type LoginLimits } from './login-limits.ts'
+import { type Attempt, DEFAULT_LOGIN_LIMITS, loginGuard, type LoginLimits } from './login-limits.ts'
 
 const LIMITS: LoginLimits = { ...DEFAULT_LOGIN_LIMITS, freeFailures: 3, sharedFailures: 10, sharedPeriod: 1000 }
 
+/** The guard as a sign-in uses it: who signed in from somewhere is known there. */
+interface Guarded {
+  begin(account: string, source: string, network?: string): Promise<Attempt>
+}
+
 function guarded(limits = LIMITS) {
   const clock = handClock()
-  return { clock, guard: loginGuard(limits, clock.nowMs) }
+  const inner = loginGuard(limits, clock.nowMs)
+  const known = new Set<string>()
+  const guard: Guarded = {
+    async begin(account, hash, network = hash) {
+      const isKnown = known.has(`${account} ${hash}`)
+      const attempt = await inner.begin({ account, source: { hash, network, text: 'x' }, isKnown })
+      return {
+        ...attempt,
+        succeeded() {
+          known.add(`${account} ${hash}`)
+          attempt.succeeded()
+        },
+      }
+    },
+  }
+  return { clock, guard, inner }
 }
 
 /** How many guesses of a source at an account are looked at. */
-async function guesses(guard: LoginGuard, source: string, times: number, account = 'ann'): Promise<number> {
+async function guesses(guard: Guarded, source: string, times: number, account = 'ann'): Promise<number> {
   let looked = 0
   for (let time = 0; time < times; time += 1) {
     const attempt = await guard.begin(account, source).catch(() => undefined)
@@ -23,7 +43,7 @@ async function guesses(guard: LoginGuard, source: string, times: number, account
   return looked
 }
 
-async function signsIn(guard: LoginGuard, source: string, account = 'ann'): Promise<void> {
+async function signsIn(guard: Guarded, source: string, account = 'ann'): Promise<void> {
   const attempt = await guard.begin(account, source)
   attempt.succeeded()
 }
@@ -88,6 +108,68 @@ describe('failed sign-ins', () => {
   })
 })
 
+describe('made-up names', () => {
+  const few: LoginLimits = { ...LIMITS, namesPerSource: 10, remembered: 50 }
+
+  it('of one network bring back no guess at a real account', async () => {
+    const { guard } = guarded(few)
+    expect(await guesses(guard, 'thief', 10)).toBe(few.freeFailures)
+    let looked = 0
+    for (let name = 0; name < 500; name += 1) looked += await guesses(guard, 'thief', 1, `made-up-${name}`)
+    expect(looked).toBeLessThanOrEqual(few.namesPerSource + few.freeFailures)
+    expect(await guesses(guard, 'thief', 10)).toBe(0)
+  })
+
+  it('of many networks do not push out the budget that strangers spent at an account', async () => {
+    const { guard } = guarded(few)
+    for (let bot = 0; bot < 50; bot += 1) await guesses(guard, `bot ${bot}`, 1)
+    for (let name = 0; name < 500; name += 1) await guesses(guard, `flood ${name}`, 1, `made-up-${name}`)
+    await expect(guard.begin('ann', 'a new place')).rejects.toThrow(TooManyRequests)
+  })
+
+  it('are counted as real ones are', async () => {
+    const walk = fc.array(fc.tuple(fc.nat(5), fc.nat(5)), { maxLength: 200 })
+    await fc.assert(
+      fc.asyncProperty(walk, async (tries) => {
+        const [real, none] = [guarded(few).guard, guarded(few).guard]
+        for (const [name, bot] of tries) {
+          const [one, other] = [`account-${name}`, `no-such-${name}`]
+          expect(await guesses(real, `bot ${bot}`, 1, one)).toBe(await guesses(none, `bot ${bot}`, 1, other))
+        }
+      }),
+      { numRuns: process.env['LONG'] ? 500 : 30 },
+    )
+  })
+})
+
+describe('a source', () => {
+  it('is a network: an agent that is made up anew for each guess gains nothing', async () => {
+    const { guard } = guarded()
+    let looked = 0
+    for (let agent = 0; agent < 50; agent += 1) {
+      const attempt = await guard.begin('ann', `thief ${agent}`, 'thief').catch(() => undefined)
+      attempt?.failed()
+      if (attempt !== undefined) looked += 1
+    }
+    expect(looked).toBe(LIMITS.freeFailures)
+  })
+
+  it('that the log says has to wait does so, and the strangers’ budget goes on from where it was', async () => {
+    const { inner, guard, clock } = guarded()
+    const at = clock.nowMs()
+    inner.resume('ann', {
+      shared: { spent: LIMITS.sharedFailures, at },
+      delays: [{ source: 'thief', count: 4, at, until: at + 60_000 }],
+    })
+    inner.resume('bob', { shared: undefined, delays: [{ source: 'thief', count: 4, at, until: at + 60_000 }] })
+    await expect(guard.begin('ann', 'a new place')).rejects.toThrow(TooManyRequests)
+    await expect(guard.begin('bob', 'thief')).rejects.toThrow(TooManyRequests)
+    await signsIn(guard, 'home', 'bob')
+    clock.advance(61)
+    expect(await guesses(guard, 'thief', 5, 'bob')).toBe(1)
+  })
+})
+
 interface Move {
   readonly who: 'home' | 'bot' | 'another bot'
   readonly wait: number
@@ -99,7 +181,7 @@ const moves: fc.Arbitrary<readonly Move[]> = fc.array(
 )
 
 /** Whoever lives at home signs in now and then, whatever bots do meanwhile. */
-async function isEverLockedOut(guard: LoginGuard, clock: ReturnType<typeof handClock>, walk: readonly Move[]) {
+async function isEverLockedOut(guard: Guarded, clock: ReturnType<typeof handClock>, walk: readonly Move[]) {
   await signsIn(guard, 'home')
   for (const { who, wait } of walk) {
     clock.advance(wait)
@@ -130,7 +212,7 @@ describe('nobody can lock somebody else out', () => {
     const { failed } = await fc.check(
       fc.asyncProperty(moves, async (walk) => {
         const { guard, clock } = guarded()
-        const blind: LoginGuard = { begin: (account) => guard.begin(account, 'everybody') }
+        const blind: Guarded = { begin: (account) => guard.begin(account, 'everybody') }
         expect(await isEverLockedOut(blind, clock, walk)).toBe(false)
       }),
       { numRuns: 300 },

@@ -1,20 +1,16 @@
 import { TooManyRequests } from '@ledgate/oauth'
-import { LRUCache } from 'lru-cache'
-import { type SourceLane, sourceLane } from '../limit/index.ts'
+import { budgets, type Delays, knownPlaces, networkLanes, type SourceLane, sourceLane } from '../limit/index.ts'
+import { networkOf, type Source } from '../log/index.ts'
+import type { LoginHistory } from './login-history.ts'
 
 /** How failed sign-ins slow down further ones. Durations are in seconds. */
-export interface LoginLimits {
-  /** Failures of one source at one account before it has to wait. */
-  readonly freeFailures: number
-  /** The wait after the first failure too many; it doubles with each further one. */
-  readonly firstDelay: number
-  readonly longestDelay: number
-  /** A source that leaves an account alone for so long starts anew. */
-  readonly forgetAfter: number
+export interface LoginLimits extends Delays {
   /** Failures that all sources never seen at an account share, and in which time as many more come. */
   readonly sharedFailures: number
   readonly sharedPeriod: number
-  /** Accounts, and pairs of account and source, that are remembered; the least used leave first. */
+  /** Accounts at which one network is counted by name; its failures at all further ones count together. */
+  readonly namesPerSource: number
+  /** Accounts, and pairs of account and network, that are remembered. */
   readonly remembered: number
 }
 
@@ -25,7 +21,17 @@ export const DEFAULT_LOGIN_LIMITS: LoginLimits = {
   forgetAfter: 3600,
   sharedFailures: 100,
   sharedPeriod: 3600,
+  namesPerSource: 100,
   remembered: 100_000,
+}
+
+/** Who somebody says they are. */
+export interface Claim {
+  /** The same for the same account, or for the same address that nobody has. */
+  readonly account: string
+  readonly source: Source
+  /** The person signed in from there before. */
+  readonly isKnown: boolean
 }
 
 /** One try to sign in that was let through. Exactly one of its ends is told. */
@@ -43,89 +49,73 @@ export interface LoginGuard {
    * Waits for its turn behind undecided tries of the same source at the same account, so that many at once are no more
    * guesses than one after the other.
    *
-   * @param account any name that is the same for the same address, whether anybody has it or not.
    * @throws {TooManyRequests} when the source has to wait.
    */
-  begin(account: string, source: string): Promise<Attempt>
+  begin(claim: Claim): Promise<Attempt>
+  /** Takes up what was counted before, by this process or another one. */
+  resume(account: string, history: LoginHistory): void
 }
 
 /** Lets everything through: for load tests. */
 export const noLoginLimits: LoginGuard = {
   begin: async () => ({ succeeded: () => {}, failed: () => undefined, abandoned: () => {} }),
-}
-
-/** Sources remembered as seen, for one account. */
-const SEEN_SOURCES = 20
-
-/** What is left of the budget that sources never seen at an account share. */
-interface Budget {
-  left: number
-  at: number
+  resume: () => {},
 }
 
 const tooMany = (retryAfter: number) =>
   new TooManyRequests('sign-ins of this source at this account failed too often', { retryAfter })
 
 /**
- * Counts in memory. A source that signed in at an account before is slowed down by its own failures only; the others
- * share a budget there, so that an army of sources guesses no more than a few. Addresses without an account are counted
- * the same, so that limits do not tell which is which.
+ * Counts in memory. A place that signed in at an account before is slowed down by its own failures only; all others are counted
+ * by network, since an agent can be made up anew for each guess, and share a budget there, so that an army of networks
+ * guesses no more than a few.
+ *
+ * Nothing here knows which accounts exist: made-up names are counted the same, and push nothing out that matters, because
+ * each network has a part of the memory for itself, and of the budgets the nearest to being whole leaves first.
  */
 export function loginGuard(limits: LoginLimits, nowMs: () => number): LoginGuard {
-  const lanes = new LRUCache<string, SourceLane>({ max: limits.remembered })
-  const budgets = new LRUCache<string, Budget>({ max: limits.remembered })
-  // Apart from the rest: only accounts that exist get in, so nobody pushes them out with made-up addresses.
-  const seen = new LRUCache<string, LRUCache<string, true>>({ max: limits.remembered })
+  const { namesPerSource, remembered, sharedFailures: amount, sharedPeriod: period } = limits
+  const make = () => sourceLane(limits, nowMs)
+  const lanes = networkLanes({ perNetwork: namesPerSource, remembered, make })
+  const shared = budgets({ amount, period, remembered, nowMs })
+  /** Lanes of known places: only somebody who signed in has one. */
+  const places = knownPlaces<SourceLane>(remembered)
+  /** Delays that the log told of, until their source comes back. */
+  const delays = knownPlaces<LoginHistory['delays'][number]>(remembered)
 
-  function laneOf(account: string, source: string): SourceLane {
-    const key = `${account} ${source}`
-    const lane = lanes.get(key) ?? sourceLane(limits, nowMs)
-    lanes.set(key, lane)
-    return lane
-  }
-
-  function budgetOf(account: string): Budget {
-    const now = nowMs()
-    const { left, at } = budgets.get(account) ?? { left: limits.sharedFailures, at: now }
-    const gained = ((now - at) / 1000 / limits.sharedPeriod) * limits.sharedFailures
-    const budget = { left: Math.min(limits.sharedFailures, left + Math.max(0, gained)), at: now }
-    budgets.set(account, budget)
-    return budget
-  }
-
-  /** @throws {TooManyRequests} when the budget is spent. */
-  function spend(account: string): () => void {
-    const budget = budgetOf(account)
-    if (budget.left < 1) throw tooMany(Math.ceil(((1 - budget.left) * limits.sharedPeriod) / limits.sharedFailures))
-    budget.left -= 1
-    return () => {
-      const now = budgetOf(account)
-      now.left = Math.min(limits.sharedFailures, now.left + 1)
+  function laneOf({ account, source, isKnown }: Claim): SourceLane {
+    const own = isKnown ? (places.get(account, source.hash) ?? make()) : lanes.take(networkOf(source), account)
+    if (isKnown) places.add(account, source.hash, own)
+    const before = delays.get(account, source.hash)
+    if (before !== undefined) {
+      delays.forget(account, source.hash)
+      if (nowMs() - before.at < limits.forgetAfter * 1000) own.resume(before)
     }
-  }
-
-  function remember(account: string, source: string): void {
-    const sources = seen.get(account) ?? new LRUCache<string, true>({ max: SEEN_SOURCES })
-    sources.set(source, true)
-    seen.set(account, sources)
+    return own
   }
 
   return {
-    async begin(account, source) {
-      const lane = laneOf(account, source)
+    resume(account, { shared: spent, delays: found }) {
+      if (spent !== undefined) shared.resume(account, spent.spent, spent.at)
+      for (const delay of found.toReversed()) delays.add(account, delay.source, delay)
+    },
+
+    async begin(claim) {
+      const { account, source, isKnown } = claim
+      const lane = laneOf(claim)
       const wait = await lane.enter()
       if (wait > 0) throw tooMany(wait)
-      let giveBack = () => {}
-      try {
-        if (!seen.get(account)?.has(source)) giveBack = spend(account)
-      } catch (error) {
+      if (!isKnown && !shared.take(account)) {
         lane.leave('abandoned')
-        throw error
+        throw tooMany(shared.wait(account))
+      }
+      const giveBack = () => {
+        if (!isKnown) shared.giveBack(account)
       }
       return {
         succeeded() {
           giveBack()
-          remember(account, source)
+          delays.forget(account, source.hash)
           lane.leave('succeeded')
         },
         failed: () => lane.leave('failed'),

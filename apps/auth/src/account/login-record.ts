@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache'
+import { boundedCache } from '../limit/index.ts'
 import type { Clock, CommandContext, EventLog } from '../log/index.ts'
 import type { LoginEvent, UserState } from './events.ts'
 import { login } from './login.decider.ts'
@@ -31,7 +31,9 @@ export interface LoginRecordDependencies {
 }
 
 const HOUR = 3600
-const REMEMBERED = 100_000
+/** Bytes of the accounts that are counted in memory, and of one of them. */
+const REMEMBERED = 32 * 1024 * 1024
+const ACCOUNT = 256
 const COUNTED_ACCOUNTS = 100_000
 
 /** What every replica writes its summaries to. */
@@ -46,7 +48,7 @@ interface Account {
 /** The events of `login-<sub>`, thinned; what a success forgets is counted in memory and taken up again from the log. */
 export function loginRecord(dependencies: LoginRecordDependencies): LoginRecord {
   const { log, clock, newId, onError, limits = DEFAULT_LOGIN_RECORD_LIMITS } = dependencies
-  const accounts = new LRUCache<string, Promise<Account>>({ max: REMEMBERED })
+  const accounts = boundedCache<Promise<Account>>({ maxBytes: REMEMBERED, bytesOf: () => ACCOUNT })
   const pending = new Set<Promise<void>>()
   const second = { at: 0, written: 0 }
   let withheld = { failures: 0, accounts: new Set<string>(), since: 0 }

@@ -1,30 +1,74 @@
-import { LRUCache } from 'lru-cache'
+import { budgets } from '../limit/index.ts'
+import { networkOf, type Source } from '../log/index.ts'
+import type { Link } from '../mail/index.ts'
 
-/** How many mails one address gets because somebody typed it. */
+/** How many mails somebody gets, or causes, because an address was typed. */
 export interface MailLimits {
+  /** Mails of one purpose to one address that one source causes. */
   readonly perAddress: number
+  /** Mails of one purpose to one address that all sources cause from which its person never signed in. */
+  readonly inAllPerAddress: number
+  /** Mails that one source causes, to whatever addresses. */
+  readonly perSource: number
   /** In seconds. */
   readonly period: number
-  /** Addresses that are remembered; the least used leave first. */
+  /** Addresses, sources, and pairs of them that are remembered. */
   readonly remembered: number
 }
 
-export const DEFAULT_MAIL_LIMITS: MailLimits = { perAddress: 5, period: 3600, remembered: 100_000 }
+export const DEFAULT_MAIL_LIMITS: MailLimits = {
+  perAddress: 5,
+  inAllPerAddress: 20,
+  perSource: 100,
+  period: 3600,
+  remembered: 100_000,
+}
 
-/** Says whether one more mail to an address is not too many, and counts it. */
-export type MailAllowance = (hmac: string) => boolean
+/** Why a mail is asked for. No purpose uses up what is there for another one. */
+export type MailPurpose = Link['purpose']
+
+/** A mail that somebody asks for. */
+export interface MailAsk {
+  readonly purpose: MailPurpose
+  /** The keyed hash of the address. */
+  readonly hmac: string
+  readonly source: Source | undefined
+  /** The person of the address signed in from there before. */
+  readonly isKnown?: boolean
+}
+
+/** Says whether one more mail is not too many, and counts it. */
+export interface MailAllowance {
+  (ask: MailAsk): boolean
+  /** Takes up a mail that was asked for before, at a time in milliseconds since the epoch. */
+  resume(ask: Pick<MailAsk, 'purpose' | 'hmac'>, createdMs: number): void
+}
 
 /** For load tests. */
-export const unlimitedMail: MailAllowance = () => true
+export const unlimitedMail: MailAllowance = Object.assign(() => true, { resume: () => {} })
 
-/** Counts in memory, per process. @param now whole seconds since the epoch. */
-export function mailAllowance({ perAddress, period, remembered }: MailLimits, now: () => number): MailAllowance {
-  const counts = new LRUCache<string, { count: number; since: number }>({ max: remembered })
-  return (hmac) => {
-    const known = counts.get(hmac)
-    const isFresh = known === undefined || now() - known.since >= period
-    const { count, since } = isFresh ? { count: 0, since: now() } : known
-    counts.set(hmac, { count: count + 1, since })
-    return count < perAddress
+const UNKNOWN = 'unknown'
+
+/**
+ * Counts in memory, per process. Strangers share what an address gets, by purpose, and one of them only a part of it; a
+ * place that its person used before has a part of its own, which no stranger can use up.
+ */
+export function mailAllowance(limits: MailLimits, nowMs: () => number): MailAllowance {
+  const { period, remembered } = limits
+  const of = (amount: number) => budgets({ amount, period, remembered, nowMs })
+  const [bySource, byAddress, byBoth] = [of(limits.perSource), of(limits.inAllPerAddress), of(limits.perAddress)]
+
+  function allow({ purpose, hmac, source, isKnown = false }: MailAsk): boolean {
+    const from = isKnown ? (source?.hash ?? UNKNOWN) : source ? networkOf(source) : UNKNOWN
+    const [address, both] = [`${purpose} ${hmac}`, `${purpose} ${hmac} ${from}`]
+    if (bySource.wait(from) > 0 || byBoth.wait(both) > 0 || (!isKnown && byAddress.wait(address) > 0)) return false
+    if (!isKnown) byAddress.take(address)
+    return bySource.take(from) && byBoth.take(both)
   }
+
+  return Object.assign(allow, {
+    resume({ purpose, hmac }: Pick<MailAsk, 'purpose' | 'hmac'>, createdMs: number) {
+      if (nowMs() - createdMs < period * 1000) byAddress.take(`${purpose} ${hmac}`)
+    },
+  })
 }

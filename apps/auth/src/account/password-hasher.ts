@@ -2,15 +2,19 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { TemporarilyUnavailable } from '@ledgate/oauth'
 import { Piscina } from 'piscina'
+import { fairQueue } from '../limit/index.ts'
 import { isPossiblePassword, normalizePassword } from './password.ts'
 import type { PasswordTask } from './password-worker.ts'
 
-/** Passwords to hashes and back to yes or no. */
+/**
+ * Passwords to hashes and back to yes or no. `owner` is whoever the work is for: owners take turns, and none of them fills the
+ * queue for the others; without one it is for the system.
+ */
 export interface PasswordHasher {
   /** The argon2id hash in PHC form. @throws {TemporarilyUnavailable} when too many are waiting. */
-  hash(password: string): Promise<string>
+  hash(password: string, owner?: string): Promise<string>
   /** @throws {TemporarilyUnavailable} when too many are waiting. */
-  verify(phc: string, password: string): Promise<boolean>
+  verify(phc: string, password: string, owner?: string): Promise<boolean>
   /** Finishes what is in hand. */
   close(): Promise<void>
 }
@@ -23,6 +27,12 @@ export interface PasswordHasherOptions {
 }
 
 const QUEUE_PER_THREAD = 64
+
+/** The next one is there when a thread ends its last. */
+const TASKS_PER_THREAD = 2
+
+/** Whose work nobody asked for over the network. */
+const SYSTEM = 'system'
 
 /** Low enough that a thread that signs or serves always goes first. */
 const NICE = 10
@@ -43,30 +53,24 @@ export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHas
     name: 'work',
     minThreads: threads,
     maxThreads: threads,
-    concurrentTasksPerWorker: 2, // the next one is there when a thread ends its last
+    concurrentTasksPerWorker: TASKS_PER_THREAD,
     niceIncrement: NICE,
   })
-  let inHand = 0
-
+  const refused = () =>
+    new TemporarilyUnavailable('too many passwords are waiting to be hashed', { retryAfter: RETRY_AFTER })
+  const atOnce = threads * TASKS_PER_THREAD
   // The pool's own limit does not count tasks that came before its threads were up.
-  async function run(task: PasswordTask): Promise<string | boolean> {
-    if (inHand >= threads + maxQueue)
-      throw new TemporarilyUnavailable('too many passwords are waiting to be hashed', { retryAfter: RETRY_AFTER })
-    inHand += 1
-    try {
-      return await pool.run(task)
-    } finally {
-      inHand -= 1
-    }
-  }
+  const queue = fairQueue({ atOnce, maxWaiting: Math.max(0, threads + maxQueue - atOnce), refused })
+
+  const run = (task: PasswordTask, owner: string) => queue.run(owner, () => pool.run(task))
 
   return {
-    async hash(password) {
-      return String(await run({ kind: 'hash', password: normalizePassword(password) }))
+    async hash(password, owner = SYSTEM) {
+      return String(await run({ kind: 'hash', password: normalizePassword(password) }, owner))
     },
-    async verify(phc, password) {
+    async verify(phc, password, owner = SYSTEM) {
       const isPossible = isPossiblePassword(password)
-      const fits = await run({ kind: 'verify', phc, password: isPossible ? normalizePassword(password) : '' })
+      const fits = await run({ kind: 'verify', phc, password: isPossible ? normalizePassword(password) : '' }, owner)
       return isPossible && fits === true
     },
     close: () => pool.close(),

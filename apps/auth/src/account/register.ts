@@ -1,12 +1,13 @@
 import { UnknownOutcome } from '@ledgate/eventsourcing'
 import { InvalidRequest } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
-import { confirmLink, type LinkKeys, mailStream, requestMail } from '../mail/index.ts'
+import { type Clock, type CommandContext, type EventLog, networkOf, untilSettled } from '../log/index.ts'
+import { confirmLink, type LinkKeys, requestMail } from '../mail/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { email, type EmailState, isFree } from './email.decider.ts'
 import { discarding } from './discarding.ts'
 import type { MailAllowance } from './mail-allowance.ts'
+import type { RegistrationAllowance } from './registration-allowance.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
 import { readEmail } from './read.ts'
@@ -20,6 +21,7 @@ export interface RegisterDependencies {
   readonly addresses: Addresses
   readonly linkKeys: LinkKeys
   readonly mayMail: MailAllowance
+  readonly mayRegister: RegistrationAllowance
   readonly clock: Clock
   /** 128 random bits in hexadecimal. */
   readonly newId: () => string
@@ -38,7 +40,6 @@ interface Prepared {
   readonly registration: Registration
   readonly dataKey: string
   readonly mailId: string
-  readonly mayMail: boolean
   readonly context: CommandContext
 }
 
@@ -52,10 +53,11 @@ export function requireAddress(text: string): string {
 /** Registers people: one append is all that an acknowledged registration is; the rest follows from the log. */
 export interface Register {
   /**
-   * Does the same work and says the same whether the address is free, asked for or somebody's: a hash, a key, one
-   * append.
+   * Says the same whether the address is free, asked for, somebody's, or had mails enough lately; when it says so is for
+   * `EvenAnswers` to see to.
    *
    * @throws {InvalidRequest | InvalidPassword} when the address or the password is not one.
+   * @throws {TooManyRequests} when the source registered too often.
    * @throws {TemporarilyUnavailable | Unavailable | UnknownOutcome} when it was not acknowledged.
    */
   register(account: NewAccount, context: CommandContext): Promise<void>
@@ -65,7 +67,7 @@ export interface Register {
 
 /** Registration over the log. */
 export function register(dependencies: RegisterDependencies): Register {
-  const { log, sealer, hasher, policy, addresses, linkKeys, clock, newId } = dependencies
+  const { log, sealer, hasher, policy, addresses, linkKeys, mayMail, mayRegister, clock, newId } = dependencies
   const discard = discarding(sealer)
 
   async function reserve(prepared: Prepared, expected: bigint | 'noStream', state: EmailState): Promise<void> {
@@ -80,14 +82,9 @@ export function register(dependencies: RegisterDependencies): Register {
     await log.append(addresses.stream(hmac), events, { expected, context, dataKey })
   }
 
-  /** The address is taken: whoever reads its mail hears of it, nobody else. Answers whether the key is in use. */
-  async function tell(prepared: Prepared, state: Exclude<EmailState, { status: 'free' }>): Promise<boolean> {
-    const { hmac, registration, dataKey, mailId, mayMail, context } = prepared
-    if (!mayMail) {
-      const withheld = { type: 'MailWithheld', data: { mail_id: mailId } } as const
-      await log.append(mailStream(mailId), [withheld], { expected: 'noStream', context, dataKey })
-      return false
-    }
+  /** The address is taken: whoever reads its mail hears of it, nobody else. */
+  async function tell(prepared: Prepared, state: Exclude<EmailState, { status: 'free' }>): Promise<void> {
+    const { hmac, registration, dataKey, mailId, context } = prepared
     const { reservation_id } = state
     const mail = { mailId, to: registration.email, dataKey, isOwnKey: true, context }
     if (state.status === 'confirmed') await requestMail(log, sealer, { ...mail, template: 'address-taken' })
@@ -95,29 +92,31 @@ export function register(dependencies: RegisterDependencies): Register {
       const link = await confirmLink(linkKeys, { email_hmac: hmac, reservation_id, now: clock.now() })
       await requestMail(log, sealer, { ...mail, template: 'confirm-address', link })
     }
-    return true
   }
 
-  const appendOnce = (prepared: Prepared): Promise<boolean> =>
+  const appendOnce = (prepared: Prepared): Promise<void> =>
     untilSettled(async () => {
       const { state, expected } = await readEmail(log, addresses.stream(prepared.hmac))
       if (state.status !== 'free' && !isFree(state, clock.now())) return tell(prepared, state)
       await reserve(prepared, expected, state)
-      return true
     })
 
   return {
     async register({ email: text, password, name }, context) {
       const address = requireAddress(text)
       await policy.check(password, address)
-      const hash = await hasher.hash(password)
-      const dataKey = await sealer.createDataKey()
+      const { source } = context
+      mayRegister(source)
+      const hash = await hasher.hash(password, source && networkOf(source))
       const hmac = addresses.hmac(address)
+      // Nothing is written, and nobody is told: the address had its mails, or this source caused its part of them.
+      if (!mayMail({ purpose: 'confirm', hmac, source })) return
+      const dataKey = await sealer.createDataKey()
       const person = { sub: `u_${newId()}`, email: address, password: hash, roles: [], entitlements: [] }
       const registration: Registration = { ...person, ...(name !== undefined && { name }) }
-      const prepared = { hmac, registration, dataKey, mailId: newId(), mayMail: dependencies.mayMail(hmac), context }
+      const prepared = { hmac, registration, dataKey, mailId: newId(), context }
       try {
-        if (!(await appendOnce(prepared))) discard.later(dataKey)
+        await appendOnce(prepared)
       } catch (error) {
         if (!(error instanceof UnknownOutcome)) discard.later(dataKey)
         throw error

@@ -1,16 +1,16 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { InvalidGrant } from '@ledgate/oauth'
-import type { Clock, CommandContext, EventLog, Source } from '../log/index.ts'
-import { type LinkKeys, mailStream, requestMail, resetLink } from '../mail/index.ts'
+import { type Clock, type CommandContext, type EventLog, networkOf, type Source } from '../log/index.ts'
+import { type LinkKeys, requestMail, resetLink } from '../mail/index.ts'
 import { type Addresses, hmacOfUser } from './address.ts'
 import { changeUser } from './change-user.ts'
-import { discarding } from './discarding.ts'
 import { InvalidLink, Superseded, unlessErased } from './errors.ts'
 import type { UserState } from './events.ts'
 import type { MailAllowance } from './mail-allowance.ts'
 import { type OpenLink, openLink } from './open-link.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
+import type { Places } from './places.ts'
 import { readOwner, readUser } from './read.ts'
 import { requireAddress } from './register.ts'
 import type { SignIn } from './sign-in.ts'
@@ -23,6 +23,7 @@ export interface ResetDependencies {
   readonly addresses: Addresses
   readonly linkKeys: LinkKeys
   readonly mayMail: MailAllowance
+  readonly places: Pick<Places, 'isKnown'>
   readonly signIn: SignIn
   readonly clock: Clock
   readonly newId: () => string
@@ -38,7 +39,12 @@ export interface NewPasswordByLink {
 
 /** Sets a new password for whoever reads the mail of the account. */
 export interface Reset {
-  /** Does the same work and says the same whether there is an account or not. @throws {InvalidRequest} */
+  /**
+   * Says the same whether there is an account or not, and writes nothing where there is none; when it says so is for
+   * `EvenAnswers` to see to.
+   *
+   * @throws {InvalidRequest}
+   */
   ask(address: string, context: CommandContext): Promise<void>
   /** Changes nothing. @throws {InvalidLink} */
   check(token: string): Promise<void>
@@ -48,7 +54,6 @@ export interface Reset {
    * @throws {InvalidLink | InvalidPassword | TooManyRequests}
    */
   redeem(request: NewPasswordByLink): Promise<{ position: string }>
-  settled(): Promise<void>
 }
 
 const erased = (cause: unknown) => new InvalidLink('the account was erased', { cause })
@@ -58,8 +63,7 @@ const mayReset = (user: UserState | undefined): user is UserState =>
 
 /** Resets over the log: the link is bound to the epoch of the person, which every new password raises, and to the address. */
 export function reset(dependencies: ResetDependencies): Reset {
-  const { log, sealer, hasher, policy, addresses, linkKeys, mayMail, signIn, clock, newId } = dependencies
-  const discard = discarding(sealer)
+  const { log, sealer, hasher, policy, addresses, linkKeys, mayMail, places, signIn, clock, newId } = dependencies
 
   /** The person of an address, and by which reservation it is theirs. */
   async function ownerOf(hmac: string) {
@@ -95,18 +99,14 @@ export function reset(dependencies: ResetDependencies): Reset {
   }
 
   return {
-    settled: discard.settled,
-
     async ask(text, context) {
       const address = requireAddress(text)
       const email_hmac = addresses.hmac(address)
-      const [dataKey, mailId] = [await sealer.createDataKey(), newId()]
       const found = await ownerOf(email_hmac)
-      if (!mayMail(email_hmac) || found === undefined) {
-        const withheld = { type: 'MailWithheld', data: { mail_id: mailId } } as const
-        await log.append(mailStream(mailId), [withheld], { expected: 'noStream', context, dataKey })
-        return discard.later(dataKey)
-      }
+      const { source } = context
+      const isKnown = found !== undefined && source !== undefined && (await places.isKnown(found.user, source.hash))
+      if (!mayMail({ purpose: 'reset', hmac: email_hmac, source, isKnown }) || found === undefined) return
+      const [dataKey, mailId] = [await sealer.createDataKey(), newId()]
       const { sub, epoch } = found.user
       const link = await resetLink(linkKeys, {
         email_hmac,
@@ -132,7 +132,11 @@ export function reset(dependencies: ResetDependencies): Reset {
     const address = await sealer.unseal(user.email, 'email')
     await policy.check(request.password, address === ERASED ? '' : address)
     if (user.epoch !== link.epoch) return again(user, request)
-    const password = await sealer.seal(user.data_key, 'password', await hasher.hash(request.password))
+    const password = await sealer.seal(
+      user.data_key,
+      'password',
+      await hasher.hash(request.password, networkOf(request.source)),
+    )
     const chosen = { password, now: clock.now() }
     const command = { type: 'SetPassword', reason: 'reset', chosen, epoch: user.epoch, email: user.email } as const
     const context = { ...request.context, actor: { type: 'user', id: user.sub } as const }

@@ -1,12 +1,16 @@
 import { InvalidGrant } from '@ledgate/oauth'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import type { CommandContext, EventLog, Source } from '../log/index.ts'
+import { knownPlaces } from '../limit/index.ts'
+import { type CommandContext, type EventLog, networkOf, type Source } from '../log/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { nobodysHash } from './argon2.ts'
 import type { UserState } from './events.ts'
-import type { LoginGuard } from './login-limits.ts'
+import { readLoginHistory } from './login-history.ts'
+import type { Claim, LoginGuard, LoginLimits } from './login-limits.ts'
 import type { LoginRecord } from './login-record.ts'
+import { NOBODY } from './nobody.ts'
 import type { PasswordHasher } from './password-hasher.ts'
+import type { Places } from './places.ts'
 import { readEmail, readUser } from './read.ts'
 
 /** What somebody says who wants to sign in. */
@@ -36,14 +40,14 @@ export interface SignInDependencies {
   readonly hasher: Pick<PasswordHasher, 'verify'>
   readonly addresses: Addresses
   readonly guard: LoginGuard
+  readonly places: Places
   readonly record: LoginRecord
+  /** Nothing is limited without. */
+  readonly limits?: LoginLimits | undefined
 }
 
-/**
- * Somebody who is not there, read first for everybody and again where there is nobody: known people are in memory, and
- * the way to the disk, cold after a hash that filled the processor's caches, would tell who is not.
- */
-const NOBODY = `u_${'0'.repeat(32)}`
+/** Accounts whose past was taken up. */
+const REMEMBERED = 100_000
 
 /** Why somebody whose password was checked may not sign in all the same. */
 function refusal(user: UserState | undefined, fits: boolean): string | undefined {
@@ -56,7 +60,9 @@ function refusal(user: UserState | undefined, fits: boolean): string | undefined
 
 /** Sign-in from the ends of two streams: who has the address, and what is known of that person. */
 export function signIn(dependencies: SignInDependencies): SignIn {
-  const { log, sealer, hasher, addresses, guard, record } = dependencies
+  const { log, sealer, hasher, addresses, guard, places, record, limits } = dependencies
+  /** Accounts whose past is taken up, by their `sub` or the hash of an address that nobody has. */
+  const resumed = knownPlaces<object>(REMEMBERED)
   const nobodysPassword = nobodysHash()
 
   async function find(hmac: string): Promise<{ user: UserState | undefined; phc: string }> {
@@ -68,13 +74,31 @@ export function signIn(dependencies: SignInDependencies): SignIn {
     return phc === ERASED ? { user: undefined, phc: nobodysPassword } : { user: found?.state, phc }
   }
 
+  /** What the log says of an account is taken up once: a restart forgives nothing. Nobody is looked up as well. */
+  async function resume(account: string, sub: string): Promise<void> {
+    if (limits === undefined || resumed.has(account)) return
+    guard.resume(account, await readLoginHistory(log, sealer, sub, limits))
+    resumed.add(account, '', {})
+  }
+
+  /** Who is counted: the person of the address, or an address that nobody has. */
+  async function claimOf(hmac: string, source: Source): Promise<Claim> {
+    const { user } = await find(hmac)
+    const account = user?.sub ?? hmac
+    await resume(account, user?.sub ?? NOBODY)
+    return { account, source, isKnown: await places.isKnown(user ?? { nobody: hmac }, source.hash) }
+  }
+
   return {
     async signIn({ username, password, source, context }) {
       // What is no address is nobody's; it is counted and checked like any other.
       const hmac = addresses.hmac(normalizeAddress(username) ?? `no address: ${username.slice(0, 256)}`)
-      const attempt = await guard.begin(hmac, source.hash)
+      const claim = await claimOf(hmac, source)
+      const attempt = await guard.begin(claim)
+      const owner = claim.isKnown ? source.hash : networkOf(source)
+      // Read anew: who waited for a turn must not sign in by a password of before.
       const checked = await find(hmac)
-        .then(async ({ user, phc }) => ({ user, fits: await hasher.verify(phc, password) }))
+        .then(async ({ user, phc }) => ({ user, fits: await hasher.verify(phc, password, owner) }))
         .catch((error: unknown) => {
           attempt.abandoned()
           throw error
@@ -83,6 +107,7 @@ export function signIn(dependencies: SignInDependencies): SignIn {
       if (checked.user !== undefined && reason === undefined) {
         attempt.succeeded()
         record.succeeded(checked.user, context)
+        await places.add(checked.user, source, context)
         return checked.user
       }
       const until = attempt.failed()

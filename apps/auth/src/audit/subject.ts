@@ -18,5 +18,5 @@ export function subjectsOf(stream: string, event: DomainRecord | undefined): rea
   if ('sub' in data) return data.sub === data.client_id ? [data.sub] : [data.sub, data.client_id]
   if ('client_id' in data) return [data.client_id]
   if ('owner' in data && 'kind' in data) return [stream, data.owner.replace(/^\w+ /, '')]
-  return [stream.replace(/^(login|address)-/, '')]
+  return [stream.replace(/^(login|address|place)-/, '')]
 }

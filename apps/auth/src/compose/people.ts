@@ -32,6 +32,11 @@ import {
   type SignIn,
   sweeper as openSweeper,
   type Sweeper,
+  evenAnswers,
+  places as openPlaces,
+  registrationAllowance,
+  resumeMail,
+  unlimitedRegistrations,
   unlimitedMail,
 } from '../account/index.ts'
 import type { Core } from './core.ts'
@@ -66,35 +71,42 @@ export function openPeople(core: Core): People {
   const addresses = openAddresses(keyedHash)
   const { limits } = config
   const guard = limits ? loginGuard(limits.login, clock.nowMs) : noLoginLimits
-  const mayMail = limits ? mailAllowance(limits.mail, clock.now) : unlimitedMail
+  const mayMail = limits ? mailAllowance(limits.mail, clock.nowMs) : unlimitedMail
+  const mayRegister = limits ? registrationAllowance(limits.registration, clock.nowMs) : unlimitedRegistrations
+  const evenly = evenAnswers()
   const onError = (error: unknown) => logger.error({ err: error }, 'a sign-in could not be written down')
   const record = loginRecord({ log, clock, newId: randomUUID, onError, ...(limits && { limits: limits.record }) })
   const policy = passwordPolicy()
   const linkKeys = derivationKeys
   const completion = openCompletion({ log, sealer, linkKeys, addresses, clock, newId })
-  const signIn = openSignIn({ log, sealer, hasher, addresses, guard, record })
-  const register = openRegister({ log, sealer, hasher, policy, addresses, linkKeys, mayMail, clock, newId })
+  const places = openPlaces({ log, sealer, newId: randomUUID, onError })
+  const signIn = openSignIn({ log, sealer, hasher, addresses, guard, places, record, limits: limits?.login })
+  const registered = { log, sealer, hasher, policy, addresses, linkKeys, mayMail, mayRegister, clock, newId }
+  const register = openRegister(registered)
   const mail = { log, sealer, addresses, linkKeys, mayMail, clock, newId }
   const erasure = openErasure({ log, sealer, addresses, newId })
-  const reset = openReset({ ...mail, hasher, policy, signIn })
+  const reset = openReset({ ...mail, hasher, policy, places, signIn })
+  const resumed = resumeMail(log, mayMail).catch((error: unknown) =>
+    logger.warn({ err: error }, 'mails of before the start are not counted'),
+  )
   return {
     erasure,
     changeEmail: openChangeEmail({ ...mail, completion }),
     notices: openNotices(mail),
     ownPassword: openOwnPassword({ log, sealer, hasher, policy, signIn, clock }),
-    reset,
+    reset: { ...reset, ask: (...asked) => evenly(() => reset.ask(...asked)) },
     accounts: openAccounts({ log, sealer, hasher, addresses, completion, administrators, erasure, clock, newId }),
     completion,
     confirm: openConfirm({ log, sealer, hasher, policy, addresses, linkKeys, completion, signIn, clock }),
     hasher,
     policy,
     record,
-    register,
+    register: { ...register, register: (...asked) => evenly(() => register.register(...asked)) },
     signIn,
     sweeper: openSweeper({ log, checkpoints: views.projector.checkpoints, clock, newId }),
     async close() {
       await register.settled()
-      await reset.settled()
+      await resumed
       await record.settled()
       await hasher.close()
     },

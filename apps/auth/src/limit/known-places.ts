@@ -7,10 +7,9 @@ export const PLACES = 20
 export interface KnownPlaces<Kept> {
   get(owner: string, place: string): Kept | undefined
   add(owner: string, place: string, kept: Kept): void
+  forget(owner: string, place: string): void
   /** Whether anything is known of the owner at all. */
   has(owner: string): boolean
-  /** The places of an owner, the newest first. */
-  of(owner: string): readonly string[]
 }
 
 /** Only who proved to be the owner adds a place, so nobody pushes out those of others with names that he made up. */
@@ -19,7 +18,7 @@ export function knownPlaces<Kept extends object>(remembered: number): KnownPlace
   return {
     get: (owner, place) => owners.get(owner)?.get(place),
     has: (owner) => owners.has(owner),
-    of: (owner) => [...(owners.get(owner)?.keys() ?? [])],
+    forget: (owner, place) => void owners.get(owner)?.delete(place),
     add(owner, place, kept) {
       const places = owners.get(owner) ?? new LRUCache<string, Kept>({ max: PLACES })
       places.set(place, kept)

@@ -1,4 +1,4 @@
-import { emailChangeEvents, emailEvents, loginEvents, userEvents } from '../account/events.ts'
+import { emailChangeEvents, emailEvents, loginEvents, placeEvents, userEvents } from '../account/events.ts'
 import { administrationEvents } from '../administration/events.ts'
 import { administratorEvents } from '../administrator/events.ts'
 import { bootstrapEvents } from '../bootstrap/events.ts'
@@ -17,6 +17,7 @@ export const catalogue = [
   ...emailEvents,
   ...emailChangeEvents,
   ...loginEvents,
+  ...placeEvents,
   ...mailEvents,
   ...clientEvents,
   ...resourceEvents,

@@ -18,6 +18,9 @@ export interface Source extends KeptSource {
   readonly network?: string
 }
 
+/** What limits count a source by: its network, where that is known. */
+export const networkOf = ({ hash, network = hash }: Source): string => network
+
 /** The metadata of every event. `source` is sealed when the event is about a person. */
 export const Envelope = z.object({
   schema: z.int().positive(),

@@ -98,6 +98,7 @@ export const endings: EndingsOf<DomainEvent> = {
   LoginFailed: 'nothing',
   LoginDelayed: 'nothing',
   LoginSucceeded: 'nothing',
+  PlacesSeen: 'nothing',
   LoginFailuresWithheld: 'nothing',
   MailRequested: 'nothing',
   MailWithheld: 'nothing',

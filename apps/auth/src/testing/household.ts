@@ -16,9 +16,11 @@ import {
   type PasswordHasher,
   passwordPolicy,
   register as openRegister,
+  places as openPlaces,
   signIn as openSignIn,
   sweeper as openSweeper,
   unlimitedMail,
+  unlimitedRegistrations,
 } from '../account/index.ts'
 import { administrators as openAdministrators } from '../administrator/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
@@ -81,13 +83,19 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   const derivationKeys = await openDerivationKeys({ ...keyring, keepFor: 400 * 86_400 })
   const linkKeys = derivationKeys
   const record = loginRecord({ log, clock, newId, onError: () => {} })
-  const signIn = openSignIn({ log, sealer, hasher, addresses, guard: noLoginLimits, record })
+  const places = openPlaces({ log, sealer, newId, onError: () => {} })
+  const signIn = openSignIn({ log, sealer, hasher, addresses, guard: noLoginLimits, places, record })
   const completion = openCompletion({ log, sealer, linkKeys, addresses, clock, newId })
   const administrators = openAdministrators(log)
   const erasure = openErasure({ log, sealer, addresses, newId })
   const people = { log, sealer, hasher, addresses, linkKeys, completion, signIn, administrators, erasure, clock, newId }
   const policy = passwordPolicy()
-  const registration = openRegister({ ...people, policy, mayMail: unlimitedMail })
+  const registration = openRegister({
+    ...people,
+    policy,
+    mayMail: unlimitedMail,
+    mayRegister: unlimitedRegistrations,
+  })
   const checkpoints = inMemoryCheckpoints()
   const installation = openInstallation({ log, clock })
   const facts = { issuer: ISSUER, issuerEpoch: installation.issuerEpoch }
@@ -176,7 +184,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     confirm: openConfirm({ ...people, policy }),
     changeEmail: openChangeEmail({ ...people, mayMail: unlimitedMail }),
     ownPassword: openOwnPassword({ ...people, policy }),
-    reset: openReset({ ...people, policy, mayMail: unlimitedMail }),
+    reset: openReset({ ...people, policy, places, mayMail: unlimitedMail }),
     sweeper: openSweeper({ log, checkpoints, clock, newId }),
 
     /** Finishes what registrations and confirmations began, as the server does behind every answer. */

@@ -1,0 +1,23 @@
+import { setTimeout as pause } from 'node:timers/promises'
+
+/** Answers so that the time does not tell what was done. */
+export type EvenAnswers = <Result>(work: () => Promise<Result>) => Promise<Result>
+
+/** Milliseconds; more than the work takes that is to be hidden, and less than somebody minds who waits for a mail. */
+const STEP_MS = 200
+
+/**
+ * Answers at the next whole step after the question, whatever was done until then and whether it failed: an address without
+ * an account costs nothing, and nobody can tell. Work that takes longer waits for the step after.
+ */
+export function evenAnswers(stepMs: number = STEP_MS, wait: (ms: number) => Promise<unknown> = pause): EvenAnswers {
+  return async (work) => {
+    const start = performance.now()
+    try {
+      return await work()
+    } finally {
+      const spent = performance.now() - start
+      await wait((Math.floor(spent / stepMs) + 1) * stepMs - spent)
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { expect, it } from 'vitest'
+import { handClock } from '../testing/parts.ts'
+import { DEFAULT_MAIL_LIMITS, mailAllowance } from './mail-allowance.ts'
+
+const ANN = 'hash-of-anns-address'
+const from = (network: string) => ({ hash: `${network} agent`, network, text: 'x' })
+
+function world() {
+  const clock = handClock()
+  const allow = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
+  const asks = (purpose: 'confirm' | 'reset' | 'change-email', network: string, times: number, isKnown = false) =>
+    Array.from({ length: times }, () => allow({ purpose, hmac: ANN, source: from(network), isKnown })).filter(Boolean)
+      .length
+  return { clock, allow, asks }
+}
+
+it('gives one source five mails an hour to an address, for each purpose', () => {
+  const { clock, asks } = world()
+  expect(asks('confirm', 'stranger', 8)).toBe(5)
+  expect(asks('reset', 'stranger', 8)).toBe(5)
+  expect(asks('change-email', 'stranger', 8)).toBe(5)
+  clock.advance(3600)
+  expect(asks('confirm', 'stranger', 8)).toBe(5)
+})
+
+it('leaves a person the mails for a new password, whatever strangers register', () => {
+  const { asks } = world()
+  for (let stranger = 0; stranger < 100; stranger += 1) asks('confirm', `stranger ${stranger}`, 10)
+  expect(asks('reset', 'home', 1)).toBe(1)
+})
+
+it('leaves a person at a known place theirs, whatever strangers ask for', () => {
+  const { asks } = world()
+  let sent = 0
+  for (let stranger = 0; stranger < 1000; stranger += 1) sent += asks('reset', `stranger ${stranger}`, 10)
+  expect(sent).toBe(20)
+  expect(asks('reset', 'a new place', 1)).toBe(0)
+  expect(asks('reset', 'home', 8, true)).toBe(5)
+})
+
+it('goes on from what the log has of the last hour', () => {
+  const { clock, allow, asks } = world()
+  for (let mail = 0; mail < 30; mail += 1) allow.resume({ purpose: 'reset', hmac: ANN }, clock.nowMs() - 1000)
+  expect(asks('reset', 'stranger', 1)).toBe(0)
+  expect(asks('confirm', 'stranger', 1)).toBe(1)
+  expect(asks('reset', 'home', 1, true)).toBe(1)
+})
+
+it('lets one source cause so many mails and no more', () => {
+  const { allow } = world()
+  let sent = 0
+  for (let person = 0; person < 1000; person += 1)
+    if (allow({ purpose: 'reset', hmac: `person ${person}`, source: from('stranger') })) sent += 1
+  expect(sent).toBe(100)
+})

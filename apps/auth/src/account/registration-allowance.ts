@@ -1,0 +1,42 @@
+import { TooManyRequests } from '@ledgate/oauth'
+import { budgets } from '../limit/index.ts'
+import { networkOf, type Source } from '../log/index.ts'
+
+/** How many registrations are written down, whatever becomes of them. */
+export interface RegistrationLimits {
+  readonly perSource: number
+  /** Of all sources. */
+  readonly inAll: number
+  /** In seconds. */
+  readonly period: number
+  /** Sources that are remembered. */
+  readonly remembered: number
+}
+
+export const DEFAULT_REGISTRATION_LIMITS: RegistrationLimits = {
+  perSource: 100,
+  inAll: 5_000,
+  period: 3600,
+  remembered: 100_000,
+}
+
+/** Takes note of a registration. @throws {TooManyRequests} when its source has to wait, or all have. */
+export type RegistrationAllowance = (source: Source | undefined) => void
+
+/** For load tests. */
+export const unlimitedRegistrations: RegistrationAllowance = () => {}
+
+const tooMany = (who: string, retryAfter: number) => new TooManyRequests(`${who} registered too often`, { retryAfter })
+
+/** Counts in memory, per process. It asks about no address, so its answers tell nothing of one. */
+export function registrationAllowance(limits: RegistrationLimits, nowMs: () => number): RegistrationAllowance {
+  const { period, remembered } = limits
+  const bySource = budgets({ amount: limits.perSource, period, remembered, nowMs })
+  const inAll = budgets({ amount: limits.inAll, period, remembered: 1, nowMs })
+  return (source) => {
+    const from = source ? networkOf(source) : 'unknown'
+    if (bySource.wait(from) > 0) throw tooMany('this source', bySource.wait(from))
+    if (!inAll.take('all')) throw tooMany('everybody', inAll.wait('all'))
+    bySource.take(from)
+  }
+}
