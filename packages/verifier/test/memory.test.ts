@@ -55,6 +55,27 @@ describe('memory is bounded', { timeout: 120_000 }, () => {
     expect(held).toBeLessThan(5)
   })
 
+  it('by the length of the tokens too: long ones count for several', async () => {
+    const cache = tokenCache<object>(1_000)
+    for (let nth = 0; nth < 3_000; nth += 1) cache.set(String(nth).padStart(16_000, 'x'), { nth })
+    expect(cache.size).toBeLessThanOrEqual(1_000 / 8 + 1)
+    expect(cache.get(String(2_999).padStart(16_000, 'x'))).toEqual({ nth: 2_999 })
+  })
+
+  it('by a few kids, however long they are', async () => {
+    const missing = missingKids(systemClock, 30_000)
+    const long = (nth: number) => `made-up-${nth}`.padEnd(12_000, 'x')
+    const held = await heldBy(() => {
+      for (let nth = 0; nth < 3_000; nth += 1) missing.add(long(nth))
+    })
+    expect(held).toBeLessThan(5)
+    expect([missing.has(long(2_999)), missing.has(long(0)), missing.has(`${long(2_999)}x`)]).toEqual([
+      true,
+      false,
+      false,
+    ])
+  })
+
   it.each([
     ['in a flood, by as many as may be', { maxProofs: 10_000, aSecond: 100_000 }],
     ['over time, by those that are still good', { maxProofs: 1_000_000, aSecond: 500 }],
