@@ -1,11 +1,12 @@
 import { pause } from './abort.ts'
 import { systemClock } from './clock.ts'
+import { contiguity } from './contiguity.ts'
 import { BrokenFeed } from './coverage.ts'
 import type { RevocationSource } from './feed.ts'
 import type { FollowRevocations, RevocationFollower } from './follower.ts'
 import { freshness } from './freshness.ts'
-import { keepFollowing } from './keep-following.ts'
-import type { Ended, Heartbeat, Notice } from './notice.ts'
+import { keepFollowing, type KeptFollowing } from './keep-following.ts'
+import type { Ended, Heartbeat, Notice, SnapshotChunk } from './notice.ts'
 import { SILENCE_MS } from './patience.ts'
 import { place } from './place.ts'
 import { openStatements } from './statement.ts'
@@ -27,6 +28,7 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
   const { open } = openStatements(options)
   const fresh = freshness({ clock, allowedSkewMs })
   const known = place()
+  const chain = contiguity()
   const count = { applied: 0, refused: 0, unknown: 0 }
   const waiting = new Set<() => void>()
   const endings = new Set<Promise<unknown>>()
@@ -50,6 +52,7 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
 
   function ended(each: Ended, notice: Notice | undefined, source: string): void {
     count.applied += 1
+    if (notice !== undefined) chain.notice(notice)
     if (!index.apply(each)) return
     try {
       options.onEnded?.(each, notice)
@@ -73,32 +76,40 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
   }
 
   /** Whether a heartbeat is as fresh as one of a source that is well. */
-  function vouched(heartbeat: Pick<Heartbeat, 'through' | 'at'>, source: string): boolean {
-    const age = clock.wall() - heartbeat.at
+  function vouched(by: Heartbeat | SnapshotChunk, source: string, startOver: () => void): boolean {
+    const age = clock.wall() - by.at
     if (age < -allowedSkewMs) {
       trouble(new Error(`a heartbeat from ${-age} ms ahead`), source)
       return false
     }
-    if (!known.reached(heartbeat)) {
+    if (by.kind === 'chunk') chain.whole(by.through)
+    else if (!chain.heartbeat(by)) {
+      startOver()
+      throw new BrokenFeed(`the notice at ${by.predecessor} did not come`)
+    }
+    if (!known.reached(by)) {
+      chain.reset()
       for (const each of followed) each.startOver()
       throw new BrokenFeed('the log is another one')
     }
-    if (fresh.heard(heartbeat)) freshSource = source
+    if (fresh.heard(by)) freshSource = source
     sweepNowAndThen()
     caughtUp(age)
     return age <= failoverAfterMs
   }
 
   /** Whether a heartbeat that vouches for nothing is one of now. */
-  function unvouched({ at }: Pick<Heartbeat, 'at'>, source: string): boolean {
-    const age = clock.wall() - at
+  function unvouched(heartbeat: Heartbeat, source: string): boolean {
+    // What its issuer signed of the notices before it is true wherever it stands; one of before says nothing of them.
+    if (heartbeat.predecessor !== undefined) chain.heartbeat(heartbeat)
+    const age = clock.wall() - heartbeat.at
     const isOfNow = age >= -allowedSkewMs && age <= failoverAfterMs
     if (isOfNow) trouble(new Error('a heartbeat of now vouches for nothing: something before it is not there'), source)
     return isOfNow
   }
 
-  const followingOf = (source: RevocationSource, whenFresh: () => void) =>
-    keepFollowing({
+  function followingOf(source: RevocationSource, whenFresh: () => void): KeptFollowing {
+    const kept: KeptFollowing = keepFollowing({
       source,
       open,
       silenceMs,
@@ -113,8 +124,8 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
       },
       listener: {
         ended: (each, notice) => ended(each, notice, source.name),
-        vouched(heartbeat) {
-          const isFresh = vouched(heartbeat, source.name)
+        vouched(by) {
+          const isFresh = vouched(by, source.name, () => kept.startOver())
           if (isFresh) whenFresh()
           return isFresh
         },
@@ -123,11 +134,14 @@ export function followRevocations(options: FollowRevocations): RevocationFollowe
           count.refused += 1
           trouble(error, source.name)
         },
-        unknown: () => {
+        unknown({ link }) {
           count.unknown += 1
+          if (link !== undefined) chain.notice(link)
         },
       },
     })
+    return kept
+  }
 
   const [first, second] = sources
   const fallback = second === undefined ? undefined : followingOf(second, () => undefined)

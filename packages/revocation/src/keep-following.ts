@@ -8,7 +8,10 @@ export interface KeptFollowing {
   start(): void
   /** Gives up what is under way; it can be started again and then goes on from where it was. */
   stop(): void
-  /** Forgets where it was: whatever comes next is from the beginning, now if it is under way. */
+  /**
+   * Forgets where it was, and what is known from elsewhere: what comes next is from the beginning or a snapshot, now if it is
+   * under way.
+   */
   startOver(): void
 }
 
@@ -27,14 +30,16 @@ export interface KeepFollowing extends Pick<Opening, 'source' | 'open' | 'silenc
 export function keepFollowing(options: KeepFollowing): KeptFollowing {
   const { source, open, silenceMs, ending, clock, listener, after, backoffMs, random, trouble } = options
   let cursor: string | undefined
+  let isStartingOver = false
   let failures = 0
   let underWay: AbortController | undefined
   let opening: AbortController | undefined
 
   const hearing: Listener = {
     ...listener,
-    vouched(heartbeat) {
-      const isCaughtUp = listener.vouched(heartbeat)
+    vouched(by) {
+      const isCaughtUp = listener.vouched(by)
+      isStartingOver = false
       if (isCaughtUp) failures = 0
       return isCaughtUp
     },
@@ -56,7 +61,7 @@ export function keepFollowing(options: KeepFollowing): KeptFollowing {
     try {
       await followOnce({
         source,
-        from: { cursor, after: after() },
+        from: { cursor, after: isStartingOver ? undefined : after() },
         open,
         silenceMs,
         signal: given,
@@ -91,7 +96,8 @@ export function keepFollowing(options: KeepFollowing): KeptFollowing {
     },
     startOver() {
       cursor = undefined
-      opening?.abort(new Error('the log is another one'))
+      isStartingOver = true
+      opening?.abort(new Error('the source is read from its beginning'))
     },
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Link } from './contiguity.ts'
 import { EVENT_TYPES } from './event-type.ts'
 
 /** Whole seconds since the epoch. */
@@ -81,6 +82,14 @@ export type Ended = z.infer<typeof Ended>
 export const LogPosition = z.string().max(64)
 export type LogPosition = z.infer<typeof LogPosition>
 
+/** What a statement says of the notices before it, since version 1.1 of the format. */
+export const Linked = {
+  /** No notice that still matters stands between this position and that of the statement. */
+  predecessor: LogPosition.optional(),
+  /** Of a notice that is told again with everything that still matters: the position up to which that goes. */
+  set: LogPosition.optional(),
+}
+
 const noticeOf = <Ending extends z.ZodType, Types extends Readonly<Record<string, string>>>(
   ended: Ending,
   types: Types,
@@ -98,6 +107,7 @@ const noticeOf = <Ending extends z.ZodType, Types extends Readonly<Record<string
     txn: Id,
     /** Where its event stands in the log. */
     position: LogPosition,
+    ...Linked,
   })
 
 /** The notices of each scope. */
@@ -124,6 +134,8 @@ export interface Heartbeat {
   readonly through: LogPosition
   /** Milliseconds since the epoch, taken before the end of the log was looked up. */
   readonly at: number
+  /** No notice that still matters stands between this position and `through`. */
+  readonly predecessor?: LogPosition | undefined
 }
 
 /** One part of everything that has ended and still matters, as of a place in the log. */
@@ -145,6 +157,8 @@ export interface SnapshotChunk {
 export interface UnknownEvent {
   readonly kind: 'unknown'
   readonly type: string
+  /** Where it stands among the notices, if it says so: what comes after it names it. */
+  readonly link?: Link | undefined
 }
 
 /** Everything that an issuer of this version says in a feed. */

@@ -4,7 +4,7 @@ import { BrokenFeed, coverage } from './coverage.ts'
 import type { Clock } from './clock.ts'
 import type { FeedItem, OpenFeed, RevocationSource } from './feed.ts'
 import { InvalidStatement } from './invalid-statement.ts'
-import type { Ended, FeedStatement, Heartbeat, Notice, SnapshotChunk } from './notice.ts'
+import type { Ended, FeedStatement, Heartbeat, Notice, SnapshotChunk, UnknownEvent } from './notice.ts'
 import type { OpenOptions, openStatements } from './statement.ts'
 
 /** Who is told what an opening gives, in the order of its stream. */
@@ -15,15 +15,15 @@ export interface Listener {
    *
    * @returns whether the source has caught up with the end of the log.
    */
-  vouched(heartbeat: Pick<Heartbeat, 'through' | 'at'>): boolean
+  vouched(by: Heartbeat | SnapshotChunk): boolean
   /**
    * A heartbeat that vouches for nothing where it stands.
    *
    * @returns whether the source has reached the end of the log.
    */
-  unvouched(heartbeat: Pick<Heartbeat, 'at'>): boolean
+  unvouched(heartbeat: Heartbeat): boolean
   refused(error: InvalidStatement): void
-  unknown(type: string): void
+  unknown(event: UnknownEvent): void
   /** The next opening may begin after this. */
   passed(cursor: string): void
 }
@@ -123,10 +123,10 @@ function takingIn(listener: Listener, signal: AbortSignal, alive: () => void) {
   let isAtEnd = false
   let newest = Number.NEGATIVE_INFINITY
 
-  function vouched(heartbeat: Pick<Heartbeat, 'through' | 'at'>): void {
-    if (listener.vouched(heartbeat)) isAtEnd = true
-    if (heartbeat.at > newest) alive()
-    newest = Math.max(newest, heartbeat.at)
+  function vouched(by: Heartbeat | SnapshotChunk): void {
+    if (listener.vouched(by)) isAtEnd = true
+    if (by.at > newest) alive()
+    newest = Math.max(newest, by.at)
   }
 
   async function takeChunk(chunk: SnapshotChunk): Promise<void> {
@@ -157,7 +157,7 @@ function takingIn(listener: Listener, signal: AbortSignal, alive: () => void) {
       case 'chunk':
         return takeChunk(statement)
       case 'unknown':
-        return listener.unknown(statement.type)
+        return listener.unknown(statement)
     }
   }
 

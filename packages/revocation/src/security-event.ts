@@ -4,6 +4,7 @@ import {
   hasEpoch,
   type Heartbeat,
   Id,
+  Linked,
   LogPosition,
   Milliseconds,
   type Notice,
@@ -47,7 +48,9 @@ const SecurityEventToken = z.object({
 })
 type SecurityEventToken = z.infer<typeof SecurityEventToken>
 
-const HeartbeatEvent = z.object({ through: LogPosition, at: Milliseconds })
+const HeartbeatEvent = z.object({ through: LogPosition, at: Milliseconds, predecessor: Linked.predecessor })
+/** Of any event of the issuer, whatever it tells. */
+const LinkedEvent = z.object({ position: LogPosition, ...Linked })
 
 function subjectOf(scope: Scope, id: string, issuer: string): Subject {
   switch (FORMATS[scope]) {
@@ -83,24 +86,26 @@ function required(notice: Notice): object {
 
 /** The claims of a notice as a security event token. */
 export function noticeClaims(notice: Notice, issuer: string) {
-  const { ended, type, time, jti, txn, position } = notice
+  const { ended, type, time, jti, txn, position, predecessor, set } = notice
   const event = {
     event_timestamp: time,
     ...('epoch' in ended && { epoch: ended.epoch }),
     ...('issuer_epoch' in ended && { issuer_epoch: ended.issuer_epoch }),
     until: ended.until,
     position,
+    ...(predecessor === undefined ? {} : { predecessor }),
+    ...(set === undefined ? {} : { set }),
     ...required(notice),
   }
   return { jti, txn, sub_id: subjectOf(ended.scope, ended.id, issuer), events: { [type]: event } }
 }
 
 /** The claims of a heartbeat as a security event token. Two that say the same have the same `jti`. */
-export function heartbeatClaims({ through, at }: Heartbeat, issuer: string) {
+export function heartbeatClaims({ through, at, predecessor }: Heartbeat, issuer: string) {
   return {
     jti: `heartbeat.${at}.${through}`,
     sub_id: { format: 'uri', uri: issuer },
-    events: { [HEARTBEAT_TYPE]: { through, at } },
+    events: { [HEARTBEAT_TYPE]: { through, at, ...(predecessor === undefined ? {} : { predecessor }) } },
   }
 }
 
@@ -114,10 +119,11 @@ function readNotice(set: SecurityEventToken, type: string, event: Record<string,
   const { sub_id: subject = {} } = set
   const scope = SCOPES_OF.get(type)?.find((each) => FORMATS[each.scope] === subject['format'])?.scope
   if (scope === undefined) throw new TypeError('an event of another subject')
-  const { event_timestamp: time, until, position, epoch, issuer_epoch } = event
+  const { event_timestamp: time, until, position, epoch, issuer_epoch, predecessor, set: ofSet } = event
   const epochs = hasEpoch(scope) ? { epoch, ...(issuer_epoch !== undefined && { issuer_epoch }) } : {}
   const ended = { scope, id: idOf(subject, issuer), until, ...epochs }
-  return Notices[scope].parse({ kind: 'notice', ended, type, time, jti: set.jti, txn: set.txn, position })
+  const link = { ...(predecessor !== undefined && { predecessor }), ...(ofSet !== undefined && { set: ofSet }) }
+  return Notices[scope].parse({ kind: 'notice', ended, type, time, jti: set.jti, txn: set.txn, position, ...link })
 }
 
 /**
@@ -135,5 +141,7 @@ export function readSecurityEvent(claims: unknown, issuer: string): Notice | Hea
     if (idOf(set.sub_id ?? {}, issuer) !== issuer) throw new TypeError('a heartbeat of somebody else')
     return { kind: 'heartbeat', ...HeartbeatEvent.parse(event) }
   }
-  return SCOPES_OF.has(type) ? readNotice(set, type, event, issuer) : { kind: 'unknown', type }
+  if (SCOPES_OF.has(type)) return readNotice(set, type, event, issuer)
+  const { data: link } = LinkedEvent.safeParse(event)
+  return { kind: 'unknown', type, ...(link && { link }) }
 }

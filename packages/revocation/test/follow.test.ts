@@ -121,7 +121,7 @@ describe('a follower', () => {
   })
 
   it('control: with a key that is said not to exist, the heartbeat behind vouches without the notice', async () => {
-    const feed = await testFeed()
+    const feed = await testFeed({ isLinked: () => false })
     let asked = 0
     const keyFor: typeof feed.keyFor = async (kid) => ((asked += 1) === 1 ? undefined : feed.keyFor(kid))
     const { follower, isDead } = follow({ sources: [feed.source()] }, keyFor)

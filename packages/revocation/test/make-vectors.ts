@@ -98,6 +98,25 @@ const notices: [string, Notice][] = [
     { ...event(), ended: { scope: 'jti', id: 'token-revoked', until: LIVE }, type: jti.tokenRevoked },
   ],
   [
+    'a token was revoked, after a notice that is named',
+    {
+      ...event(),
+      ended: { scope: 'jti', id: 'token-linked', until: LIVE },
+      type: jti.tokenRevoked,
+      predecessor: '0000000000000010',
+    },
+  ],
+  [
+    'a token was revoked, published anew',
+    {
+      ...event(),
+      ended: { scope: 'jti', id: 'token-anew', until: LIVE },
+      type: jti.tokenRevoked,
+      predecessor: '',
+      set: '0000000000000099',
+    },
+  ],
+  [
     'a token was revoked long ago',
     { ...event(), ended: { scope: 'jti', id: 'token-over', until: OVER }, type: jti.tokenRevoked },
   ],
@@ -120,6 +139,7 @@ const chunk = (index: number, ended: Extract<IssuedStatement, { kind: 'chunk' }>
 })
 const others: [string, IssuedStatement][] = [
   ['a heartbeat', { kind: 'heartbeat', through, at: NOW * 1000 }],
+  ['a heartbeat that names the notice before it', { kind: 'heartbeat', through, at: NOW * 1000, predecessor: through }],
   [
     'a snapshot, first part',
     chunk(0, [
@@ -305,12 +325,82 @@ const verdicts: [string, Record<string, unknown>, string | null][] = [
   ['with the name of another scope', { ...alive, gid: 'token-revoked', jti: 'grant-revoked', sid: 'u_disabled' }, null],
 ]
 
+/** Streams, each read from its beginning: the heartbeats in it confirm what came before, or there is a gap. */
+const numbered = (nth: number): string => String(nth).padStart(16, '0')
+const ends = (
+  nth: number,
+  link: { predecessor?: string; set?: string } = { predecessor: numbered(nth - 1) },
+): Notice => ({
+  ...event(),
+  ended: { scope: 'grant', id: `stream-${nth}`, until: LIVE },
+  type: grant.grantRevoked,
+  position: numbered(nth),
+  ...link,
+})
+const beats = (nth: number, predecessor?: string): IssuedStatement => ({
+  kind: 'heartbeat',
+  through: numbered(nth),
+  at: NOW * 1000,
+  ...(predecessor === undefined ? {} : { predecessor }),
+})
+const whole = (nth: number): IssuedStatement => ({
+  kind: 'chunk',
+  snapshot: `snapshot-of-${nth}`,
+  index: 0,
+  count: 1,
+  through: numbered(nth),
+  at: NOW * 1000,
+  ended: [],
+})
+const first = ends(1, { predecessor: '' })
+const set = numbered(9)
+const streams: [string, readonly IssuedStatement[], readonly boolean[]][] = [
+  ['every notice came', [first, ends(2), beats(2, numbered(2)), beats(3, numbered(2))], [true, true]],
+  ['one was held back', [first, ends(3), beats(3, numbered(3))], [false]],
+  ['the last was held back', [first, beats(2, numbered(2))], [false]],
+  ['one came late, but before the heartbeat', [first, ends(3), ends(2), beats(3, numbered(3))], [true]],
+  ['one came after the heartbeat', [first, beats(2, numbered(2)), ends(2), beats(2, numbered(2))], [false, true]],
+  ['each came twice, from two publishers', [first, first, ends(2), ends(2), beats(2, numbered(2))], [true]],
+  ['a snapshot has what was not heard of', [whole(5), ends(6), beats(6, numbered(6))], [true, true]],
+  ['behind a snapshot something is missing', [whole(5), ends(7), beats(7, numbered(7))], [true, false]],
+  [
+    'everything that still matters, published anew: what is over is not in it',
+    [
+      ends(3, { predecessor: '', set }),
+      ends(7, { predecessor: numbered(3), set }),
+      beats(9, numbered(7)),
+      ends(10, { predecessor: numbered(9) }),
+      beats(10, numbered(10)),
+    ],
+    [true, true],
+  ],
+  [
+    'part of what was published anew is missing',
+    [ends(3, { predecessor: '', set }), ends(7, { predecessor: numbered(5), set }), beats(9, numbered(7))],
+    [false],
+  ],
+  [
+    'what was published anew counts once it is closed, not in its middle',
+    [ends(3, { predecessor: '', set }), ends(7, { predecessor: numbered(3), set }), beats(8, numbered(7))],
+    [false],
+  ],
+  ['of version 1.0, where nothing names its predecessor', [ends(4, {}), beats(4)], [true]],
+  [
+    'of version 1.0 beside 1.1, during an update',
+    [ends(4, {}), ends(5), beats(5, numbered(5)), beats(6)],
+    [true, true],
+  ],
+]
+
 const vectors = {
   about: 'Test vectors of docs/revocation-notices.md. The keys were made for them and are thrown away.',
   issuer: ISSUER,
   now: NOW,
   jwks: { keys: signers.map(({ jwk }) => jwk) },
   statements: [...good, ...newer, ...refused],
+  streams: await Promise.all(
+    streams.map(async ([name, said, confirms]) => ({ name, jws: await Promise.all(said.map(encode)), confirms })),
+  ),
   tokens: verdicts.map(([name, token, endedBy]) => ({ name, token, endedBy })),
 }
 writeFileSync(join(import.meta.dirname, '..', 'src', 'vectors.json'), `${JSON.stringify(vectors, null, 2)}\n`)

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { importJWK, type JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { contiguity } from '../src/contiguity.ts'
 import {
   type FeedStatement,
   type FindKey,
@@ -21,6 +22,11 @@ interface Vectors {
     readonly jws: string
     readonly says?: FeedStatement
     readonly refused?: string
+  }[]
+  readonly streams: readonly {
+    readonly name: string
+    readonly jws: readonly string[]
+    readonly confirms: readonly boolean[]
   }[]
   readonly tokens: readonly {
     readonly name: string
@@ -54,6 +60,22 @@ function take(index: RevocationIndex, says: FeedStatement | undefined): void {
 describe('a statement of the vectors', () => {
   it.each(vectors.statements)('$name', async ({ jws, says, refused }) => {
     expect(await outcome(jws)).toEqual(says === undefined ? { refused } : { says })
+  })
+})
+
+describe('a stream of the vectors', () => {
+  it.each(vectors.streams)('$name', async ({ jws, confirms }) => {
+    const chain = contiguity()
+    const said: boolean[] = []
+    for (const statement of await Promise.all(jws.map((each) => open(each)))) {
+      if (statement.kind === 'notice') chain.notice(statement)
+      if (statement.kind === 'heartbeat') said.push(chain.heartbeat(statement))
+      if (statement.kind === 'chunk') {
+        chain.whole(statement.through)
+        said.push(true)
+      }
+    }
+    expect(said).toEqual(confirms)
   })
 })
 

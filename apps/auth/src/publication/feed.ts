@@ -103,11 +103,13 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
   const kids = new Set<string>()
   const telling = progress()
   let delivered: Position | undefined
+  /** Where the last notice stands that was told of, or where the feed began: there is none between that and what comes next. */
+  let lastNotice: Position | undefined
   let heartbeat: Told | undefined
   let vouchedAt = clock.nowMs()
   let firstHeartbeat = Promise.withResolvers<void>()
   let beat: { readonly due: Beat; readonly done: () => void } | undefined
-  let reading: { position: Position; readonly queue: InOrder<Told> } | undefined
+  let reading: { position: Position; predecessor: Position; readonly queue: InOrder<Told> } | undefined
 
   async function signed(
     statement: IssuedStatement & { kind: 'notice' | 'heartbeat' },
@@ -121,7 +123,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
 
   function deliver(item: Told): void {
     if (item.kind === 'notice') {
-      delivered = item.position
+      delivered = lastNotice = item.position
       kept.add(item)
     } else {
       heartbeat = item
@@ -138,7 +140,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     if (beat === undefined || reading === undefined || reading.position < beat.due.through) return
     const { due, done } = beat
     beat = undefined
-    void reading.queue.push(signed({ kind: 'heartbeat', ...due }, due.through))
+    void reading.queue.push(signed({ kind: 'heartbeat', ...due, predecessor: reading.predecessor }, due.through))
     vouchedAt = due.at
     done()
   }
@@ -154,7 +156,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
         broken.abort()
       },
     })
-    const current = { position: after, queue }
+    const current = { position: after, predecessor: lastNotice ?? after, queue }
     reading = current
     const until = AbortSignal.any([signal, broken.signal])
     try {
@@ -165,7 +167,11 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
         if (event?.type === 'IssuerEpochRaised')
           issuerEpoch = Math.max(issuerEpoch, event.data.installation.issuer_epoch)
         const notice = event && noticeOf(event, { ...options, issuerEpoch })
-        if (event !== undefined && notice !== undefined) await queue.push(signed(notice, event.position))
+        if (event !== undefined && notice !== undefined) {
+          const { predecessor } = current
+          current.predecessor = event.position
+          await queue.push(signed({ ...notice, predecessor }, event.position))
+        }
         current.position = message.kind === 'event' ? message.event.position : message.position
         beatIfPassed()
       }
@@ -209,7 +215,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
 
   async function readOn(signal: AbortSignal): Promise<void> {
     if (delivered === undefined) {
-      delivered = await store.head()
+      delivered = lastNotice = await store.head()
       kept.begin(delivered)
       telling.reach(delivered)
       begun.resolve()

@@ -18,7 +18,7 @@ export class EndLost extends Error {
 export interface LiveSet {
   /** Where the log ended when it was asked for. */
   readonly through: Position
-  /** Signed by the key of today, in the order of the log, batch by batch. */
+  /** Signed by the key of today, in the order of the log, batch by batch; at its end a heartbeat that closes them. */
   readonly batches: AsyncIterable<readonly Publication[]>
 }
 

@@ -11,6 +11,8 @@ export interface TestFeedOptions {
   readonly now?: () => number
   /** Entries in a chunk of a snapshot. */
   readonly chunk?: number
+  /** Whether its notices and heartbeats name the notice before them, as those of an issuer of before do not. */
+  readonly isLinked?: () => boolean
 }
 
 /** The feed of an issuer that lives in a test: what it says, all of its sources give. */
@@ -36,7 +38,7 @@ const placeOf = (count: number): LogPosition => String(count).padStart(16, '0')
 
 /** A feed with a key of its own in which nothing has ended yet. */
 export async function testFeed(options: TestFeedOptions = {}): Promise<TestFeed> {
-  const { issuer = 'https://issuer.test', now = Date.now, chunk = 100 } = options
+  const { issuer = 'https://issuer.test', now = Date.now, chunk = 100, isLinked = () => true } = options
   const signer = options.signer ?? (await testSigner())
   const history: FakeMessage[] = []
   const all: Ended[] = []
@@ -47,6 +49,7 @@ export async function testFeed(options: TestFeedOptions = {}): Promise<TestFeed>
 
   const position = () => placeOf(events)
   const sign = (statement: IssuedStatement) => encodeStatement(statement, { issuer, signer, now })
+  const link = () => (isLinked() ? { predecessor: events === 0 ? '' : position() } : {})
 
   /** One after another, so that everything is told in the order in which it was said. */
   function say(statement: IssuedStatement, at: LogPosition): Promise<void> {
@@ -77,7 +80,8 @@ export async function testFeed(options: TestFeedOptions = {}): Promise<TestFeed>
     )
   }
 
-  const heartbeat = (at = now()) => say({ kind: 'heartbeat', through: position(), at }, position())
+  /** Every event of this log is a notice. */
+  const heartbeat = (at = now()) => say({ kind: 'heartbeat', through: position(), at, ...link() }, position())
 
   return {
     issuer,
@@ -88,6 +92,7 @@ export async function testFeed(options: TestFeedOptions = {}): Promise<TestFeed>
       return position()
     },
     async end(ended, change = {}) {
+      const linked = link()
       events += 1
       all.push(ended)
       const [type] = Object.values(EVENT_TYPES[ended.scope])
@@ -99,6 +104,7 @@ export async function testFeed(options: TestFeedOptions = {}): Promise<TestFeed>
         jti: `event-${events}`,
         txn: `request-${events}`,
         position: position(),
+        ...linked,
         ...change,
       })
       await say(notice, notice.position)

@@ -1,0 +1,91 @@
+import type { LogPosition } from './notice.ts'
+
+/** What a notice says of its place among the others. */
+export interface Link {
+  readonly position: LogPosition
+  /** No notice that still matters stands between this position and the notice's own; an issuer of before does not say it. */
+  readonly predecessor?: LogPosition | undefined
+  /**
+   * Of a notice that is told again in a set of everything that still matters: the position up to which the set goes. What was
+   * told twice is in there the last time only, so the set vouches for nothing before it is whole.
+   */
+  readonly set?: LogPosition | undefined
+}
+
+/** What a heartbeat says of the notice before it. */
+export type Closing = Pick<Link, 'predecessor'> & { readonly through: LogPosition }
+
+/**
+ * Up to which position of the log every notice that still matters came, by what the issuer signed: each notice and heartbeat
+ * names the notice before it, so one that was held back on the way is missed by whoever has what came after it.
+ */
+export interface Contiguity {
+  /** Takes in a notice, in any order and any number of times. */
+  notice(link: Link): void
+  /** Takes in a heartbeat. @returns whether everything before it is known; if not, there is a gap. */
+  heartbeat(closing: Closing): boolean
+  /** Everything up to here is known, from a whole snapshot. */
+  whole(through: LogPosition): void
+  /** The log is another one. */
+  reset(): void
+}
+
+/** Sets of which a reader knows a beginning at most; several publishers may fill a topic at once. */
+const MOST_SETS = 16
+/** Notices that came before the one before them; those beyond are missed until something covers them. */
+const MOST_EARLY = 256
+
+/** Nothing is known yet. */
+export function contiguity(): Contiguity {
+  let known: LogPosition = ''
+  /** How far each set under way has come, by the position up to which it goes. */
+  const sets = new Map<LogPosition, LogPosition>()
+
+  /** Notices that came too early, and which one each waits for. */
+  const early = new Map<LogPosition, LogPosition>()
+
+  function reach(position: LogPosition): void {
+    if (position <= known) return
+    known = position
+    for (const [next, predecessor] of early) {
+      if (predecessor > known) continue
+      early.delete(next)
+      reach(next)
+    }
+  }
+
+  function wait(position: LogPosition, predecessor: LogPosition): void {
+    if (early.size < MOST_EARLY) early.set(position, predecessor)
+  }
+
+  function partOfSet(set: LogPosition, predecessor: LogPosition, position: LogPosition): void {
+    const came = sets.get(set)
+    if (predecessor > known && (came === undefined || predecessor > came)) return
+    sets.delete(set)
+    sets.set(set, came !== undefined && came > position ? came : position)
+    const [oldest] = sets.keys()
+    if (sets.size > MOST_SETS && oldest !== undefined) sets.delete(oldest)
+  }
+
+  return {
+    notice({ position, predecessor, set }) {
+      // An issuer of before says nothing: its reader cannot know better than it did then.
+      if (predecessor === undefined) reach(position)
+      else if (set !== undefined) partOfSet(set, predecessor, position)
+      else if (predecessor <= known) reach(position)
+      else wait(position, predecessor)
+    },
+    heartbeat({ through, predecessor }) {
+      const came = sets.get(through)
+      const isKnown = predecessor === undefined || predecessor <= known || (came !== undefined && predecessor <= came)
+      if (isKnown) reach(through)
+      return isKnown
+    },
+    whole: reach,
+    reset() {
+      known = ''
+      sets.clear()
+      early.clear()
+    },
+  }
+}
