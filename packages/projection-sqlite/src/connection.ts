@@ -1,5 +1,6 @@
 import type { SqlValue, ViewReader } from '@ledgate/eventsourcing'
 import SqliteDatabase, { type Database, type Statement } from 'better-sqlite3'
+import { isDamage } from './damage.ts'
 
 /** 3.7.0 to 3.51.2 could corrupt a WAL file that two connections use. */
 const OLDEST_SQLITE = [3, 51, 3] as const
@@ -11,20 +12,30 @@ function assertSound(database: Database): void {
   if (difference < 0) throw new Error(`SQLite ${version} may corrupt a WAL file; 3.51.3 is the oldest that does not`)
 }
 
+/** The layout of what is beside the views themselves. */
+const LAYOUT = 1
+
 /**
  * The one connection that writes the read models. A commit survives the death of the process at once, and that of the
  * machine at the next checkpoint: a lost tail is replayed from the log.
  */
 export function openWriter(file: string): Database {
   const database = new SqliteDatabase(file)
-  assertSound(database)
-  database.pragma('journal_mode = WAL')
-  database.pragma('synchronous = NORMAL')
-  database.pragma('cache_size = -32768')
-  database.pragma('wal_autocheckpoint = 16000')
-  database.pragma('journal_size_limit = 67108864')
-  database.pragma('busy_timeout = 5000')
-  return database
+  try {
+    assertSound(database)
+    database.pragma('busy_timeout = 5000')
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = NORMAL')
+    database.pragma('cache_size = -32768')
+    database.pragma('wal_autocheckpoint = 16000')
+    database.pragma('journal_size_limit = 67108864')
+    // SQLite opens what it may not write for reading, and says nothing: a write does.
+    database.pragma(`user_version = ${LAYOUT}`)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 /** A connection for queries: it cannot write, and reads beside the writer without waiting for it. */
@@ -36,15 +47,50 @@ export function openReadOnly(file: string): Database {
   return database
 }
 
+/** Told that what is read is damaged. */
+export type OnDamage = (error: unknown) => void
+
+/** Queries that go on by another file, when the first was damaged and built anew. */
+export interface LastingViewReader extends ViewReader {
+  /** Opens the file that is there now under the same name. */
+  reopen(): void
+}
+
+const watching = (onDamage: OnDamage) =>
+  function watched<Result>(read: () => Result): Result {
+    try {
+      return read()
+    } catch (error) {
+      if (isDamage(error)) onDamage(error)
+      throw error
+    }
+  }
+
 /** Queries over the read models in a file; statements are compiled once. */
-export function openViewReader(file: string): ViewReader {
-  const database = openReadOnly(file)
-  const { get, all } = compiledOn(database)
+export function openViewReader(file: string, onDamage: OnDamage = () => undefined): LastingViewReader {
+  const watched = watching(onDamage)
+  const open = () => {
+    const database = openReadOnly(file)
+    return { database, ...compiledOn(database) }
+  }
+  let opened = open()
+  let isOld = false
+  const current = () => {
+    if (!isOld) return opened
+    const before = opened
+    opened = open()
+    isOld = false
+    before.database.close()
+    return opened
+  }
   return {
-    get,
-    all,
-    snapshot: (read) => database.transaction(read).deferred(),
-    close: () => void database.close(),
+    get: (sql, ...values) => watched(() => current().get(sql, ...values)),
+    all: (sql, ...values) => watched(() => current().all(sql, ...values)),
+    snapshot: (read) => watched(() => current().database.transaction(read).deferred()),
+    reopen() {
+      isOld = true
+    },
+    close: () => void opened.database.close(),
   }
 }
 
@@ -52,11 +98,17 @@ export function openViewReader(file: string): ViewReader {
  * Queries by a connection of its own: all that is read until it is closed is of the moment of the first query. What is written
  * meanwhile makes the file grow, so it is closed soon.
  */
-export function openViewMoment(file: string): ViewReader {
+export function openViewMoment(file: string, onDamage: OnDamage = () => undefined): ViewReader {
+  const watched = watching(onDamage)
   const database = openReadOnly(file)
   database.exec('BEGIN')
   const { get, all } = compiledOn(database)
-  return { get, all, snapshot: (read) => read(), close: () => void database.close() }
+  return {
+    get: (sql, ...values) => watched(() => get(sql, ...values)),
+    all: (sql, ...values) => watched(() => all(sql, ...values)),
+    snapshot: (read) => read(),
+    close: () => void database.close(),
+  }
 }
 
 function compiledOn(database: Database): Pick<ViewReader, 'get' | 'all'> {

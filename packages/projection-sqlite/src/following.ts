@@ -2,6 +2,7 @@ import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
 import { type EventReader, type Position, type RecordedEvent, START } from '@ledgate/eventsourcing'
 import type { Build } from './build.ts'
 import type { BuildRecord } from './build-records.ts'
+import { isDamage } from './damage.ts'
 import { messageOf } from './failure.ts'
 import type { Kept } from './opening.ts'
 import type { Batch } from './transaction.ts'
@@ -21,6 +22,8 @@ export interface FollowOptions {
   drop(record: BuildRecord): void
   onProgress(): void
   onTrouble(kept: Kept): void
+  /** Told once that the file is damaged; nothing is applied from then on. */
+  onDamage(error: unknown): void
 }
 
 /** The builds on their way through the log. */
@@ -86,13 +89,18 @@ export function follow(options: FollowOptions): Following {
     for (let wait = FIRST_PAUSE_MS; !signal.aborted; wait = Math.min(wait * 2, LONGEST_PAUSE_MS)) {
       try {
         await attempt()
-        failure = undefined
+        if (!signal.aborted) failure = undefined
         return true
       } catch (error) {
         if (signal.aborted) return false
         const isNew = failure === undefined
         failure = messageOf(error)
         if (isNew) kept.forEach((each) => options.onTrouble(each))
+        if (isDamage(error)) {
+          closing.abort()
+          options.onDamage(error)
+          return false
+        }
         await pause(wait, undefined, { signal }).catch(() => undefined)
       }
     }

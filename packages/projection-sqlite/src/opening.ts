@@ -1,7 +1,8 @@
-import { type EventReader, keptPosition, type Projection } from '@ledgate/eventsourcing'
+import type { EventReader, Projection } from '@ledgate/eventsourcing'
 import type { Database } from 'better-sqlite3'
 import { type Build, type Decode, fingerprint, openBuild } from './build.ts'
 import type { BuildRecord, BuildRecords, NewBuild } from './build-records.ts'
+import { belongs } from './history.ts'
 
 /** A projection, the build that queries read, and the builds that are kept abreast of the log. */
 export interface Kept {
@@ -22,40 +23,26 @@ export interface Opening<Event extends { readonly type: string }> {
   readonly reader: EventReader
   readonly projections: readonly Projection<Event>[]
   readonly decode: Decode<Event>
+  /** Told which views were made from another log, and are built anew. */
+  onDiscarded(why: string): void
 }
 
 /** Finds or makes the builds of every projection, and drops those that nobody needs any more. */
 export async function openAll<Event extends { readonly type: string }>(
   opening: Opening<Event>,
 ): Promise<readonly Kept[]> {
-  const { records, projections, reader } = opening
+  const { records, projections, reader, onDiscarded } = opening
   const known: BuildRecord[] = []
-  for (const record of records.all()) if (await belongs(record, reader)) known.push(record)
+  for (const record of records.all()) {
+    if (await belongs(record, reader)) known.push(record)
+    else onDiscarded(`the view "${record.name}" is of another history of the log: it is built anew`)
+  }
   const kept = projections.map((projection) => open(opening, projection, known))
   const needed = new Set(
     kept.flatMap(({ served, candidate }) => [served.id, ...(candidate ? [candidate.record.id] : [])]),
   )
   for (const record of records.all()) if (!needed.has(record.id)) records.drop(record)
   return kept
-}
-
-/** Whether a build was made from this log: a log that was restored from a backup may not hold what the build has seen. */
-async function belongs({ before, position, lastId }: BuildRecord, reader: EventReader): Promise<boolean> {
-  if (lastId === '') return true
-  if (![before, position].every((place) => isPlaceOf(reader, place))) return false
-  for await (const event of reader.readAll({ after: before, max: 1 }))
-    return event.position === position && event.id === lastId
-  return false
-}
-
-/** Whether the store of today gives such positions at all. */
-function isPlaceOf(reader: EventReader, place: string): boolean {
-  try {
-    keptPosition(reader, place)
-    return true
-  } catch {
-    return false
-  }
 }
 
 function open<Event extends { readonly type: string }>(

@@ -1,9 +1,12 @@
-import type { EventReader, Projection, ProjectionHealth, Projector } from '@ledgate/eventsourcing'
+import type { Checkpoints, EventReader, Projection, ProjectionHealth, Projector } from '@ledgate/eventsourcing'
 import type { Decode } from './build.ts'
-import { buildRecords } from './build-records.ts'
+import type { Database } from 'better-sqlite3'
+import { buildRecords, type BuildRecords } from './build-records.ts'
 import { sqliteCheckpoints } from './checkpoints.ts'
 import { openWriter } from './connection.ts'
+import { discard, isDamage, isUnusable, wrongFromOutside } from './damage.ts'
 import { digestOf } from './digest.ts'
+import { messageOf } from './failure.ts'
 import { follow } from './following.ts'
 import { healthOf } from './health.ts'
 import { openAll, type Kept } from './opening.ts'
@@ -26,10 +29,58 @@ export interface ProjectorOptions<Event extends { readonly type: string }> {
   readonly lingerMs?: number
   /** Told whenever a projection stopped, or the disk failed it. */
   onTrouble?(health: ProjectionHealth): void
+  /** Told what was thrown away when the file was opened, and why; it is built anew. */
+  onDiscarded?(why: string): void
+  /** Told that the file turned out to be damaged. Nothing is applied any more; a new projector without the file goes on. */
+  onDamage?(error: unknown): void
 }
 
 /** Far behind, fewer and larger transactions write each page less often; abreast of the log there are never so many. */
 const BATCH = 10_000
+
+interface Opened {
+  readonly database: Database
+  readonly records: BuildRecords
+  readonly checkpoints: Checkpoints
+  readonly kept: readonly Kept[]
+}
+
+async function openFile<Event extends { readonly type: string }>(options: ProjectorOptions<Event>): Promise<Opened> {
+  const { file, reader, onDiscarded = () => undefined } = options
+  const database = openWriter(file)
+  try {
+    const records = buildRecords(database)
+    const checkpoints = sqliteCheckpoints(database, { reader, onDiscarded })
+    return { database, records, checkpoints, kept: await openAll({ ...options, database, records, onDiscarded }) }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/**
+ * Opens the file, or a new one in its place when it is damaged: nothing is lost by it that is not in the log.
+ *
+ * @throws {Error} when the file cannot be written; it is named.
+ */
+async function openSound<Event extends { readonly type: string }>(options: ProjectorOptions<Event>): Promise<Opened> {
+  const { file, onDiscarded } = options
+  const startOver = (why: string) => {
+    discard(file)
+    onDiscarded?.(`${file} is damaged (${why}): the views are built anew, and what follows the log begins at its start`)
+    return openFile(options)
+  }
+  try {
+    const wrong = wrongFromOutside(file)
+    if (wrong !== undefined) return await startOver(wrong)
+    return await openFile(options).catch((error: unknown) => {
+      if (isUnusable(error)) return startOver(messageOf(error))
+      throw error
+    })
+  } catch (error) {
+    throw new Error(`${file} cannot be used for the views: ${messageOf(error)}`, { cause: error })
+  }
+}
 
 /**
  * Keeps read models abreast of the log, in this thread. One subscription feeds all projections; those behind it read
@@ -38,11 +89,8 @@ const BATCH = 10_000
 export async function openProjector<Event extends { readonly type: string }>(
   options: ProjectorOptions<Event>,
 ): Promise<Projector> {
-  const { file, reader, batch = BATCH, lingerMs = 0 } = options
-  const database = openWriter(file)
-  const records = buildRecords(database)
-  const checkpoints = sqliteCheckpoints(database)
-  const kept = await openAll({ ...options, database, records })
+  const { file, reader, batch = BATCH, lingerMs = 0, onDamage = () => undefined } = options
+  const { database, records, checkpoints, kept } = await openSound(options)
   const waiters = waiting()
   const { apply } = transactions(database, records)
 
@@ -57,7 +105,16 @@ export async function openProjector<Event extends { readonly type: string }>(
     drop: (record) => records.drop(record),
     onProgress: () => waiters.check(),
     onTrouble: (each) => options.onTrouble?.(healthOf(each, following)),
+    onDamage,
   })
+  const watched = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (isDamage(error)) onDamage(error)
+      throw error
+    }
+  }
   const named = (name: string): Kept => {
     const found = kept.find((each) => each.name === name)
     if (found === undefined) throw new Error(`no projection is called ${name}`)
@@ -78,9 +135,12 @@ export async function openProjector<Event extends { readonly type: string }>(
       return reached
     },
     health: () => kept.map((each) => healthOf(each, following)),
-    digest: (name) => digestOf(file, name),
-    rebuild: async (name) => following.rebuild(named(name)),
-    checkpoints,
+    digest: (name) => watched(async () => digestOf(file, name)),
+    rebuild: (name) => watched(async () => following.rebuild(named(name))),
+    checkpoints: {
+      load: (name) => watched(() => checkpoints.load(name)),
+      save: (name, position) => watched(() => checkpoints.save(name, position)),
+    },
     async close() {
       await following.close()
       waiters.end()

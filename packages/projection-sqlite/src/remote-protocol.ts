@@ -7,6 +7,8 @@ export interface Calls {
   rebuild(name: string): void
   load(name: string): string
   save(name: string, place: string): void
+  /** The file turned out to be damaged for who reads it: it is thrown away. */
+  discard(why: string): void
   close(): void
 }
 
@@ -18,6 +20,7 @@ export type Call = {
 
 /** What the thread of a projector says. */
 export type Message =
+  | { readonly kind: 'discarded'; readonly why: string }
   | { readonly kind: 'ready'; readonly health: readonly ProjectionHealth[] }
   | { readonly kind: 'health'; readonly health: readonly ProjectionHealth[] }
   | { readonly kind: 'answer'; readonly id: number; readonly value: ReturnType<Calls[Method]> }

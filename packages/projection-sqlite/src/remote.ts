@@ -10,6 +10,16 @@ export interface RemoteOptions {
   onDeath?(error: Error): void
   /** Told once whenever a projection has stopped, or begins to fail. */
   onTrouble?(health: ProjectionHealth): void
+  /** Told what the thread threw away, and why; it is built anew. */
+  onDiscarded?(why: string): void
+  /** Called when the thread is there again; the file may be a new one. */
+  onRestart?(): void
+}
+
+/** A projector of another thread. */
+export interface RemoteProjector extends Projector {
+  /** Says that a reader found the file damaged: the thread throws it away and begins with a new one. */
+  discard(error: unknown): void
 }
 
 const FIRST_PAUSE_MS = 250
@@ -27,7 +37,13 @@ interface Pending {
  *
  * @throws {Error} when the thread cannot start the first time.
  */
-export async function connectProjector({ start, onDeath, onTrouble }: RemoteOptions): Promise<Projector> {
+export async function connectProjector({
+  start,
+  onDeath,
+  onTrouble,
+  onDiscarded,
+  onRestart,
+}: RemoteOptions): Promise<RemoteProjector> {
   const pending = new Map<number, Pending>()
   let health: readonly ProjectionHealth[] = []
   let worker: Worker | undefined
@@ -42,6 +58,7 @@ export async function connectProjector({ start, onDeath, onTrouble }: RemoteOpti
   }
 
   function hear(message: Message): void {
+    if (message.kind === 'discarded') return onDiscarded?.(message.why)
     if (message.kind === 'ready' || message.kind === 'health') return learn(message.health)
     const call = pending.get(message.id)
     pending.delete(message.id)
@@ -56,7 +73,7 @@ export async function connectProjector({ start, onDeath, onTrouble }: RemoteOpti
     health = health.map((each) => ({ ...each, state: 'failing', failure: error.message }))
     if (isClosing) return
     onDeath?.(error)
-    setTimeout(() => void raise().catch(bury), pauseMs).unref()
+    setTimeout(() => void raise().then(onRestart, bury), pauseMs).unref()
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
   }
 
@@ -105,6 +122,7 @@ export async function connectProjector({ start, onDeath, onTrouble }: RemoteOpti
       load: (name) => ask('load', name),
       save: (name, place) => ask('save', name, place),
     },
+    discard: (error) => void ask('discard', messageOf(error)).catch(() => undefined),
     async close() {
       if (isClosing) return
       isClosing = true

@@ -6,11 +6,25 @@ import type { Call, Calls, Message, Method } from './remote-protocol.ts'
 /** How often the other side learns how the projections are doing, in milliseconds. */
 const HEALTH_MS = 250
 
+/** What a thread does about its projector. */
+export interface Serving {
+  /** Called when it was closed from the other side. */
+  onClosed?(): Promise<void>
+  /** Called when whoever reads the views found them damaged. */
+  onDamage?(error: Error): void
+}
+
+/** For the projector of a thread: tells the other side what was thrown away. */
+export const tellDiscarded =
+  (port: MessagePort) =>
+  (why: string): void =>
+    port.postMessage({ kind: 'discarded', why } satisfies Message)
+
 /**
- * Lets another thread use a projector of this one. When it is closed from there, `onClosed` runs and the port is left
- * to end, and with it the thread.
+ * Lets another thread use a projector of this one. When it is closed from there, the port is left to
+ * end, and with it the thread.
  */
-export function serveProjector(port: MessagePort, projector: Projector, onClosed?: () => Promise<void>): void {
+export function serveProjector(port: MessagePort, projector: Projector, { onClosed, onDamage }: Serving = {}): void {
   const say = (message: Message) => port.postMessage(message)
   let said = ''
   const sayHealth = () => {
@@ -23,6 +37,7 @@ export function serveProjector(port: MessagePort, projector: Projector, onClosed
   const timer = setInterval(sayHealth, HEALTH_MS)
 
   port.on('message', (call: Call) => {
+    if (call.method === 'discard') return onDamage?.(new Error(...call.values))
     answer(projector, call).then(
       async (value) => {
         if (call.method === 'close') {
@@ -38,7 +53,10 @@ export function serveProjector(port: MessagePort, projector: Projector, onClosed
   say({ kind: 'ready', health: projector.health() })
 }
 
-async function answer(projector: Projector, call: Call): Promise<ReturnType<Calls[Method]>> {
+async function answer(
+  projector: Projector,
+  call: Exclude<Call, { method: 'discard' }>,
+): Promise<ReturnType<Calls[Method]>> {
   switch (call.method) {
     case 'waitFor':
       return projector.waitFor(...call.values)

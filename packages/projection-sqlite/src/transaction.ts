@@ -2,6 +2,7 @@ import type { Position, RecordedEvent } from '@ledgate/eventsourcing'
 import type { Database } from 'better-sqlite3'
 import type { Build } from './build.ts'
 import type { BuildRecords, Progress } from './build-records.ts'
+import { isDamage } from './damage.ts'
 import { isMachineFailure, messageOf } from './failure.ts'
 
 /** Where a handler threw. */
@@ -48,7 +49,7 @@ export function transactions(database: Database, records: BuildRecords) {
         }
         build.flush()
       } catch (error) {
-        throw isMachineFailure(error) ? error : new HandlerFailure(build, index, error)
+        throw isMachineFailure(error) || isDamage(error) ? error : new HandlerFailure(build, index, error)
       }
     }
   }

@@ -1,10 +1,19 @@
+import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { inMemoryEventStore, type Projector, START } from '@ledgate/eventsourcing'
+import {
+  type EventStore,
+  inMemoryEventStore,
+  type NewEvent,
+  type Position,
+  type Projector,
+  START,
+} from '@ledgate/eventsourcing'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { openProjector, openViewReader, type ProjectorOptions } from '../src/index.ts'
+import { rounds } from '../../../rounds.ts'
 import { count, type Counted, decode, newFolder, sums } from './counting.ts'
 
 const GENEROUS = { timeoutMs: 20_000 }
@@ -37,7 +46,7 @@ describe('a projector', () => {
   it('lets new events wait for others, and nobody who waits for their position', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
-    const projector = await start({ file, reader: store, projections: [sums()], lingerMs: 60_000 })
+    const projector = await start({ file, reader: store, projections: [sums()], lingerMs: 3_600_000 })
     const reader = query(file)
     const total = () => reader.get('SELECT total FROM sums WHERE key = ?', 'a')
     expect(await projector.waitFor(await count(store, 'a', 1), GENEROUS)).toBe(true)
@@ -52,10 +61,10 @@ describe('a projector', () => {
     expect(total()).toEqual({ total: 51 })
     expect(projector.health()[0]?.lagMs).toBe(0)
 
-    const reached = projector.waitFor(`${last}9` as typeof last, { timeoutMs: 500 })
+    const reached = projector.waitFor(`${last}9` as typeof last, { timeoutMs: 60_000 })
     await count(store, 'a', 1)
-    await vi.waitFor(() => expect(total()).toEqual({ total: 52 }), { timeout: 400 })
-    await reached
+    await vi.waitFor(() => expect(total()).toEqual({ total: 52 }))
+    expect(await reached).toBe(true)
   })
 
   it('says false when a position does not come in time', async () => {
@@ -107,7 +116,7 @@ describe('a projector', () => {
           await projector.close()
         },
       ),
-      { numRuns: 40 },
+      { numRuns: rounds({ quick: 15, long: 200 }) },
     )
   })
 
@@ -176,7 +185,7 @@ describe('a projector', () => {
     await vi.waitUntil(() => applied >= 100)
     await half.close()
     const projector = await start({ file, reader: store, projections: [halfway], batch: 100 })
-    expect(await projector.waitFor(last, GENEROUS)).toBe(true)
+    await vi.waitUntil(() => projector.health()[0]?.serving.version === 2) // until then the old version answers
     expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 5_000 })
     expect(applied).toBe(500)
   })
@@ -342,6 +351,72 @@ describe('a disk that fails', () => {
 })
 
 describe('checkpoints', () => {
+  /** Saves a place at the end of a log; answers what is loaded beside another. */
+  async function loadedBeside(kept: EventStore, now: EventStore, place: (end: Position) => Position = (end) => end) {
+    const file = join(newFolder(), 'views.db')
+    const first = await openProjector({ file, reader: kept, projections: [], decode })
+    const saved = place(await kept.head())
+    await first.checkpoints.save('mail', saved)
+    await first.close()
+    const said: string[] = []
+    const projector = await start({ file, reader: now, projections: [], onDiscarded: (why) => said.push(why) })
+    return { saved, loaded: await projector.checkpoints.load('mail'), said }
+  }
+
+  /** A log, a copy of its beginning that went on by itself, and the log as it went on. */
+  async function forked({ shared, lost, gained }: { shared: number; lost: number; gained: number }) {
+    const [before, copy] = [inMemoryEventStore(), inMemoryEventStore()]
+    const events = Array.from({ length: shared }, (_, n) => ({ ...counted(`s${n}`) }))
+    for (const store of [before, copy]) for (const event of events) await append(store, event)
+    for (let n = 0; n < lost; n += 1) await append(before, counted(`lost${n}`))
+    for (let n = 0; n < gained; n += 1) await append(copy, counted(`gained${n}`))
+    return { before, copy }
+  }
+  const counted = (key: string) => ({ id: randomUUID(), type: 'Counted', data: { key, n: 1 }, metadata: {} })
+  const append = (store: EventStore, event: NewEvent) => store.append('counter-a', [event], { expected: 'any' })
+
+  it('are not believed beside a log that is an older copy, however far that has come since', async () => {
+    const forks = fc.record({
+      shared: fc.integer({ min: 0, max: 4 }),
+      lost: fc.integer({ min: 1, max: 4 }),
+      gained: fc.integer({ min: 0, max: 9 }),
+      isText: fc.boolean(),
+    })
+    await fc.assert(
+      fc.asyncProperty(forks, async ({ isText, ...lengths }) => {
+        const { before, copy } = await forked(lengths)
+        const place = (end: Position) => (isText ? (`{"position":"${end}"}` as Position) : end)
+        const { loaded, said } = await loadedBeside(before, copy, place)
+        expect(loaded).toBe(START)
+        expect(said).toEqual([expect.stringContaining('"mail"')])
+      }),
+      { numRuns: rounds({ quick: 20, long: 300 }) },
+    )
+  })
+
+  it('are believed beside the log as it went on', async () => {
+    const forks = fc.record({ shared: fc.integer({ min: 0, max: 4 }), gained: fc.integer({ min: 0, max: 9 }) })
+    await fc.assert(
+      fc.asyncProperty(forks, async (lengths) => {
+        const { before, copy } = await forked({ ...lengths, lost: 0 })
+        const { saved, loaded, said } = await loadedBeside(before, copy)
+        expect([loaded, said]).toEqual([saved, []])
+      }),
+      { numRuns: rounds({ quick: 20, long: 300 }) },
+    )
+  })
+
+  it('that a version of before kept without the end of their log are forgotten', async () => {
+    const file = join(newFolder(), 'views.db')
+    const old = new Database(file)
+    old.exec(
+      "CREATE TABLE checkpoints (name TEXT PRIMARY KEY, position TEXT NOT NULL) STRICT; INSERT INTO checkpoints VALUES ('mail', '9')",
+    )
+    old.close()
+    const projector = await start({ file, reader: inMemoryEventStore(), projections: [] })
+    expect(await projector.checkpoints.load('mail')).toBe(START)
+  })
+
   it('are at the start until saved, and there when opened again', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()

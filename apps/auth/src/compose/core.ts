@@ -123,6 +123,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     source,
     sealer,
     onDeath: (error) => logger.error({ err: error }, 'the projector died and is started again'),
+    onDiscarded: (why) => logger.warn(why),
     onTrouble: (trouble) => logger.error({ trouble }, 'a view has trouble'),
   })
   parts.opened(views, () => views.close())

@@ -1,6 +1,6 @@
 /** The thread that keeps the read models: the one that signs tokens does not pay for it. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { openProjector, serveProjector } from '@ledgate/projection-sqlite'
+import { discardViews, openProjector, serveProjector, tellDiscarded } from '@ledgate/projection-sqlite'
 import { z } from 'zod'
 import { decode } from '../log/index.ts'
 import { projections } from '../views/projections.ts'
@@ -9,6 +9,22 @@ import { lingerMs, LogSource, openSource } from './log-source.ts'
 const { source, viewsFile } = z.object({ source: LogSource, viewsFile: z.string() }).parse(workerData)
 if (parentPort === null) throw new Error('projector.ts is the entry of a worker thread')
 
+/** Without the file, and dead: the thread is started again and makes a new one. */
+function onDamage(error: unknown): void {
+  discardViews(viewsFile)
+  setImmediate(() => {
+    throw new Error(`${viewsFile} is damaged and is built anew`, { cause: error })
+  })
+}
+
 const reader = await openSource(source)
-const projector = await openProjector({ file: viewsFile, reader, projections, decode, lingerMs: lingerMs(source) })
-serveProjector(parentPort, projector, () => reader.close())
+const projector = await openProjector({
+  file: viewsFile,
+  reader,
+  projections,
+  decode,
+  lingerMs: lingerMs(source),
+  onDiscarded: tellDiscarded(parentPort),
+  onDamage,
+})
+serveProjector(parentPort, projector, { onClosed: () => reader.close(), onDamage })

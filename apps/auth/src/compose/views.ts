@@ -16,6 +16,8 @@ export interface ProjectedViewsOptions {
   onDeath?(error: Error): void
   /** Told when a view has stopped at an event it cannot apply, or the disk fails it. */
   onTrouble?(health: ProjectionHealth): void
+  /** Told what was thrown away of the views' file, and why. */
+  onDiscarded?(why: string): void
 }
 
 /** For what a transaction of rows leaves behind it; V8 would take five times as much of the memory, for nothing. */
@@ -23,18 +25,21 @@ const YOUNG_MIB = 24
 
 /** The read models of a running server, kept by a worker thread. */
 export async function openThreadedViews(options: ProjectedViewsOptions): Promise<Views> {
-  const { viewsFile, source, sealer, onDeath, onTrouble } = options
+  const { viewsFile, source, sealer, onDeath, onTrouble, onDiscarded } = options
   const entry = new URL('./projector.ts', import.meta.url)
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB }
   const projector = await connectProjector({
     start: () => new Worker(entry, { workerData: { source, viewsFile }, resourceLimits }),
     ...(onDeath && { onDeath }),
     ...(onTrouble && { onTrouble }),
+    ...(onDiscarded && { onDiscarded }),
+    onRestart: () => reader.reopen(),
   })
+  const reader = openViewReader(viewsFile, projector.discard)
   return openViews({
     projector,
-    reader: openViewReader(viewsFile),
-    openMoment: () => openViewMoment(viewsFile),
+    reader,
+    openMoment: () => openViewMoment(viewsFile, projector.discard),
     sealer,
   })
 }
