@@ -116,7 +116,7 @@ export function spawnServer(installation: Installation, options: SpawnOptions = 
 export async function ready({ url }: Installation, server: Server): Promise<void> {
   let end: number | string | undefined
   void server.ended.then((code) => (end = code))
-  for (const until = Date.now() + 60_000; Date.now() < until && end === undefined; await pause(10)) {
+  for (const until = Date.now() + 180_000; Date.now() < until && end === undefined; await pause(10)) {
     const answer = await send(`${url}/readyz`).catch(() => undefined)
     if (answer?.status === 200) return
   }
@@ -135,8 +135,9 @@ export async function ledgate(
   { environment }: Installation,
   args: readonly string[],
   input = '',
+  under: readonly string[] = [],
 ): Promise<{ code: number | string; output: string; json(): Record<string, unknown> }> {
-  const { child, ended, standard, output } = run('auth/src/cli/main.ts', args, { environment })
+  const { child, ended, standard, output } = run('auth/src/cli/main.ts', args, { environment, under })
   child.stdin.end(input)
   const code = await ended
   return { code, output: output(), json: () => JSON.parse(standard()) as Record<string, unknown> }

@@ -56,7 +56,7 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024
  */
 export async function openCommitQueue(options: CommitQueueOptions): Promise<CommitQueue> {
   const worker = startWriter(options.file)
-  await ready(worker)
+  await ready(worker, options.file)
   return commitQueue(worker, options)
 }
 
@@ -71,14 +71,16 @@ function startWriter(file: string): Worker {
   })
 }
 
-function ready(worker: Worker): Promise<void> {
+function ready(worker: Worker, file: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    worker.once('error', (error) => reject(new Unavailable('the event store cannot be opened', { cause: error })))
+    worker.once('error', (error) => reject(new Unavailable(`${file} cannot be opened`, { cause: error })))
     worker.once('message', (message: FromWriter) => {
       if (message.kind === 'ready') resolve()
       else
         reject(
-          new Unavailable(`the event store cannot be opened: ${'reason' in message ? message.reason : message.kind}`),
+          new Unavailable(
+            `${file} cannot be opened for writing: ${'reason' in message ? message.reason : message.kind}`,
+          ),
         )
     })
   })

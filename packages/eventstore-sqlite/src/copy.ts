@@ -83,6 +83,10 @@ async function through(
       last = rows.at(-1)?.[0] ?? last
       await pause(restMs ?? REST_MS)
     }
+  } catch (error) {
+    if (error instanceof Database.SqliteError)
+      throw new Unavailable(`${file} cannot be read: ${error.message}`, { cause: error })
+    throw error
   } finally {
     database.close()
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type EventFilter, passes } from '@ledgate/eventsourcing'
+import { rounds } from '../../../rounds.ts'
 import { logEnd } from './log-end.ts'
 import { positionOf, type Row } from './records.ts'
 
@@ -54,7 +55,7 @@ describe('the end of the log', () => {
           expect(Number(place)).toBe(Math.max(start + from, rows.at(-1)?.[0] ?? start))
         },
       ),
-      { numRuns: 300 },
+      { numRuns: rounds({ quick: 60, long: 2_000 }) },
     )
   })
 

@@ -38,17 +38,29 @@ const CACHE_KIB = 16_384
  */
 export function openLogReader(file: string): LogReader {
   if (!existsSync(file)) throw new Unavailable(`there is no event store at ${file}`)
-  const database = new Database(file, { readonly: true })
-  assertSqliteVersion(database)
-  database.pragma('query_only = ON')
-  database.pragma(`cache_size = -${CACHE_KIB}`)
-  assertSchemaVersion(Number(database.pragma('user_version', { simple: true })))
+  const database = openReadOnly(file)
   const head = guarded(headOf(database))
   return {
     ...pagesOf(guarded(looksOf(database)), head),
     rows: guarded(streamsOf(database)),
     head: () => positionOf(head()),
     close: () => void database.close(),
+  }
+}
+
+function openReadOnly(file: string): Database.Database {
+  let database: Database.Database | undefined
+  try {
+    database = new Database(file, { readonly: true })
+    assertSqliteVersion(database)
+    database.pragma('query_only = ON')
+    database.pragma(`cache_size = -${CACHE_KIB}`)
+    assertSchemaVersion(Number(database.pragma('user_version', { simple: true })))
+    return database
+  } catch (error) {
+    database?.close()
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Unavailable(`${file} cannot be read: ${reason}`, { cause: error })
   }
 }
 

@@ -3,7 +3,7 @@ import { categoryOf, judge, type EncodedEvent } from '@ledgate/eventsourcing'
 import { generations } from './generations.ts'
 import { checkpointer } from './checkpointer.ts'
 import type { AppendOutcome, AppendRequest } from './messages.ts'
-import { assertSqliteVersion, prepareSchema } from './schema.ts'
+import { assertSqliteVersion, assertWritable, prepareSchema } from './schema.ts'
 
 /** The one connection that writes. */
 export interface LogWriter {
@@ -42,6 +42,7 @@ export function openLogWriter(file: string): LogWriter {
   database.pragma('synchronous = FULL')
   database.pragma('foreign_keys = ON')
   prepareSchema(database)
+  assertWritable(database)
   const transaction = transactionOn(database)
   const checkpoints = checkpointer(database)
   const write = appendTo(database)

@@ -53,6 +53,15 @@ export function prepareSchema(database: Database.Database): void {
   else assertSchemaVersion(version)
 }
 
+/**
+ * Writes what is there already: SQLite opens a file that may not be written for reading, and says nothing.
+ *
+ * @throws {SqliteError} when the file, its folder or its write-ahead log cannot be written.
+ */
+export function assertWritable(database: Database.Database): void {
+  database.pragma(`user_version = ${SCHEMA_VERSION}`)
+}
+
 /** @throws {Error} when the file was laid out by another version of Ledgate. */
 export function assertSchemaVersion(version: number): void {
   if (version !== SCHEMA_VERSION)

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { accessSync, constants, mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import {
   Conflict,
@@ -71,8 +71,10 @@ export async function openSqliteEventStore(options: SqliteEventStoreOptions): Pr
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true })
+    accessSync(folder, constants.W_OK | constants.X_OK) // SQLite makes and removes files beside the log
   } catch (error) {
-    throw new Unavailable(`${folder} cannot be made`, { cause: error })
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Unavailable(`${folder} cannot be made or written: ${reason}`, { cause: error })
   }
 }
 

@@ -1,5 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Unavailable } from '@ledgate/eventsourcing'
 import Database from 'better-sqlite3'
 import { describe, expect, it } from 'vitest'
@@ -53,6 +53,64 @@ describe('a folder that cannot be written', () => {
     const file = join(newFolder(), 'a-file')
     writeFileSync(file, 'not a folder')
     await expect(openSqliteEventStore({ file: join(file, 'log.db') })).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('a store with a part that cannot be written', () => {
+  it.skipIf(isMissing(withoutPrivileges.slice(0, 1), 'files without the right to write'))(
+    'is refused at opening, and the file is named; what is open in another process is told apart',
+    async () => {
+      const file = join(newFolder(), 'log.db')
+      const first = startAppending({ file, width: 1 })
+      await first.said('ack')
+      const refused = (reason: string) =>
+        expect(startAppending({ file, under: withoutPrivileges }).said('open')).rejects.toThrow(reason)
+      chmodSync(`${file}-lock`, 0o444)
+      await refused('is open for writing in another process')
+      await first.kill()
+      await refused(`${file}-lock cannot be written`)
+      chmodSync(`${file}-lock`, 0o644)
+      for (const part of [file, `${file}-wal`]) {
+        chmodSync(part, 0o444)
+        await refused(`${file} cannot be opened for writing`)
+        chmodSync(part, 0o644)
+      }
+      await opened(file)
+    },
+  )
+
+  it('that is a folder, or garbage, is refused by its name, and is left as it is', async () => {
+    for (const part of ['log.db-lock', 'log.db']) {
+      const file = join(newFolder(), 'log.db')
+      await (await openSqliteEventStore({ file })).close()
+      const path = join(dirname(file), part)
+      writeFileSync(path, 'garbage '.repeat(1000))
+      await expect(openSqliteEventStore({ file })).rejects.toThrow(path)
+      expect(readFileSync(path, 'utf8')).toBe('garbage '.repeat(1000))
+      rmSync(path)
+      mkdirSync(path)
+      await expect(openSqliteEventStore({ file })).rejects.toThrow(path)
+    }
+  })
+})
+
+describe('a store with two names', () => {
+  it('has one writer: a link to the file, or to its folder, is the same store', async () => {
+    const [folder, other] = [newFolder(), newFolder()]
+    const store = await openSqliteEventStore({ file: join(folder, 'log.db') })
+    symlinkSync(join(folder, 'log.db'), join(other, 'linked.db'))
+    symlinkSync(folder, join(other, 'folder'))
+    for (const name of ['linked.db', 'folder/log.db'])
+      await expect(openSqliteEventStore({ file: join(other, name) })).rejects.toThrow('in another process')
+    await store.close()
+    await opened(join(other, 'linked.db'))
+  })
+
+  it('copied with its lock, is two stores, each with a writer', async () => {
+    const [folder, other] = [newFolder(), join(newFolder(), 'copy')]
+    await opened(join(folder, 'log.db'))
+    cpSync(folder, other, { recursive: true })
+    await opened(join(other, 'log.db'))
   })
 })
 

@@ -21,6 +21,7 @@ import { openInstallation } from '../installation/index.ts'
 import { decode, eventLog, keyedHash, systemClock } from '../log/index.ts'
 import { positionIn, Refused } from '../operator/index.ts'
 import { systemContext } from './core.ts'
+import { prepareDataFolder } from './data-folder.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
 import { wrappingKeys } from './storage.ts'
 
@@ -87,8 +88,27 @@ interface Erasures {
 
 const hmacOf = (stream: string): string => stream.slice(stream.indexOf('-') + 1)
 
+/**
+ * SQLite reads a log that was not closed by files that it makes beside it.
+ *
+ * @throws {Refused} that says what to do when the log cannot be read where it is.
+ */
+async function openNewer(file: string) {
+  try {
+    const reader = await openSqliteEventReader({ file })
+    await reader.head()
+    return reader
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Refused(
+      `${reason}. If its folder cannot be written, copy ${file}, and ${file}-wal if there is one, into a folder that can, and give --erased-in the copy`,
+      { cause: error },
+    )
+  }
+}
+
 async function erasuresIn(file: string, after: Position): Promise<Erasures> {
-  const reader = await openSqliteEventReader({ file })
+  const reader = await openNewer(file)
   const [subs, addresses] = [new Set<string>(), [] as { stream: string; reservationId: string }[]]
   const applied = new Set<string>()
   try {
@@ -184,7 +204,7 @@ export async function restoreBackup(config: Config, { folder, to, erasedIn }: Re
     throw new Refused('--to: the backup has no event at that position')
   const inside = await erasuresIn(join(folder, LOG), position)
 
-  mkdirSync(config.dataDir, { recursive: true })
+  prepareDataFolder(config.dataDir)
   const lock = lockForWriting(join(config.dataDir, LOG))
   const scratch = join(config.dataDir, 'restoring')
   try {

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type EventStore, type Position, withDeadline } from '@ledgate/eventsourcing'
 import {
@@ -10,6 +9,7 @@ import { lockForWriting, openSqliteEventStore } from '@ledgate/eventstore-sqlite
 import { developmentMasterKey, type KeyVault, type MasterKeys, parseMasterKey } from '@ledgate/vault'
 import { openSqliteVault } from '@ledgate/vault/sqlite'
 import type { Config } from '../config.ts'
+import { prepareDataFolder } from './data-folder.ts'
 import type { LogSource } from './log-source.ts'
 
 /** Milliseconds one call of the store may take: a disk that hangs must not hang every request with it. */
@@ -113,7 +113,6 @@ async function assertOwn(vault: KeyVault, issuer: string): Promise<void> {
 
 /** Events and keys in EventStoreDB, which any number of processes share; the data folder is each one's own. */
 async function clustered(config: Config, url: string): Promise<Storage> {
-  mkdirSync(config.dataDir, { recursive: true })
   const lock = lockForWriting(join(config.dataDir, 'replica'))
   try {
     const vault = await openEventStoreDBVault({ url, ...wrappingKeys(config), attemptMs: ATTEMPT_MS })
@@ -146,8 +145,10 @@ async function clustered(config: Config, url: string): Promise<Storage> {
 /**
  * Opens the storage that the configuration asks for.
  *
- * @throws {Error} when another process has the data folder, the master key does not fit, or the store cannot be used.
+ * @throws {Error} when another process has the data folder, or something in it cannot be written, when the master key
+ *   does not fit, or the store cannot be used.
  */
-export function openStorage(config: Config): Promise<Storage> {
+export async function openStorage(config: Config): Promise<Storage> {
+  prepareDataFolder(config.dataDir)
   return config.eventStoreDBUrl === undefined ? embedded(config) : clustered(config, config.eventStoreDBUrl)
 }

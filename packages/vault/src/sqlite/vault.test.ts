@@ -184,7 +184,7 @@ describe('the files of a vault', () => {
     const everything = everyByte(file)
     expect(gone.filter((bytes) => traceOf(bytes, everything))).toHaveLength(0)
     for (const name of order) expect(await vault.get(name)).toBeDefined()
-  }, 60_000)
+  })
 
   it('do not lose their traces while somebody still reads them: then destroying fails, and works when it is repeated', async () => {
     const { vault, file } = await sqliteVault()

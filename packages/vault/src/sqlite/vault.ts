@@ -24,8 +24,13 @@ const CHECK = 'vault/check'
 
 /** The file is for its owner only; the write-ahead log takes over its mode. */
 function createFile(file: string): void {
-  mkdirSync(dirname(file), { recursive: true })
-  closeSync(openSync(file, 'a', 0o600))
+  try {
+    mkdirSync(dirname(file), { recursive: true })
+    closeSync(openSync(file, 'a', 0o600))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new Error(`the vault ${file} cannot be opened for writing: ${reason}`, { cause: error })
+  }
 }
 
 function openReader(file: string) {

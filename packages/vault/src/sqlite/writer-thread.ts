@@ -62,7 +62,8 @@ export async function startWriter(file: string): Promise<WriterThread> {
     }
     worker.on('message', (answer: VaultAnswer) => {
       if (answer.kind === 'ready') resolve()
-      else if (answer.kind === 'refused') end(new Error(`the vault cannot be opened: ${answer.reason}`))
+      else if (answer.kind === 'refused')
+        end(new Error(`the vault ${file} cannot be opened for writing: ${answer.reason}`))
       else room.settle(answer)
     })
     worker.on('error', end)

@@ -12,6 +12,9 @@ const reasonOf = (error: unknown) => (error instanceof Error ? error.message : S
 /** Another process may write at the same time; it holds the database for one fsync. */
 const BUSY_MS = 10_000
 
+/** The layout of the file. */
+const LAYOUT = 1
+
 interface Queued {
   readonly ticket: number
   readonly change: Change
@@ -25,6 +28,8 @@ function open() {
   database.pragma('secure_delete = ON')
   database.pragma('temp_store = MEMORY')
   database.exec(schema)
+  // SQLite opens a file that may not be written for reading, and says nothing: a write does.
+  database.pragma(`user_version = ${LAYOUT}`)
   return database
 }
 
