@@ -21,8 +21,8 @@ export const shared = defineConfig({
     maxWorkers: 2,
     sequence: { shuffle: true },
     // No promise about speed: what hangs is found, what is slow passes.
-    testTimeout: pace === 'quick' ? 180_000 : 1_800_000,
-    hookTimeout: 180_000,
+    testTimeout: pace === 'quick' ? 300_000 : 1_800_000,
+    hookTimeout: 300_000,
     passWithNoTests: true,
     execArgv: ['--conditions=@ledgate/source'],
   },

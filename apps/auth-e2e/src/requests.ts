@@ -58,14 +58,14 @@ export function requestsTo(url: string) {
         headers: { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` },
         body: JSON.stringify(body),
       }),
-    /** The newest mailed token for an address, once it is there. @throws {Error} after ten seconds. */
+    /** The newest mailed token for an address, once it is there. @throws {Error} after two minutes. */
     mailed: (address: string): Promise<string> => mailedLink(address),
     mailedLink,
   }
 
   /** The same, of a mail with this subject. */
   async function mailedLink(address: string, subject?: string): Promise<string> {
-    for (const until = Date.now() + 10_000; Date.now() < until; await new Promise((wait) => setTimeout(wait, 20))) {
+    for (const until = Date.now() + 120_000; Date.now() < until; await new Promise((wait) => setTimeout(wait, 20))) {
       const mails = await send(`${url}/dev/mail?to=${encodeURIComponent(address)}`, {
         headers: { accept: 'application/json' },
       })

@@ -60,7 +60,7 @@ it('the first administrator comes from the console; the token is on standard err
   expect(await server.stop()).toBe(0)
   const again = await startServer(installation)
   expect(again.output()).not.toContain('"token":"')
-}, 60_000)
+})
 
 it('the command line does over HTTP what it does beside the server', async () => {
   const installation = await newInstallation(WITH_TWO)
@@ -111,7 +111,7 @@ it('the command line does over HTTP what it does beside the server', async () =>
     'list',
   ])
   expect([nowhere.code, nowhere.output]).toEqual([1, expect.stringContaining('cannot be reached')])
-}, 120_000)
+})
 
 it('two administrators who demote each other at two replicas never leave none; what one changed the other shows', async () => {
   const { all } = await newReplicas(2)
@@ -144,4 +144,4 @@ it('two administrators who demote each other at two replicas never leave none; w
     administer(second, left[1] ?? '')('GET', 'keys'),
   ])
   expect(looks.map(({ status }) => status).toSorted()).toEqual([200, 403])
-}, 120_000)
+})

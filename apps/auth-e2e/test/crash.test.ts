@@ -2,12 +2,15 @@ import { copyFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { eventsOf, halfDone, issuedIn } from '../src/log.ts'
 import { newMemory, type Memory, PASSWORD, users } from '../src/oracle.ts'
 import { requestsTo } from '../src/requests.ts'
 import { type Installation, newInstallation, startServer } from '../src/server.ts'
 
-const ROUNDS = 50
+const ROUNDS = rounds({ quick: 5, long: 50 })
+/** Of registrations that are killed in the middle. */
+const STORMS = rounds({ quick: 2, long: 8 })
 
 /** Milliseconds from being ready to the kill: long enough for some work, and never the same. */
 const roundMs = () => 150 + Math.random() * 750
@@ -38,7 +41,7 @@ it(`loses nothing that it acknowledged, leaves nothing half-done, and answers ag
   const memory = await storm(installation, ROUNDS)
   // The control: each kind of work was done, and answers were lost; how much depends on the machine.
   for (const done of [memory.issued.size, memory.registered.size, memory.revoked.size, memory.repeated])
-    expect(done).toBeGreaterThan(ROUNDS / 10)
+    expect(done).toBeGreaterThan(0)
   expect(memory.broken).toEqual([])
 
   const server = await startServer(installation)
@@ -63,7 +66,7 @@ it(`loses nothing that it acknowledged, leaves nothing half-done, and answers ag
 it('makes one account of 64 registrations of one address, killed in the middle of them, and nothing stuck', async () => {
   const installation = await newInstallation()
   let acknowledged = 0
-  for (let round = 0; round < 8; round += 1) {
+  for (let round = 0; round < STORMS; round += 1) {
     const email = `storm-${round}@example.com`
     const first = await startServer(installation)
     const asking = Array.from({ length: 64 }, (_, index) =>
@@ -85,13 +88,15 @@ it('makes one account of 64 registrations of one address, killed in the middle o
     expect((await second.signIn({ email, password: PASSWORD })).status).toBe(200)
     expect(await second.stop()).toBe(0)
   }
-  expect(acknowledged).toBeGreaterThanOrEqual(4)
+  expect(acknowledged).toBeGreaterThanOrEqual(STORMS / 2)
   const events = await eventsOf(installation)
   const count = (type: string) => events.filter((event) => event.type === type).length
-  // Eight of them, and the one of the bootstrap file.
-  expect([count('EmailConfirmed'), count('UserRegistered'), count('EmailVerified')]).toEqual([9, 9, 9])
+  // Theirs, and the one of the bootstrap file.
+  expect([count('EmailConfirmed'), count('UserRegistered'), count('EmailVerified')]).toEqual(
+    Array.from({ length: 3 }, () => STORMS + 1),
+  )
   expect(halfDone(events)).toEqual([])
-}, 240_000)
+})
 
 it('would be found out if it lost what it acknowledged: the control, a log whose last commits are taken away', async () => {
   const installation = await newInstallation()
@@ -107,4 +112,4 @@ it('would be found out if it lost what it acknowledged: the control, a log whose
   expect(await missing()).toEqual([])
   for (const part of parts) copyFileSync(`${kept}${part}`, `${log}${part}`)
   expect((await missing()).length).toBeGreaterThan(0)
-}, 120_000)
+})

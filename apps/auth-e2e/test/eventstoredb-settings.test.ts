@@ -37,17 +37,13 @@ it.each<readonly [string, Record<string, string>, RegExp]>([
     /LEDGATE_EVENTSTOREDB_URL cannot be used now/,
   ],
   ['no issuer', { LEDGATE_ISSUER: '' }, /LEDGATE_ISSUER is required with LEDGATE_EVENTSTOREDB_URL/],
-])(
-  'refuses to start with %s, names the setting and repeats no password',
-  async (_, environment, message) => {
-    const { code, output, events } = await refusal(environment)
-    expect(code).toBe(1)
-    expect(output).toMatch(message)
-    expect(output).not.toContain(SECRET)
-    expect(events).toEqual([])
-  },
-  60_000,
-)
+])('refuses to start with %s, names the setting and repeats no password', async (_, environment, message) => {
+  const { code, output, events } = await refusal(environment)
+  expect(code).toBe(1)
+  expect(output).toMatch(message)
+  expect(output).not.toContain(SECRET)
+  expect(events).toEqual([])
+})
 
 it('refuses a vault without its key, and the store of another installation, and writes nothing there', async () => {
   const { all, events } = await newReplicas(2)
@@ -70,7 +66,7 @@ it('refuses a vault without its key, and the store of another installation, and 
   expect(twice.output()).toMatch(/open for writing in another process/)
   await crowded.stop()
   expect((await events()).length).toBe(before)
-}, 120_000)
+})
 
 it('starts on a cluster of which one address of two is wrong', async () => {
   const url = await startProtocolServer()
@@ -82,4 +78,4 @@ it('starts on a cluster of which one address of two is wrong', async () => {
   const server = await startServer(installation, { environment })
   expect((await server.signIn()).status).toBe(200)
   expect(await server.stop()).toBe(0)
-}, 60_000)
+})

@@ -3,17 +3,18 @@ import { connect } from 'node:net'
 import { Agent } from 'node:http'
 import { generateKeyPair, SignJWT } from 'jose'
 import { expect, it } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { documents, forms, type Grammar, type Hit, queries, type Shot, shoot } from '../src/fuzz.ts'
 import { newInstallation, startServer } from '../src/server.ts'
 import { ADMINISTRATION, ANN, BATCH, BATCH_SECRET, ORDERS, ORDERS_API, WEB, WEB_SECRET, WORLD } from '../src/world.ts'
 
-/** Requests to each endpoint; ten times as many with `npm run soak`. */
-const REQUESTS = process.env['SOAK'] === 'on' ? 100_000 : 10_000
+/** Requests to each endpoint. */
+const REQUESTS = rounds({ quick: 500, long: 10_000, soak: 100_000 })
 const SEED = Number(process.env['SEED'] ?? 20_261_124)
 
 const AT_ONCE = 16
 /** Requests made at a time: a hundred thousand at once would be gigabytes. */
-const HANDFUL = 2_000
+const HANDFUL = Math.min(REQUESTS, 2_000)
 
 const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE })
 

@@ -51,7 +51,7 @@ describe.each(STORES)('with the %s store', (_, newStore) => {
     expect(await second.introspect(String(service['access_token']))).toMatchObject({ active: true })
     expect((await second.refresh(String(kept['refresh_token']))).status).toBe(200)
     expect((await second.signIn(bob)).status).toBe(200)
-  }, 120_000)
+  })
 
   it('is operated from the command line, beside a running server and without one', async () => {
     const installation = await newStore()
@@ -81,5 +81,5 @@ describe.each(STORES)('with the %s store', (_, newStore) => {
     const again = await startServer(installation)
     expect((await again.signIn(bob)).status).toBe(200)
     expect((await again.refresh(String(refresh_token))).body).toMatchObject({ error: 'invalid_grant' })
-  }, 180_000)
+  })
 })

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { type Broker, brokerIsAvailable, openBroker } from '@ledgate/revocation/testing'
 import { kafkaRevocations } from '@ledgate/verifier/kafka'
 import { expect, it, onTestFinished } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { disagreements, outOfOrder } from '../src/agreement.ts'
 import { aim } from '../src/aim.ts'
 import { endingsIn, eventsOf } from '../src/log.ts'
@@ -14,10 +15,11 @@ import { type Installation, newInstallation, startServer } from '../src/server.t
 import { openTape, type Tape, toldIn, type Written } from '../src/tape.ts'
 import { type AskedWitness, keepAsking, openVerifier, READY_MS } from '../src/witnesses.ts'
 
-/** Kills; as many as the title of the proof says with `npm run soak`. */
-const ROUNDS = process.env['SOAK'] === 'on' ? 200 : 14
-/** Each kind of moment is met so often, if it takes twice as many rounds. */
-const MET = 3
+/** Kills. */
+const ROUNDS = rounds({ quick: 2, long: 14, soak: 200 })
+/** Each kind of moment is met so often, if it takes many more rounds. */
+const MET = rounds({ quick: 1, long: 3 })
+const MOST_ROUNDS = Math.max(2 * ROUNDS, 40)
 /** Of them one in four is kept. */
 const TOKENS = 12
 /** Tokens of the last rounds, about which every new verifier is asked. */
@@ -96,7 +98,7 @@ it.skipIf(!brokerIsAvailable())(
     }
 
     const wasMet = () => Object.values(moments).every((count) => count >= MET)
-    for (let round = 0; round < ROUNDS || (round < 2 * ROUNDS && !wasMet()); round += 1) {
+    for (let round = 0; round < ROUNDS || (round < MOST_ROUNDS && !wasMet()); round += 1) {
       oracle.round = round
       const server = await startServer(installation)
       const started = performance.now()
@@ -176,5 +178,4 @@ it.skipIf(!brokerIsAvailable())(
     expect(await wrongVerdicts(deaf as Witness, [lost, told])).toHaveLength(1)
     await server.stop()
   },
-  240_000,
 )

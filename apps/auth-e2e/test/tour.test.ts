@@ -37,5 +37,5 @@ describe.skipIf(isMissing(['bash', 'curl'], 'the tour that npm start prints'))('
     const again = take() // on the same data, as after the next start
     expect(again.stdout.split('\n').slice(0, 2)).toEqual(lines.slice(0, 2))
     expect(again.status).toBe(0)
-  }, 120_000)
+  })
 })

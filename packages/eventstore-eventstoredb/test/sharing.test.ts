@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { sharing } from '../src/sharing.ts'
 
 /** A value that others change, fetched with a delay on the way there and back. */
@@ -42,7 +43,7 @@ test('nobody is given what is older than the question, whoever else asks', async
         await Promise.all(answers)
       },
     ),
-    { numRuns: 150 },
+    { numRuns: rounds({ quick: 40, long: 1_000 }) },
   )
 })
 

@@ -2,6 +2,7 @@ import { constants, createSecretKey, generateKeyPairSync, type KeyObject, sign, 
 import fc from 'fast-check'
 import { compactVerify, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { isSignedBy, isSignedByAside, type SignatureAlgorithm, verificationKey } from '../src/signature.ts'
 
 const { subtle } = webcrypto
@@ -60,7 +61,7 @@ describe.each(ALGS)('a signature by %s', (alg) => {
       expect(isSignedBy(ready(alg), input, signatureOf(alg, input))).toBe(true)
     }
     expect(await verdictOf(signed, whole)).toEqual([true, true])
-  }, 120_000)
+  })
 
   it('has the verdict of jose, whatever is changed in it or in what it is of', async () => {
     const change = fc.record({
@@ -79,9 +80,9 @@ describe.each(ALGS)('a signature by %s', (alg) => {
         const [ours, jose] = await verdictOf(text, signature)
         expect(ours).toBe(jose)
       }),
-      { numRuns: 500 },
+      { numRuns: rounds({ quick: 100, long: 2_000 }) },
     )
-  }, 120_000)
+  })
 
   it('has the verdict of jose, whatever two halves it is made of', async () => {
     const size = whole.length / 2
@@ -100,9 +101,9 @@ describe.each(ALGS)('a signature by %s', (alg) => {
         const [ours, jose] = await verdictOf(signed, Buffer.concat([first, second]))
         expect(ours).toBe(jose)
       }),
-      { numRuns: 200 },
+      { numRuns: rounds({ quick: 60, long: 1_000 }) },
     )
-  }, 120_000)
+  })
 
   it('has one length: a zero before each half says the same numbers, and is another signature', async () => {
     const size = whole.length / 2

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { digestTable, NO_EPOCH } from '../src/digest-table.ts'
 
 it('a digest of nothing but zeros is an entry like any other', () => {
@@ -38,6 +39,6 @@ it('keeps apart digests that differ in any one word, however crowded their table
       table.sweep(now)
       expect(table.size).toBe([...known.values()].filter(({ until }) => until >= now).length)
     }),
-    { numRuns: 300 },
+    { numRuns: rounds({ quick: 50, long: 2_000 }) },
   )
 })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { freshness } from '../src/index.ts'
 
 const START = 1_800_000_000_000
@@ -64,7 +65,7 @@ describe('staleness', () => {
           }
         }
       }),
-      { numRuns: 500 },
+      { numRuns: rounds({ quick: 100, long: 3_000 }) },
     )
   })
 

@@ -13,7 +13,7 @@ describe.skipIf(!brokerIsAvailable())('a topic that lost something', () => {
   let broker: Broker
   beforeAll(async () => {
     broker = await openBroker()
-  }, 120_000)
+  })
   afterAll(() => broker.close())
 
   /** A topic that is there, and who fills it. */

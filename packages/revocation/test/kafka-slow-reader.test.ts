@@ -30,7 +30,7 @@ describe.skipIf(!brokerIsAvailable())('a reader that is slow', () => {
   let broker: Broker
   beforeAll(async () => {
     broker = await openBroker()
-  }, 120_000)
+  })
   afterAll(() => broker.close())
 
   it(

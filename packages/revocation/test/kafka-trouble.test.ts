@@ -21,7 +21,7 @@ describe.skipIf(!brokerIsAvailable())('Kafka in trouble', () => {
   let broker: Broker
   beforeAll(async () => {
     broker = await openBroker({ isOwn: true, isSecured: true })
-  }, 120_000)
+  })
   afterAll(() => broker.close())
 
   const readyTopic = async () => {

@@ -21,7 +21,7 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
   let broker: Broker
   beforeAll(async () => {
     broker = await openBroker()
-  }, 120_000)
+  })
   afterAll(() => broker.close())
 
   const freshTopic = (): KafkaOptions => ({ brokers: broker.brokers, topic: `revocations-${randomUUID()}` })

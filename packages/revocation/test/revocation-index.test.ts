@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { type Ended, revocationIndex, type TokenFacts } from '../src/index.ts'
 import { anyEnded, ISSUER } from './arbitrary.ts'
 import { ends, isDead } from './naive-index.ts'
@@ -59,7 +60,7 @@ describe('a token', () => {
           expect(index.endedBy(index.prepare(each))).toBe(index.endedBy(each))
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: rounds({ quick: 120, long: 4_000 }) },
     )
   })
 
@@ -77,7 +78,7 @@ describe('a token', () => {
         expect(indexOf(shuffled).endedBy(each)).toBe(verdict)
         expect(indexOf([...before, ...all]).endedBy(each)).toBe(verdict)
       }),
-      { numRuns: 1_000 },
+      { numRuns: rounds({ quick: 120, long: 4_000 }) },
     )
   })
 
@@ -241,7 +242,7 @@ describe('an entry', () => {
           }
         }
       }),
-      { numRuns: 1_000 },
+      { numRuns: rounds({ quick: 120, long: 4_000 }) },
     )
   })
 

@@ -14,6 +14,7 @@ import {
   SNAPSHOT_TYPE,
   type SnapshotChunk,
 } from '../src/index.ts'
+import { rounds } from '../../../rounds.ts'
 import { testSigner } from '../src/testing/test-signer.ts'
 import { anyStatement, ISSUER } from './arbitrary.ts'
 
@@ -70,7 +71,7 @@ describe('a statement of the issuer', () => {
       fc.asyncProperty(anyStatement, async (statement) => {
         expect(await open(await encode(statement))).toEqual(statement)
       }),
-      { numRuns: 200 },
+      { numRuns: rounds({ quick: 40, long: 1_000 }) },
     )
   })
 
@@ -194,7 +195,7 @@ describe('what the issuer did not say', () => {
         fc.pre(at < jws.length - 1)
         await expect(open(jws.slice(0, at) + character + jws.slice(at + 1))).rejects.toThrow(InvalidStatement)
       }),
-      { numRuns: 300 },
+      { numRuns: rounds({ quick: 60, long: 1_500 }) },
     )
   })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { createVerifier } from '../src/index.ts'
 import { tokenCache } from '../src/token-cache.ts'
 import { codeOf } from './outcome.ts'
@@ -52,7 +53,7 @@ describe('a token that was verified before', () => {
     const key = await signingKey('es')
     await fc.assert(
       fc.asyncProperty(times, (how) => asTimeGoesBy(how, key, (verify) => verify)),
-      { numRuns: 60 },
+      { numRuns: rounds({ quick: 20, long: 300 }) },
     )
   })
 
@@ -148,7 +149,7 @@ describe('a token that was verified before', () => {
           expect((await verifier.verify(token)).scopes).toEqual(new Set(['orders:read']))
         },
       ),
-      { numRuns: 300 },
+      { numRuns: rounds({ quick: 60, long: 1_000 }) },
     )
   })
 

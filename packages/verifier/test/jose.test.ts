@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { decodeProtectedHeader, importJWK, type JWK, jwtVerify } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { createVerifier, type SignatureAlgorithm, type Verifier } from '../src/index.ts'
 import { codeOf } from './outcome.ts'
 import { AUDIENCE, claimsOf, ISSUER, optionsFor, signingKey, type SigningKey } from './tokens.ts'
@@ -133,7 +134,7 @@ describe.each(ALGORITHMS)('a token by %s', (alg) => {
         expect(ours).toBe(jose && isInItsOneSpelling(text))
         if (ours) taken += 1
       }),
-      { numRuns: 600 },
+      { numRuns: rounds({ quick: 100, long: 2_000 }) },
     )
     expect(taken).toBeGreaterThan(30)
   })

@@ -3,6 +3,7 @@ import { EVENT_TYPES, type Notice } from '@ledgate/revocation'
 import { testSigner } from '@ledgate/revocation/testing'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { codeOf } from './outcome.ts'
 import { type Setting, setting } from './setting.ts'
 import { ISSUER, seconds, signingKey, tokenBy } from './tokens.ts'
@@ -130,7 +131,7 @@ describe('a notice with anything changed on its way', { timeout: 120_000 }, () =
           expect(await codeOf(test.verifier.verify(token))).toBe('good')
         },
       ),
-      { numRuns: 300 },
+      { numRuns: rounds({ quick: 60, long: 1_000 }) },
     )
     test.source.push(await other.sign({ ...SET, kid: 'other' }, JSON.stringify(claims())), made)
     await vi.waitFor(async () => expect(await codeOf(test.verifier.verify(token))).toBe('token_revoked'))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { hasEpoch, type Ended, type Scope, type TokenFacts } from '@ledgate/revocation'
 import { describe, expect, it, vi } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { createVerifier, VerifierError } from '../src/index.ts'
 import { codeOf } from './outcome.ts'
 import { setting } from './setting.ts'
@@ -167,7 +168,7 @@ describe('whatever is revoked in whatever order', () => {
           }
         },
       ),
-      { numRuns: 25 },
+      { numRuns: rounds({ quick: 10, long: 100 }) },
     )
   })
 })

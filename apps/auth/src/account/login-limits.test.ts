@@ -1,6 +1,7 @@
 import { TooManyRequests } from '@ledgate/oauth'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { handClock } from '../testing/parts.ts'
 import { type Attempt, DEFAULT_LOGIN_LIMITS, loginGuard, type LoginLimits } from './login-limits.ts'
 
@@ -204,7 +205,7 @@ describe('nobody can lock somebody else out', () => {
         const { guard, clock } = guarded()
         expect(await isEverLockedOut(guard, clock, walk)).toBe(false)
       }),
-      { numRuns: 300 },
+      { numRuns: rounds({ quick: 40, long: 1_500 }) },
     )
   })
 

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { inMemoryEventStore } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { slowStore } from '../testing/faulty-store.ts'
 import { household } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
@@ -93,7 +94,7 @@ describe('the administrators', () => {
           if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(LastAdministrator)
         expect((await Promise.all(subs.map((sub) => administrators.includes(sub)))).some(Boolean)).toBe(true)
       }),
-      { numRuns: 150 },
+      { numRuns: rounds({ quick: 15, long: 300 }) },
     )
   })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { grant, type Issued } from './decider.ts'
 import type { GrantEvent, GrantState } from './events.ts'
 import { judgeRefresh, type PresentRefreshToken, type Spending } from './refresh.ts'
@@ -220,7 +221,7 @@ const forgetful: Readonly<Record<string, Decide>> = {
 describe('presenting a refresh token', () => {
   it('does what the rules say, whatever is presented when', () => {
     fc.assert(property(present, walks), { numRuns: LONG ? 20_000 : 3000 })
-    fc.assert(property(present, insisting), { numRuns: 200 })
+    fc.assert(property(present, insisting), { numRuns: rounds({ quick: 40, long: 1_000 }) })
   })
 
   it.each(Object.entries(forgetful))('would be found out if it forgot %s: the control', (_, decide) => {

@@ -77,9 +77,6 @@ export async function revokeGrantToken(
   return isRevokedByGrant(state, token.jti) ? undefined : revokeOfGrant(log, state, token, revoking)
 }
 
-/** Streams that are begun at once: a thousand would be in the way of everybody else. */
-const AT_ONCE = 64
-
 /**
  * Gives a stream to every token that a release before noted in the state of the grant, before that state is written anew
  * without them. Safe to do twice, and half.
@@ -94,6 +91,5 @@ export async function moveRevokedTokens(
 ): Promise<void> {
   const bySystem = { context: { ...context, actor: { type: 'system', id: 'grant' } as const, source: undefined } }
   const living = state.revoked_tokens.filter(({ exp }) => now < exp)
-  for (let from = 0; from < living.length; from += AT_ONCE)
-    await Promise.all(living.slice(from, from + AT_ONCE).map((token) => revokeOfGrant(log, state, token, bySystem)))
+  await Promise.all(living.map((token) => revokeOfGrant(log, state, token, bySystem)))
 }

@@ -1,12 +1,10 @@
 import { type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
 import fc from 'fast-check'
-import type { FastifyRequest } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { requestContext } from '../http/index.ts'
 import type { GrantEvent, GrantState } from './events.ts'
 import { readGrant } from './grants.ts'
-import { sourceHash, spendingOf } from './spending.ts'
+import { spendingOf } from './spending.ts'
 import { command, parts } from '../testing/parts.ts'
 
 const GID = 'a'.repeat(32)
@@ -106,20 +104,5 @@ describe('how a generation was spent', () => {
       expect(events).toBeLessThanOrEqual(128)
     }
     expect((await spending(9_999)).reads).toBeLessThanOrEqual(4)
-  })
-})
-
-describe('where a request comes from', () => {
-  const requests = requestContext({ key: Buffer.alloc(32, 5), newCommandId: () => 'c' })
-  const from = (remoteAddress: string | undefined) =>
-    requests.source({
-      id: 'r',
-      headers: { 'user-agent': 'curl/8' },
-      socket: { remoteAddress },
-    } as unknown as FastifyRequest)
-
-  it('is told again by its hash, unless its address is not known', () => {
-    expect(sourceHash(from('192.0.2.1'))).toBe(from('192.0.2.1').hash)
-    for (const address of [undefined, '', 'not an address']) expect(sourceHash(from(address))).toBeNull()
   })
 })

@@ -10,6 +10,7 @@ import {
 import { nthPosition } from '@ledgate/eventsourcing/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { together } from './together.ts'
 
 const event = (n: number): NewEvent => ({ id: eventId('together', n), type: 'TokenIssued', data: { n }, metadata: {} })
@@ -86,7 +87,7 @@ describe('events that travel together', () => {
         expect(new Set(store.written).size).toBe(store.written.length)
       },
     )
-    await fc.assert(property, { numRuns: 300 })
+    await fc.assert(property, { numRuns: rounds({ quick: 60, long: 2_000 }) })
   })
 
   it('writes a thousand that come at once in the order they came, one append at a time, none over the limit', async () => {

@@ -4,6 +4,7 @@ import { decodeJwt, decodeProtectedHeader } from 'jose'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ClientMetadata } from '@ledgate/oauth'
+import { rounds } from '../../../../rounds.ts'
 import { catalogue, decode, type DomainEvent } from '../log/index.ts'
 import { changeSession } from '../session/index.ts'
 import { clientCredentials } from '../token/grants/client-credentials.ts'
@@ -319,8 +320,8 @@ const agree = (deafTo?: Scope) =>
 
 describe('any history', () => {
   it('gives the same verdicts to introspection and to whoever follows the feed', async () => {
-    await fc.assert(agree(), { numRuns: 40 })
-  }, 120_000)
+    await fc.assert(agree(), { numRuns: rounds({ quick: 10, long: 200 }) })
+  })
 
   it('goes on after a restore: what was told of before it ends what was issued before, and nothing of after', async () => {
     // A key that was compromised after the place of the restore stays refused, and is a case of its own.
@@ -349,14 +350,10 @@ describe('any history', () => {
       }),
       { numRuns: process.env['LONG'] ? 500 : 20 },
     )
-  }, 120_000)
+  })
 
-  it.each(['user', 'grant', 'session'] as const)(
-    'shows it when those of scope %s are not told',
-    async (scope) => {
-      const { failed } = await fc.check(agree(scope), { numRuns: 200, endOnFailure: true })
-      expect(failed).toBe(true)
-    },
-    120_000,
-  )
+  it.each(['user', 'grant', 'session'] as const)('shows it when those of scope %s are not told', async (scope) => {
+    const { failed } = await fc.check(agree(scope), { numRuns: 200, endOnFailure: true })
+    expect(failed).toBe(true)
+  })
 })

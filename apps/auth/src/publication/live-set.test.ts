@@ -7,6 +7,7 @@ import { testSigner } from '@ledgate/revocation/testing'
 import { inMemorySealer } from '@ledgate/vault/testing'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { openLocalViews } from '../compose/views.ts'
 import { decode, type DomainEvent } from '../log/index.ts'
 import { type Choice, type HistoryStep, madeUpWorld, toNewEvent } from '../testing/history.ts'
@@ -119,9 +120,9 @@ describe('what has ended and still matters', () => {
         expect(notices.map(({ position }) => position)).toEqual(notices.map(({ position }) => position).sort())
         await here.close()
       }),
-      { numRuns: 20 },
+      { numRuns: rounds({ quick: 8, long: 100 }) },
     )
-  }, 120_000)
+  })
 
   it('is forgotten once nothing of before can live, whatever the cap is, and then leaves the file', async () => {
     const here = await world()
@@ -175,7 +176,7 @@ describe('what has ended and still matters', () => {
     expect(new Set(chunks.map(({ snapshot, through, at }) => `${snapshot} ${through} ${at}`)).size).toBe(1)
     expect(new Set(chunks.flatMap(({ ended }) => ended.map(({ id }) => id))).size).toBe(many)
     expect(turns).toBeGreaterThan(0)
-  }, 120_000)
+  })
 
   it('is taken by a few at the same time, and by others when those are done, or have left', async () => {
     const here = await world()

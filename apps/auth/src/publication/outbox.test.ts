@@ -4,6 +4,7 @@ import { nthPosition } from '@ledgate/eventsourcing/testing'
 import type { NoticePublisher } from '@ledgate/revocation'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { cursorOf, type FakeFeed, fakeFeed, fakeKeys, type FakeTopic, fakeTopic } from '../testing/fake-topic.ts'
 import { outbox, type OutboxOptions } from './outbox.ts'
 
@@ -209,7 +210,7 @@ describe('the outbox', () => {
   it('vouches for nothing that is missing, whatever is killed, raced, cut off, trimmed and rotated', async () => {
     await fc.assert(
       vouchesRightly((change) => world(change)),
-      { numRuns: 1_000 },
+      { numRuns: rounds({ quick: 150, long: 3_000 }) },
     )
   })
 

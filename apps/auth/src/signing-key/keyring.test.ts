@@ -3,6 +3,7 @@ import type { KeyVault } from '@ledgate/vault'
 import { inMemorySealer, inMemoryVault } from '@ledgate/vault/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { type CommandContext, type EventLog, eventLog } from '../log/index.ts'
 import { openDerivationKeys, openSigningKeys, TooEarly } from './index.ts'
 import { KeyringState } from './events.ts'
@@ -101,7 +102,7 @@ describe('a keyring of several processes', () => {
         expect(await statuses(keys)).toEqual(['retiring', 'active', 'standby'])
         expect([...here.names].map(kidOf).sort()).toEqual((await keys.read()).keys.map(({ kid }) => kid).sort())
       }),
-      { numRuns: 50 },
+      { numRuns: rounds({ quick: 12, long: 250 }) },
     )
   })
 
@@ -138,7 +139,7 @@ describe('a keyring of several processes', () => {
         const live = (await keys.read()).keys.filter(({ status }) => status !== 'retired')
         expect([...here.names].map(kidOf).sort()).toEqual(live.map(({ kid }) => kid).sort())
       }),
-      { numRuns: 60 },
+      { numRuns: rounds({ quick: 15, long: 300 }) },
     )
   })
 

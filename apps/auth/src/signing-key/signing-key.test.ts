@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import Fastify from 'fastify'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { type CommandContext, eventLog } from '../log/index.ts'
 import { jwksRoutes, openDerivationKeys, openSigningKeys, TooEarly } from './index.ts'
 
@@ -135,7 +136,7 @@ describe('the signing keys', () => {
             await verify(token.jwt, (await keys.read()).jwks)
         }
       }),
-      { numRuns: 40 },
+      { numRuns: rounds({ quick: 12, long: 200 }) },
     )
   })
 })

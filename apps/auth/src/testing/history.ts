@@ -230,11 +230,6 @@ export function madeUpWorld(seed = 'world') {
       grants.delete(old.gid)
       return { ...by, event: { type: 'GrantRevoked', data: { reason: 'test', grant: { ...old, revoked: true } } } }
     }
-    if (what % 5 === 3) {
-      const jti = unique('jti')
-      const grant = { ...old, scope: [], aud: [] }
-      return { ...by, stream: `token-${jti}`, event: { type: 'TokenRevoked', data: { jti, exp: now + 300, grant } } }
-    }
     return { ...by, event: tokenOf(old.client_id, old) }
   }
 

@@ -3,7 +3,7 @@ import { InvalidGrant } from '@ledgate/oauth'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { changeGrant, type GrantState, readGrant } from '../grant/index.ts'
+import { type GrantState, readGrant } from '../grant/index.ts'
 import { type Household, household } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 
@@ -83,7 +83,6 @@ describe('a grant that a release before let grow', () => {
 
   it('is ended by its person, by its client and by reuse', async () => {
     const ends: ((house: Household, grant: Awaited<ReturnType<typeof grown>>) => Promise<unknown>)[] = [
-      ({ log }, { gid }) => changeGrant(log, gid, { type: 'Revoke', reason: 'by its person' }, { context: command() }),
       (house, { refresh_token }) => house.revoke(String(refresh_token)),
       (house, { revoked }) =>
         expect(house.refresh(revoked[0]?.refresh_token, 'another-attempt')).rejects.toThrow(InvalidGrant),

@@ -110,7 +110,7 @@ describe('a renewal', () => {
       expect(new Set(answers.map((answer) => answer.refresh_token)).size).toBe(1)
       await one.refresh(answers[0]?.refresh_token)
     }
-  }, 120_000)
+  })
 })
 
 describe('what ends tokens', () => {

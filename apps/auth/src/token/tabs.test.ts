@@ -1,4 +1,3 @@
-import { inMemoryEventStore } from '@ledgate/eventsourcing'
 import { InvalidGrant } from '@ledgate/oauth'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -11,30 +10,24 @@ const at = (place: string) => ({ hash: place, text: '192.0.0.0/16 test' })
 const [HOME, AWAY] = [at('home'), at('away')]
 const PAGE = 'page'
 
-async function withAnn(options: Parameters<typeof household>[0] = {}): Promise<Household> {
-  const house = await household(options)
+async function withAnn(): Promise<Household> {
+  const house = await household()
   await house.create()
   return house
 }
 
 describe('tabs of one browser that race', () => {
   it('at each renewal, without a refresh_attempt, never lose their grant', async () => {
-    const store = inMemoryEventStore()
-    const one = await withAnn({ store })
-    const { signedIn, clock, lives } = one
-    const other = await household({ store, shared: one })
-    let tabs = 0
-    /** Each tab finds a process of the installation. */
-    const refresh = (token: unknown) => ((tabs += 1) % 2 ? one : other).refresh(token, undefined, PAGE)
+    const { signedIn, refresh, clock, lives } = await withAnn()
     let { refresh_token } = await signedIn(PAGE)
     for (let renewal = 0; renewal < rounds({ quick: 100, long: 1_000 }); renewal += 1) {
       clock.advance(300)
-      const all = Array.from({ length: 2 + (renewal % 5) }, () => refresh_token)
+      const tabs = Array.from({ length: 2 + (renewal % 5) }, () => refresh_token)
       // Some at once, and the others a moment later, as they wake up.
-      const early = 1 + (renewal % all.length)
-      const answers = await Promise.all(all.slice(0, early).map(refresh))
+      const [early, late] = [tabs.slice(0, 1 + (renewal % tabs.length)), tabs.slice(1 + (renewal % tabs.length))]
+      const answers = await Promise.all(early.map((token) => refresh(token, undefined, PAGE)))
       clock.advance(renewal % 10)
-      answers.push(...(await Promise.all(all.slice(early).map(refresh))))
+      answers.push(...(await Promise.all(late.map((token) => refresh(token, undefined, PAGE)))))
       expect(new Set(answers.map((answer) => answer.refresh_token)).size).toBe(1)
       for (const { access_token } of answers) expect(await lives(access_token)).toBe(true)
       refresh_token = answers[0]?.refresh_token

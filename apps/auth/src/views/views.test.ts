@@ -5,6 +5,7 @@ import { type EventStore, inMemoryEventStore, type Position, START } from '@ledg
 import { inMemorySealer } from '@ledgate/vault/testing'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { actorName } from '../audit/actor.ts'
 import { subjectsOf } from '../audit/subject.ts'
 import { openLocalViews } from '../compose/views.ts'
@@ -253,7 +254,7 @@ describe('the audit index', () => {
           )
         },
       ),
-      { numRuns: 40 },
+      { numRuns: rounds({ quick: 10, long: 150 }) },
     )
   })
 
@@ -292,7 +293,7 @@ describe('every view', () => {
           expect(await views.projector.digest(name)).toEqual(live)
         }
       }),
-      { numRuns: 15 },
+      { numRuns: rounds({ quick: 5, long: 60 }) },
     )
   })
 

@@ -98,7 +98,7 @@ describe('whoever may not', () => {
       ])
       expect(answer.headers['www-authenticate']).toContain(`scope="${needed}"`)
     }
-  }, 120_000)
+  })
 
   it('without the role has no use of the scopes, and a role that was taken is taken at once', async () => {
     const ann = await tokenOf(BOOTSTRAP.users[0] ?? MAX)
@@ -317,7 +317,7 @@ describe('every call', () => {
     const answer = await call('GET', '/admin/users?min_position=9999999999999999')
     expect([answer.status, answer.body['error']]).toEqual([503, 'temporarily_unavailable'])
     expect(answer.headers['retry-after']).toBeDefined()
-  }, 20_000)
+  })
 
   it('is in the OpenAPI document, with the scope it needs', async () => {
     const { body } = await service.send({ method: 'GET', url: '/openapi.json' })

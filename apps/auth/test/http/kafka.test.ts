@@ -58,7 +58,7 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
     broker = await openBroker({ isOwn: true })
     service = await openService(undefined, { LEDGATE_KAFKA_BROKERS: broker.brokers.join() })
     await service.listen()
-  }, 120_000)
+  })
   afterEach(() => Promise.all(opened.splice(0).map((each) => each.close())))
   afterAll(async () => {
     await service.close()
@@ -104,7 +104,7 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
     await verifier.ready()
     expect(verifier.isDead(dead)).toBe(true)
     expect(verifier.isDead(alive)).toBe(false)
-  }, 120_000)
+  })
 
   it('serves and stays ready without Kafka, is exact itself, and tells everything in its order when Kafka is back', async () => {
     const before = reader()
@@ -129,7 +129,7 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
     expect(tokens.filter((token) => !after.isDead(token))).toEqual([])
     const jtis = tokens.map((token) => String(partOf(token, 1).jti))
     expect(before.ended.filter((id) => jtis.includes(id))).toEqual(jtis)
-  }, 180_000)
+  })
 
   it('fills a topic anew that was truncated, and one that was deleted, before anybody trusts it', async () => {
     const dead = await accessOf(service)
@@ -140,27 +140,23 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
       await verifier.ready()
       expect(verifier.isDead(dead)).toBe(true)
     }
-  }, 180_000)
+  })
 })
 
-it.skipIf(!brokerIsAvailable())(
-  'publishes by TLS, and says who it is, as its settings tell it to',
-  async () => {
-    const broker = await openBroker({ isSecured: true })
-    onTestFinished(() => broker.close())
-    const { brokers, ca, username, password } = broker.secured ?? expect.fail('the broker has no secured listener')
-    const service = await openService(undefined, {
-      LEDGATE_KAFKA_BROKERS: brokers,
-      LEDGATE_KAFKA_TLS_CA: ca,
-      LEDGATE_KAFKA_SASL_MECHANISM: 'scram-sha-512',
-      LEDGATE_KAFKA_SASL_USERNAME: username,
-      LEDGATE_KAFKA_SASL_PASSWORD: password,
-    })
-    onTestFinished(() => service.close())
-    await until(async () => {
-      const { headers } = await revoke(service, await accessOf(service), 'wait=10')
-      return headers['preference-applied'] === 'wait=10'
-    })
-  },
-  120_000,
-)
+it.skipIf(!brokerIsAvailable())('publishes by TLS, and says who it is, as its settings tell it to', async () => {
+  const broker = await openBroker({ isSecured: true })
+  onTestFinished(() => broker.close())
+  const { brokers, ca, username, password } = broker.secured ?? expect.fail('the broker has no secured listener')
+  const service = await openService(undefined, {
+    LEDGATE_KAFKA_BROKERS: brokers,
+    LEDGATE_KAFKA_TLS_CA: ca,
+    LEDGATE_KAFKA_SASL_MECHANISM: 'scram-sha-512',
+    LEDGATE_KAFKA_SASL_USERNAME: username,
+    LEDGATE_KAFKA_SASL_PASSWORD: password,
+  })
+  onTestFinished(() => service.close())
+  await until(async () => {
+    const { headers } = await revoke(service, await accessOf(service), 'wait=10')
+    return headers['preference-applied'] === 'wait=10'
+  })
+})

@@ -36,7 +36,7 @@ describe.skipIf(!brokerIsAvailable())('Kafka and HTTP', () => {
     await ensureTopic({ brokers: broker.brokers, retentionMs: NOTICES_KEPT * 1000, deadlineMs: 60_000 })
     service = await openService(undefined, { LEDGATE_KAFKA_BROKERS: broker.brokers.join() })
     url = await service.listen()
-  }, 120_000)
+  })
   afterAll(async () => {
     await service.close()
     await broker.close()
@@ -151,5 +151,5 @@ describe.skipIf(!brokerIsAvailable())('Kafka and HTTP', () => {
       new Set([undefined, 'jti', 'grant', 'online_session', 'user', 'client', 'key', ...compared]),
     )
     await Promise.all([kafka, http, ...snapshots].map((each) => each.close()))
-  }, 120_000)
+  })
 })

@@ -121,7 +121,7 @@ describe('the packed tarball', () => {
     alone.write('tsconfig.json', JSON.stringify(CONFIGURATION))
     alone.write('app.ts', APP)
     alone.write('types.ts', TYPES)
-  }, 300_000)
+  })
   afterAll(() => folders.forEach((folder) => remove(folder)))
 
   it('has code, declarations, a manifest and a README, and nothing else', () => {
@@ -154,13 +154,13 @@ describe('the packed tarball', () => {
 
   it('has types that stand alone, declarations of libraries checked as well', async () => {
     expect(await alone.typeErrors()).toBe('')
-  }, 300_000)
+  })
 
   it('control: the compiler sees a mistake', async () => {
     alone.write('mistake.ts', `import { createVerifier } from '@ledgate/verifier'\ncreateVerifier({})\n`)
     expect(await alone.typeErrors()).toContain('mistake.ts(2,')
     alone.write('mistake.ts', '')
-  }, 300_000)
+  })
 
   it('works with every framework, in JavaScript and TypeScript, and so does everything in its README', async () => {
     const { compilerOptions } = CONFIGURATION
@@ -174,5 +174,5 @@ describe('the packed tarball', () => {
     framed.write('tsconfig.json', JSON.stringify({ compilerOptions: { ...compilerOptions, skipLibCheck: true } }))
     expect(await framed.node('adapters.mjs')).toBe('function object object\n401')
     expect(await framed.typeErrors()).toBe('')
-  }, 300_000)
+  })
 })
