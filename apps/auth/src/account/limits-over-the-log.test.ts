@@ -5,12 +5,15 @@ import { command, everythingIn } from '../testing/parts.ts'
 import {
   addresses as openAddresses,
   DEFAULT_LOGIN_LIMITS,
+  DEFAULT_MAIL_LIMITS,
   evenAnswers,
   loginGuard,
   loginRecord,
+  mailAllowance,
   places as openPlaces,
   register as openRegister,
   registrationAllowance,
+  resumeMail,
   signIn as openSignIn,
   passwordPolicy,
   unlimitedMail,
@@ -71,6 +74,25 @@ describe('after a restart', () => {
     let looked = 0
     for (let bot = 0; bot < 10; bot += 1) if ((await after.signIn('wrong', from(`new ${bot}`))) === 'wrong') looked += 1
     expect(looked).toBeLessThan(5)
+  })
+})
+
+describe('mails that were asked for before a restart', () => {
+  it('count after it, by purpose', async () => {
+    const house = await household()
+    await house.create()
+    const { log, clock, keyedHash } = house
+    for (let mail = 0; mail < 20; mail += 1) await house.reset.ask(ANN.email, { ...command(), source: from(`${mail}`) })
+    const allowance = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
+    await resumeMail(log, allowance)
+    const ask = { hmac: openAddresses(keyedHash).hmac(ANN.email), source: from('stranger') }
+    expect(allowance({ ...ask, purpose: 'reset' })).toBe(false)
+    expect(allowance({ ...ask, purpose: 'confirm' })).toBe(true)
+    expect(allowance({ ...ask, purpose: 'reset', isKnown: true })).toBe(true)
+    clock.advance(3600)
+    const later = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
+    await resumeMail(log, later)
+    expect(later({ ...ask, purpose: 'reset' })).toBe(true)
   })
 })
 
