@@ -185,6 +185,22 @@ describe.each(Object.entries(SERVERS))('%s: a request whose body is slow to come
   })
 })
 
+describe('the plugin of Fastify', () => {
+  it('looks again right before the handler, behind whatever else took long', async () => {
+    const world = await started()
+    const token = await world.issuer.token()
+    const between: (() => Promise<void>)[] = []
+    const app = fastify()
+    await app.register(fastifyAuth(world.verifier).plugin())
+    app.get('/', { preValidation: async () => void (await between.shift()?.()) }, async () => 'reached')
+    closing.push(() => app.close())
+    const ask = async () => (await app.inject({ url: '/', headers: { authorization: `Bearer ${token}` } })).statusCode
+    expect(await ask()).toBe(200)
+    between.push(() => world.issuer.revoke(token))
+    expect(await ask()).toBe(401)
+  })
+})
+
 describe('a guard that a request comes by twice', () => {
   it.each(['fastify', 'express'])('looks again and spends no proof: %s', async (name) => {
     const world = await started({ dpop: dpop({ policy: 'require' }) })
