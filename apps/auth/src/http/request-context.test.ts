@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { expect, it } from 'vitest'
-import { requestContext } from './request-context.ts'
+import { rememberedSources, requestContext } from './request-context.ts'
 
 const requests = requestContext({ key: Buffer.alloc(32, 5), newCommandId: () => 'c', proxies: ['127.0.0.1'] })
 
@@ -37,4 +37,15 @@ it('a person that a backend speaks for is counted by the network of the person',
   expect(forwarded('for="[::ffff:192.0.2.60]"')).toEqual(forwarded('for=192.0.2.60'))
   expect(forwarded('for="[2001:db8:1:2::3]"')).toEqual(forwarded('for="[2001:db8:1:2::4]:80"'))
   expect(forwarded('for=unknown')).toEqual(requests.source(request({ 'user-agent': AGENT })))
+})
+
+it('of 3,000 requests with agents of 12 kB no more is kept than the memory of sources has room for', () => {
+  const remembered = rememberedSources()
+  const own = requestContext({ key: Buffer.alloc(32, 5), newCommandId: () => 'c', remembered })
+  for (let nth = 0; nth < 3_000; nth += 1) {
+    const agent = `agent-of-a-long-name-${nth} ${'x'.repeat(12_000)}`
+    own.of(request({ 'user-agent': agent }, '203.0.113.9'), { type: 'anonymous', id: '' })
+    expect(remembered.bytes).toBeLessThanOrEqual(4 * 1024 * 1024)
+  }
+  expect(remembered.bytes).toBeGreaterThan(0)
 })

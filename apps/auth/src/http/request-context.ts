@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
+import { boundedCache, type BoundedCache } from '../limit/bounded-cache.ts'
 import type { Actor, CommandContext, Source } from '../log/index.ts'
 import { forwardedFor } from './forwarded.ts'
 import { type Network, networkOfPeer, parseNetwork, trustedProxies } from './network.ts'
@@ -19,15 +20,30 @@ export interface RequestContextOptions {
   readonly newCommandId: () => string
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
   readonly proxies?: readonly string[]
+  /** Where sources of requests that are alike are remembered. */
+  readonly remembered?: BoundedCache<Source>
 }
+
+/** Bytes of the sources that are remembered: a request asks more than once, and senders come again. */
+const REMEMBERED = 4 * 1024 * 1024
+/** More than two hashes and a short text take. */
+const SOURCE = 512
+
+/** The memory of a `RequestContext`. */
+export const rememberedSources = (): BoundedCache<Source> =>
+  boundedCache({ maxBytes: REMEMBERED, bytesOf: () => SOURCE })
 
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** The kind of program, too coarse to name a person: the first product token of the User-Agent. */
 const coarseAgent = (agent: string): string => /^[A-Za-z0-9._-]{1,32}/.exec(agent)?.[0] ?? 'unknown'
 
-/** Nothing is remembered of a request: its headers are as long as its sender likes. */
-export function requestContext({ key, newCommandId, proxies = [] }: RequestContextOptions): RequestContext {
+/** A text of its own: a piece of a header keeps all of it in memory. */
+const copied = (text: string): string => Buffer.from(text).toString()
+
+/** The sources of requests, and what their events say of them. */
+export function requestContext(options: RequestContextOptions): RequestContext {
+  const { key, newCommandId, proxies = [], remembered = rememberedSources() } = options
   const isTrusted = trustedProxies(proxies)
   const hashOf = (text: string) => createHmac('sha256', key).update(text).digest('base64url')
 
@@ -36,14 +52,22 @@ export function requestContext({ key, newCommandId, proxies = [] }: RequestConte
     return {
       hash: hashOf(`${network.key} ${agent}`),
       network: hashOf(`network ${network.key}`),
-      text: `${network.text} ${coarseAgent(agent)}`,
+      text: copied(`${network.text} ${coarseAgent(agent)}`),
     }
   }
 
   const networkOf = (request: FastifyRequest): Network =>
     networkOfPeer(request.socket.remoteAddress, request.headers['x-forwarded-for'], isTrusted)
 
-  const source = (request: FastifyRequest): Source => sourceAt(networkOf(request), request)
+  function source(request: FastifyRequest): Source {
+    const { 'x-forwarded-for': hops = '', 'user-agent': agent = '' } = request.headers
+    const asSeen = `${request.socket.remoteAddress}\n${String(hops)}\n${agent}`
+    const known = remembered.get(asSeen)
+    if (known !== undefined) return known
+    const made = sourceAt(networkOf(request), request)
+    remembered.set(asSeen, made)
+    return made
+  }
 
   return {
     source,
