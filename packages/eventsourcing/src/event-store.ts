@@ -118,6 +118,9 @@ export interface EventStore {
   close(): Promise<void>
 }
 
-/** Bytes of one event: its data and metadata as JSON. */
-export const MAX_EVENT_BYTES = 64 * 1024
+/**
+ * Bytes of one event: its data and metadata as JSON. Deciders bound their states to half of it, so that what ends something always
+ * fits; twice what older versions could write, so that what they wrote can be ended, too.
+ */
+export const MAX_EVENT_BYTES = 128 * 1024
 export const MAX_EVENTS_PER_APPEND = 100

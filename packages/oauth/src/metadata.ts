@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { Jwks, UsableJwks } from './jwks.ts'
+import { jsonBytes, LONGEST_LIFETIME, MAX_METADATA_BYTES } from './limits.ts'
 import { isOpenIdScope, ScopeToken } from './scope.ts'
 
 export const TokenEndpointAuthMethod = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
@@ -74,10 +75,17 @@ function contradictions(client: ClientMetadata): readonly (readonly [path: keyof
   ]
 }
 
+const LIFETIMES = ['access_token_expires_in', 'refresh_token_expires_in', 'refresh_token_idle_expires_in'] as const
+const TOO_LARGE = `the metadata has more than ${MAX_METADATA_BYTES} bytes as JSON`
+
 /** A client as it may be registered: what it says fits together, and its keys are of use. */
 export const NewClientMetadata = ClientMetadata.extend({ jwks: UsableJwks.optional() }).superRefine(
   (client, context) => {
     for (const [path, message] of contradictions(client)) context.addIssue({ code: 'custom', path: [path], message })
+    for (const path of LIFETIMES)
+      if ((client[path] ?? 0) > LONGEST_LIFETIME)
+        context.addIssue({ code: 'custom', path: [path], message: `is more than ${LONGEST_LIFETIME} seconds` })
+    if (jsonBytes(client) > MAX_METADATA_BYTES) context.addIssue({ code: 'custom', path: [], message: TOO_LARGE })
   },
 )
 
@@ -127,6 +135,7 @@ export const NewResourceMetadata = ResourceMetadata.extend({ jwks: UsableJwks.op
   .superRefine((metadata, context) => {
     const { access_token_encrypted_response_alg: alg, access_token_encrypted_response_enc: enc } = metadata
     const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
+    if (jsonBytes(metadata) > MAX_METADATA_BYTES) context.addIssue({ code: 'custom', path: [], message: TOO_LARGE })
     if (alg === undefined && enc !== undefined)
       refuse('access_token_encrypted_response_enc', 'needs access_token_encrypted_response_alg')
     if (alg !== undefined && encryptionKey(metadata) === undefined)

@@ -1,3 +1,4 @@
+import { MAX_TOKEN_IN_HEADER } from '@ledgate/oauth'
 import { isEncrypted, isSignedBy, type Jws, readJws } from '@ledgate/jws'
 import { isAccessTokenType, type Profile, readClaims, type TokenClaims } from './claims.ts'
 import type { Decrypt } from './decryption.ts'
@@ -15,8 +16,6 @@ export interface TokenRules {
   /** `undefined` where no token comes encrypted. */
   readonly decrypt: Decrypt | undefined
 }
-
-const MAX_LENGTH = 16_384
 
 const fault = (detail: string): VerifierError => new VerifierError('invalid_token', { detail })
 
@@ -102,7 +101,7 @@ const isBoundOtherwise = ({ cnf }: TokenClaims): boolean =>
   cnf !== undefined && (cnf.jkt === undefined || Object.keys(cnf).length > 1)
 
 async function read(token: string, rules: TokenRules, now: number): Promise<VerifiedToken> {
-  if (token.length > MAX_LENGTH) throw fault('too long')
+  if (token.length > MAX_TOKEN_IN_HEADER) throw fault('too long')
   const signed = isEncrypted(token) ? await decrypted(token, rules.decrypt) : token
   const jws = readJws(signed)
   const issuer = allegedIssuer(jws, rules)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Sealer } from '@ledgate/vault'
 import { ADMINISTRATOR, type Administrators, isAble, LastAdministrator } from '../administrator/index.ts'
 import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
+import { assertAuthorization } from './authorization.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import type { Completion } from './completion.ts'
@@ -119,6 +120,7 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     admit(await changeUser(log, await subOf(person), { type: 'Enable' }, context), context)
 
   const assignRoles: Accounts['assignRoles'] = async (person, assigned, context) => {
+    assertAuthorization(assigned)
     const sub = await subOf(person)
     if (!assigned.roles.includes(ADMINISTRATOR)) await administrators.remove(sub, 'the role was taken', context)
     return admit(await changeUser(log, sub, { type: 'AssignRoles', ...assigned }, context), context)

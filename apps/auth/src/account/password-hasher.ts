@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { TemporarilyUnavailable } from '@ledgate/oauth'
 import { Piscina } from 'piscina'
 import { fairQueue } from '../limit/index.ts'
-import { isPossiblePassword, normalizePassword } from './password.ts'
+import { isPossiblePassword, MAX_PASSWORD, normalizePassword } from './password.ts'
+import { InvalidPassword } from './password-policy.ts'
 import type { PasswordTask } from './password-worker.ts'
 
 /**
@@ -11,7 +12,12 @@ import type { PasswordTask } from './password-worker.ts'
  * queue for the others; without one it is for the system.
  */
 export interface PasswordHasher {
-  /** The argon2id hash in PHC form. @throws {TemporarilyUnavailable} when too many are waiting. */
+  /**
+   * The argon2id hash in PHC form.
+   *
+   * @throws {InvalidPassword} when `verify` could never say yes to it.
+   * @throws {TemporarilyUnavailable} when too many are waiting.
+   */
   hash(password: string, owner?: string): Promise<string>
   /** @throws {TemporarilyUnavailable} when too many are waiting. */
   verify(phc: string, password: string, owner?: string): Promise<boolean>
@@ -66,6 +72,9 @@ export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHas
 
   return {
     async hash(password, owner = SYSTEM) {
+      // Here, since every password passes: what could not be verified is never taken.
+      if (!isPossiblePassword(password))
+        throw new InvalidPassword(`a password is text of at most ${MAX_PASSWORD} characters`)
       return String(await run({ kind: 'hash', password: normalizePassword(password) }, owner))
     },
     async verify(phc, password, owner = SYSTEM) {

@@ -1,6 +1,7 @@
 import { UnknownOutcome } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
 import { type Actor, type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { assertAuthorization } from './authorization.ts'
 import type { Addresses } from './address.ts'
 import { email } from './email.decider.ts'
 import { UnknownAccount } from './errors.ts'
@@ -84,6 +85,7 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
     const stream = streamOf(account)
     if ((await readEmail(log, stream)).state.status === 'confirmed')
       return { ...(await finish(stream, context)), isNew: false }
+    assertAuthorization({ roles, entitlements })
     const hash = await hasher.hash(password)
     const person = { sub: `u_${newId()}`, email: requireAddress(text), password: hash }
     const rights = { roles: [...roles], entitlements: [...entitlements] }

@@ -1,5 +1,5 @@
 import type { Decider } from '@ledgate/eventsourcing'
-import { AlreadySetUp, LastAdministrator } from './errors.ts'
+import { AlreadySetUp, LastAdministrator, TooManyAdministrators } from './errors.ts'
 import type { AdministratorEvent, AdministratorsState } from './events.ts'
 
 export type AdministratorCommand =
@@ -14,6 +14,9 @@ export type AdministratorCommand =
       readonly able: readonly string[]
     }
 
+/** The list is in each of its events, and is bounded so that whoever leaves it always can. */
+export const MAX_ADMINISTRATORS = 500
+
 const added = (sub: string, subs: readonly string[]): AdministratorEvent => ({
   type: 'AdministratorAdded',
   data: { sub, administrators: { subs: [...subs, sub] } },
@@ -23,12 +26,14 @@ const added = (sub: string, subs: readonly string[]): AdministratorEvent => ({
 export const administrators: Decider<AdministratorsState, AdministratorCommand, AdministratorEvent> = {
   initialState: { subs: [] },
 
-  /** @throws {LastAdministrator | AlreadySetUp} */
+  /** @throws {LastAdministrator | AlreadySetUp | TooManyAdministrators} */
   decide(command, { subs }) {
     const { sub } = command
     switch (command.type) {
       case 'Add':
-        return subs.includes(sub) ? [] : [added(sub, subs)]
+        if (subs.includes(sub)) return []
+        if (subs.length >= MAX_ADMINISTRATORS) throw new TooManyAdministrators()
+        return [added(sub, subs)]
       case 'AddFirst':
         if (command.able.length > 0) throw new AlreadySetUp()
         return subs.includes(sub) ? [] : [added(sub, subs)]

@@ -7,6 +7,13 @@ export class LastAdministrator extends OAuthError {
   }
 }
 
+/** The list of those who administer is full. */
+export class TooManyAdministrators extends OAuthError {
+  constructor() {
+    super('invalid_request', 400, 'there are too many administrators: take the role from somebody first')
+  }
+}
+
 /** The first administrator is made once. */
 export class AlreadySetUp extends Error {
   constructor() {

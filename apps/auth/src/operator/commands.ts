@@ -1,5 +1,11 @@
 import type { JsonObject, Position } from '@ledgate/eventsourcing'
-import { type ClientMetadata, NewClientMetadata, NewResourceMetadata, type ResourceMetadata } from '@ledgate/oauth'
+import {
+  ClientId,
+  type ClientMetadata,
+  NewClientMetadata,
+  NewResourceMetadata,
+  type ResourceMetadata,
+} from '@ledgate/oauth'
 import { z } from 'zod'
 import type { Accounts } from '../account/index.ts'
 import type { Clients } from '../client/index.ts'
@@ -124,7 +130,7 @@ function clientCommands({ clients }: OperatorDependencies, fresh: () => Promise<
     'clients list': command(Page, async (page) => ({ clients: asJson((await fresh()).clients.list(page)) })),
     'clients show': command(Client, async ({ client_id }) => found((await fresh()).clients.byId(client_id), 'client')),
     'clients create': command(
-      z.object({ client_id: text.optional(), metadata: NewClientMetadata }),
+      z.object({ client_id: ClientId.optional(), metadata: NewClientMetadata }),
       async (registration, context) => {
         const made = await clients.register(registration, context)
         return registered(made.clientId, registration.metadata, made)
@@ -157,7 +163,7 @@ function resourceCommands({ resources }: OperatorDependencies, fresh: () => Prom
       found((await fresh()).resources.byId(client_id), 'resource server'),
     ),
     'resources create': command(
-      z.object({ client_id: text.optional(), metadata: NewResourceMetadata }),
+      z.object({ client_id: ClientId.optional(), metadata: NewResourceMetadata }),
       async (registration, context) => {
         const made = await resources.register(registration, context)
         return registered(made.clientId, registration.metadata, made)

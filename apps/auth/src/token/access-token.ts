@@ -1,5 +1,6 @@
 import type { JsonObject } from '@ledgate/eventsourcing'
 import { isSignedBy, type Jws, readJws } from '@ledgate/jws'
+import { MAX_TOKEN_IN_FORM } from '@ledgate/oauth'
 import type { JWTPayload } from 'jose'
 import type { GrantState, Issued } from '../grant/index.ts'
 import type { SigningKeySet } from '../signing-key/index.ts'
@@ -81,8 +82,6 @@ export interface ReadAccessToken {
   readonly claims: JsonObject
 }
 
-const MAX_LENGTH = 16_384
-
 export interface VerifyOptions {
   readonly issuer: string
   readonly keys: Pick<SigningKeySet, 'publicKey'>
@@ -100,7 +99,7 @@ function readOrNone(jwt: string): Jws | undefined {
 
 /** What an access token says, if it is one of ours and has not expired; `undefined` for anything else. */
 export function readAccessToken(jwt: string, { issuer, keys, now }: VerifyOptions): ReadAccessToken | undefined {
-  const jws = jwt.length > MAX_LENGTH ? undefined : readOrNone(jwt)
+  const jws = jwt.length > MAX_TOKEN_IN_FORM ? undefined : readOrNone(jwt)
   if (jws === undefined) return undefined
   const { typ, alg, kid = '' } = jws.header
   const key = keys.publicKey(kid)

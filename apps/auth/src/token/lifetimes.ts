@@ -1,4 +1,4 @@
-import type { ClientMetadata } from '@ledgate/oauth'
+import { type ClientMetadata, LONGEST_LIFETIME } from '@ledgate/oauth'
 
 /** How long things last, in seconds. */
 export interface Lifetimes {
@@ -17,12 +17,15 @@ const DAY = 86_400
 /** What a client gets unless it was registered with other lifetimes. */
 const DEFAULTS = { accessToken: 5 * MINUTE, refreshToken: 30 * DAY, refreshTokenIdle: 14 * DAY, grace: 10 }
 
+/** A client that an older version registered may have longer ones: they last a hundred years, too. */
+const bounded = (seconds: number): number => Math.min(seconds, LONGEST_LIFETIME)
+
 /** The lifetimes of a client; no access token outlives `tokenCap` seconds. */
 export function lifetimesOf(client: ClientMetadata, tokenCap: number): Lifetimes {
   return {
     accessToken: Math.min(client.access_token_expires_in ?? DEFAULTS.accessToken, tokenCap),
-    refreshToken: client.refresh_token_expires_in ?? DEFAULTS.refreshToken,
-    refreshTokenIdle: client.refresh_token_idle_expires_in ?? DEFAULTS.refreshTokenIdle,
+    refreshToken: bounded(client.refresh_token_expires_in ?? DEFAULTS.refreshToken),
+    refreshTokenIdle: bounded(client.refresh_token_idle_expires_in ?? DEFAULTS.refreshTokenIdle),
     refreshTokenGrace: client.refresh_token_grace ?? DEFAULTS.grace,
   }
 }

@@ -1,4 +1,5 @@
 import { decrypt, encrypt } from '@ledgate/vault'
+import { MAX_TOKEN_IN_FORM } from '@ledgate/oauth'
 import { decodeProtectedHeader } from 'jose'
 import { z } from 'zod'
 
@@ -21,7 +22,6 @@ export interface Locators {
 
 const CONTEXT = 'locator'
 const PARTS_OF_JWE = 5
-const MAX_LENGTH = 65_536
 
 /** @param key 32 bytes of the vault. */
 export function locators(key: Uint8Array): Locators {
@@ -29,7 +29,7 @@ export function locators(key: Uint8Array): Locators {
     make: ({ jti, client_id, gid, exp }) =>
       encrypt(key, Buffer.from(JSON.stringify({ jti, client_id, gid, exp })), CONTEXT).toString('base64url'),
     read(jwe) {
-      if (jwe.length > MAX_LENGTH || jwe.split('.').length !== PARTS_OF_JWE) return undefined
+      if (jwe.length > MAX_TOKEN_IN_FORM || jwe.split('.').length !== PARTS_OF_JWE) return undefined
       try {
         const { locator } = decodeProtectedHeader(jwe) as { readonly locator?: unknown }
         if (typeof locator !== 'string') return undefined

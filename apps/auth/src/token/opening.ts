@@ -9,6 +9,7 @@ import { grantClaims } from './access-token.ts'
 import { issue, type TokenAnswer, type TokenDependencies, tokensOf } from './issuing.ts'
 import { lifetimesOf, tokenLife } from './lifetimes.ts'
 import { signed } from './signing.ts'
+import { assertFits } from './size.ts'
 
 const newId = () => randomBytes(16).toString('hex')
 
@@ -63,6 +64,8 @@ export async function openGrant(
     issuer_epoch: issuerEpoch,
     opened_at: now,
   }
+  const claims = grantClaims(facts, issued, opened, user)
+  assertFits(claims, encryption)
   const events = grants.decide({ type: 'Open', grant: opened, refresh, token: issued }, undefined)
   const own = { context: { ...context, actor: { type: 'user', id: user.sub } as const }, dataKey: user.data_key }
   const start = {
@@ -79,7 +82,7 @@ export async function openGrant(
     log.append(`grant-${gid}`, events, { expected: 'noStream', ...own }),
     startSession(log, start, own),
   ])
-  const jwt = await signed(issued, grantClaims(facts, issued, opened, user), { signer, locators, encryption })
+  const jwt = await signed(issued, claims, { signer, locators, encryption })
   const refreshToken =
     refresh === null ? undefined : makeRefreshToken(derivationKeys, { key: refresh.key, gid, generation: 0 })
   return { position, tokens: tokensOf(jwt, issued, refreshToken) }

@@ -10,6 +10,7 @@ import {
 import { lifetimesOf } from '../lifetimes.ts'
 import { grantedScope, readResourceParameter } from '../scope.ts'
 import { signed } from '../signing.ts'
+import { assertFits } from '../size.ts'
 
 /** `service-<client_id>-<yyyymmdd>`: nothing in it is protected by a revision, so requests never wait for each other. */
 const streamOf = (clientId: string, now: number): string =>
@@ -35,8 +36,9 @@ export async function clientCredentials(
     expires_in: lifetimesOf(client.metadata, tokenCap).accessToken,
     kid: signer.kid,
   })
-  const position = await log.record(streamOf(client.client_id, now), { type: 'TokenIssued', data: issued }, { context })
   const claims = serviceClaims(facts, issued, { client_epoch: client.epoch, issuer_epoch: issuerEpoch })
+  assertFits(claims, encryption)
+  const position = await log.record(streamOf(client.client_id, now), { type: 'TokenIssued', data: issued }, { context })
   const jwt = await signed(issued, claims, { signer, locators, encryption })
   return { position, tokens: tokensOf(jwt, issued) }
 }

@@ -31,6 +31,7 @@ import { lifetimesOf, tokenLife } from '../lifetimes.ts'
 import { whyDead } from '../liveness.ts'
 import { readResourceParameter, readScope } from '../scope.ts'
 import { signed } from '../signing.ts'
+import { assertFits } from '../size.ts'
 
 const ATTEMPT = /^[A-Za-z0-9._~-]{8,128}$/
 
@@ -142,13 +143,15 @@ async function renew(dependencies: TokenDependencies, request: TokenRequest, rea
   const { refreshTokenIdle: idleFor } = lifetimes
   const command = { type: 'PresentRefreshToken', ...presented, idleFor, nextKey: derivationKeys.current } as const
   const events = grants.decide({ ...command, token: issued }, found.state)
+  const after = events.reduce(grants.evolve, found.state)
+  if (after === undefined || after.refresh === null) throw new InvalidGrant('the grant has no refresh token')
+  const claims = grantClaims(facts, issued, after, user)
+  assertFits(claims, encryption)
   await moveRevokedTokens(log, found.state, now, { context })
   const own = { context: { ...context, actor: { type: 'user', id: sub } as const }, dataKey: user.data_key }
   const { position } = await log.append(`grant-${gid}`, events, { expected: found.revision, ...own })
-  const after = events.reduce(grants.evolve, found.state)
-  if (after === undefined || after.refresh === null) throw new InvalidGrant('the grant has no refresh token')
   await changeSession(log, sid, { type: 'Touch', now, idleFor }, own)
-  const jwt = await signed(issued, grantClaims(facts, issued, after, user), { signer, locators, encryption })
+  const jwt = await signed(issued, claims, { signer, locators, encryption })
   const { key, generation } = after.refresh
   return { position, tokens: tokensOf(jwt, issued, makeRefreshToken(derivationKeys, { key, gid, generation })) }
 }

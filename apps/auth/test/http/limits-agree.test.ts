@@ -1,0 +1,139 @@
+import { LONGEST_LIFETIME, MAX_ACCESS_TOKEN, MAX_AUTHORIZATION_BYTES, MAX_METADATA_BYTES } from '@ledgate/oauth'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ADMINISTRATION_SCOPES } from '../../src/administration/index.ts'
+import { ANN, basic, BOOTSTRAP, openService, ORDERS_API, type Service } from './service.ts'
+
+const EVE = { email: 'eve@example.com', password: 'e'.repeat(256) }
+const CONSOLE = basic('console', 'console-secret')
+const scopes = Array.from({ length: 80 }, (_, n) => `orders:${'x'.repeat(34)}${n}`)
+
+let service: Service
+let url: string
+let token: string
+
+const call = (method: 'GET' | 'POST' | 'PUT' | 'DELETE', path: string, body?: object) =>
+  service.send({
+    method,
+    url: path,
+    headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
+    ...(body && { payload: JSON.stringify(body) }),
+  })
+
+const signIn = (person: { email: string; password: string }, scope: string, authorization = CONSOLE) =>
+  service.token({ grant_type: 'password', username: person.email, password: person.password, scope }, authorization)
+
+beforeAll(async () => {
+  const [orders, ...resources] = BOOTSTRAP.resources
+  const console = {
+    client_id: 'console',
+    client_secret: 'console-secret',
+    grant_types: ['password', 'refresh_token'],
+    scope: [...scopes, ...ADMINISTRATION_SCOPES].join(' '),
+  }
+  service = await openService({
+    resources: [{ ...orders, scopes_supported: [...(orders?.scopes_supported ?? []), ...scopes] }, ...resources],
+    clients: [...BOOTSTRAP.clients, console],
+    users: [...BOOTSTRAP.users, { ...EVE, roles: ['ledgate:admin'] }],
+  })
+  url = await service.listen()
+  token = String((await signIn(EVE, ADMINISTRATION_SCOPES.join(' '))).body['access_token'])
+})
+afterAll(() => service.close())
+
+/** As many rights as one person may have. */
+function mostRights(): { roles: string[]; entitlements: string[] } {
+  const room = MAX_AUTHORIZATION_BYTES - JSON.stringify([[], []]).length
+  const words = Array.from({ length: Math.floor(room / 103) }, (_, n) => String(n).padEnd(100, 'r'))
+  return { roles: words.filter((_, n) => n % 2 === 0), entitlements: words.filter((_, n) => n % 2 === 1) }
+}
+
+describe('the largest token', () => {
+  it('is shown in a header, introspected and revoked', async () => {
+    const person = { email: 'much@example.com', password: 'a quiet harbour at night' }
+    expect((await call('POST', '/admin/users', { ...person, ...mostRights() })).status).toBe(201)
+    const answer = await signIn(person, scopes.join(' '))
+    const access = String(answer.body['access_token'])
+    expect(access.length).toBeGreaterThan(MAX_ACCESS_TOKEN / 2)
+    expect(access.length).toBeLessThanOrEqual(MAX_ACCESS_TOKEN)
+    const shown = await fetch(`${url}/accounts/me`, { headers: { authorization: `Bearer ${access}` } })
+    expect([401, 403]).toContain(shown.status) // it is read, and is for another resource
+    expect(await service.introspect(access, ORDERS_API)).toMatchObject({ active: true })
+    expect((await service.revoke(access, CONSOLE)).status).toBe(200)
+    expect(await service.introspect(access, ORDERS_API)).toEqual({ active: false })
+  })
+
+  it('is all that can be assigned: more is refused at every door', async () => {
+    const words = (prefix: string) => Array.from({ length: 60 }, (_, n) => `${prefix}${n}`.padEnd(100, 'r'))
+    const much = { roles: words('r'), entitlements: words('e') }
+    const created = await call('POST', '/admin/users', { email: 'x@example.com', password: 'fine as it is', ...much })
+    expect(created).toMatchObject({ status: 400, body: { error: 'invalid_request' } })
+    const { sub } = (await call('POST', '/admin/users/find', { email: ANN.email })).body
+    expect((await call('PUT', `/admin/users/${String(sub)}/roles`, much)).status).toBe(400)
+    await expect(openService({ ...BOOTSTRAP, users: [{ ...ANN, email: 'y@example.com', ...much }] })).rejects.toThrow(
+      /roles and entitlements/,
+    )
+  })
+})
+
+describe('a password', () => {
+  it('of 256 characters signs in, whoever set it; a longer one is refused by all of them', async () => {
+    for (const [password, status] of [
+      ['é'.repeat(256), 201],
+      ['é'.repeat(257), 400],
+    ] as const) {
+      const email = `p${status}@example.com`
+      expect((await call('POST', '/admin/users', { email, password })).status).toBe(status)
+      expect((await signIn({ email, password }, '', basic('web', 'web: secret+%'))).status).toBe(
+        status === 201 ? 200 : 400,
+      )
+    }
+    const tooLong = { email: 'z@example.com', password: 'z'.repeat(257) }
+    await expect(openService({ ...BOOTSTRAP, users: [tooLong] })).rejects.toThrow(/256 characters/)
+    expect((await service.json('/accounts', tooLong)).body).toMatchObject({ error: 'invalid_password' })
+  })
+})
+
+describe('a client', () => {
+  const create = (metadata: object) => call('POST', '/admin/clients', metadata)
+  const lifetimes = ['access_token_expires_in', 'refresh_token_expires_in', 'refresh_token_idle_expires_in']
+  const lasting = (seconds: number) => Object.fromEntries(lifetimes.map((name) => [name, seconds]))
+
+  it('of the longest lifetimes gets tokens and renews them; longer ones are refused', async () => {
+    const metadata = { grant_types: ['password', 'refresh_token'], scope: 'plain' }
+    const { body, status } = await create({ ...metadata, ...lasting(LONGEST_LIFETIME) })
+    expect(status).toBe(201)
+    const own = basic(String(body['client_id']), String(body['client_secret']))
+    const first = await signIn(ANN, 'plain', own)
+    expect(first.status).toBe(200)
+    expect((await service.refresh(String(first.body['refresh_token']), {}, own)).status).toBe(200)
+    for (const seconds of [LONGEST_LIFETIME + 1, Number.MAX_SAFE_INTEGER])
+      expect((await create({ ...metadata, ...lasting(seconds) })).body).toMatchObject({
+        error: 'invalid_client_metadata',
+      })
+  })
+
+  it('has a name that a URL can say', async () => {
+    const metadata = { grant_types: ['client_credentials'], scope: 'plain' }
+    for (const client_id of ['.', '..']) expect((await create({ client_id, ...metadata })).status, client_id).toBe(400)
+    for (const client_id of ['...', '.a', 'a.', '~', '-', '_', '%2e'.replace('%', '~'), 'x'.repeat(100)]) {
+      expect((await create({ client_id, ...metadata })).status, client_id).toBe(201)
+      const path = `${url}/admin/clients/${encodeURIComponent(client_id)}`
+      const shown = await fetch(path, { headers: { authorization: `Bearer ${token}` } })
+      expect(await shown.json()).toMatchObject({ client_id })
+      expect((await service.operate('clients disable', { client_id })) === 200, client_id).toBe(true)
+    }
+  })
+
+  it('with the largest metadata is stored, and disabled later; more is refused', async () => {
+    const of = (length: number) => ({
+      grant_types: ['client_credentials'],
+      scope: 'plain',
+      redirect_uris: Array.from({ length }, (_, n) => `https://app.example/${String(n).padEnd(180, 'r')}`),
+    })
+    expect(JSON.stringify(of(90)).length).toBeGreaterThan(MAX_METADATA_BYTES)
+    expect((await create(of(90))).body).toMatchObject({ error: 'invalid_client_metadata' })
+    const { body, status } = await create(of(75))
+    expect(status).toBe(201)
+    expect((await call('POST', `/admin/clients/${String(body['client_id'])}/disable`, {})).status).toBe(204)
+  })
+})

@@ -1,0 +1,32 @@
+/**
+ * Characters of the largest access token that is issued, encrypted or not. Node and most proxies take 16 KiB of headers in
+ * all: a quarter is left for the others.
+ */
+export const MAX_ACCESS_TOKEN = 12_288
+
+/** Characters of the largest token that is looked at in a header. */
+export const MAX_TOKEN_IN_HEADER = 16_384
+
+/** Characters of the largest token that is looked at in a form: as many as a body holds, so whatever was ever issued can be ended. */
+export const MAX_TOKEN_IN_FORM = 65_536
+
+/**
+ * Bytes of the roles and entitlements of one person together, as JSON: so many fit into a token that is encrypted, and leave room
+ * for scope, audience and ids.
+ */
+export const MAX_AUTHORIZATION_BYTES = 3_072
+
+/** Seconds of the longest lifetime: a hundred years, so that the sum with any time of today is a valid date. */
+export const LONGEST_LIFETIME = 3_155_760_000
+
+/** Bytes of the metadata of a client or resource server, as JSON: a quarter of an event, so that what ends it fits beside it. */
+export const MAX_METADATA_BYTES = 16_384
+
+/** Bytes of a value as JSON in UTF-8. */
+export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length
+
+/** Whether a person may have these, together. */
+export const isFittingAuthorization = (rights: {
+  readonly roles: readonly string[]
+  readonly entitlements: readonly string[]
+}): boolean => jsonBytes([rights.roles, rights.entitlements]) <= MAX_AUTHORIZATION_BYTES
