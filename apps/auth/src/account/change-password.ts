@@ -2,7 +2,7 @@ import { InvalidGrant } from '@ledgate/oauth'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, type EventLog, networkOf, type Source } from '../log/index.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
-import { UnknownAccount, WrongPassword } from './errors.ts'
+import { UnknownAccount, unlessErased, WrongPassword } from './errors.ts'
 import type { UserState } from './events.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
@@ -42,6 +42,8 @@ export interface OwnPassword {
   change(proof: PasswordProof, chosen: string): Promise<ChangedUser>
 }
 
+const unknown = (cause: unknown) => new UnknownAccount({ cause })
+
 /** The commands over the log. */
 export function ownPassword({ log, sealer, hasher, policy, signIn, clock }: ChangePasswordDependencies): OwnPassword {
   async function addressOf(sub: string): Promise<string> {
@@ -61,12 +63,14 @@ export function ownPassword({ log, sealer, hasher, policy, signIn, clock }: Chan
 
   return {
     prove,
-    async change(proof, chosen) {
-      await policy.check(chosen, await addressOf(proof.sub))
-      const { epoch, data_key } = await prove(proof)
-      const password = await sealer.seal(data_key, 'password', await hasher.hash(chosen, networkOf(proof.source)))
-      const command = { type: 'SetPassword', reason: 'change', chosen: { password, now: clock.now() }, epoch } as const
-      return changeUser(log, proof.sub, command, proof.context)
-    },
+    change: (proof, chosen) =>
+      unlessErased(unknown, async () => {
+        await policy.check(chosen, await addressOf(proof.sub))
+        const { epoch, data_key } = await prove(proof)
+        const password = await sealer.seal(data_key, 'password', await hasher.hash(chosen, networkOf(proof.source)))
+        const chosenAt = { password, now: clock.now() }
+        const command = { type: 'SetPassword', reason: 'change', chosen: chosenAt, epoch } as const
+        return changeUser(log, proof.sub, command, proof.context)
+      }),
   }
 }
