@@ -13,6 +13,7 @@ import { openMail, type OutgoingMail } from './compose/mail.ts'
 import { openPeople, type People } from './compose/people.ts'
 import { openPublishing, type Publishing } from './compose/publishing.ts'
 import { ownedScopes, registeredOrigins } from './compose/origins.ts'
+import { mailReadings, notesOf } from './compose/mail-readings.ts'
 import { checksOf, readingsOf } from './compose/readings.ts'
 import { masterKeysOf } from './compose/storage.ts'
 import type { Config } from './config.ts'
@@ -149,7 +150,8 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   const firstSetup = setup(core.administrators, core.clock)
   const metrics = openMetrics()
   metrics.watch(readingsOf(core))
-  const ready = readiness(checksOf(core))
+  const ready = readiness(checksOf(core), notesOf(mail, core.clock.nowMs))
+  metrics.watch(mailReadings(mail, core.clock.nowMs))
   const { issuer, limits } = config
   const guard = limits ? clientGuard(limits.client, core.clock.nowMs) : noClientLimits
   const authentication = clientAuthentication({ ...core, issuer, guard })

@@ -23,6 +23,14 @@ describe('the health of a server', () => {
     expect((await app.inject('/livez')).statusCode).toBe(200)
   })
 
+  it('is ready while something goes badly that others need not wait for, and says what', async () => {
+    const ready = readiness({ log: () => undefined }, { mail: () => '3 mails wait' })
+    const app = Fastify()
+    await app.register(healthRoutes, { readiness: ready })
+    const answer = await app.inject('/readyz')
+    expect([answer.statusCode, answer.json()]).toEqual([200, { status: 'ready', details: { mail: '3 mails wait' } }])
+  })
+
   it('is not ready from the moment it is told to stop', async () => {
     const { app, ready } = await server(() => undefined)
     ready.drain()

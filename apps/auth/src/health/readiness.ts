@@ -2,6 +2,8 @@
 export type Check = () => string | undefined
 
 export interface Readiness {
+  /** What goes badly now without keeping the server from taking requests, by the name of the part. */
+  details(): Readonly<Record<string, string>>
   /** What is wrong now, by the name of the part; empty when the server can take requests. */
   problems(): Readonly<Record<string, string>>
   /** From now on the server is not ready: it is about to stop. */
@@ -9,15 +11,22 @@ export interface Readiness {
   readonly isDraining: boolean
 }
 
-/** Ready when every check is. */
-export function readiness(checks: Readonly<Record<string, Check>>): Readiness {
+type Checks = Readonly<Record<string, Check>>
+
+/** What the checks say that are not well. */
+const saidBy = (checks: Checks): readonly (readonly [name: string, text: string])[] =>
+  Object.entries(checks).flatMap(([name, check]) => {
+    const text = check()
+    return text === undefined ? [] : [[name, text] as const]
+  })
+
+/** Ready when every check is; what `noted` says is shown and changes nothing. */
+export function readiness(checks: Checks, noted: Checks = {}): Readiness {
   let isDraining = false
   return {
+    details: () => Object.fromEntries(saidBy(noted)),
     problems() {
-      const found = Object.entries(checks).flatMap(([name, check]) => {
-        const problem = check()
-        return problem === undefined ? [] : [[name, problem]]
-      })
+      const found = saidBy(checks)
       return Object.fromEntries(isDraining ? [['server', 'shutting down'], ...found] : found)
     },
     drain() {

@@ -13,10 +13,12 @@ export const healthRoutes: FastifyPluginAsync<{ readiness: Readiness }> = async 
     (_request, reply) => {
       const problems = readiness.problems()
       const ready = Object.keys(problems).length === 0
+      const noted = readiness.details()
+      const details = Object.keys(noted).length === 0 ? {} : { details: noted }
       return reply
         .code(ready ? 200 : 503)
         .headers({ 'cache-control': 'no-store', ...(!ready && { 'retry-after': '1' }) })
-        .send(ready ? { status: 'ready' } : { status: 'not ready', problems })
+        .send(ready ? { status: 'ready', ...details } : { status: 'not ready', problems, ...details })
     },
   )
 }

@@ -3,6 +3,7 @@ import { everythingIn, command } from '../testing/parts.ts'
 import { ANN, household, inMemoryCheckpoints, ISSUER, newId } from '../testing/household.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
 import type { Mail } from './render.ts'
+import { requestMail } from './request.ts'
 import { mailSending } from './sending.ts'
 
 const DAY = 86_400
@@ -38,7 +39,8 @@ async function sendingTo({ tries, mailer }: ReturnType<typeof server>, advance =
     issuer: ISSUER,
     newId,
     onError: () => {},
-    firstPauseMs: 1,
+    retryAt: [60, 300, 900, DAY],
+    lookEveryMs: 1,
   })
   const run = (signal: AbortSignal) => sending.run(signal)
   const running = run(done.signal)
@@ -47,7 +49,16 @@ async function sendingTo({ tries, mailer }: ReturnType<typeof server>, advance =
     for await (const { type } of house.store.readAll({ filter: { categories: ['mail'] } })) found.push(type)
     return found
   }
-  await expect.poll(types).toContainEqual(expect.stringMatching(/^Mail(Sent|Failed)$/))
+  let moved = 0
+  await expect
+    .poll(async () => {
+      const found = await types()
+      const isOver = found.some((type) => /^Mail(Sent|Failed)$/.test(type))
+      // The time of each try comes once the one before it was made.
+      if (!isOver && tries.length > moved) house.clock.advance([60, 240, 600][moved++] ?? DAY)
+      return found
+    })
+    .toContainEqual(expect.stringMatching(/^Mail(Sent|Failed)$/))
   done.abort()
   await running
   return { house, tries, types: await types(), run }
@@ -89,5 +100,93 @@ describe('a mail that was asked for', () => {
     const everything = await everythingIn(house.store)
     expect(everything).not.toContain(ANN.email)
     expect(everything).not.toContain(String(tries[0]?.token?.split('.').at(-1)))
+  })
+})
+
+/** Many mails to addresses that no server takes now, and who sends them: processes over one log, one after the other. */
+async function crowd(many: number) {
+  const house = await household()
+  const tried = new Map<string, number[]>()
+  const mailer: Mailer = {
+    async send(mail) {
+      tried.set(mail.to, [...(tried.get(mail.to) ?? []), house.clock.now()])
+      if (mail.to.startsWith('away')) throw new MailUndelivered('EENVELOPE 450', false)
+    },
+    close: async () => {},
+  }
+  const checkpoints = inMemoryCheckpoints()
+  const ask = async (to: string) => {
+    const dataKey = await house.sealer.createDataKey()
+    const mail = { mailId: newId(), template: 'address-taken', to, dataKey, isOwnKey: true } as const
+    await requestMail(house.log, house.sealer, { ...mail, context: command() })
+  }
+  for (let each = 0; each < many; each += 1) await ask(`away-${each}@example.com`)
+  const away = () => [...tried].filter(([to]) => to.startsWith('away'))
+  function start() {
+    const { log, sealer, derivationKeys: linkKeys, clock } = house
+    const done = new AbortController()
+    const quick = { retryAt: [60, 300, 900, DAY], lookEveryMs: 1, issuer: ISSUER, newId, onError: () => {} }
+    const sending = mailSending({ ...quick, log, sealer, linkKeys, mailer, checkpoints, clock })
+    const running = sending.run(done.signal)
+    const stop = async () => {
+      done.abort()
+      await running
+    }
+    return { state: sending.state, stop }
+  }
+  return { house, tried, away, ask, start, checkpoints }
+}
+
+describe('mails that cannot leave now', () => {
+  it('hold up nobody else, also after a restart, and are not tried the more for it', async () => {
+    const { ask, start, tried, away, checkpoints, house } = await crowd(100)
+    const first = start()
+    await expect.poll(() => first.state().waiting).toBe(100)
+    await ask('bob@example.com')
+    await expect.poll(() => tried.has('bob@example.com')).toBe(true)
+    await expect.poll(() => checkpoints.load('mail')).not.toBe('')
+    await first.stop()
+    const second = start()
+    await ask('carol@example.com')
+    await expect.poll(() => tried.has('carol@example.com')).toBe(true)
+    await expect.poll(async () => (await checkpoints.load('mail')) === (await house.store.head())).toBe(true)
+    await second.stop()
+    expect(away().every(([, times]) => times.length === 1)).toBe(true)
+  })
+
+  it('are tried again at ages that grow apart, once at each, whichever process runs then, and then given up', async () => {
+    const { start, away, house } = await crowd(70)
+    const begun = house.clock.now()
+    let process = start()
+    const tries = async (many: number) => {
+      await expect.poll(() => away().filter(([, times]) => times.length >= many).length).toBe(70)
+    }
+    await tries(1)
+    for (const [many, seconds] of [
+      [2, 60],
+      [3, 240],
+      [4, 600],
+    ] as const) {
+      await process.stop()
+      process = start()
+      house.clock.advance(seconds)
+      await tries(many)
+    }
+    house.clock.advance(DAY)
+    await expect.poll(() => process.state().givenUp).toBe(70)
+    await process.stop()
+    for (const [, times] of away()) expect(times.map((at) => at - begun)).toEqual([0, 60, 300, 900])
+  })
+
+  it('are tried once, not many times, by a process that was away while several of their times went by', async () => {
+    const { start, away, house } = await crowd(70)
+    const first = start()
+    await expect.poll(() => first.state().waiting).toBe(70)
+    await first.stop()
+    house.clock.advance(400)
+    const second = start()
+    await expect.poll(() => second.state().waiting).toBe(70)
+    await second.stop()
+    expect(away().every(([, times]) => times.length === 2)).toBe(true)
   })
 })

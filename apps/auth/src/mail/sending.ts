@@ -1,11 +1,13 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Checkpoints } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type Clock, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
-import { causedBy, followEvents } from '../process-manager/index.ts'
+import { type Clock, decode, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
+import { causedBy, followEvents, resume, slots } from '../process-manager/index.ts'
 import { linkToken, LINK_LIFETIME, type LinkKeys } from './link.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
 import { type Mail, mailOf } from './render.ts'
 import { MAIL_EVENTS, mailStream } from './request.ts'
+import { RETRY_AT } from './schedule.ts'
 
 export interface MailSendingDependencies {
   readonly log: EventLog
@@ -18,34 +20,66 @@ export interface MailSendingDependencies {
   readonly newId: () => string
   /** Told of every try that failed; neither an address nor a link is in the error. */
   onError(error: unknown): void
-  /** Milliseconds before a mail that did not leave is tried again, doubling up to 30 s; 100 unless told. */
-  readonly firstPauseMs?: number
+  /** Seconds after a mail was asked for at which it is tried again; `RETRY_AT` unless told. */
+  readonly retryAt?: readonly number[]
+  /** Milliseconds between two looks for mails that are to be tried again; 5,000 unless told. */
+  readonly lookEveryMs?: number
 }
 
 type Requested = Extract<DomainRecord, { type: 'MailRequested' }>
+
+/** How sending goes, since this process began. */
+export interface MailState {
+  readonly sent: number
+  readonly failedTries: number
+  readonly givenUp: number
+  /** Mails that failed at their last try by this process, 100,000 at most; the first of them was asked for `waitingSince`. */
+  readonly waiting: number
+  /** Milliseconds since the epoch. */
+  readonly waitingSince: number | undefined
+}
 
 /** Sends what was asked for. */
 export interface MailSending {
   /** Sends one mail, unless it has left or was given up. Safe to repeat. */
   deliver(event: Requested): Promise<void>
+  state(): MailState
   /** Sends all there is and all that comes, until the signal. */
   run(signal: AbortSignal): Promise<void>
 }
 
 const PROCESS = 'mail'
 
-/** Mails on their way at the same time, those that wait to be tried again included. */
+/** Mails at their first try at the same time; those that wait to be tried again do not count. */
 const CONCURRENCY = 64
+/** Mails that are tried again at the same time: fewer than there are connections, so that new ones never stand behind them. */
+const AGAIN = 2
+/** Mails of one look that are held at a time. */
+const BATCH = 64
+/** Mails that were looked at between two checkpoints. */
+const SAVE_EVERY = 1_000
+const LOOK_EVERY_MS = 5_000
+/** Rests between two looks that may be one, where nothing is due before: clocks are put right at times. */
+const MOST_RESTS = 60
+const REQUESTS = { categories: ['mail'], types: ['MailRequested'] }
+/** Waiting mails that are counted at most. */
+const SHOWN = 100_000
 
 /** Why a mail is not written any more. */
 class Void extends Error {}
 
 /**
- * Follows the log and sends each mail that was asked for: at least once, with the same Message-ID each time. A mail that
- * nobody could use any more, or that no server took for a day, is given up, and that is an event too.
+ * Follows the log and sends each mail that was asked for: at least once, with the same Message-ID each time. A mail that no
+ * server takes now is left behind, and met again by one of those who follow the log at a distance, each at an age of its own:
+ * nothing is held in memory for it, nothing waits behind it, and a restart goes on where it was. A mail that nobody could use
+ * any more, or that no server took for a day, is given up, and that is an event too.
  */
 export function mailSending(dependencies: MailSendingDependencies): MailSending {
   const { log, sealer, linkKeys, mailer, clock, issuer, newId } = dependencies
+  const { retryAt = RETRY_AT, lookEveryMs = LOOK_EVERY_MS } = dependencies
+  const again = slots(AGAIN)
+  const onTheirWay = new Set<string>()
+  const state = { sent: 0, failedTries: 0, givenUp: 0, waiting: new Map<string, number>() }
 
   async function write({ data }: Requested): Promise<Mail> {
     const to = await sealer.unseal(data.to, 'to')
@@ -83,28 +117,119 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
       await log.append(mailStream(mail_id), [outcome], { expected, context: causedBy(event, PROCESS, newId()) })
     })
 
+  async function isDone({ data: { mail_id } }: Requested): Promise<boolean> {
+    return isOver(await log.last(mailStream(mail_id), MAIL_EVENTS))
+  }
+
+  async function conclude(event: Requested, failure: string | undefined): Promise<void> {
+    await record(event, failure)
+    state.waiting.delete(event.data.mail_id)
+    if (failure === undefined) state.sent += 1
+    else state.givenUp += 1
+  }
+
   async function deliver(event: Requested): Promise<void> {
-    const { mail_id, data_key } = event.data
-    if (!isOver(await log.last(mailStream(mail_id), MAIL_EVENTS))) await record(event, await attempt(event))
-    if (data_key !== undefined) await sealer.destroyDataKey(data_key)
+    const { data_key, to } = event.data
+    if (!(await isDone(event))) await conclude(event, await attempt(event))
+    if (data_key !== undefined && (await sealer.unseal(to, 'to')) !== ERASED) await sealer.destroyDataKey(data_key)
+  }
+
+  /** One try; a mail that no server takes now is left to the next look at mails of its age. */
+  async function tryOnce(event: Requested): Promise<void> {
+    if (onTheirWay.has(event.id)) return // a server takes its time with it
+    onTheirWay.add(event.id)
+    try {
+      await deliver(event)
+    } catch (error) {
+      if (!(error instanceof MailUndelivered)) throw error
+      dependencies.onError(error)
+      state.failedTries += 1
+      if (state.waiting.size < SHOWN) state.waiting.set(event.data.mail_id, event.created)
+    } finally {
+      onTheirWay.delete(event.id)
+    }
+  }
+
+  /**
+   * Tries again all mails that have come to an age, save those that have come to the next one; from the last checkpoint on.
+   *
+   * @returns milliseconds after which the next one is due, as far as is known.
+   */
+  async function lookAgain(at: number, nextAt: number | undefined, signal: AbortSignal): Promise<number> {
+    const name = `${PROCESS}-after-${at}`
+    const after = await resume(log.store, dependencies.checkpoints, name)
+    const head = await log.store.head()
+    const age = ({ created }: { readonly created: number }) => clock.now() - Math.floor(created / 1000)
+    let [reached, seen, due, dueIn] = [after, 0, [] as Requested[], 0]
+    const finish = async () => {
+      await Promise.all(due.map((event) => again.within(async () => (signal.aborted ? undefined : tryOnce(event)))))
+      due = []
+      if (!signal.aborted) await dependencies.checkpoints.save(name, reached)
+    }
+    for await (const recorded of log.store.readAll({ after, filter: REQUESTS })) {
+      if (signal.aborted) break
+      if (age(recorded) < at) {
+        dueIn = (at - age(recorded)) * 1000
+        break
+      }
+      const event = nextAt !== undefined && age(recorded) >= nextAt ? undefined : decode(recorded)
+      if (event?.type === 'MailRequested') due.push(event)
+      reached = recorded.position
+      seen += 1
+      if (due.length >= BATCH || seen % SAVE_EVERY === 0) await finish()
+    }
+    if (dueIn === 0 && !signal.aborted && head > reached) reached = head // nothing that is in between was asked for
+    if (reached !== after) await finish()
+    return dueIn
+  }
+
+  const firstTries = (signal: AbortSignal) =>
+    followEvents({
+      store: log.store,
+      checkpoints: dependencies.checkpoints,
+      name: PROCESS,
+      categories: ['mail'],
+      handle: async (event) => {
+        if (event.type === 'MailRequested') await tryOnce(event)
+      },
+      onError: dependencies.onError,
+      concurrency: CONCURRENCY,
+      signal,
+    })
+
+  async function laterTries(index: number, signal: AbortSignal): Promise<void> {
+    const at = retryAt[index]
+    while (at !== undefined && !signal.aborted) {
+      const dueIn = await lookAgain(at, retryAt[index + 1], signal).catch((error: unknown) => {
+        dependencies.onError(error)
+        return 0 // from the checkpoint, at the next look
+      })
+      const restMs = Math.min(Math.max(dueIn, lookEveryMs), lookEveryMs * MOST_RESTS)
+      await pause(restMs, undefined, { signal }).catch(() => {})
+    }
   }
 
   return {
     deliver,
-    run: (signal) =>
-      followEvents({
-        store: log.store,
-        checkpoints: dependencies.checkpoints,
-        name: PROCESS,
-        categories: ['mail'],
-        handle: async (event) => {
-          if (event.type === 'MailRequested') await deliver(event)
-        },
-        onError: dependencies.onError,
-        concurrency: CONCURRENCY,
-        ...(dependencies.firstPauseMs !== undefined && { firstPauseMs: dependencies.firstPauseMs }),
-        signal,
-      }),
+    state: () => ({
+      sent: state.sent,
+      failedTries: state.failedTries,
+      givenUp: state.givenUp,
+      waiting: state.waiting.size,
+      waitingSince: state.waiting.values().next().value,
+    }),
+    async run(signal) {
+      const stopping = new AbortController()
+      const either = AbortSignal.any([signal, stopping.signal])
+      const later = retryAt.map((_, index) => laterTries(index, either))
+      try {
+        await firstTries(signal)
+      } finally {
+        stopping.abort()
+        await Promise.all(later)
+        state.waiting.clear() // whoever goes on knows which wait
+      }
+    },
   }
 }
 

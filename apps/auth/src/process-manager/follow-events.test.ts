@@ -81,6 +81,26 @@ describe('whoever follows the log', () => {
     expect(names).toHaveLength(5)
   })
 
+  it('gives no place to what waits for its next try, and not to what cannot be read either', async () => {
+    const handled: string[] = []
+    const failing = Array.from({ length: 100 }, (_, index) => `mail-${index}`)
+    const { store, done, run } = await following(
+      async ({ stream }) => {
+        if (failing.includes(stream)) throw new Error('not now')
+        handled.push(stream)
+      },
+      100,
+      1,
+    )
+    const unreadable = { ...mailSent(), metadata: { ...envelope, schema: 99 } }
+    await store.append('mail-poison', [unreadable], { expected: 'any' })
+    const running = run()
+    await store.append('mail-other', [mailSent()], { expected: 'any' })
+    await expect.poll(() => handled).toEqual(['mail-other'])
+    done.abort()
+    await running
+  })
+
   it('gets at most what was in hand again when it starts anew', async () => {
     let handled = 0
     const { run, done, store, checkpoints } = await following(async () => void (handled += 1))

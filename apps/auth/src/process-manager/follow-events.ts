@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Checkpoints, EventStore, Position } from '@ledgate/eventsourcing'
+import type { Checkpoints, EventStore, Position, RecordedEvent } from '@ledgate/eventsourcing'
 import { type CommandContext, decode, type DomainRecord } from '../log/index.ts'
 import { type Progress, progress } from './progress.ts'
 import { resume } from './resume.ts'
+import { slots } from './slots.ts'
 
 export interface FollowOptions {
   readonly store: Pick<EventStore, 'subscribe' | 'parsePosition'>
@@ -13,10 +14,12 @@ export interface FollowOptions {
   /** Tried again until it resolves, so it has to be safe to repeat. Events of one stream come one after the other. */
   handle(event: DomainRecord): Promise<void>
   /** Told of each try that failed. */
-  onError(error: unknown, event: DomainRecord): void
-  /** How many events are handled at the same time; 16 unless told. */
+  onError(error: unknown, event: RecordedEvent): void
+  /** Keeps the ids of events whose last try failed, for whoever shows them. */
+  readonly waiting?: Set<string>
+  /** How many events are handled at the same time; those that wait for their next try do not count. 16 unless told. */
   readonly concurrency?: number
-  /** Milliseconds before a failed try is repeated, growing tenfold and more; 100 unless told. */
+  /** Milliseconds before a failed try is repeated, doubling up to 30 s; 100 unless told. */
   readonly firstPauseMs?: number
   readonly signal: AbortSignal
 }
@@ -25,8 +28,10 @@ const CONCURRENCY = 16
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 30_000
 
-/** Events held in memory behind one that does not finish. */
-const MAX_AHEAD = 10_000
+/** Events held in memory that are not done: those that wait for their next try, and those of the same streams. */
+const MAX_WAITING = 10_000
+/** Events since the first that is not done; of one that is done only the position is held. */
+const MAX_AHEAD = 200_000
 
 /** What an event of the system's own, made because of another event, says about itself. */
 export function causedBy(event: DomainRecord, process: string, commandId: string): CommandContext {
@@ -50,7 +55,7 @@ function saver({ checkpoints, name, onError }: FollowOptions, state: Progress) {
       saved = position
     }
   }
-  return (event: DomainRecord) => {
+  return (event: RecordedEvent) => {
     saving ??= save()
       .catch((error: unknown) => onError(error, event)) // the next event saves again
       .finally(() => (saving = undefined))
@@ -58,58 +63,87 @@ function saver({ checkpoints, name, onError }: FollowOptions, state: Progress) {
   }
 }
 
-async function untilHandled(options: FollowOptions, event: DomainRecord): Promise<boolean> {
-  let ms = options.firstPauseMs ?? FIRST_PAUSE_MS
-  for (; !options.signal.aborted; ms = Math.min(ms * 2, LONGEST_PAUSE_MS)) {
-    try {
-      await options.handle(event)
-      return true
-    } catch (error) {
-      options.onError(error, event)
-      await pause(ms, undefined, { signal: options.signal }).catch(() => {})
-    }
+/** Tells whoever waits for it that something moved on. */
+function change() {
+  let wake = () => {}
+  let next = new Promise<void>((resolve) => (wake = resolve))
+  return {
+    next: () => next,
+    tell() {
+      wake()
+      next = new Promise<void>((resolve) => (wake = resolve))
+    },
   }
-  return false
 }
 
 /**
  * Hands every event of some categories to `handle` at least once, from the last checkpoint on, until the signal. An
- * event that cannot be handled holds up its own stream and the checkpoint, and nothing else; none is skipped. Resolves
- * once nothing is being handled any more.
+ * event that cannot be handled, or not be read, waits for its next try without a place: it holds up its own stream and the
+ * checkpoint, and nothing else, until as many wait as memory has room for. None is skipped. Resolves once nothing is being
+ * handled any more.
  */
 export async function followEvents(options: FollowOptions): Promise<void> {
-  const { store, checkpoints, name, categories, signal, concurrency = CONCURRENCY } = options
+  const { store, checkpoints, name, categories, signal, waiting, concurrency = CONCURRENCY } = options
   const after = await resume(store, checkpoints, name)
   const state = progress(after)
   const save = saver(options, state)
   const lanes = new Map<string, Promise<void>>()
   const running = new Set<Promise<void>>()
+  const places = slots(concurrency)
+  const moved = change()
+
+  async function handle(recorded: RecordedEvent): Promise<void> {
+    const event = decode(recorded)
+    if (event !== undefined) await options.handle(event)
+  }
+
+  async function untilHandled(recorded: RecordedEvent): Promise<boolean> {
+    let ms = options.firstPauseMs ?? FIRST_PAUSE_MS
+    for (; !signal.aborted; ms = Math.min(ms * 2, LONGEST_PAUSE_MS)) {
+      try {
+        await places.within(async () => (signal.aborted ? undefined : handle(recorded)))
+        return !signal.aborted
+      } catch (error) {
+        options.onError(error, recorded)
+        waiting?.add(recorded.id)
+        moved.tell()
+        await pause(ms, undefined, { signal }).catch(() => {})
+      } finally {
+        waiting?.delete(recorded.id)
+      }
+    }
+    return false
+  }
 
   async function inLane(
-    event: DomainRecord,
+    recorded: RecordedEvent,
     before: Promise<void> | undefined,
     entry: { done(): void },
   ): Promise<void> {
     await before
-    if (!(await untilHandled(options, event))) return
+    if (!(await untilHandled(recorded))) return
     entry.done()
-    await save(event)
+    moved.tell()
+    await save(recorded)
   }
 
-  function start(event: DomainRecord): void {
-    const work: Promise<void> = inLane(event, lanes.get(event.stream), state.begin(event.position)).finally(() => {
+  function start(recorded: RecordedEvent): void {
+    const { stream, position } = recorded
+    const work: Promise<void> = inLane(recorded, lanes.get(stream), state.begin(position)).finally(() => {
       running.delete(work)
-      if (lanes.get(event.stream) === work) lanes.delete(event.stream)
+      if (lanes.get(stream) === work) lanes.delete(stream)
+      moved.tell()
     })
-    lanes.set(event.stream, work)
+    lanes.set(stream, work)
     running.add(work)
   }
 
+  const isFull = () => places.queued >= concurrency || running.size >= MAX_WAITING || state.size >= MAX_AHEAD
+  signal.addEventListener('abort', moved.tell, { once: true })
   for await (const message of store.subscribe({ after, filter: { categories }, signal })) {
-    const event = message.kind === 'event' ? decode(message.event) : undefined
-    if (event === undefined) continue
-    start(event)
-    while (!signal.aborted && (running.size >= concurrency || state.size >= MAX_AHEAD)) await Promise.race(running)
+    if (message.kind !== 'event') continue
+    start(message.event)
+    while (!signal.aborted && isFull()) await moved.next()
   }
   await Promise.all(running)
 }

@@ -2,3 +2,4 @@
 export * from './follow-events.ts'
 export * from './progress.ts'
 export * from './resume.ts'
+export * from './slots.ts'

@@ -9,10 +9,14 @@ export interface Progress {
   readonly size: number
 }
 
+/** Finished ones that are kept until they are tidied away together. */
+const TIDIED_AT = 1_000
+
 /** @param start what was reached before. */
 export function progress(start: Position): Progress {
   const open: { position: Position; isDone: boolean }[] = []
   let reached = start
+  let first = 0
   return {
     begin(position) {
       const entry = { position, isDone: false }
@@ -20,7 +24,10 @@ export function progress(start: Position): Progress {
       return {
         done() {
           entry.isDone = true
-          while (open[0]?.isDone) reached = open.shift()?.position ?? reached
+          for (; open[first]?.isDone; first += 1) reached = open[first]?.position ?? reached
+          if (first < TIDIED_AT && first < open.length) return
+          open.splice(0, first) // not one by one: that would move all the others each time
+          first = 0
         },
       }
     },
@@ -28,7 +35,7 @@ export function progress(start: Position): Progress {
       return reached
     },
     get size() {
-      return open.length
+      return open.length - first
     },
   }
 }
