@@ -94,7 +94,7 @@ function ownAccountOver(core: Core, people: People, requests: RequestContext): F
   const { issuer, tokenCap } = core.config
   const { ownPassword: password, changeEmail, reset } = people
   const facts = { issuer, issuerEpoch: core.installation.issuerEpoch }
-  const account = ownAccount({ ...core, facts, tokenCap, password, email: changeEmail })
+  const account = ownAccount({ ...core, ...facts, facts, tokenCap, password, email: changeEmail })
   const asked = { ...core, ...facts, account, requests }
   const links = { reset, changeEmail, requestContext: requests }
   return [

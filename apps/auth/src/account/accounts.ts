@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Sealer } from '@ledgate/vault'
 import { ADMINISTRATOR, type Administrators, isAble, LastAdministrator } from '../administrator/index.ts'
-import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
+import { type Clock, type CommandContext, consequenceOf, type EventLog, type Written } from '../log/index.ts'
 import { assertAuthorization } from './authorization.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
@@ -97,10 +97,10 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
   /** The last administrator cannot be disabled, nor by whoever is faster. */
   async function disable(person: string, reason: string, context: CommandContext): Promise<Written> {
     const sub = await subOf(person)
-    await administrators.remove(sub, reason, context)
-    const { state, position } = await changeUser(log, sub, { type: 'Disable', reason }, context)
+    const then = (await administrators.remove(sub, reason, context)) ? consequenceOf(context) : context
+    const { state, position } = await changeUser(log, sub, { type: 'Disable', reason }, then)
     if (!state.roles.includes(ADMINISTRATOR)) return { position }
-    const again = (name: string) => ({ ...context, commandId: `${context.commandId}/${name}` })
+    const again = (name: string) => ({ ...consequenceOf(context), commandId: `${context.commandId}/${name}` })
     try {
       await administrators.remove(sub, reason, again('remove')) // put on the list while we were at it
     } catch (error) {
@@ -122,8 +122,10 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
   const assignRoles: Accounts['assignRoles'] = async (person, assigned, context) => {
     assertAuthorization(assigned)
     const sub = await subOf(person)
-    if (!assigned.roles.includes(ADMINISTRATOR)) await administrators.remove(sub, 'the role was taken', context)
-    return admit(await changeUser(log, sub, { type: 'AssignRoles', ...assigned }, context), context)
+    const isRemoved =
+      !assigned.roles.includes(ADMINISTRATOR) && (await administrators.remove(sub, 'the role was taken', context))
+    const then = isRemoved ? consequenceOf(context) : context
+    return admit(await changeUser(log, sub, { type: 'AssignRoles', ...assigned }, then), then)
   }
 
   /** Does now what the process manager would do soon. */
@@ -154,8 +156,8 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     resetPassword,
     async erase(person, reason, context) {
       const sub = await subOf(person)
-      await administrators.remove(sub, reason, context)
-      return erasure.erase(sub, reason, context)
+      const then = (await administrators.remove(sub, reason, context)) ? consequenceOf(context) : context
+      return erasure.erase(sub, reason, then)
     },
     disable,
     enable,

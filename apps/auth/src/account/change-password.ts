@@ -1,6 +1,6 @@
 import { InvalidGrant } from '@ledgate/oauth'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, type EventLog, networkOf, type Source } from '../log/index.ts'
+import { type Clock, type CommandContext, consequenceOf, type EventLog, networkOf, type Source } from '../log/index.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import { UnknownAccount, unlessErased, WrongPassword } from './errors.ts'
 import type { UserState } from './events.ts'
@@ -55,7 +55,9 @@ export function ownPassword({ log, sealer, hasher, policy, signIn, clock }: Chan
 
   const prove: OwnPassword['prove'] = async ({ sub, password, source, context }) => {
     try {
-      return await signIn.signIn({ username: await addressOf(sub), password, source, context })
+      // What a sign-in leaves in the log is no part of the command, and is written later.
+      const own = consequenceOf(context)
+      return await signIn.signIn({ username: await addressOf(sub), password, source, context: own })
     } catch (error) {
       throw error instanceof InvalidGrant ? new WrongPassword('this is not your password', { cause: error }) : error
     }

@@ -40,7 +40,12 @@ export type UserCommand =
   | { readonly type: 'Disable'; readonly reason: string }
   | { readonly type: 'Enable' }
   | { readonly type: 'AssignRoles'; readonly roles: readonly string[]; readonly entitlements: readonly string[] }
-  | { readonly type: 'RevokeSessions'; readonly reason: string }
+  | {
+      readonly type: 'RevokeSessions'
+      readonly reason: string
+      /** As that of SetPassword. */
+      readonly epoch?: number
+    }
   | { readonly type: 'Erase'; readonly reason: string }
 
 /** The person after something that ends every session, grant and token there is. */
@@ -121,6 +126,7 @@ function change(command: Exclude<UserCommand, { type: 'Register' }>, user: UserS
     case 'AssignRoles':
       return assign(command, user)
     case 'RevokeSessions':
+      if (command.epoch !== undefined && command.epoch !== user.epoch) throw new Superseded()
       return [{ type: 'UserSessionsRevoked', data: { reason: command.reason, user: ended(user) } }]
     case 'Erase':
       return [{ type: 'SubjectErased', data: { reason: command.reason, user: ended({ ...user, erased: true }) } }]

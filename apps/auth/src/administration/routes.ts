@@ -7,10 +7,10 @@ import type { RequestContext } from '../http/index.ts'
 import type { CommandContext } from '../log/index.ts'
 import { Behind, isAbsence, Malformed, type OperatorCommand, refusalOf } from '../operator/index.ts'
 import type { Views } from '../views/index.ts'
-import { type Administrator, authorize, type BearerDependencies } from './bearer.ts'
+import { type Administrator, type AdministratorDependencies, authorize } from './bearer.ts'
 import { type Operation, OPERATIONS, scopeOf } from './operations.ts'
 
-export interface AdministrationDependencies extends BearerDependencies {
+export interface AdministrationDependencies extends AdministratorDependencies {
   readonly commands: Readonly<Record<string, OperatorCommand>>
   readonly requests: RequestContext
   readonly views: Pick<Views, 'waitFor'>
@@ -146,7 +146,8 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
     await note(operation, input, by, context)
     await waitFor(min_position)
     try {
-      return answer(reply, operation, await command.run(input, context))
+      const { bearer } = by
+      return answer(reply, operation, await bearer.decide(() => command.run(input, { ...context, authority: bearer })))
     } catch (error) {
       throw answerFor(operation, error)
     }
@@ -163,6 +164,8 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
       // Before the body is read: whoever may not is told nothing about it.
       onRequest: async (request) =>
         void callers.set(request, await authorize(dependencies, request, scopeOf(operation))),
+      // The body has come, and what the token was good for may have ended meanwhile.
+      preValidation: async (request) => callers.get(request)?.bearer.establish(),
       handler: (request, reply) => run(operation, command, request, reply),
     })
   }

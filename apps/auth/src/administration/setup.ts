@@ -12,7 +12,7 @@ import {
 } from '../account/index.ts'
 import { ADMINISTRATOR, type Administrators, AlreadySetUp } from '../administrator/index.ts'
 import { parse, type RequestContext } from '../http/index.ts'
-import type { Clock, EventLog } from '../log/index.ts'
+import { type Authority, type Clock, type CommandContext, consequenceOf, type EventLog } from '../log/index.ts'
 
 /** Seconds for which the token that was shown at the start makes the first administrator. */
 const SETUP_LIFETIME = 3_600
@@ -81,20 +81,25 @@ export const setupRoutes: FastifyPluginAsync<SetupDependencies> = async (app, de
   }
   app.post('/admin/setup', { schema }, async (request, reply) => {
     const { token, email, password } = parse(SetupRequest, request.body)
-    if (!(await dependencies.setup.accepts(token))) throw new SetupRefused('the setup token is not good, any more')
+    const authority: Authority = {
+      async establish() {
+        if (!(await dependencies.setup.accepts(token))) throw new SetupRefused('the setup token is not good, any more')
+      },
+    }
+    await authority.establish()
     await policy.check(password, email)
-    const context = requests.of(request, { type: 'operator', id: 'setup' })
+    const context = { ...requests.of(request, { type: 'operator', id: 'setup' }), authority }
     const at = (step: string) => ({ ...context, commandId: `${context.commandId}/${step}` })
     const { sub } = await accounts.create({ email, password }, at('create'))
     const { roles, entitlements } = await rightsOf(log, sub)
-    const assign = (to: readonly string[], step: string) =>
-      changeUser(log, sub, { type: 'AssignRoles', roles: to, entitlements }, at(step))
-    const { position } = await assign([...new Set([...roles, ADMINISTRATOR])], 'roles')
+    const assign = (to: readonly string[], by: CommandContext) =>
+      changeUser(log, sub, { type: 'AssignRoles', roles: to, entitlements }, by)
+    const { position } = await assign([...new Set([...roles, ADMINISTRATOR])], at('roles'))
     try {
       await administrators.addFirst(sub, at('first'))
     } catch (error) {
-      if (!(error instanceof AlreadySetUp)) throw error
-      await assign(roles, 'undo')
+      if (!(error instanceof AlreadySetUp || error instanceof SetupRefused)) throw error
+      await assign(roles, consequenceOf(at('undo')))
       throw new SetupRefused('somebody else was faster', { cause: error })
     }
     return reply.code(201).headers({ 'cache-control': 'no-store', 'ledgate-position': position }).send({ sub })

@@ -1,6 +1,6 @@
 import { readUser } from '../account/read.ts'
 import type { UserState } from '../account/events.ts'
-import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type CommandContext, consequenceOf, type EventLog, untilSettled } from '../log/index.ts'
 import { administrators as decider, type AdministratorCommand } from './decider.ts'
 import type { AdministratorsState } from './events.ts'
 
@@ -27,8 +27,8 @@ export interface Administrators {
   add(sub: string, context: CommandContext): Promise<void>
   /** @throws {AlreadySetUp} when somebody can administer already. */
   addFirst(sub: string, context: CommandContext): Promise<void>
-  /** Takes a person off the list, if they are on it. @throws {LastAdministrator} when nobody else on it can act. */
-  remove(sub: string, reason: string, context: CommandContext): Promise<void>
+  /** Takes a person off the list, and says whether they were on it. @throws {LastAdministrator} when nobody else on it can act. */
+  remove(sub: string, reason: string, context: CommandContext): Promise<boolean>
 }
 
 const step = (context: CommandContext, name: string): CommandContext => ({
@@ -58,11 +58,12 @@ export function administrators(log: EventLog): Administrators {
   const run = (
     context: CommandContext,
     prepare: (state: AdministratorsState) => Promise<AdministratorCommand>,
-  ): Promise<void> =>
+  ): Promise<boolean> =>
     untilSettled(async () => {
       const { state, expected } = await read()
       const events = decider.decide(await prepare(state), state)
       if (events.length > 0) await log.append(STREAM, events, { expected, context })
+      return events.length > 0
     })
 
   const remove: Administrators['remove'] = (sub, reason, context) =>
@@ -78,8 +79,10 @@ export function administrators(log: EventLog): Administrators {
     async add(sub, context) {
       await run(step(context, 'add'), async () => ({ type: 'Add', sub }))
       // Disabled or demoted just now by somebody who did not find them on the list yet.
-      if (!(await canAct(sub))) await remove(sub, 'not able to act', step(context, 'undo'))
+      if (!(await canAct(sub))) await remove(sub, 'not able to act', step(consequenceOf(context), 'undo'))
     },
-    addFirst: (sub, context) => run(context, async ({ subs }) => ({ type: 'AddFirst', sub, able: await ableOf(subs) })),
+    async addFirst(sub, context) {
+      await run(context, async ({ subs }) => ({ type: 'AddFirst', sub, able: await ableOf(subs) }))
+    },
   }
 }

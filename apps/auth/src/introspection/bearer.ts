@@ -1,5 +1,6 @@
 import { InsufficientScope, InvalidToken } from '@ledgate/oauth'
 import type { FastifyRequest } from 'fastify'
+import type { Authority, Clock } from '../log/index.ts'
 import { type LiveToken, verdict, type VerdictDependencies } from './verdict.ts'
 
 /** What a token has to be for. */
@@ -7,8 +8,22 @@ export interface Purpose {
   /** One of its audiences. */
   readonly audience: string
   readonly scope: string
-  /** Whole seconds since the epoch. */
-  readonly now: number
+}
+
+export interface BearerDependencies extends VerdictDependencies {
+  readonly clock: Clock
+}
+
+/** The right that an access token gives. */
+export interface Bearer extends Authority {
+  /** The token itself, and what it says. */
+  readonly text: string
+  readonly members: LiveToken['members']
+  /**
+   * Runs a command by this right, which is in its context. What the command appended asked for it; when it appended nothing, as
+   * one that only reads, it is asked for behind it.
+   */
+  decide<Result>(command: () => Promise<Result>): Promise<Result>
 }
 
 const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
@@ -22,20 +37,51 @@ function tokenOf({ headers: { authorization } }: FastifyRequest): string {
 }
 
 /**
- * The access token of a request to one of our own resources: looked up in the log, so that one that was revoked a moment
- * ago is refused.
+ * A right that `check` looks up, anew each time.
  *
+ * @throws what `check` throws.
+ */
+export async function bearerOf(text: string, check: () => Promise<LiveToken['members']>): Promise<Bearer> {
+  const members = await check()
+  let asked = 0
+  async function establish(): Promise<void> {
+    asked += 1
+    await check()
+  }
+  return {
+    text,
+    members,
+    establish,
+    async decide(command) {
+      const before = asked
+      const result = await command()
+      if (asked === before) await establish()
+      return result
+    },
+  }
+}
+
+/**
+ * The access token of a request to one of our own resources: looked up in the log, so that one that was revoked a moment
+ * ago is refused, and looked up again whenever its right is asked for.
+ *
+ * @param more what else has to be true; each time.
  * @throws {InvalidToken | InsufficientScope} RFC 6750 §3.1.
  */
 export async function presentedToken(
-  dependencies: VerdictDependencies,
+  dependencies: BearerDependencies,
   request: FastifyRequest,
-  { audience, scope, now }: Purpose,
-): Promise<LiveToken['members']> {
-  const token = await verdict(dependencies, tokenOf(request), now)
-  if (token === undefined || token.kind !== 'access') throw new InvalidToken('it does not live')
-  if (!token.aud.includes(audience)) throw new InvalidToken('it is for another resource')
-  const { scope: granted } = token.members
-  if (typeof granted !== 'string' || !granted.split(' ').includes(scope)) throw new InsufficientScope(scope)
-  return token.members
+  { audience, scope }: Purpose,
+  more: (members: LiveToken['members']) => Promise<void> = async () => {},
+): Promise<Bearer> {
+  const text = tokenOf(request)
+  return bearerOf(text, async () => {
+    const token = await verdict(dependencies, text, dependencies.clock.now())
+    if (token === undefined || token.kind !== 'access') throw new InvalidToken('it does not live')
+    if (!token.aud.includes(audience)) throw new InvalidToken('it is for another resource')
+    const { scope: granted } = token.members
+    if (typeof granted !== 'string' || !granted.split(' ').includes(scope)) throw new InsufficientScope(scope)
+    await more(token.members)
+    return token.members
+  })
 }

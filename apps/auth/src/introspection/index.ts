@@ -1,4 +1,4 @@
 /** Whether a token lives. */
 export * from './bearer.ts'
 export * from './routes.ts'
-export { type LiveToken, verdict, type VerdictDependencies } from './verdict.ts'
+export { continuing, type GrantStanding, type LiveToken, verdict, type VerdictDependencies } from './verdict.ts'

@@ -1,8 +1,8 @@
-import { readUser } from '../account/index.ts'
-import { readClient } from '../client/index.ts'
-import { hasOwnRevocation, isRevokedByGrant, readGrant, readRefreshToken } from '../grant/index.ts'
+import { readUser, type UserState } from '../account/index.ts'
+import { type ClientState, readClient } from '../client/index.ts'
+import { type GrantState, hasOwnRevocation, isRevokedByGrant, readGrant, readRefreshToken } from '../grant/index.ts'
 import type { EventLog } from '../log/index.ts'
-import { readSession } from '../session/index.ts'
+import { isLiveSession, readSession, type SessionState } from '../session/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
 import { readAccessToken, type ReadAccessToken, whyDead } from '../token/index.ts'
 
@@ -22,14 +22,23 @@ export interface VerdictDependencies {
   issuerEpoch(): Promise<number>
 }
 
-async function grantLives(
+/** Everybody a token of a grant depends on, if all of them stand behind it. */
+export interface GrantStanding {
+  readonly grant: GrantState
+  readonly user: UserState
+  readonly client: ClientState
+  readonly session: SessionState
+}
+
+/** @param userEpoch below which the person has ended tokens; the token's own unless told. */
+async function grantStands(
   { log, issuerEpoch }: VerdictDependencies,
   token: ReadAccessToken,
   gid: string,
-  now: number,
-): Promise<boolean> {
+  { now, userEpoch = token.user_epoch ?? -1 }: { readonly now: number; readonly userEpoch?: number | undefined },
+): Promise<GrantStanding | undefined> {
   const found = await readGrant(log, gid)
-  if (found === undefined || isRevokedByGrant(found.state, token.jti)) return false
+  if (found === undefined || isRevokedByGrant(found.state, token.jti)) return undefined
   const { sub, sid, client_id } = found.state
   // After the grant: what its state does not list any more has a stream by then.
   const [isRevoked, user, client, session, epoch] = await Promise.all([
@@ -39,17 +48,43 @@ async function grantLives(
     readSession(log, sid),
     issuerEpoch(),
   ])
-  if (isRevoked) return false
+  if (isRevoked || user === undefined || client === undefined || session === undefined) return undefined
   const { client_epoch, issuer_epoch } = token
-  const bound = { user_epoch: token.user_epoch ?? -1, client_epoch, issuer_epoch, scope: found.state.scope }
-  const standing = {
-    user: user?.state,
-    client: client?.state,
-    session: session?.state,
-    issuerEpoch: epoch,
-    now,
-  }
-  return whyDead(bound, standing) === undefined
+  const bound = { user_epoch: userEpoch, client_epoch, issuer_epoch, scope: found.state.scope }
+  const standing = { user: user.state, client: client.state, session: session.state, issuerEpoch: epoch, now }
+  if (whyDead(bound, standing) !== undefined) return undefined
+  return { grant: found.state, user: user.state, client: client.state, session: session.state }
+}
+
+/** A token whose person has just ended all others by it. */
+export interface Continuing {
+  readonly text: string
+  /** When the command was asked for, by when the token had not expired; whole seconds since the epoch. */
+  readonly askedAt: number
+  readonly now: number
+  /** What the person's own command raised their epoch to. */
+  readonly userEpoch: number
+}
+
+/**
+ * Whether a grant may be gone on with after its person ended everything by a token of it: whether it would live but for
+ * that. Somebody is signed in by its session, and the client could be given the same today.
+ */
+export async function continuing(
+  dependencies: VerdictDependencies,
+  { text, askedAt, now, userEpoch }: Continuing,
+): Promise<GrantStanding | undefined> {
+  const { signingKeys, issuer } = dependencies
+  const token = readAccessToken(text, { issuer, keys: await signingKeys.read(), now: askedAt })
+  if (token?.gid === undefined || token.user_epoch !== userEpoch - 1) return undefined
+  const standing = await grantStands(dependencies, token, token.gid, { now, userEpoch })
+  if (standing === undefined) return undefined
+  const { grant, client, session } = standing
+  const mayHave = new Set(client.metadata.scope.split(' '))
+  const isEntitled =
+    client.metadata.grant_types.some((type) => type === grant.grant_type) &&
+    grant.scope.every((scope) => mayHave.has(scope))
+  return isEntitled && isLiveSession(session, now) ? standing : undefined
 }
 
 async function serviceLives({ log, issuerEpoch }: VerdictDependencies, token: ReadAccessToken): Promise<boolean> {
@@ -73,7 +108,7 @@ async function accessToken(
   const lives =
     token.gid === undefined
       ? await serviceLives(dependencies, token)
-      : await grantLives(dependencies, token, token.gid, now)
+      : (await grantStands(dependencies, token, token.gid, { now })) !== undefined
   if (!lives) return undefined
   return {
     client_id: token.client_id,

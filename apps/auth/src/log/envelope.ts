@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Authority } from './authority.ts'
 import { Sealed } from './value.ts'
 
 /** Who did it. An operator acts at the command line, the system by itself. */
@@ -45,4 +46,6 @@ export interface CommandContext {
   readonly clientId?: string | undefined
   readonly source?: Source | undefined
   readonly traceparent?: string | undefined
+  /** Asked right before each append; nothing can end the right of those who have none. */
+  readonly authority?: Authority | undefined
 }

@@ -31,8 +31,11 @@ export interface EventLog {
   page(stream: string, from: bigint | undefined, max: number): Promise<readonly DomainRecord[]>
   /**
    * Appends all events or none, durably; an unknown outcome is settled before it answers. The ids of the events come
-   * from the command and the stream, so a command appends to each stream once.
+   * from the command and the stream, so a command appends to each stream once. The authority of the command is established
+   * first, after whatever was read to decide it: when the expected revision of a stream is still the one, nothing of that
+   * stream ended it in between.
    *
+   * @throws {OAuthError} when the authority of the command has ended; nothing was written.
    * @throws {Conflict} when the stream is not as expected.
    * @throws {Unavailable | UnknownOutcome} when the store cannot say now.
    */
@@ -93,12 +96,15 @@ export function eventLog(store: EventStore, sealer: Sealer): EventLog {
     },
 
     async append(stream, events, options) {
-      return appendSettled(store, stream, await encoded(stream, events, options), { expected: options.expected })
+      const own = await encoded(stream, events, options)
+      await options.context.authority?.establish()
+      return appendSettled(store, stream, own, { expected: options.expected })
     },
 
     async record(stream, event, options) {
       const [own] = await encoded(stream, [event], options)
       if (own === undefined) throw new TypeError('nothing to record')
+      await options.context.authority?.establish()
       return recordTogether(stream, own)
     },
   }

@@ -1,4 +1,5 @@
 /** The log in the words of the domain. */
+export * from './authority.ts'
 export * from './catalogue.ts'
 export * from './clock.ts'
 export * from './codec.ts'

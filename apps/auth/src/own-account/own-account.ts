@@ -8,14 +8,15 @@ import {
   readUser,
   type UserState,
 } from '../account/index.ts'
-import { readClient } from '../client/index.ts'
 import { changeGrant, readGrant } from '../grant/index.ts'
+import type { Bearer, VerdictDependencies } from '../introspection/index.ts'
 import type { CommandContext } from '../log/index.ts'
 import { changeSession, readSession } from '../session/index.ts'
-import { openGrant, type TokenAnswer, type TokenDependencies } from '../token/index.ts'
+import type { TokenAnswer, TokenDependencies } from '../token/index.ts'
 import type { Views } from '../views/index.ts'
+import { continueGrant } from './continuation.ts'
 
-export interface OwnAccountDependencies extends Omit<TokenDependencies, 'signIn' | 'turns'> {
+export interface OwnAccountDependencies extends Omit<TokenDependencies, 'signIn' | 'turns'>, VerdictDependencies {
   readonly sealer: Sealer
   readonly password: OwnPassword
   readonly email: Pick<ChangeEmail, 'ask'>
@@ -27,6 +28,8 @@ export interface Asking {
   readonly sub: string
   readonly gid: string
   readonly sid: string
+  readonly bearer: Bearer
+  /** Its authority is the token. */
   readonly context: CommandContext
   /** When the request was taken; whole seconds since the epoch. */
   readonly now: number
@@ -70,18 +73,6 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     return views
   }
 
-  /** A new grant in place of the one whose token asks: the same client, scope and resource. */
-  async function goOn({ gid, context, now }: Asking, user: UserState): Promise<TokenAnswer> {
-    const before = await readGrant(log, gid)
-    const client = before && (await readClient(log, before.state.client_id))
-    if (before === undefined || client === undefined) throw new InvalidToken('its grant is gone')
-    const { grant_type: grantType, scope, aud } = before.state
-    const audience = await dependencies.audiences.granted(aud)
-    const issuerEpoch = await dependencies.facts.issuerEpoch()
-    const opening = { grantType, client: client.state, user, scope, ...audience, context, now, issuerEpoch }
-    return openGrant(dependencies, opening)
-  }
-
   /** Pages of a list, one after the other. */
   function all<Entry>(page: (after: string | undefined) => readonly Entry[], keyOf: (entry: Entry) => string): Entry[] {
     const entries: Entry[] = []
@@ -121,7 +112,7 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     /** Every session and grant ends, and the one that asks goes on with a new grant. */
     async changePassword(asking: Asking, proof: PasswordProof, chosen: string): Promise<TokenAnswer> {
       const { state } = await password.change(proof, chosen)
-      return goOn(asking, state)
+      return continueGrant(dependencies, asking, state, true)
     },
 
     /** Whoever reads the mail of the new address confirms it; until then nothing changes. */
@@ -158,9 +149,11 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
 
     /** All others end, also those that begin at this moment; the one that asks goes on with a new grant. */
     async endOtherSessions(asking: Asking): Promise<TokenAnswer> {
-      const command = { type: 'RevokeSessions', reason: 'by the person' } as const
+      const { user_epoch: epoch } = asking.bearer.members
+      if (typeof epoch !== 'number') throw new InvalidToken('it does not say since when it is good')
+      const command = { type: 'RevokeSessions', reason: 'by the person', epoch } as const
       const { state } = await changeUser(log, asking.sub, command, asking.context)
-      return goOn(asking, state)
+      return continueGrant(dependencies, asking, state, false)
     },
 
     /** What clients may do for the person now. */

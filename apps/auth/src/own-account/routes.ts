@@ -37,15 +37,12 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
   // Before the body is read: whoever may not is told nothing about it.
   app.addHook('onRequest', async (request) => {
     const now = clock.now()
-    const token = await presentedToken(dependencies, request, {
-      audience: accountAudience(issuer),
-      scope: ACCOUNT_SCOPE,
-      now,
-    })
-    const { sub, sid, gid, client_id } = token
+    const purpose = { audience: accountAudience(issuer), scope: ACCOUNT_SCOPE }
+    const bearer = await presentedToken(dependencies, request, purpose)
+    const { sub, sid, gid, client_id } = bearer.members
     if (typeof sid !== 'string' || typeof gid !== 'string') throw new InvalidToken('it is not a person’s')
     const context = requests.of(request, { type: 'user', id: String(sub) }, String(client_id))
-    askers.set(request, { sub: String(sub), sid, gid, context, now })
+    askers.set(request, { sub: String(sub), sid, gid, bearer, context: { ...context, authority: bearer }, now })
   })
 
   // Who is erased while the request is under way is as gone as somebody who was erased before.
@@ -56,18 +53,25 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
     ),
   )
 
-  function asking(request: FastifyRequest): Asking {
-    const found = askers.get(request)
-    if (found === undefined) throw new InvalidToken('nobody was authorized')
-    return found
+  // The body has come, and what the token was good for may have ended meanwhile.
+  app.addHook('preValidation', async (request) => askers.get(request)?.bearer.establish())
+
+  /** Whoever asks, for a command that is decided by what their token is good for then. */
+  async function decided<Result>(
+    request: FastifyRequest,
+    command: (asking: Asking) => Promise<Result>,
+  ): Promise<Result> {
+    const asking = askers.get(request)
+    if (asking === undefined) throw new InvalidToken('nobody was authorized')
+    return asking.bearer.decide(() => command(asking))
   }
 
   /** Another command of the same request: a sign-in and a change are two. */
-  const proofOf = (request: FastifyRequest, password: string) => ({
-    sub: asking(request).sub,
+  const proofOf = (request: FastifyRequest, { sub, context }: Asking, password: string) => ({
+    sub,
     password,
     source: requests.source(request),
-    context: asking(request).context,
+    context,
   })
 
   const sendTokens = (reply: FastifyReply, { position, tokens }: TokenAnswer) =>
@@ -81,11 +85,12 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
   })
 
   app.get('/accounts/me', { schema: schema('Who I am') }, async (request, reply) =>
-    reply.header('cache-control', 'no-store').send(await account.profile(asking(request).sub)),
+    reply.header('cache-control', 'no-store').send(await decided(request, ({ sub }) => account.profile(sub))),
   )
 
   app.patch('/accounts/me', { schema: schema('Change my name', { body: ProfileRequest }) }, async (request, reply) => {
-    const { position } = await account.rename(asking(request), parse(ProfileRequest, request.body).name)
+    const { name } = parse(ProfileRequest, request.body)
+    const { position } = await decided(request, (asking) => account.rename(asking, name))
     return reply.code(204).header('ledgate-position', position).send()
   })
 
@@ -96,7 +101,9 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
       const { current_password, new_password } = parse(PasswordRequest, request.body)
       return sendTokens(
         reply,
-        await account.changePassword(asking(request), proofOf(request, current_password), new_password),
+        await decided(request, (asking) =>
+          account.changePassword(asking, proofOf(request, asking, current_password), new_password),
+        ),
       )
     },
   )
@@ -106,19 +113,19 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
     { schema: schema('Use another address, once its mailbox is proved', { body: EmailRequest }) },
     async (request, reply) => {
       const { email, password } = parse(EmailRequest, request.body)
-      await account.changeEmail(asking(request), proofOf(request, password), email)
+      await decided(request, (asking) => account.changeEmail(asking, proofOf(request, asking, password), email))
       return reply.code(202).header('cache-control', 'no-store').send({ status: 'accepted' })
     },
   )
 
   app.get('/accounts/me/sessions', { schema: schema('Where I am signed in') }, async (request, reply) =>
-    reply.header('cache-control', 'no-store').send({ sessions: await account.sessions(asking(request)) }),
+    reply.header('cache-control', 'no-store').send({ sessions: await decided(request, account.sessions) }),
   )
 
   app.delete(
     '/accounts/me/sessions',
     { schema: schema(`Sign out everywhere else: ${TOKENS}`) },
-    async (request, reply) => sendTokens(reply, await account.endOtherSessions(asking(request))),
+    async (request, reply) => sendTokens(reply, await decided(request, account.endOtherSessions)),
   )
 
   const sessionParams = z.object({ sid: Id })
@@ -126,13 +133,14 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
     '/accounts/me/sessions/:sid',
     { schema: schema('End this session, its grants and tokens', { params: sessionParams }) },
     async (request, reply) => {
-      await account.endSession(asking(request), parse(sessionParams, request.params).sid)
+      const { sid } = parse(sessionParams, request.params)
+      await decided(request, (asking) => account.endSession(asking, sid))
       return reply.code(204).send()
     },
   )
 
   app.get('/accounts/me/grants', { schema: schema('What clients may do for me') }, async (request, reply) =>
-    reply.header('cache-control', 'no-store').send({ grants: await account.grants(asking(request)) }),
+    reply.header('cache-control', 'no-store').send({ grants: await decided(request, account.grants) }),
   )
 
   const grantParams = z.object({ gid: Id })
@@ -140,7 +148,8 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
     '/accounts/me/grants/:gid',
     { schema: schema('Take this grant away, with its tokens', { params: grantParams }) },
     async (request, reply) => {
-      await account.endGrant(asking(request), parse(grantParams, request.params).gid)
+      const { gid } = parse(grantParams, request.params)
+      await decided(request, (asking) => account.endGrant(asking, gid))
       return reply.code(204).send()
     },
   )

@@ -1,5 +1,6 @@
 import { Conflict } from '@ledgate/eventsourcing'
-import type { CommandContext, EventLog, KeyedHash } from '../log/index.ts'
+import { OAuthError } from '@ledgate/oauth'
+import { type CommandContext, consequenceOf, type EventLog, type KeyedHash } from '../log/index.ts'
 
 /** What can have one owner in all of an installation. */
 export type NameKind = 'scope' | 'resource' | 'client_id'
@@ -71,7 +72,7 @@ export function names(log: EventLog, hash: KeyedHash): Names {
     const released = { type: 'NameReleased', data: { ...name } } as const
     await log.append(streamOf(name), [released], {
       expected,
-      context: { ...context, commandId: `${context.commandId}/release` },
+      context: { ...consequenceOf(context), commandId: `${context.commandId}/release` },
     })
   }
 
@@ -97,7 +98,8 @@ export function names(log: EventLog, hash: KeyedHash): Names {
       try {
         for (const name of ordered) if (await take(name, owner, context)) taken.push(name)
       } catch (error) {
-        if (error instanceof NameTaken) for (const name of taken) await giveBack(name, owner, context)
+        const isRefused = error instanceof NameTaken || error instanceof OAuthError
+        if (isRefused) for (const name of taken) await giveBack(name, owner, context)
         throw error
       }
     },

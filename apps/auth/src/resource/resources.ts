@@ -4,6 +4,7 @@ import { keptSecret, newSecret } from '../client/secret.ts'
 import {
   type Clock,
   type CommandContext,
+  consequenceOf,
   type EventLog,
   type KeyedHash,
   untilSettled,
@@ -156,7 +157,7 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
         await names.reserve(owned, owner, context)
         const { position } = await log.append(`resource-${clientId}`, events, { expected: 'noStream', context })
         // Somebody who failed at the same registration may have given back what we counted on.
-        await names.reserve(owned, owner, { ...context, commandId: `${context.commandId}/again` })
+        await names.reserve(owned, owner, { ...consequenceOf(context), commandId: `${context.commandId}/again` })
         return { clientId, ...(secret !== undefined && { clientSecret: secret }), position }
       })
     },

@@ -10,6 +10,8 @@ export type SessionCommand =
       /** The person's epoch at the revision that was verified. */
       readonly userEpoch: number
       readonly amr: readonly string[]
+      /** When the person was authenticated; now unless told. */
+      readonly authTime?: number
       readonly now: number
       readonly idleFor: number
       readonly lastsFor: number
@@ -35,13 +37,13 @@ export const session: Decider<SessionState | undefined, SessionCommand, SessionE
 
   decide(command, state) {
     if (command.type === 'Start') {
-      const { sid, sub, userEpoch, amr, now, idleFor, lastsFor } = command
+      const { sid, sub, userEpoch, amr, now, authTime = now, idleFor, lastsFor } = command
       const started: SessionState = {
         sid,
         sub,
         user_epoch: userEpoch,
         ended: 'no',
-        auth_time: now,
+        auth_time: authTime,
         amr: [...amr],
         touched_at: now,
         idle_expires_at: now + idleFor,

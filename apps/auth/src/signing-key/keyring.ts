@@ -1,4 +1,5 @@
 import { Conflict } from '@ledgate/eventsourcing'
+import { OAuthError } from '@ledgate/oauth'
 import type { KeyVault } from '@ledgate/vault'
 import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
 import {
@@ -75,7 +76,7 @@ export const isLive = ({ status }: Key) => status !== 'retired' && status !== 'c
 
 /** Nothing was written: the keys that were made for it are of no use. Any other error may have come after the write. */
 const provesNothingWritten = (error: unknown) =>
-  error instanceof Conflict || error instanceof TooEarly || error instanceof UnknownKey
+  error instanceof Conflict || error instanceof TooEarly || error instanceof UnknownKey || error instanceof OAuthError
 
 const secretName = (use: string, kid: string) => `keyring/${use}/${kid}`
 

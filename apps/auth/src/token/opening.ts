@@ -11,7 +11,7 @@ import { lifetimesOf, tokenLife } from './lifetimes.ts'
 import { signed } from './signing.ts'
 import { assertFits } from './size.ts'
 
-const newId = () => randomBytes(16).toString('hex')
+export const newId = () => randomBytes(16).toString('hex')
 
 /** RFC 8176: a password. */
 const AMR = ['pwd']
@@ -30,7 +30,29 @@ export interface Opening {
   readonly now: number
   /** As that of a token request. */
   readonly issuerEpoch: number
+  readonly continued?: Continued
 }
+
+/** What a grant takes over from the one in whose place it is opened: nothing about it becomes newer or lasts longer. */
+export interface Continued {
+  readonly gid: string
+  readonly sid: string
+  readonly client_epoch: number
+  readonly auth_time: number
+  readonly amr: readonly string[]
+  /** Whole seconds since the epoch; `undefined` when the person was authenticated anew. */
+  readonly expires_at?: { readonly session: number; readonly refresh: number } | undefined
+  readonly hasRefresh: boolean
+}
+
+const opensAnew = (client: ClientState, now: number): Continued => ({
+  gid: newId(),
+  sid: newId(),
+  client_epoch: client.epoch,
+  auth_time: now,
+  amr: AMR,
+  hasRefresh: true,
+})
 
 /**
  * The grant opens a session of its own. Neither append needs the other: a grant whose session is missing is dead, a
@@ -38,29 +60,32 @@ export interface Opening {
  */
 export async function openGrant(
   { log, locators, facts, tokenCap, ...keys }: Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'>,
-  { grantType, client, context, now, issuerEpoch, user, scope, aud, encryption }: Opening,
+  { grantType, client, context, now, issuerEpoch, user, scope, aud, encryption, continued }: Opening,
 ): Promise<TokenAnswer> {
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
-  const [gid, sid] = [newId(), newId()]
+  const { gid, sid, client_epoch, auth_time, amr, expires_at, hasRefresh } = continued ?? opensAnew(client, now)
+  const sessionEnd = Math.min(now + lifetimes.refreshToken, expires_at?.session ?? Infinity)
+  const refreshEnd = Math.min(now + lifetimes.refreshToken, expires_at?.refresh ?? Infinity)
   const [{ signer }, derivationKeys] = await Promise.all([keys.signingKeys.read(), keys.derivationKeys.read()])
   const owner = { client_id: client.client_id, sub: user.sub, gid, sid, scope: [...scope], aud: [...aud] }
-  const sessionLeft = Math.min(lifetimes.refreshToken, lifetimes.refreshTokenIdle)
+  const sessionLeft = Math.min(sessionEnd - now, lifetimes.refreshTokenIdle)
   const expires_in = tokenLife(lifetimes.accessToken, scope, sessionLeft)
   const issued = issue({ ...owner, iat: now, expires_in, kid: signer.kid })
-  const refresh: NewRefresh | null = client.metadata.grant_types.includes('refresh_token')
-    ? {
-        key: derivationKeys.current,
-        expires_at: now + lifetimes.refreshToken,
-        idle_expires_at: now + Math.min(lifetimes.refreshTokenIdle, lifetimes.refreshToken),
-      }
-    : null
+  const refresh: NewRefresh | null =
+    client.metadata.grant_types.includes('refresh_token') && hasRefresh && refreshEnd > now
+      ? {
+          key: derivationKeys.current,
+          expires_at: refreshEnd,
+          idle_expires_at: Math.min(now + lifetimes.refreshTokenIdle, refreshEnd),
+        }
+      : null
   const opened = {
     ...owner,
     grant_type: grantType,
-    auth_time: now,
-    amr: AMR,
+    auth_time,
+    amr: [...amr],
     user_epoch: user.epoch,
-    client_epoch: client.epoch,
+    client_epoch,
     issuer_epoch: issuerEpoch,
     opened_at: now,
   }
@@ -73,10 +98,11 @@ export async function openGrant(
     sid,
     sub: user.sub,
     userEpoch: user.epoch,
-    amr: AMR,
+    amr,
+    authTime: auth_time,
     now,
-    idleFor: lifetimes.refreshTokenIdle,
-    lastsFor: lifetimes.refreshToken,
+    idleFor: sessionLeft,
+    lastsFor: sessionEnd - now,
   } as const
   const [{ position }] = await Promise.all([
     log.append(`grant-${gid}`, events, { expected: 'noStream', ...own }),
