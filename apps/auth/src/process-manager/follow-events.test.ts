@@ -92,7 +92,7 @@ describe('whoever follows the log', () => {
       100,
       1,
     )
-    const unreadable = { ...mailSent(), metadata: { ...envelope, schema: 99 } }
+    const unreadable = { ...mailSent(), data: {}, metadata: { ...envelope, schema: 99 } }
     await store.append('mail-poison', [unreadable], { expected: 'any' })
     const running = run()
     await store.append('mail-other', [mailSent()], { expected: 'any' })
