@@ -1,7 +1,7 @@
 import { ResourceMetadata } from '@ledgate/oauth'
 import { specify } from '@ledgate/eventsourcing/testing'
 import { describe, it } from 'vitest'
-import { keptSecret } from '../client/index.ts'
+import { keptSecret, UnknownSecret } from '../client/index.ts'
 import { resource, ResourceRefused } from './decider.ts'
 import type { ResourceEvent, ResourceState } from './events.ts'
 
@@ -46,6 +46,6 @@ describe('a resource server', () => {
     given(registered, added)
       .when({ type: 'RevokeSecret', secret_id: 's1' })
       .then({ type: 'ResourceSecretRevoked', data: { secret_id: 's1', resource: { ...made, secrets: [second] } } })
-    given(registered).when({ type: 'RevokeSecret', secret_id: 's9' }).thenThrows(ResourceRefused, 'no secret s9')
+    given(registered).when({ type: 'RevokeSecret', secret_id: 's9' }).thenThrows(UnknownSecret, 'no secret s9')
   })
 })
