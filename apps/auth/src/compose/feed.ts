@@ -59,6 +59,8 @@ export function openFeed(core: Core, requests: RequestContext, authentication: C
   })
   const routes = {
     feed,
+    log: core.log,
+    clock,
     snapshots: snapshots({ ...grounds, views }),
     feedKeys,
     parsePosition: core.store.parsePosition,

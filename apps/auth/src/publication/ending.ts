@@ -64,8 +64,8 @@ interface OfToken {
   readonly data: { readonly jti: string; readonly exp: number }
 }
 
-const token = ({ data: { jti, exp } }: OfToken, { tokensUntil, tokenUntil }: EndingFacts): Ending => ({
-  ended: { scope: 'jti', id: jti, until: Math.min(tokensUntil, tokenUntil(exp)) },
+const token = ({ data: { jti, exp } }: OfToken, { tokenUntil }: EndingFacts): Ending => ({
+  ended: { scope: 'jti', id: jti, until: tokenUntil(exp) },
   type: EVENT_TYPES.jti.tokenRevoked,
 })
 

@@ -1,6 +1,8 @@
+import { EventEmitter } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type EventStore, type Position, Unavailable } from '@ledgate/eventsourcing'
 import { ANSWERED_WITHIN_MS, encodeStatement, type IssuedStatement, type StatementSigner } from '@ledgate/revocation'
+import { CREDENTIAL_TYPES } from '../client/standing.ts'
 import { type Clock, decode } from '../log/index.ts'
 import { type InOrder, inOrder } from './in-order.ts'
 import { listeners } from './listeners.ts'
@@ -64,6 +66,8 @@ export interface RevocationFeed {
   told(position: Position, ms: number): Promise<boolean>
   /** The notice of the event at a place, while it is kept. */
   noticeAt(position: Position): Told | undefined
+  /** Calls back whenever the credentials of a resource server may have ended, until the signal. */
+  onCredentials(changed: () => void, signal: AbortSignal): void
   state(): FeedState
   /** Follows the log until the signal. */
   run(signal: AbortSignal): Promise<void>
@@ -77,6 +81,8 @@ export interface FeedState {
 }
 
 const EVERY_MS = 1_000
+/** What ends something, and what may end the credentials of those who follow. */
+const FOLLOWED_TYPES = [...ENDING_TYPES, ...CREDENTIAL_TYPES]
 const SIZE = 20_000
 const KEEP_MS = 600_000
 const MOST = 10_000
@@ -102,6 +108,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
   const begun = Promise.withResolvers<void>()
   const kids = new Set<string>()
   const telling = progress()
+  const credentials = new EventEmitter().setMaxListeners(0)
   let delivered: Position | undefined
   /** Where the last notice stands that was told of, or where the feed began: there is none between that and what comes next. */
   let lastNotice: Position | undefined
@@ -162,8 +169,9 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     try {
       // As of after the place; what raises it from there on comes by the subscription.
       let issuerEpoch = await options.issuerEpoch()
-      for await (const message of store.subscribe({ after, filter: { types: ENDING_TYPES }, signal: until })) {
+      for await (const message of store.subscribe({ after, filter: { types: FOLLOWED_TYPES }, signal: until })) {
         const event = message.kind === 'event' ? decode(message.event) : undefined
+        if (event !== undefined && CREDENTIAL_TYPES.some((type) => type === event.type)) credentials.emit('changed')
         if (event?.type === 'IssuerEpochRaised')
           issuerEpoch = Math.max(issuerEpoch, event.data.installation.issuer_epoch)
         const notice = event && noticeOf(event, { ...options, issuerEpoch })
@@ -252,6 +260,10 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     waitingSince: kept.since,
     told: telling.reaches,
     noticeAt: kept.at,
+    onCredentials(changed, signal) {
+      credentials.on('changed', changed)
+      signal.addEventListener('abort', () => credentials.off('changed', changed), { once: true })
+    },
     state: () => ({ vouchedAt, followers: audience.size() }),
     async run(signal) {
       const reads = again(signal, options.againMs ?? AGAIN_MS, () => readOn(signal))

@@ -5,7 +5,8 @@ import { InvalidClient, InvalidRequest, OAuthError } from '@ledgate/oauth'
 import type { Publication } from '@ledgate/revocation'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import type { ClientAuthentication } from '../client/index.ts'
+import { type ClientAuthentication, standing } from '../client/index.ts'
+import type { Clock, EventLog } from '../log/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import { keySetRoute, type SigningKeys } from '../signing-key/index.ts'
 import type { RevocationFeed } from './feed.ts'
@@ -14,7 +15,9 @@ import { endStalled } from './stalled.ts'
 import { TooSlow } from './too-slow.ts'
 
 export interface FeedRoutesOptions {
-  readonly feed: Pick<RevocationFeed, 'follow' | 'keeps'>
+  readonly feed: Pick<RevocationFeed, 'follow' | 'keeps' | 'onCredentials'>
+  readonly log: EventLog
+  readonly clock: Clock
   readonly snapshots: { take(): Promise<AsyncGenerator<string, void>> }
   readonly feedKeys: Pick<SigningKeys, 'read' | 'maxAge'>
   readonly authentication: Pick<ClientAuthentication, 'clientOrResource'>
@@ -47,6 +50,32 @@ function overOf(reply: FastifyReply, draining: AbortSignal): AbortSignal {
   return AbortSignal.any([left.signal, draining])
 }
 
+/** Milliseconds after which an open stream has noticed at the latest that the credentials it was opened with have ended. */
+const STANDS_MS = 5_000
+
+/**
+ * Aborted when the credentials of a reader have ended: at once when this process hears of it, otherwise within
+ * {@link STANDS_MS}. While the log cannot be read it is not known; then there are no heartbeats, either.
+ */
+function lapse(
+  stands: () => Promise<boolean>,
+  feed: Pick<RevocationFeed, 'onCredentials'>,
+  over: AbortSignal,
+): AbortSignal {
+  const lapsed = new AbortController()
+  const look = (): void =>
+    void stands().then(
+      (is) => void (is || lapsed.abort()),
+      () => undefined,
+    )
+  const timer = setInterval(look, STANDS_MS)
+  over.addEventListener('abort', () => clearInterval(timer), { once: true })
+  feed.onCredentials(look, over)
+  // What ended since the reader proved itself.
+  look()
+  return lapsed.signal
+}
+
 async function* messages(items: AsyncIterable<Publication>): AsyncGenerator<string, void> {
   yield ': ledgate\n\n' // at once, so that whatever is between sends the headers on
   try {
@@ -77,7 +106,7 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
   })
 
   /** Resource servers only: the feed tells of everybody's tokens. @throws {InvalidClient | TooManyRequests} */
-  async function admit(request: FastifyRequest): Promise<void> {
+  async function admit(request: FastifyRequest): Promise<() => Promise<boolean>> {
     const { authorization } = request.headers
     // What proves somebody is never in a URL.
     const body = request.method === 'POST' ? ((request.body ?? {}) as Record<string, unknown>) : {}
@@ -88,6 +117,7 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
     const caller = await authentication.clientOrResource({ authorization, body, endpoint, context })
     if (caller.kind !== 'resource') throw new InvalidClient('a client is no resource server')
     opened(caller.resource.client_id)
+    return standing(options, { authorization, body }, caller.resource)
   }
 
   /** @throws {InvalidRequest} when no log of this kind has such a place. */
@@ -112,11 +142,12 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
         headers: StreamHeaders,
       },
       async handler(request, reply) {
-        await admit(request)
+        const stands = await admit(request)
         const { after } = StreamQuery.parse(request.query)
         const place = placeOf(StreamHeaders.parse(request.headers)['last-event-id'] ?? after)
         if (place !== undefined && !(await feed.keeps(place))) throw gone()
         const over = overOf(reply, draining)
+        const lapsed = lapse(stands, feed, over)
         endStalled(reply.raw, draining)
         return reply
           .headers({
@@ -124,7 +155,7 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
             'cache-control': 'no-store',
             'x-accel-buffering': 'no',
           })
-          .send(Readable.from(messages(feed.follow(place, over))))
+          .send(Readable.from(messages(feed.follow(place, AbortSignal.any([over, lapsed])))))
       },
     })
 

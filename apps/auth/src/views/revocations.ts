@@ -49,7 +49,7 @@ const TOLD = `SELECT scope, id, epoch, ended_at, exp, type, event_id, txn, posit
 /** What a row means for these tokens. */
 function endedOf({ scope, id, epoch, ended_at, exp }: z.infer<typeof Row>, facts: NoticeFacts): Ended {
   const { issuer, issuerEpoch, tokensUntil, keysUntil, tokenUntil } = factsAt(ended_at, facts)
-  const tokens = exp === null ? tokensUntil : Math.min(tokensUntil, tokenUntil(exp))
+  const tokens = exp === null ? tokensUntil : tokenUntil(exp)
   return Ended.parse({
     scope,
     id: scope === 'issuer' ? issuer : id,

@@ -209,6 +209,19 @@ describe('GET /revocations/stream', () => {
     }
   })
 
+  it('ends when its credentials do: the resource server was disabled', async () => {
+    const own = await openService()
+    const at = await own.listen()
+    const response = await fetch(`${at}/revocations/stream`, { headers: { authorization: ORDERS_API } })
+    expect(response.status).toBe(200)
+    const ended = (async () => {
+      for await (const _ of response.body ?? []);
+    })()
+    expect(await own.operate('resources disable', { client_id: 'orders', reason: 'a test' })).toBeLessThan(600)
+    await ended
+    await own.close()
+  })
+
   it('does not hold up the end of the server by a connection that was opened for later', async () => {
     const own = await openService()
     const { port } = new URL(await own.listen())
