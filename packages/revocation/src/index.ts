@@ -1,5 +1,6 @@
 /** What has ended, said so that anybody can check it. */
 export { EVENT_TYPES, type EventType, HEARTBEAT_TYPE } from './event-type.ts'
+export { isBrokerAddress } from './broker-address.ts'
 export * from './feed.ts'
 export * from './invalid-statement.ts'
 export {

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
+import { isBrokerAddress } from '@ledgate/revocation'
 import { z } from 'zod'
 
 /** `host:port`, one or more, comma separated. */
 const Brokers = z
   .string()
   .transform((value) => value.split(',').map((each) => each.trim()))
-  .pipe(z.array(z.string().regex(/^[A-Za-z0-9._-]+:\d{1,5}$|^\[[0-9a-f:]+\]:\d{1,5}$/)))
+  .refine((brokers) => brokers.every(isBrokerAddress) && new Set(brokers).size === brokers.length)
 
 /** The settings about Kafka. */
 export const KafkaEnvironment = {
@@ -14,6 +15,8 @@ export const KafkaEnvironment = {
     .refine((value) => Brokers.safeParse(value).success, { error: 'must be brokers such as kafka-1:9092,kafka-2:9092' })
     .optional(),
   LEDGATE_KAFKA_TLS_CA: z.string().min(1).optional(),
+  LEDGATE_KAFKA_TLS_CERT: z.string().min(1).optional(),
+  LEDGATE_KAFKA_TLS_KEY: z.string().min(1).optional(),
   LEDGATE_KAFKA_SASL_MECHANISM: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']).optional(),
   LEDGATE_KAFKA_SASL_USERNAME: z.string().min(1).optional(),
   LEDGATE_KAFKA_SASL_PASSWORD: z.string().min(1).optional(),
@@ -25,7 +28,7 @@ type Settings = z.output<z.ZodObject<typeof KafkaEnvironment>>
 export interface KafkaSettings {
   readonly brokers: readonly string[]
   /** With TLS; trusting these certificates, or those of the system when there are none. */
-  readonly tls: { readonly ca?: string } | undefined
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string } | undefined
   readonly sasl:
     | {
         readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -51,6 +54,27 @@ function tlsOf(file: string | undefined, problems: string[]): KafkaSettings['tls
   }
 }
 
+/** The certificate and key by which this server says who it is. No word of either is in a problem. */
+function clientCertificate(certFile: string | undefined, keyFile: string | undefined, problems: string[]) {
+  if (certFile === undefined && keyFile === undefined) return {}
+  if (certFile === undefined || keyFile === undefined) {
+    problems.push('LEDGATE_KAFKA_TLS_CERT and LEDGATE_KAFKA_TLS_KEY belong together; one of them is missing')
+    return {}
+  }
+  try {
+    const [cert, key] = [readFileSync(certFile, 'utf8'), readFileSync(keyFile, 'utf8')]
+    if (!cert.includes('-----BEGIN CERTIFICATE-----'))
+      problems.push('LEDGATE_KAFKA_TLS_CERT holds no certificate (PEM)')
+    if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key))
+      problems.push('LEDGATE_KAFKA_TLS_KEY holds no private key (PEM)')
+    return { cert, key }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    problems.push(`LEDGATE_KAFKA_TLS_CERT or LEDGATE_KAFKA_TLS_KEY is no file that can be read (${code})`)
+    return {}
+  }
+}
+
 /** Kafka as it is configured, `undefined` when it is not; and what is wrong with that. */
 export function kafkaSettings(
   settings: Settings,
@@ -59,6 +83,8 @@ export function kafkaSettings(
   const {
     LEDGATE_KAFKA_BROKERS: brokers,
     LEDGATE_KAFKA_TLS_CA: ca,
+    LEDGATE_KAFKA_TLS_CERT: cert,
+    LEDGATE_KAFKA_TLS_KEY: key,
     LEDGATE_KAFKA_SASL_MECHANISM: mechanism,
     LEDGATE_KAFKA_SASL_USERNAME: username,
     LEDGATE_KAFKA_SASL_PASSWORD: password,
@@ -73,7 +99,10 @@ export function kafkaSettings(
     problems.push(
       'LEDGATE_KAFKA_SASL_MECHANISM plain without LEDGATE_KAFKA_TLS_CA would send the password in the clear',
     )
-  const tls = tlsOf(ca, problems)
+  if (ca === undefined && (cert !== undefined || key !== undefined))
+    problems.push('LEDGATE_KAFKA_TLS_CERT needs LEDGATE_KAFKA_TLS_CA: without it there is no TLS')
+  const trusted = tlsOf(ca, problems)
+  const tls = trusted && { ...trusted, ...clientCertificate(cert, key, problems) }
   const sasl = mechanism && username && password ? { mechanism, username, password } : undefined
   const kafka = brokers === undefined ? undefined : { brokers: Brokers.parse(brokers), tls, sasl }
   return { kafka, problems }

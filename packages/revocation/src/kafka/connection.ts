@@ -1,6 +1,7 @@
 import { type ISocketFactory, Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { checkKafkaOptions } from './address.ts'
 import { kafkaLogCreator, type KafkaLog } from './log.ts'
 import { mendRequestQueue } from './request-queue.ts'
 
@@ -8,8 +9,13 @@ import { mendRequestQueue } from './request-queue.ts'
 export interface KafkaOptions {
   /** `host:port` of some brokers; the others are learnt from them. */
   readonly brokers: readonly string[]
-  /** TLS, when it is there; `ca` in PEM, those of the system unless told. */
-  readonly tls?: { readonly ca?: string | undefined } | undefined
+  /**
+   * TLS, when it is there; `ca` in PEM, those of the system unless told. For mutual TLS `cert` and `key`, both in PEM, say who
+   * this client is.
+   */
+  readonly tls?:
+    | { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined }
+    | undefined
   readonly sasl?:
     | {
         readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -51,8 +57,9 @@ function inAnyOrder(brokers: readonly string[]): string[] {
   return [...brokers.slice(first), ...brokers.slice(0, first)]
 }
 
-/** Opens nothing yet: kafkajs connects when it is used. */
+/** Opens nothing yet: kafkajs connects when it is used. @throws {TypeError} for options that cannot be meant. */
 export function openConnection(options: KafkaOptions): KafkaConnection {
+  checkKafkaOptions(options)
   mendRequestQueue()
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
   const sockets = trackedSockets()
@@ -68,10 +75,19 @@ export function openConnection(options: KafkaOptions): KafkaConnection {
     socketFactory: sockets.factory,
     logLevel: options.log === undefined ? logLevel.NOTHING : logLevel.INFO,
     logCreator: kafkaLogCreator(options.log),
-    ...(tls && { ssl: tls.ca === undefined ? true : { ca: [tls.ca] } }),
+    ...(tls && { ssl: tlsOf(tls) }),
     ...(sasl && { sasl: saslOf(sasl) }),
   }
   return { kafka: new Kafka(config), deadlineMs, onLost: sockets.onLost, cut: sockets.cut }
+}
+
+function tlsOf({ ca, cert, key }: NonNullable<KafkaOptions['tls']>) {
+  if (ca === undefined && cert === undefined) return true
+  return {
+    ...(ca !== undefined && { ca: [ca] }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  }
 }
 
 /** kafkajs takes each mechanism as a type of its own. */

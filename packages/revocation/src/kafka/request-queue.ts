@@ -1,4 +1,6 @@
-import { createRequire } from 'node:module'
+// By a statement, so that a bundler takes in the very module that it takes in with kafkajs.
+// @ts-expect-error -- kafkajs has no types for what is inside it
+import requestQueue from 'kafkajs/src/network/requestQueue/index.js'
 
 interface RequestQueue {
   readonly pending: readonly unknown[]
@@ -19,7 +21,7 @@ let isMended = false
 export function mendRequestQueue(): void {
   if (isMended) return
   isMended = true
-  const found: unknown = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js')
+  const found: unknown = requestQueue
   if (!isClass(found)) return
   const schedule = found.prototype.scheduleCheckPendingRequests
   found.prototype.scheduleCheckPendingRequests = function (this: RequestQueue) {

@@ -1,4 +1,5 @@
 import type { FeedItem, OpenFeed, RevocationSource } from '../feed.ts'
+import { checkKafkaOptions } from './address.ts'
 import type { KafkaOptions } from './connection.ts'
 import { startReading } from './reading.ts'
 
@@ -26,8 +27,11 @@ export interface KafkaRevocationsOptions extends KafkaOptions {
  * Revocations from Kafka, milliseconds after they were published. Every opening reads the whole topic, or what comes after
  * its cursor if that message is still where it was; it ends with an error as soon as the topic is not what it was, the
  * connection is lost, or Kafka says nothing for `deadlineMs`.
+ *
+ * @throws {TypeError} for brokers that are no addresses, and for half of a client certificate.
  */
 export function kafkaRevocations(options: KafkaRevocationsOptions): RevocationSource {
+  checkKafkaOptions(options)
   return { name: 'kafka', open: (opening) => follow(options, opening) }
 }
 

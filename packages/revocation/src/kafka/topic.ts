@@ -25,6 +25,8 @@ export interface EnsureTopicOptions extends KafkaOptions {
 }
 
 const REPLICAS = 3
+/** What every reader can read of what a broker may make of messages. */
+const READABLE = ['producer', 'uncompressed', 'gzip']
 const SEGMENT_BYTES = 64 * 1024 * 1024
 const SEGMENT_MS = 10 * 60 * 1000
 
@@ -68,6 +70,8 @@ async function create(admin: Admin, topic: string, retentionMs: number): Promise
     'retention.bytes': -1,
     'min.insync.replicas': leastInSync(replicationFactor),
     'unclean.leader.election.enable': false,
+    // As it was sent: readers cannot read every compression that a broker may use.
+    'compression.type': 'producer',
     // The publisher's clock must not decide when a message is deleted, nor whether it is taken.
     'message.timestamp.type': 'LogAppendTime',
     'segment.ms': Math.min(SEGMENT_MS, retentionMs),
@@ -98,6 +102,9 @@ async function inspect(admin: Admin, topic: string, retentionMs: number): Promis
   const time = found('message.timestamp.type')
   if (time !== 'LogAppendTime')
     throw unfit('message.timestamp.type', time, "LogAppendTime: a publisher's clock must not decide what is deleted")
+  const compression = found('compression.type')
+  if (!READABLE.includes(compression))
+    throw unfit('compression.type', compression, 'producer: readers cannot read what the broker compresses')
   const inSync = found('min.insync.replicas')
   const replicas = partition.replicas.length
   if (!isInSyncEnough(Number(inSync), replicas))
