@@ -1,0 +1,111 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, it, onTestFinished } from 'vitest'
+import { isMissing } from '../src/machine.ts'
+import { type Installation, ledgate, newInstallation, spawnServer, startServer } from '../src/server.ts'
+import { ANN } from '../src/world.ts'
+
+/** The superuser writes where nobody may, unless that right is taken away. */
+const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : []
+
+/** Starts a server that has to refuse; answers what it said. */
+async function refused(installation: Installation, under: readonly string[] = []): Promise<string> {
+  const server = spawnServer(installation, { under })
+  expect([await server.ended, server.output()]).toEqual([1, expect.any(String)])
+  return server.output()
+}
+
+const register = async (server: Awaited<ReturnType<typeof startServer>>, email: string) => {
+  expect((await server.json('/accounts', { email, password: 'seven grey herons' })).status).toBe(202)
+  return server.mailed(email)
+}
+
+it.skipIf(isMissing(withoutPrivileges.slice(0, 1), 'files of the data folder that may not be written'))(
+  'no server starts on a data folder whose lock it may not write, as another user’s restore leaves it',
+  async () => {
+    const installation = await newInstallation()
+    await (await startServer(installation)).stop()
+    const lock = join(installation.dataDir, 'events.db-lock')
+    chmodSync(lock, 0o444)
+    expect(await refused(installation, withoutPrivileges)).toContain(`${lock} cannot be written (EACCES)`)
+  },
+)
+
+it('log and vault that are damaged stop the start by name and stay as they are; a file for a folder, too', async () => {
+  const installation = await newInstallation()
+  await (await startServer(installation)).stop()
+  for (const name of ['events.db', 'vault.db']) {
+    const file = join(installation.dataDir, name)
+    const whole = readFileSync(file)
+    const damaged = Buffer.from(whole).fill(0xa5, 0, 100)
+    writeFileSync(file, damaged)
+    expect(await refused(installation)).toContain(file)
+    expect(readFileSync(file).equals(damaged)).toBe(true)
+    writeFileSync(file, whole)
+  }
+  const environment = { ...installation.environment, LEDGATE_DATA_DIR: join(installation.folder, 'bootstrap.json') }
+  expect(await refused({ ...installation, environment })).toContain('LEDGATE_DATA_DIR')
+  await (await startServer(installation)).stop()
+})
+
+it('views that are damaged are built anew, and the log of the server says so; mails go on', async () => {
+  const installation = await newInstallation()
+  const views = join(installation.dataDir, 'views.db')
+  await (await startServer(installation)).stop()
+  for (const end of ['-wal', '-shm']) rmSync(`${views}${end}`, { force: true })
+  writeFileSync(views, 'garbage '.repeat(1000))
+  const server = await startServer(installation)
+  expect(server.output()).toContain(`${views} is damaged`)
+  expect(await register(server, 'carol@example.com')).toMatch(/^m1\./)
+  expect((await server.signIn(ANN)).status).toBe(200)
+  await server.stop()
+})
+
+it.each(['restored', 'an older copy, put there by hand'])(
+  'views of a log that went further do not keep what comes after: mails leave where the log is %s',
+  async (how) => {
+    const installation = await newInstallation()
+    const { dataDir, folder } = installation
+    const backup = join(folder, 'backup')
+    const files = ['events.db', 'vault.db']
+    const server = await startServer(installation)
+    await register(server, 'before@example.com')
+    expect((await ledgate(installation, ['backup', backup])).code).toBe(0)
+    for (let n = 0; n < 2; n += 1) await register(server, `lost-${n}@example.com`)
+    await server.stop()
+    for (const name of files) {
+      for (const end of ['-wal', '-shm']) rmSync(join(dataDir, `${name}${end}`), { force: true })
+      renameSync(join(dataDir, name), join(folder, name))
+      if (how !== 'restored') writeFileSync(join(dataDir, name), readFileSync(join(backup, name)))
+    }
+    if (how === 'restored') expect((await ledgate(installation, ['restore', backup])).code).toBe(0)
+    const again = await startServer(installation)
+    expect(again.output()).toContain('another history of the log')
+    expect(await register(again, 'after@example.com')).toMatch(/^m1\./)
+    await again.stop()
+  },
+)
+
+it.skipIf(isMissing(withoutPrivileges.slice(0, 1), 'a newer log that lies where nothing can be written'))(
+  '--erased-in with a log in a folder that cannot be written says what to do',
+  async () => {
+    const installation = await newInstallation()
+    const backup = join(installation.folder, 'backup')
+    const server = await startServer(installation)
+    expect((await ledgate(installation, ['backup', backup])).code).toBe(0)
+    await server.kill()
+    const kept = join(mkdtempSync(join(tmpdir(), 'ledgate-kept-')), 'data')
+    onTestFinished(() => rmSync(kept, { recursive: true, force: true }))
+    renameSync(installation.dataDir, kept)
+    const log = join(kept, 'events.db')
+    rmSync(`${log}-shm`)
+    mkdirSync(installation.dataDir)
+    renameSync(join(kept, 'master.key'), join(installation.dataDir, 'master.key'))
+    chmodSync(kept, 0o555)
+    const answer = await ledgate(installation, ['restore', backup, '--erased-in', log], '', withoutPrivileges)
+    expect([answer.code, answer.output]).toEqual([1, expect.stringContaining('give --erased-in the copy')])
+    expect(answer.output).toContain(log)
+    chmodSync(kept, 0o755)
+  },
+)
