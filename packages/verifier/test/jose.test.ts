@@ -120,6 +120,7 @@ const verdictOf = async (token: string): Promise<boolean> => (await codeOf(made.
 
 describe.each(ALGORITHMS)('a token by %s', (alg) => {
   it('is taken where jose takes it, whatever its parts say, are spelled, or become', { timeout: 120_000 }, async () => {
+    const numRuns = rounds({ quick: 100, long: 2_000 })
     let taken = 0
     const token = fc.record({ header, payload, spellings: fc.tuple(spelling, spelling, spelling), damage })
     await fc.assert(
@@ -134,9 +135,10 @@ describe.each(ALGORITHMS)('a token by %s', (alg) => {
         expect(ours).toBe(jose && isInItsOneSpelling(text))
         if (ours) taken += 1
       }),
-      { numRuns: rounds({ quick: 100, long: 2_000 }) },
+      { numRuns },
     )
-    expect(taken).toBeGreaterThan(30)
+    // Of the tokens that are made about every fourth is good: the verdicts agree on both kinds.
+    expect(taken).toBeGreaterThan(numRuns / 20)
   })
 
   it('is what it says it is', async () => {

@@ -34,7 +34,7 @@ export interface Reading {
 const MAX_WAIT_MS = 500
 const SESSION_MS = 30_000
 /** Bytes that come at once at most: messages under made-up names of keys cost one look at the key set for all that came together. */
-const FETCH_BYTES = 8 * 1024 * 1024
+export const FETCH_BYTES = 4 * 1024 * 1024
 /**
  * To ask costs a reader and the broker about as much as to read. What comes within this time comes at once, and while readers
  * are still at work on a notice none of them asks for the next.
