@@ -5,6 +5,8 @@ import { defineConfig } from 'vitest/config'
 import { pace } from './rounds.ts'
 
 const everyTest = ['src/**/*.test.ts', 'test/**/*.test.ts']
+/** What goes on for minutes by its nature; each of its promises has a short test elsewhere. */
+const soaks = ['test/**/*-soak.test.ts']
 
 /** The tests of the project in this folder that do more in a long run: those that ask how many rounds to make. */
 const testsWithRounds = () =>
@@ -16,6 +18,7 @@ export const shared = defineConfig({
   ssr: { resolve: { conditions: ['@ledgate/source', ...defaultServerConditions] } },
   test: {
     include: pace === 'quick' ? everyTest : testsWithRounds(),
+    exclude: pace === 'quick' ? soaks : [],
     setupFiles: [join(import.meta.dirname, 'patience.ts')],
     pool: 'forks',
     maxWorkers: 2,

@@ -17,7 +17,7 @@ import { keepAsking, openVerifier, READY_MS } from '../src/witnesses.ts'
 import { ORDERS_SECRET } from '../src/world.ts'
 
 /** How long the broker is harmed at least; every kind of trouble comes once in any case. */
-const LASTS_MS = rounds({ quick: 1_000, long: 60_000, soak: 600_000 })
+const LASTS_MS = rounds({ quick: 60_000, long: 60_000, soak: 600_000 })
 /** Milliseconds between two tokens that are issued. */
 const ISSUE_EVERY_MS = 40
 

@@ -60,7 +60,7 @@ describe('a token', () => {
           expect(index.endedBy(index.prepare(each))).toBe(index.endedBy(each))
         }
       }),
-      { numRuns: rounds({ quick: 120, long: 4_000 }) },
+      { numRuns: rounds({ quick: 120, long: 800, soak: 4_000 }) },
     )
   })
 
@@ -78,7 +78,7 @@ describe('a token', () => {
         expect(indexOf(shuffled).endedBy(each)).toBe(verdict)
         expect(indexOf([...before, ...all]).endedBy(each)).toBe(verdict)
       }),
-      { numRuns: rounds({ quick: 120, long: 4_000 }) },
+      { numRuns: rounds({ quick: 120, long: 800, soak: 4_000 }) },
     )
   })
 
@@ -242,7 +242,7 @@ describe('an entry', () => {
           }
         }
       }),
-      { numRuns: rounds({ quick: 120, long: 4_000 }) },
+      { numRuns: rounds({ quick: 120, long: 800, soak: 4_000 }) },
     )
   })
 

@@ -171,7 +171,7 @@ describe('a feed with messages under the names of keys that nobody has', { timeo
           expect(dead).toEqual(ended.map(() => 'token_revoked'))
         },
       ),
-      { numRuns: rounds({ quick: 3, long: 60 }) },
+      { numRuns: rounds({ quick: 3, long: 10, soak: 60 }) },
     )
   })
 

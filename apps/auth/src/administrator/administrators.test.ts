@@ -94,7 +94,7 @@ describe('the administrators', () => {
           if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(LastAdministrator)
         expect((await Promise.all(subs.map((sub) => administrators.includes(sub)))).some(Boolean)).toBe(true)
       }),
-      { numRuns: rounds({ quick: 15, long: 300 }) },
+      { numRuns: rounds({ quick: 15, long: 60, soak: 300 }) },
     )
   })
 

@@ -337,7 +337,7 @@ describe('an entry that was applied once', () => {
   )
 
   it('is applied once by processes that start at the same time, also while its person is erased', async () => {
-    for (let round = 0; round < rounds({ quick: 5, long: 200 }); round += 1) {
+    for (let round = 0; round < rounds({ quick: 5, long: 50, soak: 200 }); round += 1) {
       const home = await household()
       const others = await Promise.all(
         Array.from({ length: 3 }, () =>

@@ -174,7 +174,7 @@ function expectDecidedBefore(
 }
 
 const point = fc.nat(70)
-const run = { numRuns: rounds({ quick: 15, long: 3_000 }) }
+const run = { numRuns: rounds({ quick: 15, long: 150, soak: 3_000 }) }
 
 describe('a command whose right ends at any moment of it', () => {
   it('of one’s own account is not done, and hands out no token that lives', async () => {
