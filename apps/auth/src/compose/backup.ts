@@ -17,7 +17,8 @@ import { z } from 'zod'
 import { addresses as openAddresses, changeUser, ERASED_REASON, erasure, readUser } from '../account/index.ts'
 import { appliedEntries, userEntry } from '../bootstrap/index.ts'
 import type { Config } from '../config.ts'
-import { openInstallation } from '../installation/index.ts'
+import { LONGEST_TOKEN_CAP, openInstallation, openTokenCap } from '../installation/index.ts'
+import { SKEW } from '../publication/notice.ts'
 import { decode, eventLog, keyedHash, systemClock } from '../log/index.ts'
 import { positionIn, Refused } from '../operator/index.ts'
 import { systemContext } from './core.ts'
@@ -146,10 +147,12 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
       const sealer = vaultSealer(vault)
       const log = eventLog(store, sealer)
       const installation = await openInstallation({ log, clock: systemClock })
+      // What came after the backup is lost, also a higher cap.
+      await openTokenCap({ log }).raiseTo(LONGEST_TOKEN_CAP, systemContext('restore'))
       await installation.endAllTokens('restored from a backup', systemContext('restore'))
       // The vault may be newer than the log: keys that were in use then may be destroyed by now.
       const context = () => systemContext('restore')
-      const ring = { log, vault, clock: systemClock, context, keepFor: config.tokenCap, replaceLost: true }
+      const ring = { log, vault, clock: systemClock, context, keepFor: LONGEST_TOKEN_CAP + SKEW, replaceLost: true }
       await openSigningKeys({ ...ring, alg: config.signingAlg, maxAge: 0 })
       await openSigningKeys({ ...ring, use: 'feed', maxAge: 0 })
       await openDerivationKeys(ring)

@@ -14,7 +14,13 @@ import {
   type KeyedHash,
   systemClock,
 } from '../log/index.ts'
-import { type Installation, openInstallation } from '../installation/index.ts'
+import {
+  type Installation,
+  LONGEST_TOKEN_CAP,
+  openInstallation,
+  openTokenCap,
+  type TokenCap,
+} from '../installation/index.ts'
 import {
   audiences as openAudiences,
   type Audiences,
@@ -54,6 +60,7 @@ export interface Core {
   readonly audiences: Audiences
   readonly administrators: Administrators
   readonly installation: Installation
+  readonly tokenCap: TokenCap
   readonly clients: Clients
   readonly resources: Resources
   readonly signingKeys: SigningKeys
@@ -110,11 +117,15 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
   const keyedHash = openKeyedHash(await secret('hash/stream-names'))
   const context = () => systemContext('keyring')
   const keyring = { log, vault, clock, context }
+  const tokenCap = openTokenCap({ log })
+  // Before there is a key: what this process signs may live so long.
+  await tokenCap.raiseTo(config.tokenCap, systemContext('token-cap'))
   const signingKeys = await openSigningKeys({
     ...keyring,
     alg: config.signingAlg,
     maxAge: JWKS_MAX_AGE,
-    keepFor: config.tokenCap + SKEW,
+    // Another replica, or this one before it was started anew, may have signed for longer than this one is configured to.
+    keepFor: LONGEST_TOKEN_CAP + SKEW,
   })
   const feedKeys = await openSigningKeys({ ...keyring, use: 'feed', maxAge: JWKS_MAX_AGE, keepFor: NOTICES_KEPT })
   const derivationKeys = await openDerivationKeys({ ...keyring, keepFor: DERIVED_SECRETS_LIVE })
@@ -144,6 +155,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     audiences: openAudiences(log, names, config.issuer),
     administrators: openAdministrators(log),
     installation: openInstallation({ log, clock }),
+    tokenCap,
     clients: openClients({ log, names, clock }),
     resources: openResources({ log, names, clock, keyedHash, issuer: config.issuer }),
     signingKeys,

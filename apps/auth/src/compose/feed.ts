@@ -37,13 +37,13 @@ const readingsOf = (state: () => FeedState, nowMs: () => number): readonly Readi
 ]
 
 /** What everything that is said of ended tokens stands on. */
-export const groundsOf = ({ config, store, storage, clock, feedKeys, installation }: Core) => ({
+export const groundsOf = ({ config, store, storage, clock, feedKeys, installation, tokenCap }: Core) => ({
   store,
   pulse: storage.pulse,
   keys: feedKeys,
   issuer: config.issuer,
   issuerEpoch: installation.issuerEpoch,
-  tokenCap: config.tokenCap,
+  tokenCap: tokenCap.highest,
   clock,
 })
 

@@ -14,5 +14,8 @@ export const IssuerEpochRaised = defineEvent('IssuerEpochRaised', {
   installation: InstallationState,
 })
 
-export const installationEvents = [IssuerEpochRaised] as const
+/** No access token lived longer than so many seconds before, and some may from now on. The highest one holds for ever. */
+export const TokenCapRaised = defineEvent('TokenCapRaised', { seconds: z.int().positive() })
+
+export const installationEvents = [IssuerEpochRaised, TokenCapRaised] as const
 export type InstallationEvent = EventOf<(typeof installationEvents)[number]>

@@ -22,6 +22,7 @@ const SEALS = [
   { payloads: 66, sha256: '1c248d0ef82c13625868497e6a8594c5a2df991cfcc090082ae6bc6d1b4f9d2f' },
   { payloads: 67, sha256: '3bd0a06e9ad16fe244f83b49d76c044d0757de7cc40659297a8082bb966598fa' },
   { payloads: 68, sha256: '13b86dd0e8cd946ba3bc9c6edded2c2dddd64a1b38433c8f6fea6c52acf85c61' },
+  { payloads: 69, sha256: '17a54994a424f7b65cefc837efd40eecdd969c5d5d7d105f06fd30afc8fa4837' },
 ]
 
 const Payload = z.strictObject({

@@ -162,6 +162,8 @@ export const endings: EndingsOf<DomainEvent> = {
     ended: { scope: 'issuer', id: issuer, epoch: installation.issuer_epoch, until: tokensUntil },
     type: EVENT_TYPES.issuer.epochRaised,
   }),
+  // What has ended is told for longer.
+  TokenCapRaised: 'nothing',
   AdministrationRequested: 'nothing',
   BootstrapEntryApplied: 'nothing',
 }

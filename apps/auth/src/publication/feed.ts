@@ -29,8 +29,8 @@ export interface FeedOptions {
   readonly issuer: string
   /** The epoch of the issuer as the log has it when it is asked for, or later. */
   issuerEpoch(): Promise<number>
-  /** The longest life of any access token, in seconds. */
-  readonly tokenCap: number
+  /** The longest life that any access token was ever allowed, in seconds, as the log has it when it is asked for, or later. */
+  tokenCap(): Promise<number>
   readonly clock: Clock
   /** Told of what failed; it is tried again. */
   onError(error: unknown): void
@@ -81,8 +81,8 @@ export interface FeedState {
 }
 
 const EVERY_MS = 1_000
-/** What ends something, and what may end the credentials of those who follow. */
-const FOLLOWED_TYPES = [...ENDING_TYPES, ...CREDENTIAL_TYPES]
+/** What ends something, for how long that is told, and what may end the credentials of those who follow. */
+const FOLLOWED_TYPES = [...ENDING_TYPES, 'TokenCapRaised', ...CREDENTIAL_TYPES]
 const SIZE = 20_000
 const KEEP_MS = 600_000
 const MOST = 10_000
@@ -167,14 +167,15 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     reading = current
     const until = AbortSignal.any([signal, broken.signal])
     try {
-      // As of after the place; what raises it from there on comes by the subscription.
-      let issuerEpoch = await options.issuerEpoch()
+      // As of after the place; what raises them from there on comes by the subscription.
+      let [issuerEpoch, tokenCap] = await Promise.all([options.issuerEpoch(), options.tokenCap()])
       for await (const message of store.subscribe({ after, filter: { types: FOLLOWED_TYPES }, signal: until })) {
         const event = message.kind === 'event' ? decode(message.event) : undefined
         if (event !== undefined && CREDENTIAL_TYPES.some((type) => type === event.type)) credentials.emit('changed')
         if (event?.type === 'IssuerEpochRaised')
           issuerEpoch = Math.max(issuerEpoch, event.data.installation.issuer_epoch)
-        const notice = event && noticeOf(event, { ...options, issuerEpoch })
+        if (event?.type === 'TokenCapRaised') tokenCap = Math.max(tokenCap, event.data.seconds)
+        const notice = event && noticeOf(event, { issuer, issuerEpoch, tokenCap })
         if (event !== undefined && notice !== undefined) {
           const { predecessor } = current
           current.predecessor = event.position

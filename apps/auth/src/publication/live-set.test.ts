@@ -32,8 +32,9 @@ async function world() {
   }
   const keys = await testSigner()
   const options = {
-    ...FACTS,
+    issuer: ISSUER,
     issuerEpoch: async () => ISSUER_EPOCH,
+    tokenCap: async () => FACTS.tokenCap,
     store,
     pulse: () => store.head(),
     views,

@@ -14,7 +14,7 @@ const BATCH = 100
  * @throws {Unavailable} when the views do not come to the end of the log.
  */
 export async function liveSet(options: SnapshotOptions, after: Position): Promise<LiveSet> {
-  const { issuer, tokenCap, views, keys, clock } = options
+  const { issuer, views, keys, clock } = options
   const at = clock.nowMs()
   const through = await viewsAtHead(options)
 
@@ -40,7 +40,7 @@ export async function liveSet(options: SnapshotOptions, after: Position): Promis
     }
     try {
       // Read behind everything that it tells of.
-      const issuerEpoch = await options.issuerEpoch()
+      const [issuerEpoch, tokenCap] = await Promise.all([options.issuerEpoch(), options.tokenCap()])
       for (const notices of live.notices(after, { issuer, issuerEpoch, tokenCap, now: clock.now(), size: BATCH })) {
         if (notices.length > 0) yield await signed(notices.map(linked))
         await turn()

@@ -4,8 +4,6 @@ import { type Ending, type EndingFacts, endings } from './ending.ts'
 
 /** Seconds by which clocks may differ. */
 export const SKEW = 60
-/** The longest life that an access token may be configured to have, in seconds. */
-export const LONGEST_TOKEN_CAP = 86_400
 /** Seconds for which everybody is warned of a key that somebody else may have: it could sign for ever. */
 export const KEY_WARNING = 400 * 86_400
 
@@ -38,7 +36,7 @@ export interface NoticeFacts {
    * now, while one that says a higher one ends those that the epoch itself has ended.
    */
   readonly issuerEpoch: number
-  /** The longest life of any access token, in seconds. */
+  /** The longest life that any access token was ever allowed, in seconds, as the log had it at the event or later. */
   readonly tokenCap: number
 }
 

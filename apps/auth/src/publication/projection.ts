@@ -1,7 +1,8 @@
 import type { Projection } from '@ledgate/eventsourcing'
 import type { DomainRecord } from '../log/index.ts'
 import type { EndingFacts } from './ending.ts'
-import { endingOf, ENDING_TYPES, KEY_WARNING, LONGEST_TOKEN_CAP, SKEW, timeOf } from './notice.ts'
+import { LONGEST_TOKEN_CAP } from '../installation/token-cap.ts'
+import { endingOf, ENDING_TYPES, KEY_WARNING, SKEW, timeOf } from './notice.ts'
 
 /** What the log itself says: who the issuer is, and how long tokens live, is for the reader to say. */
 const RAW: EndingFacts = {

@@ -6,9 +6,12 @@ import type { Clock } from '../log/index.ts'
 import type { LiveRevocations, Views } from '../views/index.ts'
 import type { NoticeFacts } from './notice.ts'
 
-export interface SnapshotOptions extends Omit<NoticeFacts, 'issuerEpoch'> {
+export interface SnapshotOptions {
+  readonly issuer: string
   /** As that of the feed. */
   issuerEpoch(): Promise<number>
+  /** As that of the feed. */
+  tokenCap(): Promise<number>
   readonly store: Pick<EventStore, 'head'>
   /** As that of the feed. */
   pulse(): Promise<Position>
@@ -60,18 +63,18 @@ async function entriesOf(pages: Generator<readonly Ended[], void>): Promise<read
 async function* chunksOf(
   live: LiveRevocations,
   at: number,
-  issuerEpoch: number,
-  { issuer, tokenCap, keys, clock }: SnapshotOptions,
+  facts: NoticeFacts,
+  { keys, clock }: SnapshotOptions,
 ): AsyncGenerator<string, void> {
   const snapshot = randomUUID()
   const count = Math.max(1, Math.ceil(live.size / CHUNK_SIZE))
-  const pages = live.pages({ issuer, issuerEpoch, tokenCap, now: Math.floor(at / 1000), size: ROWS })
+  const pages = live.pages({ ...facts, now: Math.floor(at / 1000), size: ROWS })
   const { through } = live
   for (let index = 0; index < count; index += 1) {
     if (clock.nowMs() - at > LASTS_MS) throw new Unavailable('the reader of a snapshot is too slow')
     const ended = await entriesOf(pages)
     const chunk = { kind: 'chunk', snapshot, index, count, through, at, ended } as const
-    yield await encodeStatement(chunk, { issuer, signer: (await keys.read()).signer, now: clock.nowMs })
+    yield await encodeStatement(chunk, { issuer: facts.issuer, signer: (await keys.read()).signer, now: clock.nowMs })
   }
 }
 
@@ -80,7 +83,7 @@ async function* chunksOf(
  * it, also when this process does not know yet that it was cut off from the others.
  */
 export function snapshots(options: SnapshotOptions): { take(): Promise<AsyncGenerator<string, void>> } {
-  const { views, clock } = options
+  const { issuer, views, clock } = options
   let underWay = 0
 
   return {
@@ -93,19 +96,20 @@ export function snapshots(options: SnapshotOptions): { take(): Promise<AsyncGene
       if (underWay >= AT_ONCE) throw new Unavailable('too many snapshots are being taken')
       underWay += 1
       let live: LiveRevocations | undefined
-      let issuerEpoch: number
+      let facts: NoticeFacts
       const at = clock.nowMs()
       try {
         await viewsAtHead(options)
         live = views.revocations.open()
         // Read behind everything that the snapshot tells of.
-        issuerEpoch = await options.issuerEpoch()
+        const [issuerEpoch, tokenCap] = await Promise.all([options.issuerEpoch(), options.tokenCap()])
+        facts = { issuer, issuerEpoch, tokenCap }
       } catch (error) {
         live?.close()
         underWay -= 1
         throw error
       }
-      const chunks = chunksOf(live, at, issuerEpoch, options)
+      const chunks = chunksOf(live, at, facts, options)
       const moment = live
       const release = () => {
         moment.close()
