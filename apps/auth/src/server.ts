@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify'
 import {
   endIdleConnections,
+  endOwedBodies,
   formsOnly,
   installCors,
   installErrorHandler,
@@ -52,6 +53,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   endConnectionsWhileDraining(app, readiness)
   endSilentConnections(app)
   endIdleConnections(app, timeLimits)
+  endOwedBodies(app, timeLimits)
   metrics.observe(app)
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('x-content-type-options', 'nosniff')

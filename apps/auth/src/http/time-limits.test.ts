@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import Fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { endIdleConnections, installErrorHandler, type TimeLimits, timeLimitOptions } from './index.ts'
+import { endIdleConnections, endOwedBodies, installErrorHandler, type TimeLimits, timeLimitOptions } from './index.ts'
 
 const LIMITS: TimeLimits = { request: 1_000, keepAlive: 500 }
 
@@ -80,5 +80,30 @@ describe('an answer', () => {
     const url = await slow.listen({ host: '127.0.0.1', port: 0 })
     expect(await (await fetch(url)).text()).toBe('at last')
     await slow.close()
+  })
+})
+
+describe('a body that never comes', () => {
+  it.each([
+    ['was answered', '/refused', { request: 999_000, keepAlive: 999_000 }],
+    ['waits for it', '/', { ...LIMITS, keepAlive: 999_000 }],
+  ])('does not hold up the end of a server whose request %s', async (_, path, limits) => {
+    const closing = Fastify({ ...timeLimitOptions(limits), forceCloseConnections: 'idle' })
+    endOwedBodies(closing, limits)
+    const hasCome = new Promise<void>((resolve) => {
+      closing.addHook('onRequest', async (request, reply) => {
+        resolve()
+        return request.url === '/' ? undefined : reply.code(401).send()
+      })
+    })
+    closing.post(path, async () => ({}))
+    await closing.listen({ host: '127.0.0.1', port: 0 })
+    const socket = connect((closing.server.address() as { port: number }).port, '127.0.0.1')
+    const answered = new Promise((resolve) => socket.once('data', resolve))
+    const ended = new Promise((resolve) => socket.once('close', resolve).on('error', () => {}))
+    socket.write(`POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n`)
+    await (path === '/' ? hasCome : answered)
+    await closing.close()
+    await ended
   })
 })

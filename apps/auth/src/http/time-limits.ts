@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 
@@ -53,6 +53,27 @@ export function endIdleConnections(app: FastifyInstance, limits: TimeLimits): vo
   }, checkEvery(limits)).unref()
   app.addHook('preClose', (done) => {
     clearInterval(check)
+    done()
+  })
+}
+
+/**
+ * While a server closes, Node looks at no limit any more: a body that never comes would hold up the end, for ever when its
+ * request was not answered. Who was answered without their body is cut off at once, the others when their time is over.
+ */
+export function endOwedBodies(app: FastifyInstance, limits: TimeLimits): void {
+  const latest = new Map<Socket, readonly [IncomingMessage, ServerResponse]>()
+  const server = app.server as Server
+
+  server.on('connection', (connection) => connection.once('close', () => latest.delete(connection)))
+  server.prependListener('request', (request, response) => latest.set(request.socket, [request, response]))
+  function cutOff(isTimeOver: boolean) {
+    for (const [connection, [request, response]] of latest)
+      if (!request.complete && (isTimeOver || response.writableEnded)) connection.destroy()
+  }
+  app.addHook('preClose', (done) => {
+    cutOff(false)
+    setTimeout(cutOff, limits.request, true).unref()
     done()
   })
 }
