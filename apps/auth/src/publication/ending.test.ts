@@ -348,7 +348,7 @@ describe('any history', () => {
           await here.compare()
         }
       }),
-      { numRuns: process.env['LONG'] ? 500 : 20 },
+      { numRuns: rounds({ quick: 10, long: 200 }) },
     )
   })
 
