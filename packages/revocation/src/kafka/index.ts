@@ -1,5 +1,6 @@
 /** Revocations over Kafka, by kafkajs: publishing them, following them, and the topic between. */
 export { type KafkaOptions } from './connection.ts'
+export { UnreadableBatch } from './compression.ts'
 export { BrokenTopic } from './continuity.ts'
 export { cursorOf, offsetOf } from './cursor.ts'
 export { KafkaUnavailable } from './failure.ts'
