@@ -130,7 +130,7 @@ describe('a cap that is lowered frees nothing', () => {
     const found = await opened(300, inSnapshot)
     const exp = Math.floor(Date.now() / 1000) + 3600
     for (const ended of found) {
-      const index = revocationIndex({ now: () => exp - 10 })
+      const index = revocationIndex({ now: () => (exp - 10) * 1000 })
       index.apply(ended)
       const named = { user: { sub: ended.id }, client: { client_id: ended.id }, grant: { gid: ended.id } }
       const token = { sub: 'sub', client_id: 'client', jti: 'jti', kid: 'kid', iat: exp - 3600, exp, isOffline: false }
