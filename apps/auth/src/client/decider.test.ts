@@ -4,6 +4,7 @@ import { describe, it } from 'vitest'
 import { client, ClientRefused } from './decider.ts'
 import type { ClientEvent, ClientState, Secret } from './events.ts'
 import { keptSecret } from './secret.ts'
+import { UnknownSecret } from './secrets.decider.ts'
 
 const { given } = specify(client)
 
@@ -99,7 +100,7 @@ describe('the secrets of a client', () => {
   })
 
   it('are not taken for revoked when the id is mistyped', () => {
-    given(registered).when({ type: 'RevokeSecret', secret_id: 's9' }).thenThrows(ClientRefused, 'no secret s9')
+    given(registered).when({ type: 'RevokeSecret', secret_id: 's9' }).thenThrows(UnknownSecret, 'no secret s9')
   })
 
   it('are not given to a client that has no use for them', () => {

@@ -28,7 +28,8 @@ export function openInstallation({ log, clock }: { log: EventLog; clock: Clock }
     endAllTokens: (reason, context) =>
       untilSettled(async () => {
         const { epoch, expected } = await read()
-        const installation = { issuer_epoch: Math.max(epoch + 1, clock.now()) }
+        // Milliseconds, so that no number of raises runs ahead of the clock: a restore that follows must come to a higher one.
+        const installation = { issuer_epoch: Math.max(epoch + 1, clock.nowMs()) }
         const events = [{ type: 'IssuerEpochRaised', data: { reason, installation } }] as const
         const { position } = await log.append(STREAM, events, { expected, context })
         return { position }

@@ -313,12 +313,6 @@ describe('every call', () => {
     expect(asked.every(({ metadata }) => metadata['client_id'] === 'console')).toBe(true)
   })
 
-  it('that cannot wait for its position long enough is put off', async () => {
-    const answer = await call('GET', '/admin/users?min_position=9999999999999999')
-    expect([answer.status, answer.body['error']]).toEqual([503, 'temporarily_unavailable'])
-    expect(answer.headers['retry-after']).toBeDefined()
-  })
-
   it('is in the OpenAPI document, with the scope it needs', async () => {
     const { body } = await service.send({ method: 'GET', url: '/openapi.json' })
     const paths = body['paths'] as Record<string, Record<string, { security: unknown }>>
