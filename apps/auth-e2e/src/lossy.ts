@@ -1,7 +1,7 @@
 import type { RevocationSource } from '@ledgate/verifier'
 import { decodeJwt } from 'jose'
 
-/** A source that loses the notices of what ended by these names, and hands on all the rest: what no verifier can notice. */
+/** A source that loses the notices of what ended by these names, and hands on all the rest, heartbeats included. */
 export const lossy = (source: RevocationSource, endedIds: readonly string[]): RevocationSource => ({
   name: source.name,
   async *open(opening) {

@@ -6,7 +6,8 @@ import { ORDERS } from './world.ts'
 
 export interface OpenVerifier {
   readonly issuer: string
-  readonly revocations: Revocations
+  /** `false`: it hears of none. */
+  readonly revocations: Revocations | false
   /** How keys are fetched; the global `fetch` unless told. */
   readonly fetch?: typeof fetch
 }
