@@ -174,7 +174,7 @@ it.skipIf(!brokerIsAvailable())(
 
     const deaf = oracle.witness('deaf', open(lossy(whole, [lost.endedId])))
     await expect(deaf.verifier.start({ timeoutMs: GIVEN_UP_MS })).rejects.toThrow()
-    expect(await deaf.verdictOn(lost)).not.toBe('accepted')
+    expect(await deaf.ask(lost)).not.toBe('accepted')
     expect(oracle.broken).toEqual([])
 
     const hearsOfNone = open(false)
