@@ -8,7 +8,7 @@ import { newMemory, type Memory, PASSWORD, users } from '../src/oracle.ts'
 import { requestsTo } from '../src/requests.ts'
 import { type Installation, newInstallation, startServer } from '../src/server.ts'
 
-const ROUNDS = rounds({ quick: 5, long: 50 })
+const ROUNDS = rounds({ quick: 5, long: 20, soak: 50 })
 /** Of registrations that are killed in the middle. */
 const STORMS = rounds({ quick: 2, long: 8 })
 

@@ -13,7 +13,7 @@ import { type Installation, ledgate, ready, type Server, spawnServer, startServe
 import { ANN, BATCH } from '../src/world.ts'
 
 const REPLICAS = 3
-const ROUNDS = rounds({ quick: 12, long: 200 })
+const ROUNDS = rounds({ quick: 12, long: 80, soak: 200 })
 const AT_ONCE = 64
 /** Kills and stops under load. */
 const STORM_ROUNDS = rounds({ quick: 4, long: 16, soak: 200 })
