@@ -138,7 +138,7 @@ describe('made-up names', () => {
           expect(await guesses(real, `bot ${bot}`, 1, one)).toBe(await guesses(none, `bot ${bot}`, 1, other))
         }
       }),
-      { numRuns: process.env['LONG'] ? 500 : 30 },
+      { numRuns: rounds({ quick: 30, long: 500 }) },
     )
   })
 })

@@ -17,10 +17,11 @@ export type AdministratorCommand =
 /** The list is in each of its events, and is bounded so that whoever leaves it always can. */
 export const MAX_ADMINISTRATORS = 500
 
-const added = (sub: string, subs: readonly string[]): AdministratorEvent => ({
-  type: 'AdministratorAdded',
-  data: { sub, administrators: { subs: [...subs, sub] } },
-})
+function added(sub: string, subs: readonly string[]): AdministratorEvent[] {
+  if (subs.includes(sub)) return []
+  if (subs.length >= MAX_ADMINISTRATORS) throw new TooManyAdministrators()
+  return [{ type: 'AdministratorAdded', data: { sub, administrators: { subs: [...subs, sub] } } }]
+}
 
 /** The list of those who may administer: never left without one who can act. */
 export const administrators: Decider<AdministratorsState, AdministratorCommand, AdministratorEvent> = {
@@ -31,12 +32,10 @@ export const administrators: Decider<AdministratorsState, AdministratorCommand, 
     const { sub } = command
     switch (command.type) {
       case 'Add':
-        if (subs.includes(sub)) return []
-        if (subs.length >= MAX_ADMINISTRATORS) throw new TooManyAdministrators()
-        return [added(sub, subs)]
+        return added(sub, subs)
       case 'AddFirst':
         if (command.able.length > 0) throw new AlreadySetUp()
-        return subs.includes(sub) ? [] : [added(sub, subs)]
+        return added(sub, subs)
       case 'Remove': {
         if (!subs.includes(sub)) return []
         const left = subs.filter((each) => each !== sub)

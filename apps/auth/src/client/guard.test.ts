@@ -1,6 +1,7 @@
 import { formatBasic, InvalidClient, NewClientMetadata, TooManyRequests } from '@ledgate/oauth'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { command, parts } from '../testing/parts.ts'
 import { clientGuard, type ClientLimits, DEFAULT_CLIENT_LIMITS } from './guard.ts'
 import { ASSERTION_TYPE, clientAuthentication } from './index.ts'
@@ -55,7 +56,7 @@ describe('guesses at the secret of a client', () => {
         await Promise.all(bots.map((bot) => tell('web', 'wrong', bot)))
         expect(await tell('web', SECRET, from(`honest ${host}`))).toBe(200)
       }),
-      { numRuns: process.env['LONG'] ? 500 : 30 },
+      { numRuns: rounds({ quick: 30, long: 500 }) },
     )
   })
 

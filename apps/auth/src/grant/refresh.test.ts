@@ -5,8 +5,6 @@ import { grant, type Issued } from './decider.ts'
 import type { GrantEvent, GrantState } from './events.ts'
 import { judgeRefresh, type PresentRefreshToken, type Spending } from './refresh.ts'
 
-const LONG = process.env['LONG'] !== undefined
-
 const START = 1_790_000_000
 const IDLE = 5000
 const LASTS = 9000
@@ -220,7 +218,7 @@ const forgetful: Readonly<Record<string, Decide>> = {
 
 describe('presenting a refresh token', () => {
   it('does what the rules say, whatever is presented when', () => {
-    fc.assert(property(present, walks), { numRuns: LONG ? 20_000 : 3000 })
+    fc.assert(property(present, walks), { numRuns: rounds({ quick: 1_000, long: 20_000 }) })
     fc.assert(property(present, insisting), { numRuns: rounds({ quick: 40, long: 1_000 }) })
   })
 

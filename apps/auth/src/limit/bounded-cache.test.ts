@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { boundedCache, bytesOfText } from './bounded-cache.ts'
 
 const KIB = 1024
@@ -14,7 +15,7 @@ it('never keeps more than its bytes, whatever it is asked to keep', () => {
         expect(cache.bytes).toBeLessThanOrEqual(100 * KIB)
       }
     }),
-    { numRuns: process.env['LONG'] ? 1000 : 50 },
+    { numRuns: rounds({ quick: 50, long: 1_000 }) },
   )
 })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { fairQueue } from './fair-queue.ts'
 
 /** A queue whose work ends when the test says so. */
@@ -57,6 +58,6 @@ it('does or refuses all it is asked, keeps to its bounds and refuses nobody who 
       for (const owner of new Set(refused))
         for (const other of new Set(owners)) expect(served(other) - served(owner)).toBeLessThanOrEqual(atOnce + 1)
     }),
-    { numRuns: process.env['LONG'] ? 1000 : 50 },
+    { numRuns: rounds({ quick: 50, long: 1_000 }) },
   )
 })

@@ -1,204 +1,111 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { MAX_EVENT_BYTES } from '@ledgate/eventsourcing'
-import {
-  jsonBytes,
-  MAX_AUTHORIZATION_BYTES,
-  MAX_METADATA_BYTES,
-  NewClientMetadata,
-  NewResourceMetadata,
-} from '@ledgate/oauth'
+import { jsonBytes, NewClientMetadata } from '@ledgate/oauth'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { user } from '../account/user.decider.ts'
-import { administrators, MAX_ADMINISTRATORS } from '../administrator/decider.ts'
+import { rounds } from '../../../../rounds.ts'
 import { client } from '../client/decider.ts'
-import { grant } from '../grant/decider.ts'
-import { resource } from '../resource/decider.ts'
-import { session } from '../session/decider.ts'
+import { endings } from '../publication/ending.ts'
+import { keyring } from '../signing-key/decider.ts'
+import { type History, largestHistories, singleEvents } from '../testing/largest-histories.ts'
+import { catalogue, type DomainEvent } from './catalogue.ts'
+import { encode } from './codec.ts'
+import { mayFill } from './room.ts'
 
 /** What the envelope of an event takes beside its data, and more. */
 const ENVELOPE = 2_048
 /** What older versions could write; what ends it is written by this one. */
 const OLDER_LIMIT = 64 * 1024
-const numRuns = process.env['LONG'] === undefined ? 40 : 1_000
+const STEPS = rounds({ quick: 110, long: 400 })
+const numRuns = rounds({ quick: 2, long: 60 })
 
-const reason = 'r'.repeat(200)
-const sizes = (events: readonly { readonly data: unknown }[]) => events.map(({ data }) => jsonBytes(data) + ENVELOPE)
-const underHalf = (events: readonly { readonly data: unknown }[]) => {
-  for (const size of sizes(events)) expect(size).toBeLessThan(MAX_EVENT_BYTES / 2)
+const histories = Object.entries(largestHistories)
+const sizeOf = ({ data }: DomainEvent) => jsonBytes(data) + ENVELOPE
+
+function expectRoom(history: History, choices: Iterable<number>): void {
+  for (const events of history.run(choices))
+    for (const event of events) expect(sizeOf(event), event.type).toBeLessThan(MAX_EVENT_BYTES / 2)
 }
 
-/** Metadata as large as it may be, by addresses of any length. */
-const uris = (length: number) => {
-  const all: string[] = []
-  while (all.length < 100 && jsonBytes(all) + length + 40 < MAX_METADATA_BYTES - 700)
-    all.push(`https://app.example/${String(all.length).padEnd(length, 'r')}`)
-  return all
-}
-const clientMetadata = fc
-  .record({ length: fc.integer({ min: 10, max: 15_000 }), scope: fc.constantFrom('', 'plain', 'a b c') })
-  .map(({ length, scope }) =>
-    NewClientMetadata.parse({ grant_types: ['client_credentials'], redirect_uris: uris(length), scope }),
-  )
-const resourceMetadata = fc.integer({ min: 1, max: 140 }).map((length) =>
-  NewResourceMetadata.parse({
-    resource: 'https://api.example/',
-    scopes_supported: Array.from({ length: 100 }, (_, n) => `${n}`.padEnd(length, 's')),
-  }),
-)
-const secret = (n: number) => ({ secret_id: `s${n}`, sha256: 'h'.repeat(43), created_at: 1, expires_at: 0 })
-
-const steps = fc.array(fc.nat({ max: 5 }), { maxLength: 12 })
-
-function quietly<Events>(decide: () => Events): Events | [] {
-  try {
-    return decide()
-  } catch {
-    return []
-  }
+/** The same thing again and again, for each thing and for each two in turn. */
+function* insistent({ choices }: History, length = STEPS): Generator<number[]> {
+  for (let one = 0; one < choices; one += 1)
+    for (let other = one; other < choices; other += 1)
+      yield Array.from({ length }, (_, n) => (n % 2 === 0 ? one : other))
 }
 
-describe('after any history, whatever ends something is under half the limit', () => {
-  it('of a client, with metadata as large as it may be', () => {
+describe('after any history of the largest there is, whatever is appended next is under half the limit', () => {
+  it.each(histories)('%s, by the same thing again and again', (_file, history) => {
+    for (const choices of insistent(history)) expectRoom(history, choices)
+  })
+
+  it.each(histories)('%s, by chance', (_file, history) => {
+    const choices = fc.array(fc.nat({ max: history.choices - 1 }), { minLength: STEPS / 2, maxLength: STEPS })
     fc.assert(
-      fc.property(clientMetadata, clientMetadata, steps, (first, next, choices) => {
-        const register = {
-          type: 'Register',
-          client_id: 'c'.repeat(100),
-          metadata: first,
-          secrets: [secret(0)],
-          now: 1,
-        } as const
-        let state = client.decide(register, undefined).reduce(client.evolve, undefined as never)
-        for (const [n, choice] of choices.entries()) {
-          const commands = [
-            { type: 'Update', metadata: n % 2 === 0 ? next : first },
-            { type: 'AddSecret', secret: secret(n + 1), now: 1 },
-            { type: 'RevokeSecret', secret_id: `s${n - 1}` },
-            { type: 'Disable', reason },
-            { type: 'Enable' },
-          ] as const
-          const command = commands[choice % commands.length]
-          if (command === undefined) continue
-          const events = quietly(() => client.decide(command, state))
-          underHalf(events)
-          state = events.reduce(client.evolve, state)
-        }
-        underHalf(client.decide({ type: 'Disable', reason }, state))
-      }),
+      fc.property(choices, (chosen) => expectRoom(history, chosen)),
       { numRuns },
     )
   })
 
-  it('of a resource server', () => {
-    fc.assert(
-      fc.property(resourceMetadata, (metadata) => {
-        const command = {
-          type: 'Register',
-          client_id: 'r'.repeat(100),
-          metadata,
-          secrets: [secret(0), secret(1)],
-          now: 1,
-        } as const
-        const state = resource.decide(command, undefined).reduce(resource.evolve, undefined as never)
-        underHalf(resource.decide({ type: 'Disable', reason }, state))
-        underHalf(resource.decide({ type: 'RevokeSecret', secret_id: 's0' }, state))
-      }),
-      { numRuns },
-    )
-  })
-
-  it('of a person, with as many rights as fit', () => {
-    const sealed = `sealed.${'x'.repeat(2_000)}` as never
-    const rights = { roles: ['r'.repeat(MAX_AUTHORIZATION_BYTES - 10)], entitlements: [] }
-    fc.assert(
-      fc.property(steps, (choices) => {
-        const made = {
-          sub: `u_${'0'.repeat(32)}`,
-          email: sealed,
-          password: sealed,
-          data_key: 'k'.repeat(64),
-          name: sealed,
-          now: 1,
-        }
-        const register = { type: 'Register', reservationId: 'x', user: { ...made, ...rights } } as const
-        let state = user.decide(register, undefined).reduce(user.evolve, undefined as never)
-        for (const choice of choices) {
-          const commands = [
-            { type: 'Disable', reason },
-            { type: 'Enable' },
-            { type: 'RevokeSessions', reason },
-            { type: 'AssignRoles', roles: [], entitlements: [] },
-            { type: 'AssignRoles', ...rights },
-            { type: 'VerifyEmail' },
-          ] as const
-          const command = commands[choice]
-          if (command === undefined) continue
-          const events = quietly(() => user.decide(command, state))
-          underHalf(events)
-          state = events.reduce(user.evolve, state)
-        }
-        for (const type of ['RevokeSessions', 'Disable', 'Erase'] as const)
-          underHalf(quietly(() => user.decide({ type, reason }, state)))
-      }),
-      { numRuns },
-    )
-  })
-
-  it('of the list of administrators, which is full at some time', () => {
-    const sub = (n: number) => `u_${String(n).padStart(32, '0')}`
-    let state = administrators.initialState
-    for (let n = 0; n < MAX_ADMINISTRATORS; n += 1)
-      state = administrators.decide({ type: 'Add', sub: sub(n) }, state).reduce(administrators.evolve, state)
-    expect(() => administrators.decide({ type: 'Add', sub: 'u_more' }, state)).toThrow(/too many/)
-    underHalf(administrators.decide({ type: 'Remove', sub: sub(0), reason, able: [sub(1)] }, state))
-  })
-
-  it('of a grant, whatever its scope, audience and revoked tokens had become', () => {
-    fc.assert(
-      fc.property(fc.nat({ max: 60_000 }), (length) => {
-        const ids = { gid: 'g'.repeat(32), sid: 's'.repeat(32), client_id: 'c'.repeat(100), sub: 'u'.repeat(34) }
-        const epochs = { user_epoch: 1, client_epoch: 1, issuer_epoch: 1 }
-        const state = {
-          ...ids,
-          ...epochs,
-          scope: ['x'.repeat(length)],
-          aud: ['y'.repeat(60_000 - length)],
-          grant_type: 'password',
-          auth_time: 1,
-          amr: ['pwd'],
-          opened_at: 1,
-          revoked: false,
-          revoked_tokens: [],
-          refresh: null,
-        }
-        underHalf(grant.decide({ type: 'Revoke', reason }, state))
-        underHalf(grant.decide({ type: 'EndForReuse', generation: 1 }, state))
-      }),
-      { numRuns },
-    )
-  })
-
-  it('of a session', () => {
-    const start = {
-      type: 'Start',
-      sid: 's'.repeat(32),
-      sub: 'u'.repeat(34),
-      userEpoch: 1,
-      amr: ['pwd'],
-      now: 1,
-      idleFor: 1e9,
-      lastsFor: 1e9,
-    } as const
-    const state = session.decide(start, undefined).reduce(session.evolve, undefined as never)
-    underHalf(session.decide({ type: 'End', reason }, state))
+  it('of what is written without a decider', () => {
+    for (const event of singleEvents) expect(sizeOf(event), event.type).toBeLessThan(MAX_EVENT_BYTES / 2)
   })
 })
 
-describe('what an older version let grow to its limit', () => {
-  it('is ended all the same', () => {
+describe('the histories', () => {
+  const root = join(import.meta.dirname, '..')
+  const withDecider = readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .filter((file) => /^export const \w+: Decider</m.test(readFileSync(join(root, file), 'utf8')))
+
+  it('are those of every decider there is', () => {
+    expect(Object.keys(largestHistories).toSorted()).toEqual(withDecider.toSorted())
+  })
+
+  it('have every event that may fill an event, so that none is measured nowhere, as it can be written', () => {
+    const found = new Set(singleEvents.map(({ type }) => type as string))
+    for (const [, history] of histories)
+      for (const choices of insistent(history, 10))
+        for (const event of [...history.run(choices)].flat()) {
+          if (!found.has(event.type)) encode(event)
+          found.add(event.type)
+        }
+    // A token is issued beside what these histories ask for, and leaves nothing behind.
+    const filling = catalogue.map(({ type }) => type).filter((type) => type !== 'TokenIssued' && mayFill(type))
+    expect(filling.filter((type) => !found.has(type))).toEqual([])
+  })
+})
+
+describe('what ends something', () => {
+  /** They replace what could be large by what is bounded where it is asked for, so they are no larger than what grows. */
+  const REPLACING = ['RolesAssigned', 'ClientUpdated']
+
+  it('may fill an event, whatever notice it leads to', () => {
+    const ending = Object.entries(endings).filter(([type, of]) => of !== 'nothing' && !REPLACING.includes(type))
+    expect(ending.map(([type]) => type).filter((type) => !mayFill(type))).toEqual([])
+  })
+
+  it('is done to a client that an older version let grow to its limit', () => {
     const metadata = { ...NewClientMetadata.parse({}), scope: 'x'.repeat(OLDER_LIMIT - ENVELOPE) }
     const state = { client_id: 'old', client_id_issued_at: 1, epoch: 1, disabled: false, metadata, secrets: [] }
-    for (const size of sizes(client.decide({ type: 'Disable', reason }, state)))
-      expect(size).toBeLessThan(MAX_EVENT_BYTES)
+    for (const event of client.decide({ type: 'Disable', reason: 'r'.repeat(200) }, state))
+      expect(sizeOf(event)).toBeLessThan(MAX_EVENT_BYTES)
+  })
+
+  it('is done to a key of a keyring that an older version let grow to its limit, as often as anybody likes', () => {
+    const old = { alg: 'RS256', public_jwk: { kty: 'RSA', n: 'n'.repeat(342) }, generated_at: 1, activated_at: 1 }
+    const of = (kid: string, status: 'active' | 'standby' | 'retiring') =>
+      ({ kid, status, ...old, superseded_at: 1, retired_at: null }) as const
+    let state = { keys: [of('a', 'active'), of('b', 'standby')] }
+    while (jsonBytes(state) < OLDER_LIMIT - ENVELOPE)
+      state = { keys: [...state.keys, of(`r${state.keys.length}`, 'retiring' as never)] }
+    for (let now = 2; now < 100; now += 1) {
+      const kid = state.keys.find(({ status }) => status === 'active')?.kid ?? ''
+      const events = keyring.decide({ type: 'Compromise', kid, standby: { ...old, kid: `n${now}` }, now }, state)
+      expect(events).toHaveLength(3)
+      for (const event of events) expect(sizeOf(event)).toBeLessThan(MAX_EVENT_BYTES)
+      state = events.reduce(keyring.evolve, state) as typeof state
+    }
   })
 })

@@ -12,6 +12,7 @@ import type { Sealer } from '@ledgate/vault'
 import type { DomainEvent } from './catalogue.ts'
 import { decode, type DomainRecord, encode } from './codec.ts'
 import type { CommandContext, Envelope } from './envelope.ts'
+import { leaveRoom } from './room.ts'
 import { together } from './together.ts'
 
 export interface LogAppend {
@@ -37,6 +38,7 @@ export interface EventLog {
    *
    * @throws {OAuthError} when the authority of the command has ended; nothing was written.
    * @throws {Conflict} when the stream is not as expected.
+   * @throws {TooLarge} when an event that ends nothing would leave too little room for the one that does.
    * @throws {Unavailable | UnknownOutcome} when the store cannot say now.
    */
   append(stream: string, events: readonly DomainEvent[], options: LogAppend): Promise<AppendResult>
@@ -74,10 +76,12 @@ export function eventLog(store: EventStore, sealer: Sealer): EventLog {
   async function encoded(stream: string, events: readonly DomainEvent[], options: Command): Promise<NewEvent[]> {
     const envelope = await envelopeOf(options, sealer)
     const command = `${options.context.commandId}:${stream}`
-    return events.map((event, index) => {
+    const own = events.map((event, index) => {
       const { data, schema } = encode(event)
       return { id: eventId(command, index), type: event.type, data, metadata: { schema, ...envelope } }
     })
+    leaveRoom(own)
+    return own
   }
 
   return {

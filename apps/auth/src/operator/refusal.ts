@@ -3,7 +3,7 @@ import { OAuthError } from '@ledgate/oauth'
 import { z } from 'zod'
 import { ClientRefused, UnknownClient, UnknownSecret } from '../client/index.ts'
 import { NameTaken, ResourceRefused, UnknownResource } from '../resource/index.ts'
-import { TooEarly, UnknownKey } from '../signing-key/index.ts'
+import { TooEarly, TooManyKeys, UnknownKey } from '../signing-key/index.ts'
 
 /** What an operator asked for cannot be done, and the message says why: nothing is wrong with the server. */
 export class Refused extends Error {
@@ -44,7 +44,17 @@ const ABSENCES = [Absent, UnknownClient, UnknownResource, UnknownSecret, Unknown
 export const isAbsence = (error: unknown): boolean => ABSENCES.some((absence) => error instanceof absence)
 
 /** Errors whose message is meant for whoever gave the command. */
-const REFUSALS = [Refused, ClientRefused, ResourceRefused, UnknownSecret, NameTaken, TooEarly, UnknownKey, TooLarge]
+const REFUSALS = [
+  Refused,
+  ClientRefused,
+  ResourceRefused,
+  UnknownSecret,
+  NameTaken,
+  TooEarly,
+  TooManyKeys,
+  UnknownKey,
+  TooLarge,
+]
 
 /** `clients[0].grant_types` */
 export const pathText = (path: readonly PropertyKey[]): string =>

@@ -1,7 +1,8 @@
 import { specify } from '@ledgate/eventsourcing/testing'
-import { describe, it } from 'vitest'
-import { keyring, type NewKey, TooEarly } from './decider.ts'
+import { describe, expect, it } from 'vitest'
+import { keyring, type NewKey, TooEarly, TooManyKeys } from './decider.ts'
 import type { Key, KeyringEvent } from './events.ts'
+import { MAX_SUPERSEDED } from './remembered.ts'
 
 const newKey = (kid: string): NewKey => ({ kid, alg: 'ES256' })
 const key = (kid: string, changes: Partial<Key> = {}): Key => ({
@@ -92,6 +93,41 @@ describe('a rotation', () => {
   })
 })
 
+describe('so many keys that were superseded', () => {
+  const standing = [key('x', { status: 'active', activated_at: 100 }), key('y')]
+  const retiring = (count: number) =>
+    Array.from({ length: count }, (_, n) =>
+      key(`r${n}`, { status: 'retiring', activated_at: 100, superseded_at: 100 + n }),
+    )
+  const full = generated('y', ...retiring(MAX_SUPERSEDED), ...standing)
+  const another = { standby: newKey('z'), now: 500, publishedFor: 0 }
+
+  it('leave no room for another rotation: it is refused, and the schedule waits', () => {
+    given(full)
+      .when({ type: 'Rotate', ...another })
+      .thenThrows(TooManyKeys, 'rotate again when one of them was retired')
+    given(full)
+      .when({ type: 'RotateWhenDue', period: 1, ...another })
+      .thenNothing()
+  })
+
+  it('leave room as soon as one of them is gone, and always to compromise one', () => {
+    const rotate = keyring.decide(
+      { type: 'Rotate', ...another },
+      { keys: [...retiring(MAX_SUPERSEDED - 1), ...standing] },
+    )
+    expect(rotate).toHaveLength(2)
+    for (const [kid, events] of [
+      ['x', 3],
+      ['y', 2],
+      ['r0', 1],
+    ] as const) {
+      const compromise = { type: 'Compromise', kid, standby: newKey('z'), now: 500 } as const
+      expect(keyring.decide(compromise, full.data.keyring)).toHaveLength(events)
+    }
+  })
+})
+
 describe('a key that was superseded', () => {
   const history = (superseded_at: number) => [
     generated(
@@ -122,11 +158,19 @@ describe('a key that was superseded', () => {
     const a = key('a', { status: 'retiring', activated_at: 100, superseded_at: 400 })
     const gone = { ...a, status: 'retired', retired_at: 4060 } as const
     given(generated('c', old, a, ...rest))
-      .when({ type: 'Retire', now: 4060, keepFor: 3660 })
+      .when({ type: 'Retire', now: 4060, keepFor: 3660, destroyed: ['0'] })
       .then(retired('a', gone, ...rest))
     const late = { ...old, retired_at: 401 }
     given(generated('c', late, a, ...rest))
-      .when({ type: 'Retire', now: 4060, keepFor: 3660 })
+      .when({ type: 'Retire', now: 4060, keepFor: 3660, destroyed: ['0'] })
       .then(retired('a', late, gone, ...rest))
+  })
+
+  it('is not forgotten before the vault has destroyed its secret, which nothing else names', () => {
+    const old = key('0', { status: 'retired', activated_at: 1, superseded_at: 100, retired_at: 400 })
+    const a = key('a', { status: 'retiring', activated_at: 100, superseded_at: 400 })
+    given(generated('c', old, a, ...rest))
+      .when({ type: 'Retire', now: 4060, keepFor: 3660 })
+      .then(retired('a', old, { ...a, status: 'retired', retired_at: 4060 }, ...rest))
   })
 })

@@ -1,8 +1,14 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { Key, KeyringEvent, KeyringState } from './events.ts'
+import { MAX_SUPERSEDED, remembered } from './remembered.ts'
 
 /** What a keyring is asked to do. Times are whole seconds since the epoch, durations seconds. */
-export type KeyringCommand =
+export type KeyringCommand = KeyringAct & {
+  /** The `kid` of ended keys whose secret is in the vault no more: only those are forgotten. None unless told. */
+  readonly destroyed?: readonly string[]
+}
+
+type KeyringAct =
   /** The first start: one key to use, and one standing by. */
   | { readonly type: 'Begin'; readonly active: NewKey; readonly standby: NewKey; readonly now: number }
   /** Put the standby key to use, and another one standing by. */
@@ -40,6 +46,14 @@ export class TooEarly extends Error {
     super(`the standby key is published for too short a time; rotate again in ${retryAfter} s`)
     this.name = 'TooEarly'
     this.retryAfter = retryAfter
+  }
+}
+
+/** So many keys that were superseded are still needed that another rotation has to wait for one of them to be retired. */
+export class TooManyKeys extends Error {
+  constructor() {
+    super(`${MAX_SUPERSEDED} superseded keys are still needed; rotate again when one of them was retired`)
+    this.name = 'TooManyKeys'
   }
 }
 
@@ -96,8 +110,13 @@ export function standbyOf(keys: readonly Key[]): Key {
 export const secondsToWait = (keys: readonly Key[], { now, publishedFor }: Publication): number =>
   Math.max(0, standbyOf(keys).generated_at + publishedFor - now)
 
+/** Whether the keyring has room for one more key that was superseded. */
+export const hasRoom = (keys: readonly Key[]): boolean =>
+  keys.filter(({ status }) => status === 'retiring').length < MAX_SUPERSEDED
+
 /** Whether the schedule, or another algorithm, asks for another key, and it may be used already. */
 export function isDue(keys: readonly Key[], { period, ...publication }: Publication & { period: number }): boolean {
+  if (!hasRoom(keys)) return false
   const active = keys.find(({ status }) => status === 'active')
   const inUse = publication.now - (active?.activated_at ?? publication.now)
   const isOther = active !== undefined && active.alg !== standbyOf(keys).alg
@@ -106,6 +125,7 @@ export function isDue(keys: readonly Key[], { period, ...publication }: Publicat
 
 function rotate(command: { readonly standby: NewKey } & Publication, keys: readonly Key[]): KeyringEvent[] {
   const { standby, now } = command
+  if (!hasRoom(keys)) throw new TooManyKeys()
   const missing = secondsToWait(keys, command)
   if (missing > 0) throw new TooEarly(missing)
   const next = standbyOf(keys)
@@ -153,14 +173,14 @@ function compromise(
   ]
 }
 
-/**
- * Keys whose work is done are retired. The state forgets those that were retired before and have waited as long again:
- * it is in every event, and must not grow with every rotation; the log remembers them.
- */
-function retire({ now, keepFor }: Extract<KeyringCommand, { type: 'Retire' }>, keys: readonly Key[]): KeyringEvent[] {
+/** Keys whose work is done are retired. Those that were retired before and have waited as long again are forgotten. */
+function retire(
+  { now, keepFor, destroyed = [] }: Extract<KeyringCommand, { type: 'Retire' }>,
+  keys: readonly Key[],
+): KeyringEvent[] {
   const isOver = (since: number | null) => since !== null && now >= since + keepFor
   const events: KeyringEvent[] = []
-  let left = keys.filter(({ retired_at }) => !isOver(retired_at))
+  let left = keys.filter(({ kid, retired_at }) => !isOver(retired_at) || !destroyed.includes(kid))
   for (const key of keys) {
     if (key.status !== 'retiring' || !isOver(key.superseded_at)) continue
     left = withKey(left, { ...key, status: 'retired', retired_at: now })
@@ -169,11 +189,16 @@ function retire({ now, keepFor }: Extract<KeyringCommand, { type: 'Retire' }>, k
   return events
 }
 
-/** The life of the keys of one use: at most one is active, and each is published before it is used. */
+/**
+ * The life of the keys of one use: at most one is active, and each is published before it is used. Every event carries all
+ * keys, so their number is bounded: a rotation waits for room, while to compromise a key is always possible.
+ */
 export const keyring: Decider<KeyringState, KeyringCommand, KeyringEvent> = {
   initialState: { keys: [] },
 
-  decide(command, { keys }) {
+  /** @throws {TooEarly | TooManyKeys | UnknownKey} */
+  decide(command, state) {
+    const keys = remembered(state.keys, command.destroyed ?? [])
     switch (command.type) {
       case 'Begin':
         return begin(command, keys)

@@ -5,8 +5,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { type CommandContext, type EventLog, eventLog } from '../log/index.ts'
-import { openDerivationKeys, openSigningKeys, TooEarly } from './index.ts'
+import { openDerivationKeys, openSigningKeys, TooEarly, TooManyKeys } from './index.ts'
 import { KeyringState } from './events.ts'
+import { MAX_SUPERSEDED } from './remembered.ts'
 
 const MAX_AGE = 300
 const KEEP_FOR = 3660
@@ -223,6 +224,58 @@ describe('a keyring', () => {
     }
     expect((await keys.read()).keys.length).toBeLessThan(8)
     expect(here.names.size).toBeLessThan(8)
+  })
+
+  it('does not grow with the keys that are compromised, keeps no secret of any, and says of each that it is done', async () => {
+    const here = world()
+    const keys = await here.signing()
+    const ended: string[] = []
+    for (let times = 0; times < 60; times += 1) {
+      const { kid } = (await keys.read()).signer
+      ended.push(kid)
+      await keys.compromise(kid, context())
+    }
+    expect((await keys.read()).keys.length).toBeLessThan(20)
+    expect(here.names.size).toBe(2)
+    const before = await here.store.head()
+    for (const kid of ended) await keys.compromise(kid, context())
+    expect(await here.store.head()).toBe(before)
+    await expect(keys.compromise('nothing', context())).rejects.toThrow('no such key')
+    expect(here.names.size).toBe(2)
+  })
+
+  it('ends a key also while the vault destroys nothing, and destroys all of them once it can', async () => {
+    const here = world()
+    let isAway = true
+    const vault: KeyVault = {
+      ...here.vault,
+      destroy: (name) => (isAway ? Promise.reject(new Error('away')) : here.vault.destroy(name)),
+    }
+    const keys = await here.signing({ vault })
+    for (let times = 0; times < 20; times += 1) {
+      const { kid } = (await keys.read()).signer
+      await expect(keys.compromise(kid, context())).rejects.toThrow('away') // its secret is still there
+      expect((await keys.read()).publicKey(kid)).toBeUndefined()
+    }
+    expect(here.names.size).toBe(22)
+    isAway = false
+    await keys.maintain(Infinity)
+    expect(here.names.size).toBe(2)
+  })
+
+  it('refuses a rotation while too many keys are needed, and makes no key for it', async () => {
+    const here = world()
+    const keys = await here.derivation()
+    for (let times = 0; times < MAX_SUPERSEDED; times += 1) await keys.rotate(context())
+    const before = [...here.names]
+    await expect(keys.rotate(context())).rejects.toThrow(TooManyKeys)
+    here.time.now += PERIOD - 400
+    await keys.maintain(1)
+    expect([...here.names]).toEqual(before)
+    await keys.compromise((await keys.read()).current, context())
+    here.time.now += KEEP_FOR
+    await keys.maintain(Infinity)
+    await keys.rotate(context())
   })
 
   it('does not go back to what a slow read found', async () => {

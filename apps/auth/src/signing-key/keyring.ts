@@ -3,6 +3,7 @@ import { OAuthError } from '@ledgate/oauth'
 import type { KeyVault } from '@ledgate/vault'
 import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
 import {
+  hasRoom,
   isDue,
   keyring as decider,
   type KeyringCommand,
@@ -10,9 +11,12 @@ import {
   secondsToWait,
   standbyOf,
   TooEarly,
+  TooManyKeys,
   UnknownKey,
 } from './decider.ts'
 import type { Key } from './events.ts'
+import { keySecrets } from './key-secrets.ts'
+import { isEnded, SHOWN_ENDED } from './remembered.ts'
 
 /** A key that was just made: what everybody may know, and what goes into the vault. */
 export interface MadeKey {
@@ -54,12 +58,16 @@ export interface Keyring {
    * @throws {Unavailable} when the log cannot say now.
    */
   read(): Promise<Ring>
-  /** @throws {TooEarly} when the standby key was not published for long enough. */
+  /**
+   * @throws {TooEarly} when the standby key was not published for long enough.
+   * @throws {TooManyKeys} when too many that were superseded are still needed.
+   */
   rotate(context: CommandContext): Promise<Written>
   /**
-   * Ends a key that somebody else may have: the standby key takes its place at once, and its secret is destroyed.
+   * Ends a key that somebody else may have: the standby key takes its place at once, and its secret is destroyed. One that
+   * has ended already, however long ago, is left as it is.
    *
-   * @throws {UnknownKey}
+   * @throws {UnknownKey} when there never was such a key.
    */
   compromise(kid: string, context: CommandContext): Promise<Written>
   /**
@@ -72,13 +80,14 @@ export interface Keyring {
 const MAX_RACES = 8
 
 /** Whether anything may still be checked with it. */
-export const isLive = ({ status }: Key) => status !== 'retired' && status !== 'compromised'
+export const isLive = (key: Key) => !isEnded(key)
+
+/** Events that are read at once in search of a key that the state has forgotten. */
+const SEARCHED_AT_ONCE = 50
 
 /** Nothing was written: the keys that were made for it are of no use. Any other error may have come after the write. */
-const provesNothingWritten = (error: unknown) =>
-  error instanceof Conflict || error instanceof TooEarly || error instanceof UnknownKey || error instanceof OAuthError
-
-const secretName = (use: string, kid: string) => `keyring/${use}/${kid}`
+const PROOFS_OF_NOTHING = [Conflict, TooEarly, TooManyKeys, UnknownKey, OAuthError]
+const provesNothingWritten = (error: unknown) => PROOFS_OF_NOTHING.some((proof) => error instanceof proof)
 
 /** The newest revision that was read. */
 interface Known extends Ring {
@@ -93,14 +102,15 @@ type Prepare = (make: () => Promise<NewKey>) => Promise<KeyringCommand>
  * one begins and the other takes what it began.
  */
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
-  const { log, vault, clock, use } = options
+  const { log, clock, use } = options
+  const vault = keySecrets(options.vault, use)
   const stream = `keyring-${use}`
   let known: Known = { keys: [], revision: undefined, secrets: new Map() }
 
   async function secretsOf(keys: readonly Key[]): Promise<Known['secrets']> {
     const found = new Map<string, Uint8Array>()
     for (const { kid } of keys) {
-      const secret = known.secrets.get(kid) ?? (await vault.get(secretName(use, kid)))
+      const secret = known.secrets.get(kid) ?? (await vault.get(kid))
       if (secret !== undefined) found.set(kid, secret)
     }
     return found
@@ -121,14 +131,14 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   async function makeAndKeep(made: string[]): Promise<NewKey> {
     const { key, secret } = await options.make()
     made.push(key.kid)
-    await vault.putIfAbsent(secretName(use, key.kid), secret) // before any event names it
+    await vault.keep(key.kid, secret)
     return key
   }
 
   /** Destroys the keys that were made for nothing. */
   async function discard(made: readonly string[]): Promise<void> {
     const named = new Set(known.keys.map(({ kid }) => kid))
-    for (const kid of made) if (!named.has(kid)) await vault.destroy(secretName(use, kid))
+    await vault.destroy(made.filter((kid) => !named.has(kid)))
   }
 
   async function attempt(command: KeyringCommand, context: CommandContext): Promise<Written> {
@@ -159,21 +169,28 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     throw new Error(`the keyring ${use} is changed by too many at once`)
   }
 
-  /** Also finishes what a process that died after it retired a key has left. */
-  async function destroyRetired(): Promise<void> {
-    for (const { kid, status } of known.keys) {
-      if (status !== 'retired' && status !== 'compromised') continue
-      const name = secretName(use, kid)
-      if ((await vault.get(name)) !== undefined) await vault.destroy(name)
-    }
+  /** Also finishes what a process that died after it retired a key has left. @returns the keys whose secret is gone. */
+  async function destroyEnded(): Promise<string[]> {
+    const ended = known.keys.filter(isEnded).map(({ kid }) => kid)
+    await vault.destroy(ended)
+    return ended
+  }
+
+  /**
+   * The ended keys that may be forgotten when there are more than are shown. A secret that cannot be destroyed now keeps its
+   * entry, and does not hold up whoever ends another key.
+   */
+  async function forgettable(): Promise<string[]> {
+    const ended = known.keys.filter(isEnded).map(({ kid }) => kid)
+    return ended.length < SHOWN_ENDED ? [] : vault.destroyWhatCanBe(ended)
   }
 
   async function retire(): Promise<void> {
-    await destroyRetired()
-    const due = () => ({ type: 'Retire', now: clock.now(), keepFor: options.keepFor }) as const
+    const destroyed = await destroyEnded()
+    const due = () => ({ type: 'Retire', now: clock.now(), keepFor: options.keepFor, destroyed }) as const
     if (decider.decide(due(), { keys: [...known.keys] }).length === 0) return
     await run(async () => due(), options.context())
-    await destroyRetired()
+    await destroyEnded()
   }
 
   const publication = () => ({ now: clock.now(), publishedFor: options.publishedFor })
@@ -186,25 +203,47 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   async function rotate(context: CommandContext): Promise<Written> {
     return run(async (make) => {
       const wait = secondsToWait(known.keys, publication())
+      if (!hasRoom(known.keys)) throw new TooManyKeys()
       if (wait > 0) throw new TooEarly(wait)
       refuseLostStandby()
       return { type: 'Rotate', standby: await make(), ...publication() }
     }, context)
   }
 
+  /** Whether the log names the key, whatever the state has forgotten. */
+  async function wasThere(kid: string): Promise<boolean> {
+    let from: bigint | undefined
+    do {
+      const events = await log.page(stream, from, SEARCHED_AT_ONCE)
+      if (events.some(({ data }) => 'keyring' in data && data.kid === kid)) return true
+      from = (events.at(-1)?.revision ?? 0n) - 1n
+    } while (from >= 0n)
+    return false
+  }
+
   async function compromise(kid: string, context: CommandContext): Promise<Written> {
-    const done = await run(
-      async (make) => ({ type: 'Compromise', kid, standby: await make(), now: clock.now() }),
-      context,
-    )
-    await destroyRetired()
-    return done
+    const prepare: Prepare = async (make) => {
+      const destroyed = await forgettable()
+      return { type: 'Compromise', kid, standby: await make(), now: clock.now(), destroyed }
+    }
+    try {
+      const done = await run(prepare, context)
+      await destroyEnded()
+      return done
+    } catch (error) {
+      if (!(error instanceof UnknownKey) || !(await wasThere(kid))) throw error
+      return { position: await log.store.head() }
+    }
   }
 
   async function replaceStandby(): Promise<void> {
     if (options.alg === undefined || standbyOf(known.keys).alg === options.alg) return
-    await run(async (make) => ({ type: 'ReplaceStandby', standby: await make(), now: clock.now() }), options.context())
-    await destroyRetired()
+    const prepare: Prepare = async (make) => {
+      const destroyed = await forgettable()
+      return { type: 'ReplaceStandby', standby: await make(), now: clock.now(), destroyed }
+    }
+    await run(prepare, options.context())
+    await destroyEnded()
   }
 
   async function rotateWhenDue(period: number): Promise<void> {

@@ -2,6 +2,7 @@ import { MAX_ACCESS_TOKEN, MAX_TOKEN_IN_FORM, MAX_TOKEN_IN_HEADER } from '@ledga
 import fc from 'fast-check'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { changeUser } from '../account/index.ts'
 import { household } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
@@ -39,7 +40,7 @@ describe('the size of a token', () => {
           expect(jwe.length).toBeLessThanOrEqual(tokenSize(claims, encryption))
         }
       }),
-      { numRuns: process.env['LONG'] === undefined ? 10 : 200 },
+      { numRuns: rounds({ quick: 10, long: 200 }) },
     )
   })
 

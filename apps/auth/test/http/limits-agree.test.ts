@@ -1,6 +1,7 @@
 import { LONGEST_LIFETIME, MAX_ACCESS_TOKEN, MAX_AUTHORIZATION_BYTES, MAX_METADATA_BYTES } from '@ledgate/oauth'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMINISTRATION_SCOPES } from '../../src/administration/index.ts'
+import { MAX_SUPERSEDED } from '../../src/signing-key/index.ts'
 import { ANN, basic, BOOTSTRAP, openService, ORDERS_API, type Service } from './service.ts'
 
 const EVE = { email: 'eve@example.com', password: 'e'.repeat(256) }
@@ -135,5 +136,27 @@ describe('a client', () => {
     const { body, status } = await create(of(75))
     expect(status).toBe(201)
     expect((await call('POST', `/admin/clients/${String(body['client_id'])}/disable`, {})).status).toBe(204)
+  })
+})
+
+describe('the keys', () => {
+  it('that were superseded are so many at most: another rotation is refused until one is not needed, and to compromise one is not', async () => {
+    const rotate = () => call('POST', '/admin/keys/derivation/rotate', {})
+    const active = async () => {
+      const { keys } = (await call('GET', '/admin/keys')).body as {
+        keys: { use: string; kid: string; status: string }[]
+      }
+      return keys.find(({ use, status }) => use === 'derivation' && status === 'active')?.kid ?? ''
+    }
+    for (let times = 0; times < MAX_SUPERSEDED; times += 1) expect((await rotate()).status).toBe(204)
+    const refused = await rotate()
+    expect(refused).toMatchObject({ status: 409, body: { error: 'refused' } })
+    expect(refused.body['error_description']).toMatch(/superseded keys are still needed/)
+    for (let times = 0; times < 20; times += 1) {
+      const path = `/admin/keys/derivation/${await active()}/compromise`
+      expect((await call('POST', path, {})).status).toBe(204)
+      expect((await call('POST', path, {})).status).toBe(204) // it has ended: nothing more to do
+    }
+    expect((await call('POST', '/admin/keys/derivation/nothing/compromise', {})).status).toBe(404)
   })
 })

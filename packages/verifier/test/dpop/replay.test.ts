@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { dpop, memoryReplayStore, nonceIssuer, type ReplayStore } from '../../src/dpop/index.ts'
 import type { VerifierError } from '../../src/errors.ts'
 import { NOW, prover, REQUEST } from './proving.ts'
@@ -146,7 +147,7 @@ describe('the replay store of a process', () => {
           }
         }
       }),
-      { numRuns: process.env['LONG'] ? 5_000 : 200 },
+      { numRuns: rounds({ quick: 200, long: 5_000 }) },
     )
   })
 })
