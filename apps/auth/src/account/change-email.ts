@@ -1,6 +1,6 @@
 import { UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type Clock, type CommandContext, consequenceOf, type EventLog, untilSettled } from '../log/index.ts'
 import { changeEmailLink, type LinkKeys, requestMail } from '../mail/index.ts'
 import { type Addresses, hmacOfUser } from './address.ts'
 import type { Completion } from './completion.ts'
@@ -149,7 +149,8 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
       // Whoever proved a password is counted by who they are, wherever they are.
       const asker = { hash: sub, text: '' }
       if (!mayMail({ purpose: 'change-email', hmac: email_hmac, source: asker })) return
-      const mail = { mailId, to: address, dataKey, isOwnKey: false, context }
+      // It is asked for from now on: the mail follows.
+      const mail = { mailId, to: address, dataKey, isOwnKey: false, context: consequenceOf(context) }
       const { state } = await readEmail(log, addresses.stream(email_hmac))
       if (state.status === 'confirmed') {
         await requestMail(log, sealer, { ...mail, template: 'address-taken' })

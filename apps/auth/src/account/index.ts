@@ -1,7 +1,7 @@
 /** People: who they are, and how they prove it. */
 export * from './accounts.ts'
 export * from './address.ts'
-export { changeUser } from './change-user.ts'
+export { type ChangedUser, changeUser } from './change-user.ts'
 export * from './change-email.ts'
 export * from './change-password.ts'
 export * from './completion.ts'

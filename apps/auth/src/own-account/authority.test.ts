@@ -5,22 +5,23 @@ import type { FastifyRequest } from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { ADMINISTRATOR } from '../administrator/index.ts'
-import { type Bearer, presentedToken } from '../introspection/index.ts'
+import { readGrant } from '../grant/index.ts'
+import { type Bearer, continuing, presentedToken } from '../introspection/index.ts'
 import { audiences } from '../resource/index.ts'
-import { ANN, type Household, household, ISSUER, SOURCE } from '../testing/household.ts'
+import { changeSession } from '../session/index.ts'
+import { ANN, type Household, household, ISSUER, newId, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { ownAccount } from './own-account.ts'
+import { type EverythingEnded, ownAccount } from './own-account.ts'
 
 const SCOPE = 'ledgate:account ledgate:users:write ledgate:clients:write'
-const BEN = { email: 'ben@example.com', password: 'a lamp below the stairs' }
 /** Reads of one look at a token of a person: keys, grant, its own revocation, person, client, session, epoch. */
 const LOOK = 7
 /** And at whether the person administers: the list, and the person. */
 const LOOK_AT_ADMINISTRATOR = LOOK + 2
 
-/** A store that calls out before the n-th call (from 0) after it was armed, and knows which of them wrote. */
+/** A store that calls out before the n-th call (from 0) after it was armed, and knows which of them wrote, and where. */
 function interrupted(store: EventStore) {
-  const appends: number[] = []
+  const appends: { readonly at: number; readonly stream: string }[] = []
   let calls = 0
   let at = Infinity
   let interrupt = async () => {}
@@ -35,10 +36,10 @@ function interrupted(store: EventStore) {
       await before()
       return store.read(...request)
     },
-    async append(...request) {
+    async append(stream, ...request) {
       const own = await before()
-      const written = await store.append(...request)
-      appends.push(own)
+      const written = await store.append(stream, ...request)
+      appends.push({ at: own, stream })
       return written
     },
   }
@@ -58,27 +59,56 @@ interface Tokens {
   readonly refresh_token?: string
 }
 
-/** A person who administers, signed in; a process whose store is interrupted, and another one of the same installation. */
-async function world() {
+const requestBy = ({ access_token }: Tokens) => ({
+  request: { headers: { authorization: `Bearer ${access_token}` } } as FastifyRequest,
+})
+
+/** A process whose store is interrupted, and another one of the same installation. */
+async function installation() {
   const store = inMemoryEventStore()
   const elsewhere = await household({ store })
   const { hooked, ...tape } = interrupted(store)
-  const here = await household({ store: hooked, shared: elsewhere })
-  await elsewhere.addClient('site', { scope: SCOPE })
-  const { sub } = await elsewhere.accounts.create({ ...ANN, roles: [ADMINISTRATOR] }, command())
-  await elsewhere.accounts.create({ ...BEN, roles: [ADMINISTRATOR] }, command())
-  const tokens: Tokens = await elsewhere.signedIn('site')
+  return { elsewhere, tape, here: await household({ store: hooked, shared: elsewhere }) }
+}
+
+type Installation = Awaited<ReturnType<typeof installation>>
+
+/** A new person who administers, signed in by a client of their own, in an installation where others did before. */
+async function signedInTo({ elsewhere, here, tape }: Installation, metadata: object) {
+  const id = newId()
+  const [ann, ben, site] = [{ ...ANN, email: `ann-${id}@example.com` }, `ben-${id}@example.com`, `site-${id}`]
+  await elsewhere.addClient(site, { scope: SCOPE, ...metadata })
+  const { sub } = await elsewhere.accounts.create({ ...ann, roles: [ADMINISTRATOR] }, command())
+  await elsewhere.accounts.create({ ...ANN, email: ben, roles: [ADMINISTRATOR] }, command())
+  const tokens: Tokens = await elsewhere.signedIn(site, ann)
   const facts = { issuer: ISSUER, issuerEpoch: here.installation.issuerEpoch }
   const noViews = { sessions: undefined, grants: undefined, waitFor: async () => true } as never
   const dependencies = { ...here.dependencies, ...here, ...facts, audiences: audiences(here.log, here.names, ISSUER) }
   const account = ownAccount({ ...dependencies, password: here.ownPassword, email: here.changeEmail, views: noViews })
-  const request = { headers: { authorization: `Bearer ${tokens.access_token}` } } as FastifyRequest
+  const { request } = requestBy(tokens)
   const purpose = { audience: ISSUER, scope: 'ledgate:account' }
-  return { elsewhere, here, tape, sub, tokens, account, dependencies, request, purpose }
+  const names = { id, ann, ben, site }
+  return { elsewhere, here, tape, sub, tokens, account, dependencies, request, purpose, ...names }
 }
-type World = Awaited<ReturnType<typeof world>>
+type World = Awaited<ReturnType<typeof signedInTo>>
 
-async function asked({ dependencies, request, purpose, sub }: World) {
+/** Worlds that share an installation, some at a time: to open one takes longer than what is tried in it. */
+function worlds() {
+  let opened: Installation | undefined
+  let count = 0
+  return async (metadata: object = {}): Promise<World> => {
+    if (opened === undefined || (count += 1) % 50 === 0) opened = await installation()
+    return signedInTo(opened, metadata)
+  }
+}
+const world = worlds()
+
+async function asked({
+  dependencies,
+  request,
+  purpose,
+  sub,
+}: Pick<World, 'dependencies' | 'request' | 'purpose' | 'sub'>) {
   const bearer = await presentedToken(dependencies, request, purpose)
   const { sid, gid } = bearer.members as { sid: string; gid: string }
   const context = { ...command({ type: 'user', id: sub }), authority: bearer }
@@ -88,29 +118,28 @@ type Asked = Awaited<ReturnType<typeof asked>>
 
 const proof = ({ sub, context }: Asked) => ({ sub, password: ANN.password, source: SOURCE, context })
 
-/** What a person does by a token, by its name; those that answer tokens answer them. */
-const OWN: Readonly<Record<string, (here: World, by: Asked) => Promise<unknown>>> = {
+/** What a person does by a token, by its name. */
+const OWN = {
   rename: ({ account }, by) => account.rename(by, 'Ada'),
-  'change the password': async ({ account }, by) =>
-    (await account.changePassword(by, proof(by), 'nine blue herons')).tokens,
-  'change the address': ({ account }, by) => account.changeEmail(by, proof(by), 'other@example.com'),
-  'end the other sessions': async ({ account }, by) => (await account.endOtherSessions(by)).tokens,
+  'change the password': ({ account }, by) => account.changePassword(by, proof(by), 'nine blue herons'),
+  'change the address': ({ account }, by) => account.changeEmail(by, proof(by), `other-${by.sub}@example.com`),
+  'end the other sessions': ({ account }, by) => account.endOtherSessions(by),
   'end a session': ({ account }, by) => account.endSession(by, by.sid),
   'end a grant': ({ account }, by) => account.endGrant(by, by.gid),
   look: ({ account }, by) => account.profile(by.sub),
-}
+} satisfies Readonly<Record<string, (here: World, by: Asked) => Promise<unknown>>>
 
-type Command = (here: World['here'], context: Asked['context']) => Promise<unknown>
+type Command = (here: World['here'], context: Asked['context'], names: World) => Promise<unknown>
 /** What an administrator does. */
 const ADMINISTRATION: Readonly<Record<string, Command>> = {
-  'make an administrator': ({ accounts }, context) =>
-    accounts.create({ email: 'new@example.com', password: 'x', roles: [ADMINISTRATOR] }, context),
-  'disable a person': async ({ accounts }, context) => accounts.disable(BEN.email, 'x', context),
-  'reset a password': ({ accounts }, context) => accounts.resetPassword(BEN.email, context),
-  'take roles': ({ accounts }, context) => accounts.assignRoles(BEN.email, { roles: [], entitlements: [] }, context),
-  'register a client': ({ clients }, context) =>
-    clients.register({ client_id: 'made', metadata: { ...METADATA } as never }, context),
-  'add a secret': ({ clients }, context) => clients.addSecret('web', context),
+  'make an administrator': ({ accounts }, context, { id }) =>
+    accounts.create({ email: `new-${id}@example.com`, password: 'x', roles: [ADMINISTRATOR] }, context),
+  'disable a person': async ({ accounts }, context, { ben }) => accounts.disable(ben, 'x', context),
+  'reset a password': ({ accounts }, context, { ben }) => accounts.resetPassword(ben, context),
+  'take roles': ({ accounts }, context, { ben }) => accounts.assignRoles(ben, { roles: [], entitlements: [] }, context),
+  'register a client': ({ clients }, context, { id }) =>
+    clients.register({ client_id: `made-${id}`, metadata: { ...METADATA } as never }, context),
+  'add a secret': ({ clients }, context, { site }) => clients.addSecret(site, context),
   'rotate a key': ({ derivationKeys }, context) => derivationKeys.rotate(context),
 }
 const METADATA = {
@@ -121,10 +150,12 @@ const METADATA = {
   scope: '',
 }
 
-type Ending = (home: Household, world: World) => Promise<unknown>
+type Ending = (home: Household, world: World) => unknown
 const gidOf = ({ tokens }: World) => String(tokens.refresh_token).split('.')[2] ?? ''
-const kidOf = (token: string) =>
-  JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()).kid as string
+const partOf = (token: string, index: number) =>
+  JSON.parse(Buffer.from(token.split('.')[index] ?? '', 'base64url').toString()) as Record<string, string>
+const kidOf = (token: string) => String(partOf(token, 0)['kid'])
+const sidOf = (token: string) => String(partOf(token, 1)['sid'])
 
 /** What ends everything of a person, a client or an installation: by epochs, so it ends what is made later, too. */
 const BY_EPOCH: Readonly<Record<string, Ending>> = {
@@ -132,20 +163,32 @@ const BY_EPOCH: Readonly<Record<string, Ending>> = {
   reset: ({ accounts }, { sub }) => accounts.resetPassword(sub, command()),
   'sessions ended': ({ accounts }, { sub }) => accounts.revokeSessions(sub, 'x', command()),
   erased: ({ accounts }, { sub }) => accounts.erase(sub, 'x', command()),
-  'client disabled': ({ clients }) => clients.change('site', { type: 'Disable', reason: 'x' }, command()),
-  'scope narrowed': async ({ clients, client }) => {
-    const { metadata } = await client('site')
-    return clients.change('site', { type: 'Update', metadata: { ...metadata, scope: 'openid' } }, command())
+  'client disabled': ({ clients }, { site }) => clients.change(site, { type: 'Disable', reason: 'x' }, command()),
+  'scope narrowed': async ({ clients, client }, { site }) => {
+    const { metadata } = await client(site)
+    return clients.change(site, { type: 'Update', metadata: { ...metadata, scope: 'openid' } }, command())
+  },
+  'grant type taken': async ({ clients, client }, { site }) => {
+    const { metadata } = await client(site)
+    const without = { ...metadata, grant_types: ['client_credentials' as const] }
+    return clients.change(site, { type: 'Update', metadata: without }, command())
   },
   'all ended': ({ installation }) => installation.endAllTokens('x', command()),
 }
 /** What ends one thing, by its name. */
 const BY_NAME: Readonly<Record<string, Ending>> = {
-  'grant revoked': ({ revoke }, { tokens }) => revoke(String(tokens.refresh_token), 'site'),
-  'token revoked': ({ revoke }, { tokens }) => revoke(tokens.access_token, 'site'),
+  'session ended': ({ log }, { tokens }) => {
+    const own = { context: command(), dataKey: undefined }
+    return changeSession(log, sidOf(tokens.access_token), { type: 'Revoke', reason: 'x' }, own)
+  },
+  'grant revoked': ({ revoke }, { tokens, site }) => revoke(String(tokens.refresh_token), site),
+  'token revoked': ({ revoke }, { tokens, site }) => revoke(tokens.access_token, site),
   'key compromised': ({ signingKeys }, { tokens }) => signingKeys.compromise(kidOf(tokens.access_token), command()),
 }
-const ENDINGS = { ...BY_EPOCH, ...BY_NAME }
+const ENDINGS: readonly (readonly [name: string, ending: Ending])[] = Object.entries({ ...BY_EPOCH, ...BY_NAME })
+
+/** What a sign-in leaves of itself is no part of the command that it proves. */
+const isNoted = (stream: string) => /^(login|place)/.test(stream)
 
 /** Runs a command, and an ending before one of its calls of the store. */
 async function interrupt(here: World, ending: Ending, at: number, run: () => Promise<unknown>) {
@@ -158,66 +201,124 @@ async function interrupt(here: World, ending: Ending, at: number, run: () => Pro
     (value) => ({ value, error: undefined }),
     (error: unknown) => ({ value: undefined, error }),
   )
-  if (outcome.error !== undefined) expect(outcome.error).toBeInstanceOf(OAuthError)
+  const { cause } = (outcome.value ?? {}) as { readonly cause?: unknown }
+  for (const each of [outcome.error, cause]) if (each !== undefined) expect(each).toBeInstanceOf(OAuthError)
   const { appends, calls } = here.tape
-  return { ...outcome, hasEnded, firstAppend: appends[0], calls: calls() }
+  return { ...outcome, hasEnded, appends: appends.filter(({ stream }) => !isNoted(stream)), calls: calls() }
 }
 
-/** Nothing was done after the last look that could have seen the ending: that look is right before what was appended first. */
+/**
+ * Either the command is refused and nothing was appended, or it is done. Then nothing was after the last look that could have seen
+ * the ending: that look is right before what was appended first.
+ */
 function expectDecidedBefore(
   at: number,
   look: number,
-  { error, hasEnded, firstAppend, calls }: Awaited<ReturnType<typeof interrupt>>,
+  { error, hasEnded, appends, calls }: Awaited<ReturnType<typeof interrupt>>,
 ) {
-  if (!hasEnded || error !== undefined) return
-  expect(at, 'the command was decided after its right had ended').toBeGreaterThan((firstAppend ?? calls) - look)
+  if (error !== undefined) return expect(appends, 'the command is refused, and something of it was done').toEqual([])
+  if (!hasEnded) return
+  expect(at, 'the command was decided after its right had ended').toBeGreaterThan((appends[0]?.at ?? calls) - look)
 }
 
-const point = fc.nat(70)
-const run = { numRuns: rounds({ quick: 15, long: 150, soak: 3_000 }) }
+/** Where in a command something comes between: a share of the calls that the command makes when nothing does. */
+const moment = fc.double({ min: 0, max: 1, noNaN: true })
+const run = { numRuns: rounds({ quick: 1, long: 4, soak: 50 }) }
+
+/** Runs a command once for each ending and moment. */
+async function tryEach(
+  prepare: (here: World) => Promise<() => Promise<unknown>>,
+  check: (
+    done: Awaited<ReturnType<typeof interrupt>>,
+    tried: { here: World; end: string; at: number },
+  ) => Promise<void>,
+) {
+  const whole = await world()
+  const { calls } = await interrupt(whole, async () => {}, Infinity, await prepare(whole))
+  for (const [end, ending] of ENDINGS)
+    await fc.assert(
+      fc.asyncProperty(moment, async (share) => {
+        const here = await world()
+        const act = await prepare(here)
+        const at = Math.floor(share * calls)
+        await check(await interrupt(here, ending, at, act), { here, end, at })
+      }),
+      run,
+    )
+}
+
+/** No grant of the person is open but the one that asked. */
+async function expectNoneOpened(here: World, { appends }: Awaited<ReturnType<typeof interrupt>>) {
+  const grants = appends.filter(({ stream }) => stream.startsWith('grant-')).map(({ stream }) => stream.slice(6))
+  for (const gid of grants.filter((each) => each !== gidOf(here)))
+    expect((await readGrant(here.elsewhere.log, gid))?.state).toMatchObject({ revoked: true })
+}
 
 describe('a command whose right ends at any moment of it', () => {
-  it('of one’s own account is not done, and hands out no token that lives', async () => {
-    const what = fc.constantFrom(...Object.keys(OWN))
-    const how = fc.constantFrom(...Object.keys(ENDINGS))
-    await fc.assert(
-      fc.asyncProperty(what, how, point, async (name, end, at) => {
-        const here = await world()
+  it.each(Object.entries(OWN))('is not done, and hands out no token that lives: %s', (_, act) =>
+    tryEach(
+      async (here) => {
         const by = await asked(here)
-        const [act, ending] = [OWN[name], ENDINGS[end as keyof typeof ENDINGS]]
-        if (act === undefined || ending === undefined) throw new Error('there is no such thing')
-        const done = await interrupt(here, ending, at, () => by.bearer.decide(() => act(here, by)))
+        return () => by.bearer.decide<unknown>(() => act(here, by))
+      },
+      async (done, { here, end, at }) => {
         expectDecidedBefore(at, LOOK, done)
-        const tokens = done.value as Partial<Tokens> | undefined
-        if (tokens?.access_token === undefined) return
+        const { tokens } = (done.value ?? {}) as { readonly tokens?: Tokens }
+        if (tokens === undefined) return expectNoneOpened(here, done)
         // Its last look is the last thing that it does: what ended something by its name behind it came after the new grant.
         const isSeen = end in BY_EPOCH || at <= done.calls - LOOK
         const isAlive = !done.hasEnded || !isSeen
         if (isAlive && done.hasEnded) return
         expect(await here.elsewhere.lives(tokens.access_token)).toBe(isAlive)
         if (tokens.refresh_token !== undefined) expect(await here.elsewhere.lives(tokens.refresh_token)).toBe(isAlive)
-      }),
-      run,
-    )
-  })
+      },
+    ),
+  )
 
-  it('of an administrator is not done', async () => {
-    const what = fc.constantFrom(...Object.keys(ADMINISTRATION))
-    const how = fc.constantFrom(...Object.keys(ENDINGS))
-    await fc.assert(
-      fc.asyncProperty(what, how, point, async (name, end, at) => {
-        const here = await world()
+  it.each(Object.entries(ADMINISTRATION))('is not done by an administrator: %s', (_, act) =>
+    tryEach(
+      async (here) => {
         const { dependencies, request, purpose, sub } = here
         const token = await presentedToken(dependencies, request, purpose, async () => {
           if (!(await here.here.administrators.includes(sub))) throw new OAuthError('access_denied', 403, 'no')
         })
         const context = { ...command({ type: 'user', id: sub }), authority: token satisfies Bearer }
-        const [act, ending] = [ADMINISTRATION[name], ENDINGS[end as keyof typeof ENDINGS]]
-        if (act === undefined || ending === undefined) throw new Error('there is no such thing')
-        const done = await interrupt(here, ending, at, () => token.decide(() => act(here.here, context)))
-        expectDecidedBefore(at, LOOK_AT_ADMINISTRATOR, done)
+        return () => token.decide(() => act(here.here, context, here))
+      },
+      async (done, { at }) => expectDecidedBefore(at, LOOK_AT_ADMINISTRATOR, done),
+    ),
+  )
+})
+
+/** One of the commands by which a person ends everything else. */
+const endingAll = fc.constantFrom<((here: World, by: Asked) => Promise<EverythingEnded>)[]>(
+  OWN['change the password'],
+  OWN['end the other sessions'],
+)
+type EndAll = typeof endingAll extends fc.Arbitrary<infer Command> ? Command : never
+
+describe('two commands of one person that end everything else', () => {
+  it('leave one of the two signed in, whichever is faster, and by one grant', async () => {
+    await fc.assert(
+      fc.asyncProperty(endingAll, endingAll, fc.boolean(), moment, async (first, second, isSameToken, share) => {
+        const here = await world()
+        const { elsewhere, site, ann } = here
+        const tokens = isSameToken ? here.tokens : await elsewhere.signedIn(site, ann)
+        const [one, other] = [await asked(here), await asked({ ...here, ...requestBy(tokens) })]
+        const outcomes: EverythingEnded[] = []
+        const act = async (end: EndAll, by: Asked) => void outcomes.push(await by.bearer.decide(() => end(here, by)))
+        const refused = (error: unknown) => expect(error).toBeInstanceOf(OAuthError)
+        const between = () => act(second, other).catch(refused)
+        const done = await interrupt(here, between, Math.floor(share * 60), () => act(first, one))
+        if (!done.hasEnded) await between()
+        const made = outcomes.map(({ tokens: goesOn }) => goesOn).filter((each) => each !== undefined)
+        const all = [here.tokens, tokens, ...made]
+        const alive = await Promise.all(all.map(({ access_token }) => elsewhere.lives(access_token)))
+        expect(outcomes.length, 'one of them is done').toBeGreaterThan(0)
+        expect(alive.slice(0, 2), 'what asked is ended').toEqual([false, false])
+        expect(alive.filter(Boolean), 'one goes on').toHaveLength(1)
       }),
-      run,
+      { numRuns: rounds({ quick: 10, long: 200, soak: 3_000 }) },
     )
   })
 })
@@ -228,8 +329,8 @@ describe('a continuation', () => {
     const { elsewhere } = here
     const before = await elsewhere.log.last(`grant-${gidOf(here)}`)
     elsewhere.clock.advance(100)
-    const tokens = (await OWN['end the other sessions']?.(here, await asked(here))) as Tokens
-    const [opened] = await elsewhere.log.last(`grant-${String(tokens.refresh_token).split('.')[2]}`)
+    const { tokens } = await here.account.endOtherSessions(await asked(here))
+    const [opened] = await elsewhere.log.last(`grant-${String(tokens?.refresh_token).split('.')[2]}`)
     const grantOf = (event: unknown) => (event as { data: { grant: Record<string, unknown> } }).data.grant
     const [old, made] = [grantOf(before[0]), grantOf(opened)]
     expect(made).toMatchObject({
@@ -239,5 +340,40 @@ describe('a continuation', () => {
       auth_time: old['auth_time'],
       refresh: { expires_at: (old['refresh'] as { expires_at: number }).expires_at },
     })
+  })
+
+  it('is none of a session that ends while the command is under way, and the command is done', async () => {
+    /** A token whose session lasts ten seconds more. */
+    async function nearItsEnd() {
+      const here = await world({ refresh_token_expires_in: 1_000, scope: `${SCOPE} offline_access` })
+      here.elsewhere.clock.advance(990)
+      const tokens = await here.elsewhere.refresh(here.tokens.refresh_token, undefined, here.site)
+      const by = await asked({ ...here, ...requestBy(tokens) })
+      return { here, act: () => here.account.changePassword(by, proof(by), 'nine blue herons') }
+    }
+    const whole = await nearItsEnd()
+    const { appends } = await interrupt(whole.here, async () => {}, Infinity, whole.act)
+    const { here, act } = await nearItsEnd()
+    const passes: Ending = async ({ clock }) => clock.advance(20)
+    const done = await interrupt(here, passes, Number(appends[0]?.at) + 1, act)
+    expect(done).toMatchObject({ hasEnded: true, error: undefined, value: { tokens: undefined } })
+  })
+
+  it('is none when its token would be too large by now, and the command is done', async () => {
+    const here = await world({ scope: `${SCOPE} ${'x'.repeat(6_500)}` })
+    const roles = [ADMINISTRATOR, 'y'.repeat(3_000)]
+    await here.elsewhere.accounts.assignRoles(here.sub, { roles, entitlements: [] }, command())
+    const done = await here.account.endOtherSessions(await asked(here))
+    expect(done.tokens).toBeUndefined()
+    expect(done.cause).toMatchObject({ error: 'invalid_scope' })
+    expect(await here.elsewhere.lives(here.tokens.access_token)).toBe(false)
+  })
+
+  it('is none of a token from before another command, whose epoch is not the one below', async () => {
+    const here = await world()
+    const { now } = await asked(here)
+    for (let times = 0; times < 2; times += 1) await here.elsewhere.accounts.revokeSessions(here.sub, 'x', command())
+    const text = here.tokens.access_token
+    expect(await continuing(here.dependencies, { text, askedAt: now, now, userEpoch: 2 })).toBeUndefined()
   })
 })

@@ -21,6 +21,7 @@ const endsOf = ({ grant, session }: GrantStanding) => ({
  * @param user after the command.
  * @param isProved whether the person has proved the password for it.
  * @throws {InvalidToken} when something else ended the old grant; what the command did stays done.
+ * @throws {OAuthError} when its resource server is disabled by now, or the tokens of today would be too large.
  */
 export async function continueGrant(
   dependencies: OwnAccountDependencies,
@@ -36,8 +37,6 @@ export async function continueGrant(
     if (found === undefined) throw new InvalidToken('something else ended what it would be continued from')
     return found
   }
-  const authority = { establish: async () => void (await standing()) }
-
   const before = await standing()
   const { grant, client, session } = before
   const ids = { gid: newId(), sid: newId() }
@@ -50,7 +49,7 @@ export async function continueGrant(
     user,
     scope: grant.scope,
     ...(await audiences.granted(grant.aud)),
-    context: { ...context, authority },
+    context: consequenceOf(context),
     now,
     issuerEpoch: grant.issuer_epoch,
     continued: { ...ids, ...authenticated, client_epoch: grant.client_epoch, hasRefresh: grant.refresh !== null },

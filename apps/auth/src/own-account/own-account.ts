@@ -1,6 +1,7 @@
 import { InvalidToken, OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import {
+  type ChangedUser,
   type ChangeEmail,
   changeUser,
   type OwnPassword,
@@ -33,6 +34,15 @@ export interface Asking {
   readonly context: CommandContext
   /** When the request was taken; whole seconds since the epoch. */
   readonly now: number
+}
+
+/** A command that ended everything there was of its person is done, and so it says, whatever became of the tokens. */
+export interface EverythingEnded {
+  readonly position: string
+  /** Of the grant that goes on in place of the one that asked; none when that had ended by itself, or cannot be had today. */
+  readonly tokens: TokenAnswer['tokens'] | undefined
+  /** Why there are none; for our logs. */
+  readonly cause?: unknown
 }
 
 /** What somebody sees of the own account. Times are in seconds since the epoch. */
@@ -84,6 +94,14 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     }
   }
 
+  async function ended(asking: Asking, { state, position }: ChangedUser, isProved: boolean): Promise<EverythingEnded> {
+    try {
+      return await continueGrant(dependencies, asking, state, isProved)
+    } catch (cause) {
+      return { position, tokens: undefined, cause }
+    }
+  }
+
   return {
     async profile(sub: string): Promise<Profile> {
       const user = await userOf(sub)
@@ -110,9 +128,8 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     },
 
     /** Every session and grant ends, and the one that asks goes on with a new grant. */
-    async changePassword(asking: Asking, proof: PasswordProof, chosen: string): Promise<TokenAnswer> {
-      const { state } = await password.change(proof, chosen)
-      return continueGrant(dependencies, asking, state, true)
+    async changePassword(asking: Asking, proof: PasswordProof, chosen: string): Promise<EverythingEnded> {
+      return ended(asking, await password.change(proof, chosen), true)
     },
 
     /** Whoever reads the mail of the new address confirms it; until then nothing changes. */
@@ -148,12 +165,11 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     },
 
     /** All others end, also those that begin at this moment; the one that asks goes on with a new grant. */
-    async endOtherSessions(asking: Asking): Promise<TokenAnswer> {
+    async endOtherSessions(asking: Asking): Promise<EverythingEnded> {
       const { user_epoch: epoch } = asking.bearer.members
       if (typeof epoch !== 'number') throw new InvalidToken('it does not say since when it is good')
       const command = { type: 'RevokeSessions', reason: 'by the person', epoch } as const
-      const { state } = await changeUser(log, asking.sub, command, asking.context)
-      return continueGrant(dependencies, asking, state, false)
+      return ended(asking, await changeUser(log, asking.sub, command, asking.context), false)
     },
 
     /** What clients may do for the person now. */

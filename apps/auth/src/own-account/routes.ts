@@ -5,8 +5,7 @@ import { unlessErased } from '../account/index.ts'
 import { parse, type RequestContext } from '../http/index.ts'
 import { presentedToken, type VerdictDependencies } from '../introspection/index.ts'
 import type { Clock } from '../log/index.ts'
-import type { TokenAnswer } from '../token/index.ts'
-import type { Asking, OwnAccount } from './own-account.ts'
+import type { Asking, EverythingEnded, OwnAccount } from './own-account.ts'
 import { ACCOUNT_SCOPE, accountAudience } from './resource.ts'
 
 export interface OwnAccountRoutesDependencies extends VerdictDependencies {
@@ -27,7 +26,8 @@ const PasswordRequest = z.strictObject({ current_password: z.string(), new_passw
 const EmailRequest = z.strictObject({ email: z.string().max(1024), password: z.string() })
 const Id = z.string().regex(/^[0-9a-f]{32}$/, { error: 'is no id' })
 
-const TOKENS = 'every other session, grant and token ends; the answer has the tokens of a new grant'
+const TOKENS =
+  'every other session, grant and token ends; the answer has the tokens of a new grant, or is 204 when nothing can go on'
 
 /** `/accounts/me`: what people do with their own account. */
 export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> = async (app, dependencies) => {
@@ -74,8 +74,12 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
     context,
   })
 
-  const sendTokens = (reply: FastifyReply, { position, tokens }: TokenAnswer) =>
-    reply.headers({ 'cache-control': 'no-store', 'ledgate-position': position }).send(tokens)
+  function sendTokens(reply: FastifyReply, { position, tokens, cause }: EverythingEnded) {
+    const answer = reply.headers({ 'cache-control': 'no-store', 'ledgate-position': position })
+    if (tokens !== undefined) return answer.send(tokens)
+    reply.log.warn({ err: cause }, 'everything of a person was ended, and nothing goes on')
+    return answer.code(204).send()
+  }
 
   const schema = (summary: string, more: object = {}) => ({
     tags: ['own account'],

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMINISTRATION_SCOPES } from '../../src/administration/index.ts'
 import { basic, BOOTSTRAP, openService, type Service } from './service.ts'
@@ -119,6 +120,15 @@ const ENDINGS: readonly [string, Ending, (() => Promise<unknown>)?][] = [
   ['its person is disabled', async ({ sub }) => ok(await administer('POST', `/admin/users/${sub}/disable`))],
   ['its person is erased', async ({ sub }) => ok(await administer('DELETE', `/admin/users/${sub}`))],
   ['it is revoked', async (_, { access_token }) => ok(await revokeBySite(access_token))],
+  [
+    'its session is ended by its person elsewhere',
+    async (person, { access_token }) => {
+      const { access_token: elsewhere } = await tokensOf(person)
+      const sid = String(decodeJwt(String(access_token))['sid'])
+      const headers = { authorization: `Bearer ${String(elsewhere)}` }
+      ok(await service.send({ method: 'DELETE', url: `/accounts/me/sessions/${sid}`, headers }))
+    },
+  ],
   ['its grant is revoked', async (_, { refresh_token }) => ok(await revokeBySite(refresh_token))],
   [
     'its client is disabled',

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { basic, BOOTSTRAP, openService } from './service.ts'
+import { basic, BOOTSTRAP, type Form, ISSUER, openService, ORDERS } from './service.ts'
 
 const SITE = basic('site', 'site-secret')
 const WORLD = {
@@ -90,7 +90,12 @@ describe('one’s own account', () => {
     expect((await me('GET', '', 'x')).status).toBe(401)
     expect((await me('GET', '', (await tokensOf(person, 'orders:read'))['access_token'])).status).toBe(401)
     const { body } = await service.token({ grant_type: 'client_credentials', scope: 'ledgate:account' }, SITE)
-    expect((await me('GET', '', body['access_token'])).status).toBe(401)
+    for (const [method, path] of [
+      ['GET', ''],
+      ['GET', '/grants'],
+      ['DELETE', '/sessions'],
+    ] as const)
+      expect((await me(method, path, body['access_token'])).body).toMatchObject({ error: 'invalid_token' })
   })
 
   it('shows who one is, and takes another name', async () => {
@@ -321,6 +326,25 @@ describe('sessions and grants', () => {
     for (const old of [mine, fourth]) expect((await me('GET', '', old['access_token'])).status).toBe(401)
     expect(await sessions(alone.body['access_token'])).toHaveLength(1)
     expect((await renew(alone.body['refresh_token'])).status).toBe(200)
+  })
+
+  it('all end, and nothing goes on, when the grant that asks could not be given today', async () => {
+    const person = await newPerson()
+    const both: Form = [
+      ...Object.entries({ grant_type: 'password', username: person.email, password: person.password }),
+      ['scope', 'ledgate:account orders:read'],
+      ['resource', `${ISSUER}/accounts`],
+      ['resource', ORDERS],
+    ]
+    const mine = (await service.token(both, SITE)).body
+    const other = await tokensOf(person)
+    expect(await service.operate('resources disable', { client_id: 'orders', reason: 'x' })).toBe(200)
+    expect((await renew(mine['refresh_token'])).body).toMatchObject({ error: 'invalid_target' })
+    const ended = await me('DELETE', '/sessions', mine['access_token'])
+    expect(await service.operate('resources enable', { client_id: 'orders' })).toBe(200)
+    expect([ended.status, ended.text]).toEqual([204, ''])
+    expect(ended.headers['ledgate-position']).toBeDefined()
+    for (const old of [mine, other]) expect((await me('GET', '', old['access_token'])).status).toBe(401)
   })
 
   it('of somebody else are not there', async () => {
