@@ -12,6 +12,9 @@ const soaks = ['test/**/*-soak.test.ts']
 const testsWithRounds = () =>
   globSync(everyTest).filter((file) => /\brounds\(|\bpace\b|env\['(LONG|SOAK)'\]/.test(readFileSync(file, 'utf8')))
 
+// Tests start hundreds of processes; each would compile the same libraries and strip the same types once more.
+process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules', '.cache', 'node')
+
 /** What every project's tests share: run from source, each file in a process of its own, in shuffled order. */
 export const shared = defineConfig({
   resolve: { conditions: ['@ledgate/source', ...defaultServerConditions] },

@@ -81,6 +81,8 @@ function start(name, args) {
   const env = {
     ...(name === 'start' && process.env.NODE_ENV !== 'production' ? demo : {}),
     ...(command === 'nx' ? quiet : {}),
+    // Node keeps what it compiled there; it is trusted as much as the code beside it.
+    NODE_COMPILE_CACHE: join(modules, '.cache', 'node'),
     ...process.env,
     PATH: `${join(modules, '.bin')}:${process.env.PATH}`,
   }

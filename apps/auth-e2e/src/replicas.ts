@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { openEventStoreDBEventStore } from '@ledgate/eventstore-eventstoredb'
 import { spawnProtocolServer } from '@ledgate/eventstore-eventstoredb/testing'
 import type { RecordedEvent } from '@ledgate/eventsourcing'
-import { onTestFinished } from 'vitest'
+import { endOfNow } from './at-end.ts'
 import { type Installation, newInstallation } from './server.ts'
 
 /** One issuer for all: nobody asks it, and every replica speaks for it. */
@@ -16,10 +16,10 @@ export interface Replicas {
   events(): Promise<readonly RecordedEvent[]>
 }
 
-/** A server that speaks EventStoreDB's protocol, in a process of its own; it goes with the test. */
+/** A server that speaks EventStoreDB's protocol, in a process of its own; it goes with who started it. */
 export async function startProtocolServer(args: readonly string[] = []): Promise<string> {
   const server = await spawnProtocolServer(args)
-  onTestFinished(server.stop)
+  endOfNow()(server.stop)
   return server.url
 }
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { onTestFinished } from 'vitest'
+import { type AtEnd, endOfNow } from './at-end.ts'
 import { requestsTo, send } from './requests.ts'
 import { WORLD } from './world.ts'
 
@@ -17,6 +17,8 @@ export interface Installation {
   readonly dataDir: string
   readonly url: string
   readonly environment: Readonly<Record<string, string>>
+  /** When it goes, and its processes with it. */
+  readonly atEnd: AtEnd
   writeBootstrap(file: object): void
 }
 
@@ -50,10 +52,11 @@ const inherited = (): NodeJS.ProcessEnv =>
     Object.entries(process.env).filter(([name]) => !/^(LEDGATE|DEMO)_/.test(name) && name !== 'NODE_ENV'),
   )
 
-/** A new installation of its own, thrown away with the test. */
+/** A new installation of its own, thrown away at the end. */
 export async function newInstallation(bootstrap: object = WORLD): Promise<Installation> {
   const folder = mkdtempSync(join(tmpdir(), 'ledgate-e2e-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const atEnd = endOfNow()
+  atEnd(() => rmSync(folder, { recursive: true, force: true }))
   const port = await freePort()
   const file = join(folder, 'bootstrap.json')
   const writeBootstrap = (content: object) => writeFileSync(file, JSON.stringify(content))
@@ -67,17 +70,23 @@ export async function newInstallation(bootstrap: object = WORLD): Promise<Instal
     LEDGATE_BOOTSTRAP: file,
     LEDGATE_RATE_LIMITS: 'off',
   }
-  return { folder, dataDir, url, environment, writeBootstrap }
+  return { folder, dataDir, url, environment, atEnd, writeBootstrap }
 }
 
 export interface SpawnOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** A command that runs the command behind it. */
   readonly under?: readonly string[]
+  /** When the process goes at the latest; with what starts it, unless told. */
+  readonly atEnd?: AtEnd
 }
 
-/** Runs a file of an app's source. It ends with the test at the latest. */
-export function run(file: string, args: readonly string[], { environment = {}, under = [] }: SpawnOptions) {
+/** Runs a file of an app's source. */
+export function run(
+  file: string,
+  args: readonly string[],
+  { environment = {}, under = [], atEnd = endOfNow() }: SpawnOptions,
+) {
   const command = [...under, process.execPath, '--conditions=@ledgate/source', sourceOf(file), ...args]
   const [program = '', ...rest] = command
   const child = spawn(program, rest, { env: { ...inherited(), ...environment }, stdio: ['pipe', 'pipe', 'pipe'] })
@@ -85,7 +94,7 @@ export function run(file: string, args: readonly string[], { environment = {}, u
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => ([standard, both] = [standard + chunk, both + chunk]))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (both += chunk))
   const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
-  onTestFinished(async () => {
+  atEnd(async () => {
     child.kill('SIGKILL')
     await ended
   })
@@ -95,7 +104,11 @@ export function run(file: string, args: readonly string[], { environment = {}, u
 /** Starts the server and does not wait. */
 export function spawnServer(installation: Installation, options: SpawnOptions = {}): Server {
   const environment = { ...installation.environment, ...options.environment }
-  const { child, ended, output } = run('auth/src/main.ts', [], { ...options, environment })
+  const { child, ended, output } = run('auth/src/main.ts', [], {
+    atEnd: installation.atEnd,
+    ...options,
+    environment,
+  })
   return {
     process: child,
     pid: child.pid ?? 0,

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { z } from 'zod'
-import { type ControlRequest, Refused } from '../operator/index.ts'
+import type { ControlRequest } from '../operator/index.ts'
+import { Refused } from '../operator/refused.ts'
 
 const Refusal = z.object({ message: z.string() })
 

@@ -1,16 +1,34 @@
 /** The command line `ledgate`: it asks a running server, or opens the data folder itself when none runs. */
 import { userInfo } from 'node:os'
 import { CommanderError } from 'commander'
-import { restoreBackup, takeBackup } from '../compose/backup.ts'
-import { openOperator } from '../compose.ts'
-import { ConfigError, readConfig } from '../config.ts'
-import { logger } from '../http/index.ts'
-import { Refused, runCommand, socketPath } from '../operator/index.ts'
+import { type Config, ConfigError, readConfig } from '../config.ts'
+import { Refused } from '../operator/refused.ts'
+import { socketPath } from '../operator/socket.ts'
 import { ask, NoServer } from './ask.ts'
 import { type Ask, program, type Where } from './program.ts'
 import { remote } from './remote.ts'
 
-/** Asks the server of the data folder; without one, does it here and closes again. */
+// What opens the data is loaded by the command that opens it: beside a running server the command line only asks.
+const backups = () => import('../compose/backup.ts')
+
+/** Does it here, where no server runs, and closes again. */
+async function here(config: Config, command: string, input: unknown, operator: string) {
+  const [{ openOperator }, { logger }, { runCommand }] = await Promise.all([
+    import('../compose.ts'),
+    import('../http/index.ts'),
+    import('../operator/index.ts'),
+  ])
+  const { commands, close } = await openOperator(config, logger({ level: 'silent' }))
+  try {
+    const { status, body } = await runCommand(commands, { command, input, operator })
+    if (status !== 200) throw new Refused((body as { message: string }).message)
+    return body as Record<string, unknown>
+  } finally {
+    await close()
+  }
+}
+
+/** Asks the server of the data folder; without one, does it itself. */
 function local(): Ask {
   const config = readConfig()
   const operator = userInfo().username
@@ -20,14 +38,7 @@ function local(): Ask {
     } catch (error) {
       if (!(error instanceof NoServer)) throw error
     }
-    const { commands, close } = await openOperator(config, logger({ level: 'silent' }))
-    try {
-      const { status, body } = await runCommand(commands, { command, input, operator })
-      if (status !== 200) throw new Refused((body as { message: string }).message)
-      return body as Record<string, unknown>
-    } finally {
-      await close()
-    }
+    return here(config, command, input, operator)
   }
 }
 
@@ -41,8 +52,8 @@ try {
   const line = program({
     asker,
     local: {
-      backup: (folder) => takeBackup(readConfig(), folder),
-      restore: (options) => restoreBackup(readConfig(), options),
+      backup: async (folder) => (await backups()).takeBackup(readConfig(), folder),
+      restore: async (options) => (await backups()).restoreBackup(readConfig(), options),
     },
     print: (text) => process.stdout.write(`${text}\n`),
   })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JsonObject } from '@ledgate/eventsourcing'
 import { Command } from 'commander'
-import { Refused } from '../operator/index.ts'
+import { Refused } from '../operator/refused.ts'
 import type { RestoreOptions } from '../compose/backup.ts'
 import { show } from './show.ts'
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Operation, OPERATIONS } from '../administration/operations.ts'
-import { Refused } from '../operator/index.ts'
+import { Refused } from '../operator/refused.ts'
 import type { Ask } from './program.ts'
 
 export interface RemoteOptions {

@@ -1,7 +1,8 @@
 import type { JsonObject } from '@ledgate/eventsourcing'
 import type { z } from 'zod'
 import type { CommandContext } from '../log/index.ts'
-import { issueLines, Malformed } from './refusal.ts'
+import { issueLines } from './refusal.ts'
+import { Malformed } from './refused.ts'
 
 /** Something an operator can do: its input is checked wherever it comes from. */
 export interface OperatorCommand {

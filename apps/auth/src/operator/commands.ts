@@ -16,7 +16,7 @@ import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
 import type { Views } from '../views/index.ts'
 import { command, type OperatorCommand } from './command.ts'
 import { EventsQuery, listEvents } from './events.ts'
-import { Absent, Behind, Refused } from './refusal.ts'
+import { Absent, Behind, Refused } from './refused.ts'
 
 type Ring<Keys extends Record<'read' | 'rotate' | 'compromise', unknown>> = Pick<Keys, 'read' | 'rotate' | 'compromise'>
 

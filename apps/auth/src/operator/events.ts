@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Actor, decode, type DomainRecord, type EventLog } from '../log/index.ts'
 import type { Views } from '../views/index.ts'
 import { positionIn } from './position.ts'
-import { Malformed } from './refusal.ts'
+import { Malformed } from './refused.ts'
 
 const actorIn = (text: string) => ({ type: text.slice(0, text.indexOf(':')), id: text.slice(text.indexOf(':') + 1) })
 
