@@ -1,16 +1,21 @@
 import { randomBytes } from 'node:crypto'
-import { expect, it } from 'vitest'
-import { newReplicas, startProtocolServer } from '../src/replicas.ts'
+import { beforeAll, expect, it } from 'vitest'
+import { newReplicas, type Replicas, startProtocolServer } from '../src/replicas.ts'
 import { spawnServer, startServer } from '../src/server.ts'
+
+/** A store that no start has reached. */
+let untouched: Replicas
+beforeAll(async () => {
+  untouched = await newReplicas(1)
+})
 
 /** How a server ends that cannot start, and what it says. */
 async function refusal(environment: Readonly<Record<string, string>>) {
-  const replicas = await newReplicas(1)
-  const [installation] = replicas.all
+  const [installation] = untouched.all
   if (installation === undefined) throw new Error('there is one')
   const server = spawnServer(installation, { environment })
   const code = await server.ended
-  return { code, output: server.output(), events: await replicas.events() }
+  return { code, output: server.output(), events: await untouched.events() }
 }
 
 const SECRET = 'a-password-nobody-should-read'

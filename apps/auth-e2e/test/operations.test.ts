@@ -3,12 +3,16 @@ import { randomBytes } from 'node:crypto'
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { isMissing } from '../src/machine.ts'
 import { requestsTo } from '../src/requests.ts'
 import { ledgate, newInstallation, ready, spawnServer, startServer } from '../src/server.ts'
 import { ANN, BATCH, basic, WORLD } from '../src/world.ts'
 
 const CLIENT_CREDENTIALS = { grant_type: 'client_credentials' }
+
+/** Processes killed while starting. */
+const STARTS = rounds({ quick: 3, long: 20 })
 
 /** Reaching a limit on the size of files is to be an error of the write, as a full disk is, not the end of the process. */
 const LIMITABLE = ['bash', '-c', 'trap "" XFSZ; exec "$@"', 'bash']
@@ -214,7 +218,7 @@ describe('running', () => {
 
   it('becomes ready by itself when many processes of it were killed one after the other while starting', async () => {
     const installation = await newInstallation()
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < STARTS; round += 1) {
       const server = spawnServer(installation)
       await new Promise((wait) => setTimeout(wait, 150 + Math.random() * 450))
       await server.kill()
