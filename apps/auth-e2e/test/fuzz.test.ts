@@ -9,7 +9,7 @@ import { newInstallation, startServer } from '../src/server.ts'
 import { ADMINISTRATION, ANN, BATCH, BATCH_SECRET, ORDERS, ORDERS_API, WEB, WEB_SECRET, WORLD } from '../src/world.ts'
 
 /** Requests to each endpoint. */
-const REQUESTS = rounds({ quick: 100, long: 10_000, soak: 100_000 })
+const REQUESTS = rounds({ quick: 200, long: 10_000, soak: 100_000 })
 const SEED = Number(process.env['SEED'] ?? 20_261_124)
 
 const AT_ONCE = 16
