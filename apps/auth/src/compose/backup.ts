@@ -24,7 +24,7 @@ import { positionIn, Refused } from '../operator/index.ts'
 import { systemContext } from './core.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
-import { wrappingKeys } from './storage.ts'
+import { wrappingKeys } from './master-keys.ts'
 
 const LOG = 'events.db'
 const VAULT = 'vault.db'

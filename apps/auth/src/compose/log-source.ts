@@ -1,5 +1,4 @@
 import type { EventReader } from '@ledgate/eventsourcing'
-import { openEventStoreDBEventStore } from '@ledgate/eventstore-eventstoredb'
 import { openSqliteEventReader } from '@ledgate/eventstore-sqlite'
 import { z } from 'zod'
 
@@ -21,7 +20,7 @@ export const lingerMs = ({ kind }: LogSource): number => (kind === 'eventstoredb
 
 /** Opens the log for reading. */
 export async function openSource(source: LogSource): Promise<EventReader & { close(): Promise<void> }> {
-  return source.kind === 'sqlite'
-    ? openSqliteEventReader({ file: source.file, pollMs: POLL_MS })
-    : openEventStoreDBEventStore({ url: source.url })
+  if (source.kind === 'sqlite') return openSqliteEventReader({ file: source.file, pollMs: POLL_MS })
+  const { openEventStoreDBEventStore } = await import('@ledgate/eventstore-eventstoredb')
+  return openEventStoreDBEventStore({ url: source.url })
 }

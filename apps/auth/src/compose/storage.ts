@@ -1,22 +1,15 @@
 import { join } from 'node:path'
 import { type EventStore, type Position, withDeadline } from '@ledgate/eventsourcing'
-import {
-  openEventStoreDBEventStore,
-  openEventStoreDBLease,
-  openEventStoreDBVault,
-} from '@ledgate/eventstore-eventstoredb'
-import { lockForWriting, openSqliteEventStore } from '@ledgate/eventstore-sqlite'
-import { developmentMasterKey, type KeyVault, type MasterKeys, parseMasterKey } from '@ledgate/vault'
+import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'
+import type { KeyVault } from '@ledgate/vault'
 import { openSqliteVault } from '@ledgate/vault/sqlite'
 import type { Config } from '../config.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import type { LogSource } from './log-source.ts'
+import { wrappingKeys } from './master-keys.ts'
 
 /** Milliseconds one call of the store may take: a disk that hangs must not hang every request with it. */
 const STORE_DEADLINE_MS = 5_000
-/** Milliseconds one try of a call may take over the network: three tries fit into the deadline. */
-const ATTEMPT_MS = 1_500
-
 /** An event store that says how it is. */
 export interface WatchedStore extends EventStore {
   health(): { readonly ok: true } | { readonly ok: false; readonly reason: string }
@@ -55,18 +48,6 @@ export interface Storage {
   close(): Promise<void>
 }
 
-/** The master keys that are configured, or that of the development folder. */
-export function masterKeysOf(dataDir: string, configured: readonly string[]): MasterKeys {
-  const [newest, ...older] = configured.map(parseMasterKey)
-  return newest === undefined ? [developmentMasterKey(dataDir)] : [newest, ...older]
-}
-
-/** For whoever opens a vault. */
-export const wrappingKeys = ({ dataDir, masterKeys }: Config) => {
-  const [masterKey, ...olderMasterKeys] = masterKeysOf(dataDir, masterKeys)
-  return { masterKey, olderMasterKeys }
-}
-
 /** Everything in files of the data folder, for one process. */
 async function embedded(config: Config): Promise<Storage> {
   const file = join(config.dataDir, 'events.db')
@@ -74,7 +55,7 @@ async function embedded(config: Config): Promise<Storage> {
   try {
     const vault = await openSqliteVault({ file: join(config.dataDir, 'vault.db'), ...wrappingKeys(config) })
     return {
-      store: withDeadline(store, STORE_DEADLINE_MS),
+      store,
       vault,
       pendingErasures: async () => [],
       source: { kind: 'sqlite', file },
@@ -96,52 +77,6 @@ async function embedded(config: Config): Promise<Storage> {
   }
 }
 
-const INSTALLATION = 'installation/issuer'
-
-/**
- * The first process to use a database writes down whose it is.
- *
- * @throws {Error} when it is another installation's.
- */
-async function assertOwn(vault: KeyVault, issuer: string): Promise<void> {
-  const owner = Buffer.from(await vault.putIfAbsent(INSTALLATION, Buffer.from(issuer))).toString()
-  if (owner !== issuer)
-    throw new Error(
-      `LEDGATE_EVENTSTOREDB_URL leads to the store of another installation: its LEDGATE_ISSUER is ${owner}, here it is ${issuer}`,
-    )
-}
-
-/** Events and keys in EventStoreDB, which any number of processes share; the data folder is each one's own. */
-async function clustered(config: Config, url: string): Promise<Storage> {
-  const lock = lockForWriting(join(config.dataDir, 'replica'))
-  try {
-    const vault = await openEventStoreDBVault({ url, ...wrappingKeys(config), attemptMs: ATTEMPT_MS })
-    try {
-      await assertOwn(vault, config.issuer)
-    } catch (error) {
-      await vault.close()
-      throw error
-    }
-    const store = openEventStoreDBEventStore({ url, attemptMs: ATTEMPT_MS })
-    return {
-      store: withDeadline(store, STORE_DEADLINE_MS),
-      vault,
-      pendingErasures: vault.pendingErasures,
-      source: { kind: 'eventstoredb', url },
-      pulse: () => store.pulse(),
-      turn: (onError) => openEventStoreDBLease({ url, name: 'background', onError }),
-      async close() {
-        await vault.close()
-        await store.close()
-        lock.release()
-      },
-    }
-  } catch (error) {
-    lock.release()
-    throw error
-  }
-}
-
 /**
  * Opens the storage that the configuration asks for.
  *
@@ -150,5 +85,10 @@ async function clustered(config: Config, url: string): Promise<Storage> {
  */
 export async function openStorage(config: Config): Promise<Storage> {
   prepareDataFolder(config.dataDir)
-  return config.eventStoreDBUrl === undefined ? embedded(config) : clustered(config, config.eventStoreDBUrl)
+  const storage =
+    config.eventStoreDBUrl === undefined
+      ? await embedded(config)
+      : // Most installations have no use for its client, which is most of what a start would load.
+        await (await import('./clustered.ts')).openClustered(config, config.eventStoreDBUrl)
+  return { ...storage, store: withDeadline(storage.store, STORE_DEADLINE_MS) }
 }
