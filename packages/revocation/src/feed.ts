@@ -21,6 +21,8 @@ export interface OpenFeed {
    */
   readonly after: LogPosition | undefined
   readonly signal: AbortSignal
+  /** Hears of what is wrong with the source and does not end it. */
+  readonly trouble?: (error: unknown) => void
 }
 
 /**

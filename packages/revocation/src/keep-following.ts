@@ -22,7 +22,7 @@ export interface KeepFollowing extends Pick<Opening, 'source' | 'open' | 'silenc
   readonly backoffMs: { readonly first: number; readonly longest: number }
   /** From 0 to 1. */
   readonly random: () => number
-  /** Hears why an opening ended. */
+  /** Hears why an opening ended, and of what is wrong with one that goes on. */
   readonly trouble: (error: unknown) => void
 }
 
@@ -66,6 +66,7 @@ export function keepFollowing(options: KeepFollowing): KeptFollowing {
         silenceMs,
         signal: given,
         listener: hearing,
+        trouble,
         ending,
         clock,
       })

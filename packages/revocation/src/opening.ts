@@ -37,6 +37,8 @@ export interface Opening {
   readonly clock: Pick<Clock, 'monotonic'>
   readonly signal: AbortSignal
   readonly listener: Listener
+  /** Hears of what is wrong with the source and does not end it. */
+  readonly trouble: (error: unknown) => void
   /** Hears of the promise of the source's own end, which nobody waits for here. */
   readonly ending: (end: Promise<unknown>) => void
 }
@@ -86,6 +88,7 @@ export async function followOnce({
   silenceMs,
   signal,
   listener,
+  trouble,
   ending,
   clock,
 }: Opening): Promise<void> {
@@ -96,7 +99,7 @@ export async function followOnce({
   const silence = setTimeout(() => life.abort(new SilentFeed(silenceMs)), silenceMs)
   const taking = takingIn(listener, life.signal, () => silence.refresh())
   try {
-    for await (const batch of givenUpOn(source.open({ ...from, signal: life.signal }), life.signal, ending)) {
+    for await (const batch of givenUpOn(source.open({ ...from, signal: life.signal, trouble }), life.signal, ending)) {
       const arrivedAt = clock.monotonic()
       for (const items of slices(batch, AT_ONCE)) {
         const how = { isAside: items.length > 1, arrivedAt }

@@ -26,6 +26,6 @@ describe('a batch that a broker compressed', () => {
   ])('that cannot be read (%i) says by what it was compressed, and what to do', async (attributes, name) => {
     const error = await read(attributes, Buffer.from('nothing of the kind')).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'ERR_UNREADABLE_BATCH', compression: name })
-    expect(String(error)).toMatch(new RegExp(`${name}.*compression.type=producer.*delete.*fills it anew`))
+    expect(String(error)).toMatch(new RegExp(`${name}.*compression.type=producer.*sends what still matters again`))
   })
 })

@@ -6,7 +6,8 @@ import { messageOf, modelReading, topicModel } from './topic-model.ts'
 
 const messages = (from: number, ...texts: readonly string[]) =>
   texts.map((text, nth) => messageOf(BigInt(from + nth), text))
-const textsOf = (continued: Continued | undefined) => continued?.messages.map(({ value }) => String(value))
+const textsOf = (parts: readonly Continued[] | undefined) =>
+  parts?.flatMap(({ messages: of }) => of.map(({ value }) => String(value)))
 const behind = (offset: number, text: string, began = 0) =>
   toCursor({ began: BigInt(began), ...placeOf(messageOf(BigInt(offset), text)) })
 
@@ -14,18 +15,26 @@ describe('a reading', () => {
   it('without a cursor begins where the first message is', () => {
     const order = continuity(undefined)
     expect(order.looking(1, 0)).toBeUndefined()
-    expect(order.fetched(messages(7, 'a', 'b'))).toEqual({ began: 7n, messages: messages(7, 'a', 'b') })
-    expect(order.fetched(messages(9, 'c'))?.began).toBe(7n)
+    expect(order.fetched(messages(7, 'a', 'b'))).toEqual([{ began: 7n, messages: messages(7, 'a', 'b') }])
+    expect(order.fetched(messages(9, 'c'))).toEqual([{ began: 7n, messages: messages(9, 'c') }])
   })
 
   it('goes on behind the message of its cursor, and has read from where that one began', () => {
     const order = continuity(behind(7, 'a', 3))
     expect(order.looking(1, 0)).toBe('7')
-    expect(order.fetched(messages(7, 'a', 'b'))).toEqual({ began: 3n, messages: messages(8, 'b') })
+    expect(order.fetched(messages(7, 'a', 'b'))).toEqual([{ began: 3n, messages: messages(8, 'b') }])
+  })
+
+  it('begins at the offset that it is told, when it has no cursor', () => {
+    const order = continuity(undefined, { beginsAt: 4n })
+    expect(order.looking(1, 0)).toBe('4')
+    expect(order.looking(1, 9_000)).toBe('4')
+    expect(order.fetched(messages(4, 'a'))).toMatchObject([{ began: 4n }])
+    expect(continuity(behind(7, 'a', 3), { beginsAt: 4n }).looking(1, 0)).toBe('7')
   })
 
   it('of a cursor with nothing behind it says so, with no message', () => {
-    expect(continuity(behind(7, 'a', 3)).fetched(messages(7, 'a'))).toEqual({ began: 3n, messages: [] })
+    expect(continuity(behind(7, 'a', 3)).fetched(messages(7, 'a'))).toEqual([{ began: 3n, messages: [] }])
   })
 
   it.each([
@@ -36,7 +45,7 @@ describe('a reading', () => {
     order.looking(1, 0)
     expect(order.fetched(found)).toBeUndefined()
     expect(order.looking(1, 1)).toBe('-2')
-    expect(order.fetched(messages(5, 'v', 'w'))).toMatchObject({ began: 5n })
+    expect(order.fetched(messages(5, 'v', 'w'))).toMatchObject([{ began: 5n }])
   })
 
   it('begins at the beginning when Kafka has no such offset', () => {
@@ -52,10 +61,10 @@ describe('a reading', () => {
     expect(() => continuity(behind(7, 'a'), options).fetched(messages(7, 'x'))).toThrow(BrokenTopic)
     expect(() => continuity(behind(7, 'a'), options).wasReset()).toThrow(BrokenTopic)
     const own = continuity(cursorOf({ offset: 7n, jws: 'a' }), options)
-    expect(own.fetched(messages(7, 'a', 'b'))).toEqual({ began: 7n, messages: messages(8, 'b') })
+    expect(own.fetched(messages(7, 'a', 'b'))).toEqual([{ began: 7n, messages: messages(8, 'b') }])
     const first = continuity(undefined, options)
     first.wasReset()
-    expect(first.fetched(messages(7, 'a'))).toMatchObject({ began: 7n })
+    expect(first.fetched(messages(7, 'a'))).toMatchObject([{ began: 7n }])
   })
 
   it('looks at its last message again when it was away from the broker that leads, whatever others were asked', () => {
@@ -73,6 +82,19 @@ describe('a reading', () => {
     order.looking(1, 0)
     expect(order.looking(1, 9_000)).toBeUndefined()
     expect(textsOf(order.fetched(messages(7, 'a', 'b')))).toEqual(['b'])
+  })
+
+  it('that comes to a message behind what is missing has begun there', () => {
+    const order = continuity(undefined)
+    const parts = [
+      { began: 3n, messages: messages(3, 'a', 'b') },
+      { began: 7n, messages: messages(7, 'e') },
+    ]
+    expect(order.fetched([...messages(3, 'a', 'b'), ...messages(7, 'e')])).toEqual(parts)
+    expect(order.fetched(messages(8, 'f'))).toEqual([{ began: 7n, messages: messages(8, 'f') }])
+    expect(order.fetched(messages(12, 'g'))).toEqual([{ began: 12n, messages: messages(12, 'g') }])
+    const own = continuity(behind(7, 'a'), { neverBeginsAnew: true })
+    expect(() => own.fetched([...messages(7, 'a'), ...messages(9, 'c')])).toThrow(BrokenTopic)
   })
 
   it('breaks when its topic is another one', () => {
@@ -102,6 +124,10 @@ const anyStep = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ deleted: fc.integer({ min: 0, max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ anew: fc.integer({ min: 0, max: 8 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ damaged: fc.integer({ min: 0, max: 4 }), count: fc.integer({ min: 1, max: 3 }) }),
+  },
   { weight: 1, arbitrary: fc.constantFrom('wait' as const, 'open again' as const) },
 )
 type Step = typeof anyStep extends fc.Arbitrary<infer S> ? S : never
@@ -148,8 +174,7 @@ function world({ textOf = (id) => id, open = (cursor) => continuity(cursor) }: V
   }
   function read(round: Parameters<typeof reading.fetch>[0]): void {
     try {
-      const continued = reading.fetch(round)
-      if (continued !== undefined) take(continued)
+      for (const continued of reading.fetch(round) ?? []) take(continued)
     } catch (error) {
       if (!(error instanceof BrokenTopic)) throw error
       openAgain()
@@ -163,6 +188,8 @@ function world({ textOf = (id) => id, open = (cursor) => continuity(cursor) }: V
       else if (step === 'open again') openAgain()
       else if ('append' in step) append(step.append)
       else if ('deleted' in step) topic.deleteBefore(topic.low + ((topic.high - topic.low) * BigInt(step.deleted)) / 4n)
+      else if ('damaged' in step)
+        topic.damage(topic.low + ((topic.high - topic.low) * BigInt(step.damaged)) / 4n, step.count)
       else if ('anew' in step) {
         // A reading that asks for a topic while it is not there breaks by itself.
         makeAnew(step.anew)
@@ -195,14 +222,22 @@ const holds = (variant: Variant = {}) =>
   )
 
 /** A reading that says of itself that it began where the topic did. */
-const beganAtZero = (continued: Continued | undefined) => continued && { ...continued, began: 0n }
+const beganAtZero = (parts: readonly Continued[] | undefined) => parts?.map((part) => ({ ...part, began: 0n }))
+
+/** A reading that goes on behind a gap as if there were none. */
+function beganAtFirst(order: Continuity): Partial<Continuity> {
+  let began: bigint | undefined
+  const fetched: Continuity['fetched'] = (given) =>
+    order.fetched(given)?.map((part) => ({ ...part, began: (began ??= part.began) }))
+  return { fetched }
+}
 
 const changed = (change: (order: Continuity) => Partial<Continuity>) => (cursor: string | undefined) => {
   const order = continuity(cursor)
   return { ...order, ...change(order) }
 }
 
-describe('whatever is deleted, made anew, slow and opened again', () => {
+describe('whatever is deleted, damaged, made anew, slow and opened again', () => {
   it('nothing of a topic is missing between where a reading began and what it gives, and the newest comes', () => {
     expect(holds()).toMatchObject({ failed: false })
   })
@@ -221,7 +256,7 @@ describe('whatever is deleted, made anew, slow and opened again', () => {
       { open: changed((order) => ({ fetched: (given) => beganAtZero(order.fetched(given)) })) },
     ],
     ['messages cannot be told apart', { textOf: (id) => `${id}.${'x'.repeat(16)}` }],
-    ['it does not matter that Kafka has no such offset', { open: changed(() => ({ wasReset: () => undefined })) }],
+    ['what stands behind a gap was read from where the reading began', { open: changed(beganAtFirst) }],
   ])('control: something is missing when %s', (_, variant) => {
     expect(holds(variant)).toMatchObject({ failed: true })
   })

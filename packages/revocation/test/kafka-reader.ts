@@ -61,6 +61,8 @@ export function follow(source: RevocationSource, cursor?: string) {
   const cursors: string[] = []
   const vouched: string[] = []
   const receivedAt = new Map<string, number>()
+  const troubles: unknown[] = []
+  const trouble = (error: unknown) => void troubles.push(error)
   const take = ({ jws, cursor: place, vouches }: FeedItem) => {
     read.push(jws)
     if (vouches !== false) vouched.push(jws)
@@ -68,7 +70,8 @@ export function follow(source: RevocationSource, cursor?: string) {
     receivedAt.set(jws, performance.now())
   }
   const over = (async () => {
-    for await (const items of source.open({ cursor, after: undefined, signal: stopped.signal })) items.forEach(take)
+    for await (const items of source.open({ cursor, after: undefined, signal: stopped.signal, trouble }))
+      items.forEach(take)
   })()
   over.catch(() => undefined)
   return {
@@ -77,6 +80,8 @@ export function follow(source: RevocationSource, cursor?: string) {
     /** What would count if it were a heartbeat. */
     vouched,
     receivedAt,
+    /** What was wrong and did not end it. */
+    troubles,
     /** Settles as the source ends. */
     over,
     stop() {

@@ -58,6 +58,7 @@ const anyStep = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('expire' as const, 'look' as const) },
   { weight: 1, arbitrary: fc.record({ anew: fc.nat({ max: 5 }) }) },
   { weight: 1, arbitrary: fc.record({ deleted: fc.integer({ min: 0, max: 6 }) }) },
+  { weight: 1, arbitrary: fc.record({ damaged: fc.nat({ max: 6 }), count: fc.integer({ min: 1, max: 3 }) }) },
   { weight: 5, arbitrary: fc.record({ reader: fc.nat({ max: 2 }), reads: fc.constantFrom(1, 2, 99) }) },
   { weight: 1, arbitrary: fc.record({ newcomer: fc.nat({ max: 2 }) }) },
 )
@@ -108,7 +109,7 @@ function writerOf(topic: ReturnType<typeof topicModel>) {
       if (!isEndLost && oldest > since) since = oldest
     },
     look() {
-      if (isEndLost || topic.high <= previous || topic.low > since) refill()
+      if (isEndLost || topic.high <= previous || topic.low > since || topic.isDamagedFrom(since)) refill()
     },
     heartbeat() {
       // What was written behind a lost end was answered with an offset that says so.
@@ -149,8 +150,7 @@ function readerOf(topic: ReturnType<typeof topicModel>, rule: Rule) {
     wait: () => reading.wait(LONG_MS),
     read(count: number): void {
       try {
-        const continued = reading.fetch({ count, took: 1 })
-        if (continued !== undefined) take(continued)
+        for (const continued of reading.fetch({ count, took: 1 }) ?? []) take(continued)
       } catch (error) {
         if (!(error instanceof BrokenTopic)) throw error
         reading = modelReading(topic, continuity(cursor))
@@ -182,6 +182,7 @@ function world(rule: Rule, mayHide: boolean) {
         if (typeof step === 'string') writer[step]()
         else if ('anew' in step) makeAnew(step.anew)
         else if ('deleted' in step) topic.deleteBefore(topic.low + BigInt(step.deleted))
+        else if ('damaged' in step) topic.damage(topic.high - 1n - BigInt(step.damaged), step.count)
         else if ('reader' in step) readers[step.reader]?.read(step.reads)
         else gone.push(...readers.splice(step.newcomer, 1, readerOf(topic, rule)))
       }

@@ -1,5 +1,7 @@
 import type { IHeaders, KafkaMessage } from 'kafkajs'
 import type { Continued, Continuity } from '../src/kafka/continuity.ts'
+import { gapAt, gapOf } from '../src/kafka/record-set.ts'
+import { UnreadableBatch } from '../src/kafka/unreadable-batch.ts'
 
 /** A topic of one partition as Kafka keeps it, with all that may happen to one. */
 export interface TopicModel {
@@ -10,8 +12,12 @@ export interface TopicModel {
   /** @returns the offset at which it was written. */
   append(text: string, headers?: IHeaders): bigint
   deleteBefore(offset: bigint): void
+  /** Lets nobody read so many messages from an offset on. */
+  damage(from: bigint, count: number): void
   /** Deletes it and makes another of its name, which begins at offset 0. */
   makeAnew(): void
+  /** Whether something cannot be read from an offset on. */
+  isDamagedFrom(offset: bigint): boolean
   read(from: bigint, count: number): readonly KafkaMessage[]
 }
 
@@ -39,10 +45,22 @@ export function topicModel(): TopicModel {
       if (offset > low) low = offset < high ? offset : high
       messages = messages.filter((message) => BigInt(message.offset) >= low)
     },
+    damage(from, count) {
+      const to = from + BigInt(count) - 1n
+      const offsets = { from, to: to < high ? to : high - 1n }
+      if (offsets.from < low || offsets.to < offsets.from) return
+      const isIn = ({ offset }: KafkaMessage) => BigInt(offset) >= offsets.from && BigInt(offset) <= offsets.to
+      const gap = gapOf(new UnreadableBatch({ reason: 'is damaged', offsets }), offsets)
+      messages = messages.flatMap((message) => {
+        if (!isIn(message)) return [message]
+        return BigInt(message.offset) === offsets.to ? [gap] : []
+      })
+    },
     makeAnew() {
       messages = []
       ;[low, high, life] = [0n, 0n, life + 1]
     },
+    isDamagedFrom: (from) => messages.some((message) => BigInt(message.offset) >= from && gapAt(message) !== undefined),
     read: (from, count) => messages.filter(({ offset }) => BigInt(offset) >= from).slice(0, count),
   }
 }
@@ -63,7 +81,7 @@ export interface ModelReading {
     readonly count: number
     readonly took: number
     readonly meanwhile?: () => void
-  }): Continued | undefined
+  }): readonly Continued[] | undefined
   /** Time goes by, in which only the brokers that do not lead are asked: its taker is slow. */
   wait(ms: number): void
 }
@@ -100,7 +118,7 @@ export function modelReading(topic: TopicModel, order: Continuity): ModelReading
       now += took
       const last = messages.at(-1)
       if (looks(LEADER) || last === undefined) return undefined
-      const continued = order.fetched(messages)
+      const continued = order.fetched(messages.filter((message) => gapAt(message) === undefined))
       position = BigInt(last.offset) + 1n
       return continued
     },

@@ -7,7 +7,9 @@ import {
   type KafkaOptions,
   kafkaPublisher,
   kafkaRevocations,
+  type Offsets,
   offsetOf,
+  UnreadableBatch,
 } from '@ledgate/revocation/kafka'
 import { decodeProtectedHeader } from 'jose'
 import type { Reading } from '../metrics/index.ts'
@@ -27,6 +29,8 @@ import { groundsOf } from './feed.ts'
 const DEADLINE_MS = 5_000
 /** Milliseconds between two looks at what was written: only heartbeats wait for it, and they come every second. */
 const READ_BACK_EVERY_MS = 100
+/** Milliseconds between two batches of what is only looked at: nobody waits for it, and others have work to do. */
+const READ_THROUGH_EVERY_MS = 100
 
 /** How what ends tokens is published beside the feed of each process. */
 export interface Publishing {
@@ -49,10 +53,28 @@ const readOnIn = (options: KafkaOptions) =>
       for await (const items of source.open({ cursor, after: undefined, signal }))
         yield items.map((item) => ({ cursor: cursorOf({ offset: offsetOf(item.cursor) ?? -1n, jws: item.jws }) }))
     } catch (error) {
-      if (error instanceof BrokenTopic) throw new EndLost({ cause: error })
-      throw error
+      throw lostBy(error)
     }
   }
+
+/** What shows that whoever begins to read comes to the end of what was written. */
+const readThroughIn = (options: KafkaOptions) =>
+  async function readThrough({ from, to }: Offsets, signal: AbortSignal): Promise<void> {
+    if (to < from) return
+    const source = kafkaRevocations({ ...options, neverBeginsAnew: true, beginsAt: from })
+    try {
+      for await (const items of source.open({ cursor: undefined, after: undefined, signal })) {
+        const last = items.at(-1)
+        if (last !== undefined && (offsetOf(last.cursor) ?? -1n) >= to) return
+        await pause(READ_THROUGH_EVERY_MS)
+      }
+    } catch (error) {
+      throw lostBy(error)
+    }
+  }
+
+const lostBy = (error: unknown): unknown =>
+  error instanceof BrokenTopic || error instanceof UnreadableBatch ? new EndLost({ cause: error }) : error
 
 /** Of a process, about a topic. */
 const readingsOf = (state: () => OutboxState, nowMs: () => number): readonly Reading[] => [
@@ -129,6 +151,7 @@ export function openPublishing(core: Core, feed: RevocationFeed): Publishing {
     },
     cursorOf,
     readOn: readOnIn(options),
+    readThrough: readThroughIn(options),
     checkpoints: views.projector.checkpoints,
     now: clock.nowMs,
     onError: failed,

@@ -11,6 +11,7 @@ import type { Told } from './told.ts'
 import { placeText, readPlace, type TopicPlace } from './topic-place.ts'
 import { EndLost, openTopicWriter, type TopicWriter, type TopicWriterOptions } from './topic-writer.ts'
 import { vouching } from './vouching.ts'
+import { whenDue } from './when-due.ts'
 
 export interface OutboxOptions extends PositionParser, Omit<TopicWriterOptions, 'publisher' | 'reached' | 'wrote'> {
   /** Notices and heartbeats after a place, in order. @throws {Gone} when it does not go back so far. */
@@ -20,10 +21,14 @@ export interface OutboxOptions extends PositionParser, Omit<TopicWriterOptions, 
   openPublisher(): Promise<NoticePublisher>
   /** What is in the topic after a message that was written. @throws {EndLost} when that is not where it was any more. */
   readOn(cursor: string, signal: AbortSignal): AsyncIterable<readonly { readonly cursor: string }[]>
+  /** Reads all that stands at these offsets, until the signal. @throws {EndLost} when something of it cannot be read. */
+  readThrough(offsets: { readonly from: bigint; readonly to: bigint }, signal: AbortSignal): Promise<void>
   readonly checkpoints: Checkpoints
   onError(error: unknown): void
   /** Milliseconds after which everything that matters is sent again; a day unless told. */
   readonly refillMs?: number
+  /** Milliseconds after which all of it is read through again; ten minutes unless told. */
+  readonly readThroughMs?: number
   /** Milliseconds to wait before beginning again: at first, and at most; 100 and 2,000 unless told. */
   readonly backoffMs?: { readonly first: number; readonly longest: number }
 }
@@ -54,10 +59,9 @@ export interface Outbox {
 const NAME = 'outbox'
 /** Messages in one request. */
 const BATCH = 500
-/** Of a timer that is not due at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 const BACKOFF_MS = { first: 100, longest: 2_000 }
 const REFILL_MS = 86_400_000
+const READ_THROUGH_MS = 600_000
 /** While verifiers are at work on a notice, the place behind it need not be. */
 const SAVED_AFTER_MS = 250
 /** An outbox that went well for so long begins again at once. */
@@ -66,15 +70,16 @@ const STEADY_MS = 10_000
 /**
  * The outbox: follows the feed, sends, then moves its checkpoint. What is sent twice is harmless, so that there is one
  * sender is a matter of economy. A heartbeat says that nothing is missing: it is sent once everything before it was read
- * back from the topic. What may have been lost, at its end or its beginning, is sent again before the next one; and
- * everything that matters once a day, so that a reader need not begin further back.
+ * back from the topic. What may have been lost, at its end or its beginning or because it cannot be read, is sent again before the
+ * next one; and everything that matters once a day, so that a reader need not begin further back.
  */
 export function outbox(options: OutboxOptions): Outbox {
-  const { checkpoints, now, refillMs = REFILL_MS } = options
+  const { checkpoints, now, refillMs = REFILL_MS, readThroughMs = READ_THROUGH_MS } = options
   const sent = progress()
   const state = { isRunning: false, isUp: false, sent: 0, failures: 0, vouchedAt: undefined as number | undefined }
   let place: TopicPlace | undefined
   let mustForget = false
+  let readThroughAt = Number.NEGATIVE_INFINITY
   /** Nobody waits for it, since to send again after a crash is harmless. */
   const places = keeper<TopicPlace>({
     save: (reached) => checkpoints.save(NAME, placeText(reached)),
@@ -112,12 +117,19 @@ export function outbox(options: OutboxOptions): Outbox {
   }
 
   /** Now and then, so that nothing that matters comes near the time after which the topic forgets. */
-  async function refill(writer: TopicWriter, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const due = writer.place().filledAt + refillMs - now()
-      if (due <= 0) await writer.refill(signal)
-      else await pause(Math.min(due, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined)
-    }
+  const refill = (writer: TopicWriter, signal: AbortSignal): Promise<void> =>
+    whenDue({ at: () => writer.place().filledAt + refillMs, now, work: () => writer.refill(signal) }, signal)
+
+  /**
+   * At first, and now and then: what was read back may be damaged later, and then whoever begins to read is not vouched for.
+   */
+  const readThrough = (writer: TopicWriter, signal: AbortSignal): Promise<void> =>
+    whenDue({ at: () => readThroughAt + readThroughMs, now, work: () => readOnce(writer, signal) }, signal)
+
+  async function readOnce(writer: TopicWriter, signal: AbortSignal): Promise<void> {
+    const { since: from, offset: to } = writer.place()
+    await options.readThrough({ from, to }, signal)
+    if (!signal.aborted) readThroughAt = now()
   }
 
   /** A place from which it can be gone on: by then not much has to be read back, and a filling is not due at once. */
@@ -137,7 +149,12 @@ export function outbox(options: OutboxOptions): Outbox {
     })
     let failure: { readonly error: unknown } | undefined
     const fail = (error: unknown): void => void (failure ??= { error })
-    const parts = [follow(writer, beats.put, signal), beats.run(vouch, signal), refill(writer, signal)]
+    const parts = [
+      follow(writer, beats.put, signal),
+      beats.run(vouch, signal),
+      refill(writer, signal),
+      readThrough(writer, signal),
+    ]
     await Promise.all(parts.map((part) => part.catch(fail).finally(() => over.abort())))
     if (failure !== undefined) throw failure.error
   }

@@ -29,7 +29,7 @@ export function fakeKeys() {
 }
 type FakeKeys = ReturnType<typeof fakeKeys>
 
-/** A topic that loses its end or its beginning, or is away, when it is told to. */
+/** A topic that loses its end or its beginning, is damaged, or is away, when it is told to. */
 export function fakeTopic(keys: FakeKeys) {
   let records: Written[] = []
   let [low, high] = [0n, 0n]
@@ -38,6 +38,9 @@ export function fakeTopic(keys: FakeKeys) {
   /** Of heartbeats: what somebody knows who read from the offset it vouches for; checked as it is written. */
   const broken: string[] = []
   const lives = new Set<string>()
+  /** Offsets of what nobody can read any more. */
+  let damaged: bigint[] = []
+  const isDamagedIn = (from: bigint, to: bigint) => damaged.some((offset) => offset >= from && offset <= to)
   let accepted = 0
 
   function check(record: Written): void {
@@ -45,6 +48,7 @@ export function fakeTopic(keys: FakeKeys) {
     // Its readers ignore it.
     if (vouched === undefined || low > vouched.since || record.offset <= vouched.previous || !keys.isValid(record))
       return
+    if (isDamagedIn(vouched.since, record.offset)) return
     accepted += 1
     const read = records.filter((one) => one.kind === 'notice' && one.offset >= vouched.since && keys.isValid(one))
     const known = new Set(read.map(({ position }) => position))
@@ -85,15 +89,24 @@ export function fakeTopic(keys: FakeKeys) {
     while (!signal.aborted) {
       if (isAway || began !== life) throw new Error('lost the connection')
       const next = records.filter(({ offset }) => offset > read)
+      const to = high - 1n
+      if (isDamagedIn(read, to)) throw new EndLost()
       read = next.at(-1)?.offset ?? read
       if (next.length > 0) yield next.map((record) => ({ cursor: cursorOf(record) }))
       await turn()
     }
   }
 
+  async function readThrough({ from, to }: { readonly from: bigint; readonly to: bigint }): Promise<void> {
+    await turn()
+    if (isAway) throw new Error('no broker')
+    if (isDamagedIn(from, to)) throw new EndLost()
+  }
+
   return {
     open,
     readOn,
+    readThrough,
     broken,
     lives,
     notices: () => records.filter(({ kind }) => kind === 'notice').map(({ position }) => position),
@@ -104,9 +117,16 @@ export function fakeTopic(keys: FakeKeys) {
     async forget() {
       isAway = true
       for (let n = 0; n < 10; n += 1) await turn()
-      ;[records, low, high] = [[], 0n, 0n]
+      ;[records, damaged, low, high] = [[], [], 0n, 0n]
       life += 1
       isAway = false
+    },
+    /** Lets nobody read one that was written so many before the last. */
+    damage(before: number) {
+      const offset = high - 1n - BigInt(before)
+      if (offset < low) return
+      damaged.push(offset)
+      records = records.filter((record) => record.offset !== offset)
     },
     deleteBefore(share: number) {
       low = low + ((high - low) * BigInt(share)) / 4n

@@ -14,6 +14,7 @@ const revoke = (service: Service, token: string, prefer: string) =>
     payload: new URLSearchParams({ token }).toString(),
   })
 
+const TOPIC = 'ledgate.revocations.v1'
 const accessOf = async (service: Service) => String((await service.signIn()).body['access_token'])
 const partOf = (token: string, nth: number) =>
   JSON.parse(Buffer.from(token.split('.')[nth] ?? '', 'base64url').toString())
@@ -92,6 +93,18 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
     }
   }
 
+  /** The notice in the topic that ended a token. */
+  async function noticeOf(token: string): Promise<string> {
+    const { signal } = new AbortController()
+    for await (const items of kafkaRevocations({ brokers: broker.brokers }).open({
+      cursor: undefined,
+      after: undefined,
+      signal,
+    }))
+      for (const { jws } of items) if (JSON.stringify(partOf(jws, 1)).includes(partOf(token, 1).jti)) return jws
+    throw new Error('the topic has no such notice')
+  }
+
   const metric = async (name: string): Promise<number> => {
     const { text } = await service.get('/metrics')
     return Number(new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1])
@@ -135,11 +148,40 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
     const dead = await accessOf(service)
     await revoke(service, dead, 'wait=10')
     for (const harm of [broker.truncate, broker.deleteTopic]) {
-      await harm('ledgate.revocations.v1')
+      await harm(TOPIC)
       const verifier = reader()
       await verifier.ready()
       expect(verifier.isDead(dead)).toBe(true)
     }
+  })
+
+  it.each(['lz4', 'snappy'])('gets past what a broker compressed by %s, once the setting is put back', async (name) => {
+    const follows = reader()
+    await follows.ready()
+    await broker.setTopic(TOPIC, 'compression.type', name)
+    const dead = await accessOf(service)
+    await revoke(service, dead, 'wait=10')
+    // It refuses the topic then, and does not fill it again and again with what nobody can read.
+    await until(async () => (await metric('ledgate_kafka_up')) === 0)
+    await broker.setTopic(TOPIC, 'compression.type', 'producer')
+    const begins = reader()
+    await begins.ready()
+    expect(begins.isDead(dead)).toBe(true)
+    await until(() => follows.isDead(dead))
+    await follows.ready()
+  })
+
+  it('sends anew what was damaged after it had been read back, when it begins to publish', async () => {
+    const dead = await accessOf(service)
+    await revoke(service, dead, 'wait=10')
+    await reader().ready()
+    await broker.damage(TOPIC, await noticeOf(dead))
+    const stopped = await service.stop()
+    await stopped.again()
+    await service.listen()
+    const verifier = reader()
+    await verifier.ready()
+    expect(verifier.isDead(dead)).toBe(true)
   })
 })
 

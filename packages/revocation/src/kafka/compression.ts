@@ -1,44 +1,40 @@
 import { promisify } from 'node:util'
-import { zstdDecompress } from 'node:zlib'
+// Not by name: a Node that does not have zstd yet has no such export.
+import * as zlib from 'node:zlib'
 import kafkajs from 'kafkajs'
+import { UnreadableBatch } from './unreadable-batch.ts'
 
-const { CompressionCodecs, CompressionTypes, KafkaJSNonRetriableError } = kafkajs
+const { CompressionCodecs, CompressionTypes } = kafkajs
 
 /** Bytes of a batch once it is decompressed; more is no batch of notices. */
 const LARGEST_BATCH = 64 * 1024 * 1024
 
-const decompressed = promisify(zstdDecompress)
-
-/** A batch in the topic was compressed in a way that nobody here can read. */
-export class UnreadableBatch extends KafkaJSNonRetriableError {
-  override readonly name = 'UnreadableBatch'
-  override readonly cause: Error
-  readonly code = 'ERR_UNREADABLE_BATCH'
-  /** Kafka's name of the compression. */
-  readonly compression: string
-
-  constructor(compression: string, cause = new Error(`there is no codec for ${compression}`)) {
-    super(
-      `a batch in the topic is compressed by ${compression} and cannot be read: set compression.type=producer on the topic, ` +
-        'then delete its records up to behind that batch, or delete the topic; the publisher fills it anew',
-    )
-    this.compression = compression
-    this.cause = cause
-  }
-}
+const decompressed = 'zstdDecompress' in zlib ? promisify(zlib.zstdDecompress) : undefined
 
 interface Codec {
   compress(): Promise<Buffer>
   decompress(batch: Buffer): Promise<Buffer>
 }
 
+const unreadable = (compression: string, cause?: unknown) =>
+  new UnreadableBatch({ reason: `is compressed with ${compression}`, compression, cause })
+
 const codec = (compression: string, decompress: Codec['decompress']) => (): Codec => ({
   // Nothing of ours is compressed.
-  compress: () => Promise.reject(new UnreadableBatch(compression)),
+  compress: () => Promise.reject(unreadable(compression)),
   decompress,
 })
 
-const unreadable = (compression: string) => codec(compression, () => Promise.reject(new UnreadableBatch(compression)))
+const absent = (compression: string) => codec(compression, () => Promise.reject(unreadable(compression)))
+
+const zstd = (decompress: NonNullable<typeof decompressed>) =>
+  codec('zstd', async (batch) => {
+    try {
+      return await decompress(batch, { maxOutputLength: LARGEST_BATCH })
+    } catch (error) {
+      throw unreadable('zstd', error)
+    }
+  })
 
 /** Lets kafkajs read what Node can, and say what to do about the rest. What somebody registered before stays. */
 export function readCompressions(): void {
@@ -49,18 +45,9 @@ export function readCompressions(): void {
 }
 
 const CODECS = [
-  [
-    CompressionTypes.ZSTD,
-    codec('zstd', async (batch) => {
-      try {
-        return await decompressed(batch, { maxOutputLength: LARGEST_BATCH })
-      } catch (error) {
-        throw new UnreadableBatch('zstd', error instanceof Error ? error : undefined)
-      }
-    }),
-  ],
-  [CompressionTypes.LZ4, unreadable('lz4')],
-  [CompressionTypes.Snappy, unreadable('snappy')],
+  [CompressionTypes.ZSTD, decompressed === undefined ? absent('zstd') : zstd(decompressed)],
+  [CompressionTypes.LZ4, absent('lz4')],
+  [CompressionTypes.Snappy, absent('snappy')],
 ] as const
 
 /** Whether kafkajs has nothing there but a function that says so. */

@@ -17,9 +17,9 @@ const GAP_MS = 2_000
 /** Kafka's number for the first message that a partition still has. */
 const EARLIEST = '-2'
 
-/** Messages that follow what was read before without a gap; there may be none. */
+/** Messages that follow each other without a gap; there may be none. */
 export interface Continued {
-  /** The offset from which on everything was read. */
+  /** The offset from which on everything was read, up to them. */
   readonly began: bigint
   readonly messages: readonly KafkaMessage[]
 }
@@ -32,15 +32,21 @@ export interface Continuity {
    * @returns the offset to go to first, if any: what was fetched meanwhile is not to be looked at.
    */
   looking(broker: number, now: number): string | undefined
-  /** @returns what to hand on, unless the reader has to go elsewhere first. @throws {BrokenTopic} */
-  fetched(messages: readonly KafkaMessage[]): Continued | undefined
+  /**
+   * Where something is missing between two messages, whoever goes on behind it began there.
+   *
+   * @returns what to hand on, part by part, unless the reader has to go elsewhere first. @throws {BrokenTopic}
+   */
+  fetched(messages: readonly KafkaMessage[]): readonly Continued[] | undefined
   /** Kafka did not have the offset that was asked for, and the reader was put at the beginning. @throws {BrokenTopic} */
   wasReset(): void
 }
 
 export interface ContinuityOptions {
-  /** Whether a cursor whose message is not there breaks the topic, instead of being forgotten. */
+  /** Whether a cursor whose message is not there, or a message that is missing, breaks the topic, instead of being forgotten. */
   readonly neverBeginsAnew?: boolean | undefined
+  /** The offset at which it begins without a cursor; the beginning of the topic unless told. */
+  readonly beginsAt?: bigint | undefined
 }
 
 /**
@@ -51,10 +57,11 @@ export interface ContinuityOptions {
  */
 export function continuity(
   cursor: string | undefined,
-  { neverBeginsAnew = false }: ContinuityOptions = {},
+  { neverBeginsAnew = false, beginsAt }: ContinuityOptions = {},
 ): Continuity {
   let last: ReadPlace | undefined = fromCursor(cursor)
-  let goTo = last?.offset.toString()
+  const beginning = beginsAt?.toString() ?? EARLIEST
+  let goTo = (last?.offset ?? beginsAt)?.toString()
   let isBeginning = true
   let isChecking = last !== undefined
   // Of each broker by itself: kafkajs looks at those that do not lead the topic, too, however long the one that does hangs.
@@ -80,20 +87,35 @@ export function continuity(
     if (!mayBeginAnew()) throw new BrokenTopic(`another message stands at ${last?.offset}`)
     last = undefined
     isChecking = false
-    goTo = EARLIEST
+    goTo = beginning
     return undefined
   }
 
-  function goneOn(messages: readonly KafkaMessage[]): Continued | undefined {
-    const [first] = messages
+  /** Where whoever comes to a message has begun. @throws {BrokenTopic} */
+  function beganBefore(offset: bigint, before: Pick<ReadPlace, 'began' | 'offset'> | undefined): bigint {
+    if (before === undefined) return offset
+    if (offset <= before.offset) throw new BrokenTopic(`after ${before.offset} came ${offset}`)
+    if (offset === before.offset + 1n) return before.began
+    if (neverBeginsAnew) throw new BrokenTopic(`nothing can be read between ${before.offset} and ${offset}`)
+    return offset
+  }
+
+  function goneOn(messages: readonly KafkaMessage[]): readonly Continued[] {
     const end = messages.at(-1)
-    if (first === undefined || end === undefined) return last && { began: last.began, messages }
-    if (last !== undefined && BigInt(first.offset) <= last.offset)
-      throw new BrokenTopic(`after ${last.offset} came ${first.offset}`)
-    const began = last?.began ?? BigInt(first.offset)
+    if (end === undefined) return last === undefined ? [] : [{ began: last.began, messages }]
+    const parts: { readonly began: bigint; readonly messages: KafkaMessage[] }[] = []
+    let before: Pick<ReadPlace, 'began' | 'offset'> | undefined = last
+    for (const message of messages) {
+      const offset = BigInt(message.offset)
+      const began = beganBefore(offset, before)
+      const part = parts.at(-1)
+      if (part?.began === began) part.messages.push(message)
+      else parts.push({ began, messages: [message] })
+      before = { began, offset }
+    }
+    last = { began: before?.began ?? BigInt(end.offset), ...placeOf(end) }
     isBeginning = false
-    last = { began, ...placeOf(end) }
-    return { began, messages }
+    return parts
   }
 
   return {
@@ -107,7 +129,7 @@ export function continuity(
         goTo = last.offset.toString()
       }
       // Whoever waits at the end of an empty topic has no message to look at.
-      if (wasAway && last === undefined && before !== undefined) goTo = EARLIEST
+      if (wasAway && last === undefined && before !== undefined) goTo = beginning
       const to = goTo
       goTo = undefined
       return to

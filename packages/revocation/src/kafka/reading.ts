@@ -1,20 +1,26 @@
-import type { Consumer, EachBatchPayload, KafkaMessage } from 'kafkajs'
+import type { Consumer, EachBatchPayload } from 'kafkajs'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FeedItem } from '../feed.ts'
 import { type KafkaConnection, type KafkaOptions, openConnection } from './connection.ts'
-import { BrokenTopic, type Continued, continuity, type Continuity } from './continuity.ts'
-import { placeOf, toCursor } from './cursor.ts'
+import { BrokenTopic, continuity, type Continuity } from './continuity.ts'
 import { KafkaUnavailable, kafkaFailure, within } from './failure.ts'
+import { passOverUnreadable } from './fetch-response.ts'
 import { handoff, type Handoff } from './handoff.ts'
+import { itemsOf } from './items.ts'
+import { gapAt } from './record-set.ts'
 import { TOPIC } from './topic.ts'
-import { isVouching, readVouched } from './vouching.ts'
+import { UnreadableBatch } from './unreadable-batch.ts'
 import { type Watchdog, watchdog } from './watchdog.ts'
 
 export interface ReadingOptions extends KafkaOptions {
   /** What the name of the consumer group begins with; each opening has a group of its own. */
   readonly groupPrefix: string
-  /** Whether a cursor whose message is not there ends it with `BrokenTopic`. */
+  /** Whether it ends when the message of its cursor is not there (`BrokenTopic`), or one cannot be read (`UnreadableBatch`). */
   readonly neverBeginsAnew?: boolean | undefined
+  /** The offset at which it begins without a cursor; the beginning of the topic unless told. */
+  readonly beginsAt?: bigint | undefined
+  /** Hears of each batch that cannot be read, perhaps again. */
+  readonly onGap?: ((unreadable: UnreadableBatch) => void) | undefined
   /** Milliseconds that it rests at the end of the topic after each batch; 5 unless told. */
   readonly restMs?: number | undefined
   /** Milliseconds after which the group forgets a member that died; 30,000 unless told. */
@@ -23,7 +29,7 @@ export interface ReadingOptions extends KafkaOptions {
 
 /** A consumer from its first connection to its last. */
 export interface Reading {
-  /** @returns the next items; `undefined` after `end`. @throws {KafkaUnavailable | BrokenTopic} */
+  /** @returns the next items; `undefined` after `end`. @throws {KafkaUnavailable | BrokenTopic | UnreadableBatch} */
   take(): Promise<readonly FeedItem[] | undefined>
   end(): void
   /** Leaves and deletes the group if that can be done soon, and ends all connections in any case. */
@@ -52,6 +58,7 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
   const connection = openConnection(options)
   const groupId = `${options.groupPrefix}-${crypto.randomUUID()}`
   const topic = options.topic ?? TOPIC
+  passOverUnreadable(topic)
   const sessionMs = options.sessionMs ?? SESSION_MS
   const heartbeatMs = sessionMs / SIGNS_OF_LIFE
   const consumer = connection.kafka.consumer({
@@ -72,8 +79,12 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
   const order = continuity(cursor, options)
   let failure: Error | undefined
   const fail = (error: unknown): void => {
-    failure ??= error instanceof BrokenTopic ? error : kafkaFailure(error)
+    failure ??= error instanceof BrokenTopic || error instanceof UnreadableBatch ? error : kafkaFailure(error)
     hand.end(failure)
+  }
+  const gap = (unreadable: UnreadableBatch): void => {
+    if (options.neverBeginsAnew === true) throw unreadable
+    options.onGap?.(unreadable)
   }
   const dog = watchdog(connection.deadlineMs, fail)
 
@@ -87,7 +98,7 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
       eachBatchAutoResolve: false,
       eachBatch: async (payload) => {
         try {
-          await handOn(payload, { order, hand, dog, heartbeatMs, restMs: options.restMs ?? REST_MS })
+          await handOn(payload, { order, gap, hand, dog, heartbeatMs, restMs: options.restMs ?? REST_MS })
         } catch (error) {
           fail(error)
           throw error
@@ -158,6 +169,7 @@ function attempt(work: () => void, fail: (error: unknown) => void): void {
 
 interface HandingOn {
   readonly order: Continuity
+  readonly gap: (unreadable: UnreadableBatch) => void
   readonly hand: Handoff<readonly FeedItem[]>
   readonly dog: Watchdog
   readonly heartbeatMs: number
@@ -166,34 +178,26 @@ interface HandingOn {
 
 async function handOn(
   { batch, resolveOffset, heartbeat, isStale }: EachBatchPayload,
-  { order, hand, dog, heartbeatMs, restMs }: HandingOn,
+  { order, gap, hand, dog, heartbeatMs, restMs }: HandingOn,
 ): Promise<void> {
   // It was told to go elsewhere while this was fetched.
   if (isStale()) return
-  const continued = order.fetched(batch.messages)
+  const unreadable = batch.messages.flatMap((message) => gapAt(message) ?? [])
+  for (const each of unreadable) gap(each)
+  const continued = order.fetched(batch.messages.filter((message) => gapAt(message) === undefined))
   resolveOffset(batch.lastOffset())
   if (continued === undefined) return
   dog.rest()
   // The group would forget a member that says nothing while it waits for its reader.
   const beat = setInterval(() => void heartbeat().catch((error: unknown) => hand.end(kafkaFailure(error))), heartbeatMs)
   try {
-    await hand.give(itemsOf(continued))
+    await hand.give(continued.flatMap(itemsOf))
     // Not while there is more to read: whoever is behind has to catch up.
     if (batch.offsetLag() === '0') await pause(restMs)
   } finally {
     clearInterval(beat)
     dog.alive()
   }
-}
-
-const itemsOf = ({ began, messages }: Continued): readonly FeedItem[] =>
-  messages.flatMap((message) => (message.value === null ? [] : [itemOf(began, message, message.value)]))
-
-/** Of a message of any kind: only whoever verifies it knows whether it is a heartbeat. */
-function itemOf(began: bigint, message: KafkaMessage, value: Buffer): FeedItem {
-  const place = { began, ...placeOf(message) }
-  const item = { jws: value.toString(), cursor: toCursor(place) }
-  return isVouching(readVouched(message.headers ?? {}), place) ? item : { ...item, vouches: false }
 }
 
 async function leave(

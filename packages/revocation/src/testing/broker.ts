@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -27,6 +27,10 @@ export interface Broker {
   truncate(topic: string): Promise<void>
   /** Deletes a topic; one that is made after it begins at offset 0. */
   deleteTopic(topic: string): Promise<void>
+  /** Sets a setting of a topic, or takes back what was set. */
+  setTopic(topic: string, setting: string, value: string | undefined): Promise<void>
+  /** Damages what it has on its disk of a topic: the last byte of each place where a text stands. */
+  damage(topic: string, text: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -83,6 +87,12 @@ export async function openBroker({ isOwn = false, isSecured = false }: OpenBroke
       running = await spawnBroker([...args, '--port', brokers.slice(brokers.indexOf(':') + 1)])
     },
     ...topicsOf([brokers]),
+    async damage(topic, text) {
+      const folder = join(data, 'log', `${topic}-0`)
+      const segments = (await readdir(folder)).filter((name) => name.endsWith('.log'))
+      const damaged = await Promise.all(segments.map((name) => damageFile(join(folder, name), text)))
+      if (!damaged.includes(true)) throw new Error(`${topic} has no such text`)
+    },
     async close() {
       await kill()
       await rm(data, { recursive: true, force: true })
@@ -94,7 +104,8 @@ function namedBroker(brokers: readonly string[]): Broker {
   const refuse = (): never => {
     throw new Error('the broker of KAFKA_BROKERS is not ours to harm: ask for one with isOwn')
   }
-  const harm = { kill: async () => refuse(), restart: async () => refuse(), freeze: refuse, thaw: refuse }
+  const [now, later] = [refuse, async () => refuse()]
+  const harm = { kill: later, restart: later, damage: later, freeze: now, thaw: now }
   return { brokers, secured: undefined, ...harm, ...topicsOf(brokers), close: () => Promise.resolve() }
 }
 
@@ -128,8 +139,22 @@ async function firstLine(child: ChildProcess): Promise<string> {
   throw new Error('the broker did not start')
 }
 
+/** @returns whether the text stands there. */
+async function damageFile(path: string, text: string): Promise<boolean> {
+  const bytes = await readFile(path)
+  const file = await open(path, 'r+')
+  try {
+    let at = bytes.indexOf(text)
+    const isThere = at >= 0
+    for (; at >= 0; at = bytes.indexOf(text, at + text.length)) await file.write('~', at + text.length - 1)
+    return isThere
+  } finally {
+    await file.close()
+  }
+}
+
 /** What an administrator does to topics. */
-function topicsOf(brokers: readonly string[]): Pick<Broker, 'truncate' | 'deleteTopic'> {
+function topicsOf(brokers: readonly string[]): Pick<Broker, 'truncate' | 'deleteTopic' | 'setTopic'> {
   const asAdmin = async (work: (admin: Admin) => Promise<void>) => {
     // Only who does this needs kafkajs; everybody else who tests with this package does not.
     const { Kafka, logLevel } = await import('kafkajs')
@@ -148,5 +173,18 @@ function topicsOf(brokers: readonly string[]): Pick<Broker, 'truncate' | 'delete
         await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: end?.high ?? '-1' }] })
       }),
     deleteTopic: (topic) => asAdmin((admin) => admin.deleteTopics({ topics: [topic] })),
+    setTopic: (topic, setting, value) =>
+      asAdmin(async (admin) => {
+        const { ConfigResourceTypes, ConfigSource } = (await import('kafkajs')).default
+        const topicOf = { type: ConfigResourceTypes.TOPIC, name: topic }
+        const { resources } = await admin.describeConfigs({ resources: [topicOf], includeSynonyms: false })
+        // Whoever alters one has to say all that were set.
+        const before =
+          resources[0]?.configEntries.filter((each) => each.configSource === ConfigSource.TOPIC_CONFIG) ?? []
+        const others = before.filter(({ configName }) => configName !== setting)
+        const configEntries = others.map(({ configName: name, configValue }) => ({ name, value: configValue }))
+        if (value !== undefined) configEntries.push({ name: setting, value })
+        await admin.alterConfigs({ validateOnly: false, resources: [{ ...topicOf, configEntries }] })
+      }),
   }
 }

@@ -5,4 +5,5 @@ export {
   kafkaRevocations,
   type KafkaRevocationsOptions,
   KafkaUnavailable,
+  UnreadableBatch,
 } from '@ledgate/revocation/kafka'
