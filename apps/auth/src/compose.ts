@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import { accountRoutes, linkRoutes } from './account/index.ts'
 import { administrationResource, administrationRoutes, type Setup, setup, setupRoutes } from './administration/index.ts'
-import { applyBootstrap, readBootstrap } from './bootstrap/index.ts'
+import { appliedBefore, applyBootstrap, readBootstrap } from './bootstrap/index.ts'
 import { type ClientAuthentication, clientAuthentication, clientGuard, noClientLimits } from './client/index.ts'
 import { startBackground } from './compose/background.ts'
 import { type Core, openCore, systemContext } from './compose/core.ts'
@@ -125,11 +125,14 @@ async function bootstrap(
   for (const builtIn of [administrationResource(config.issuer), accountResource(config.issuer)])
     await registerBuiltIn({ log, resources, context }, builtIn)
   if (config.bootstrap === undefined) return
+  const dependencies = { log, names, clients, resources, accounts, keyedHash, context }
   const file = await readBootstrap(config.bootstrap, {
     production: config.production,
-    warn: (problem) => logger.warn({ problem }, 'the bootstrap file has a secret that production refuses'),
+    warn: (problem) =>
+      logger.warn({ problem }, 'the bootstrap file has what is refused in production, or when it is new'),
+    wasApplied: appliedBefore(dependencies),
   })
-  await applyBootstrap(file, { log, names, clients, resources, accounts, keyedHash, context })
+  await applyBootstrap(file, dependencies)
 }
 
 /**

@@ -17,10 +17,16 @@ const RateLimits = z.string().transform((value, context): Limits | undefined => 
   return limitsWith(Object.fromEntries(entries.map(([name, amount]) => [name, Number(amount)])))
 })
 
+/** Characters: what is told of an issuer names it, docs/revocation-notices.md. */
+const MAX_ISSUER = 255
+
 /** An issuer is compared character by character, so it has one spelling: an origin, nothing behind it. RFC 8414 §2. */
-const Issuer = z.string().refine((value) => /^https?:/.test(value) && URL.parse(value)?.origin === value, {
-  error: 'must be an origin such as https://id.example.com: no path, no trailing slash',
-})
+const Issuer = z
+  .string()
+  .max(MAX_ISSUER)
+  .refine((value) => /^https?:/.test(value) && URL.parse(value)?.origin === value, {
+    error: 'must be an origin such as https://id.example.com: no path, no trailing slash',
+  })
 
 /** 32 bytes as unpadded base64url. */
 const MasterKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, { error: 'must be 32 bytes in base64url (43 characters)' })

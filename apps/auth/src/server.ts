@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { MAX_TOKEN_IN_FORM } from '@ledgate/oauth'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify'
 import {
   endIdleConnections,
@@ -14,8 +15,8 @@ import {
 import { healthRoutes, type Readiness } from './health/index.ts'
 import { type Metrics, metricsRoutes } from './metrics/index.ts'
 
-/** Bytes of a body: a private_key_jwt and a refresh token fit many times. */
-const BODY_LIMIT = 64 * 1024
+/** Bytes of a body: the largest token that is looked at, and beside it a private_key_jwt, percent-encoded or not. */
+const BODY_LIMIT = MAX_TOKEN_IN_FORM + 32 * 1024
 
 /** Slow senders do not hold a connection for ever. */
 const TIME_LIMITS: TimeLimits = { request: 15_000, keepAlive: 72_000 }

@@ -13,6 +13,8 @@ export interface VerificationKey {
 
 /** RFC 7518 §3.3. */
 const LEAST_RSA_BITS = 2_048
+/** Whoever checks a signature pays for the length of the key: twice that of the longest in use. */
+const MOST_RSA_BITS = 8_192
 const LARGEST_RSA_EXPONENT = 2n ** 256n
 
 interface Kind {
@@ -46,10 +48,16 @@ function isMeantFor({ names: [name], digest }: Kind, { usages, algorithm }: Cryp
 export const isRsaExponent = (exponent: bigint): boolean =>
   exponent >= 3n && exponent % 2n === 1n && exponent < LARGEST_RSA_EXPONENT
 
+/** Whether an RSA key is strong enough, and no longer than is paid for; a key of another kind always is. */
+export function isSoundKey({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
+  if (asymmetricKeyType !== 'rsa') return true
+  const { modulusLength: bits = 0, publicExponent = 0n } = asymmetricKeyDetails
+  return bits >= LEAST_RSA_BITS && bits <= MOST_RSA_BITS && isRsaExponent(publicExponent)
+}
+
 function isOfKind({ names: [, type, curve] }: Kind, key: KeyObject): boolean {
-  const { namedCurve, modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {}
-  const isSound = key.asymmetricKeyType !== 'rsa' || (modulusLength >= LEAST_RSA_BITS && isRsaExponent(publicExponent))
-  return key.type === 'public' && key.asymmetricKeyType === type && namedCurve === curve && isSound
+  const isOfCurve = key.asymmetricKeyDetails?.namedCurve === curve
+  return key.type === 'public' && key.asymmetricKeyType === type && isOfCurve && isSoundKey(key)
 }
 
 /** A key made ready for the first of these algorithms that it signs by: the key says it, never a message (RFC 8725 §3.1). */

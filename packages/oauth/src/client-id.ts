@@ -1,6 +1,8 @@
 import { z } from 'zod'
 
-const SHAPE = /^[A-Za-z0-9._~-]{1,100}$/
+/** Routers take so many characters of a part of a path. */
+const LONGEST = 100
+const SHAPE = new RegExp(`^[A-Za-z0-9._~-]{1,${LONGEST}}$`)
 /** In a path they are other folders, however they are encoded (RFC 3986 §5.2.4). */
 const DOTS = ['.', '..']
 
@@ -13,7 +15,7 @@ const PERSON = 'u_'
  */
 export const ClientId = z
   .string()
-  .regex(SHAPE, { error: 'a client_id is 1 to 100 of the characters A-Z a-z 0-9 . _ ~ -' })
+  .regex(SHAPE, { error: `a client_id is 1 to ${LONGEST} of the characters A-Z a-z 0-9 . _ ~ -` })
   .refine((value) => !DOTS.includes(value), { error: 'a client_id is not . or .., which no URL can name' })
   .refine((value) => !value.startsWith(PERSON), {
     error: 'a client_id never starts with u_, as the sub of a person does',

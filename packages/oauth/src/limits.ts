@@ -7,7 +7,7 @@ export const MAX_ACCESS_TOKEN = 12_288
 /** Characters of the largest token that is looked at in a header. */
 export const MAX_TOKEN_IN_HEADER = 16_384
 
-/** Characters of the largest token that is looked at in a form: as many as a body holds, so whatever was ever issued can be ended. */
+/** Characters of the largest token that is looked at in a form, so whatever was ever issued can be ended; a body holds it and what proves a client. */
 export const MAX_TOKEN_IN_FORM = 65_536
 
 /**
@@ -21,6 +21,15 @@ export const LONGEST_LIFETIME = 3_155_760_000
 
 /** Bytes of the metadata of a client or resource server, as JSON: a quarter of an event, so that what ends it fits beside it. */
 export const MAX_METADATA_BYTES = 16_384
+
+/** Characters of the longest URI that is registered: as the audience of a token, it leaves room for everything else. */
+export const MAX_URI = 2_048
+
+/** Characters of the longest scope token that is registered: a request and a token have room for many of them. */
+export const MAX_SCOPE_TOKEN = 256
+
+/** Characters of the longest `scope` of a request. */
+export const MAX_SCOPE = 4_096
 
 /** Bytes of a value as JSON in UTF-8. */
 export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MAX_SCOPE } from './limits.ts'
 
 /** One scope token: printable ASCII without space, quote and backslash. RFC 6749 §3.3. */
 export const ScopeToken = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/)
@@ -7,7 +8,7 @@ export const ScopeToken = z.string().regex(/^[\x21\x23-\x5B\x5D-\x7E]+$/)
 export const Scope = z
   .string()
   .regex(/^[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*$/)
-  .max(4096)
+  .max(MAX_SCOPE)
   .transform((value) => [...new Set(value.split(' '))])
 
 /** The scope tokens as the wire writes them. */

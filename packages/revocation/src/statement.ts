@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { isSignedBy, isSignedByAside, type VerificationKey, verificationKey } from '@ledgate/jws'
+import { isSignedBy, isSignedByAside, LONGEST_KID, type VerificationKey, verificationKey } from '@ledgate/jws'
 import { type CryptoKey, decodeProtectedHeader } from 'jose'
 import { z } from 'zod'
 import { InvalidStatement } from './invalid-statement.ts'
@@ -86,7 +86,7 @@ export async function encodeStatement(
   return jws
 }
 
-const Header = z.object({ alg: z.string(), typ: z.string(), kid: z.string().min(1).max(255) })
+const Header = z.object({ alg: z.string(), typ: z.string(), kid: z.string().min(1).max(LONGEST_KID) })
 type Header = z.infer<typeof Header>
 
 /** Of base64url without padding, RFC 7515 §2. */

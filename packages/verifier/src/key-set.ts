@@ -1,4 +1,4 @@
-import { type VerificationKey, verificationKey } from '@ledgate/jws'
+import { LONGEST_KID, type VerificationKey, verificationKey } from '@ledgate/jws'
 import { importJWK, type JWK } from 'jose'
 import { z } from 'zod'
 import { isPublic } from './public-key.ts'
@@ -21,7 +21,7 @@ const Base64url = z.string().regex(/^[A-Za-z0-9_-]+$/)
 
 /** What the key must be able to do where it says what it is for, RFC 7517 §4.2 and §4.3. */
 const Purpose = {
-  kid: z.string().min(1).max(255).optional(),
+  kid: z.string().min(1).max(LONGEST_KID).optional(),
   alg: z.string().optional(),
   use: z.literal('sig').optional(),
   key_ops: z

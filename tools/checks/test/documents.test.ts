@@ -1,6 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { catalogue, Environment, limitNames } from '@ledgate/auth'
+import {
+  catalogue,
+  Environment,
+  limitNames,
+  MAX_ADMINISTRATORS,
+  MAX_AUTHORIZATION_BYTES,
+  MAX_METADATA_BYTES,
+  MAX_PASSWORD,
+  MAX_SCOPE_TOKEN,
+  MAX_URI,
+} from '@ledgate/auth'
 import { describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..', '..', '..')
@@ -9,6 +19,8 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 /** The first cells of the rows of all tables of a page, without their back quotes. */
 const firstCells = (page: string) =>
   [...page.matchAll(/^\| `([^`]+)`/gm)].map(([, cell]) => cell ?? '').sort((a, b) => a.localeCompare(b))
+
+const number = (value: number) => value.toLocaleString('en')
 
 const sorted = (names: Iterable<string>) => [...new Set(names)].sort((a, b) => a.localeCompare(b))
 
@@ -52,6 +64,18 @@ describe('docs/operations.md', () => {
     expect(firstCells(page).filter((name) => /^(client|login|mail|registration|reset)_/.test(name))).toEqual(
       sorted(limitNames),
     )
+  })
+
+  it('says the limits that are declared', () => {
+    const said = [
+      `${number(MAX_AUTHORIZATION_BYTES)} bytes together`,
+      `metadata has ${number(MAX_METADATA_BYTES)}`,
+      `a password ${number(MAX_PASSWORD)} characters`,
+      `a URI ${number(MAX_URI)}`,
+      `a scope token ${number(MAX_SCOPE_TOKEN)}`,
+      `at most ${number(MAX_ADMINISTRATORS)} administrators`,
+    ]
+    for (const each of said) expect(page.replaceAll(/\s+/g, ' ')).toContain(each)
   })
 
   it('lists every metric of our own, and no other', () => {

@@ -41,6 +41,8 @@ export interface Accounts {
    * @throws {InvalidRequest} when the address is none.
    */
   createOnce(account: VouchedAccount, context: CommandContext): Promise<void>
+  /** Whether `createOnce` of the same actor would do nothing. */
+  wasMade(account: Pick<VouchedAccount, 'email'>, context: CommandContext): Promise<boolean>
   /** Ends every session and grant. @throws {UnknownAccount | LastAdministrator} */
   disable(person: string, reason: string, context: CommandContext): Promise<Written>
   /** @throws {UnknownAccount} */
@@ -166,5 +168,6 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
 
     create: made.create,
     createOnce: made.createOnce,
+    wasMade: made.wasMade,
   }
 }

@@ -7,6 +7,15 @@ import type { UserState } from './events.ts'
 /** RFC 5321 §4.5.3.1.3 allows a path of 256 octets with its brackets. */
 export const MAX_ADDRESS = 254
 
+/** RFC 5321 §4.5.3.1.1, in octets. */
+const MAX_LOCAL_PART = 64
+
+/** UTF-16 units of an address as it may be typed, before it is normalized. */
+const MAX_TYPED = 4 * MAX_ADDRESS
+
+/** An address as somebody types it: whether it is one is for {@link normalizeAddress} to say. */
+export const TypedAddress = z.string().max(MAX_TYPED)
+
 const INTERNATIONAL_DOMAIN = /^[\p{L}\p{N}\p{M}.-]+$/u
 const ASCII = /^[\x21-\x7e]+$/
 
@@ -23,13 +32,22 @@ function asciiDomain(domain: string): string | undefined {
  * way delivers others (RFC 6531), and look-alikes of somebody's address cannot be registered.
  */
 export function normalizeAddress(text: string): string | undefined {
-  if (text.length > 4 * MAX_ADDRESS || !text.isWellFormed()) return undefined
+  if (text.length > MAX_TYPED || !text.isWellFormed()) return undefined
   const address = text.trim().normalize('NFC')
   const at = address.lastIndexOf('@')
   const domain = asciiDomain(address.slice(at + 1))
   if (at < 1 || domain === undefined || !ASCII.test(address.slice(0, at))) return undefined
   const spelled = `${address.slice(0, at)}@${domain}`.toLowerCase()
   return spelled.length <= MAX_ADDRESS && z.email().safeParse(spelled).success ? spelled : undefined
+}
+
+/**
+ * The same for an address that nobody had before: who registers, administration and the bootstrap file take the same. A longer
+ * part before the `@`, which an older version took, still signs in.
+ */
+export function normalizeNewAddress(text: string): string | undefined {
+  const address = normalizeAddress(text)
+  return address === undefined || address.lastIndexOf('@') > MAX_LOCAL_PART ? undefined : address
 }
 
 /** Addresses by the names of their streams. */

@@ -11,7 +11,7 @@ import type { UserState } from './events.ts'
 import type { MailAllowance } from './mail-allowance.ts'
 import { type OpenLink, openLink } from './open-link.ts'
 import { readEmail, readUser } from './read.ts'
-import { requireAddress } from './register.ts'
+import { requireNewAddress } from './register.ts'
 import { RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
 
 export interface ChangeEmailDependencies {
@@ -142,7 +142,7 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
   return {
     async ask(user, text, context) {
       const { sub, epoch, email: from, data_key: dataKey } = user
-      const address = requireAddress(text)
+      const address = requireNewAddress(text)
       const email_hmac = addresses.hmac(address)
       const mailId = newId()
       await decideOn(user, { type: 'Ask', mailId }, context)

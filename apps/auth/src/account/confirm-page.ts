@@ -1,5 +1,5 @@
 import { html, page } from '../page/index.ts'
-import { MAX_PASSWORD, MIN_PASSWORD } from './password.ts'
+import { MAX_PASSWORD, MAX_TYPED_PASSWORD, MIN_PASSWORD } from './password.ts'
 
 /** The form behind a mailed link. Looking at it changes nothing. */
 export const confirmPage = (token: string, problem?: string): string =>
@@ -18,7 +18,7 @@ export const confirmPage = (token: string, problem?: string): string =>
             name="password"
             type="password"
             autocomplete="current-password"
-            maxlength="2048"
+            maxlength="${String(MAX_TYPED_PASSWORD)}"
             aria-describedby="password-hint"
           />
           <p class="hint" id="password-hint">
@@ -30,7 +30,7 @@ export const confirmPage = (token: string, problem?: string): string =>
             name="new_password"
             type="password"
             autocomplete="new-password"
-            maxlength="2048"
+            maxlength="${String(MAX_TYPED_PASSWORD)}"
             aria-describedby="new-password-hint"
           />
           <p class="hint" id="new-password-hint">

@@ -1,5 +1,5 @@
 import { html, page } from '../page/index.ts'
-import { MAX_PASSWORD, MIN_PASSWORD } from './password.ts'
+import { MAX_PASSWORD, MAX_TYPED_PASSWORD, MIN_PASSWORD } from './password.ts'
 
 const alert = (problem: string | undefined) =>
   problem === undefined ? undefined : html`<p class="bad" role="alert">${problem}</p>`
@@ -19,7 +19,7 @@ export const resetPage = (token: string, problem?: string): string =>
           name="new_password"
           type="password"
           autocomplete="new-password"
-          maxlength="2048"
+          maxlength="${String(MAX_TYPED_PASSWORD)}"
           required
           aria-describedby="new-password-hint"
         />

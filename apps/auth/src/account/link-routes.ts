@@ -2,7 +2,9 @@ import { InvalidRequest, OAuthError } from '@ledgate/oauth'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { formsToo, isForm, parse, type RequestContext } from '../http/index.ts'
+import { LinkText } from '../mail/index.ts'
 import { PAGE_HEADERS } from '../page/index.ts'
+import { TypedAddress } from './address.ts'
 import type { ChangeEmail } from './change-email.ts'
 import { laterPage } from './confirm-page.ts'
 import { InvalidLink } from './errors.ts'
@@ -16,11 +18,10 @@ export interface LinkRoutesDependencies {
   readonly requestContext: RequestContext
 }
 
-const Token = z.string().max(256).meta({ description: 'from the mailed link' })
-const TokenQuery = z.object({ token: z.string().max(256).default('') })
-const AskRequest = z.strictObject({ email: z.string().max(1024) })
-const ResetRequest = z.strictObject({ token: Token, new_password: z.string() })
-const EmailRequest = z.strictObject({ token: Token })
+const TokenQuery = z.object({ token: LinkText.default('') })
+const AskRequest = z.strictObject({ email: TypedAddress })
+const ResetRequest = z.strictObject({ token: LinkText, new_password: z.string() })
+const EmailRequest = z.strictObject({ token: LinkText })
 const Accepted = z.object({ status: z.literal('accepted') })
 const Done = z.object({ status: z.enum(['accepted', 'reset', 'changed']) })
 

@@ -2,6 +2,9 @@
 export const MIN_PASSWORD = 8
 export const MAX_PASSWORD = 256
 
+/** UTF-16 units of the longest text that may still have so few characters once it is normalized. */
+export const MAX_TYPED_PASSWORD = 8 * MAX_PASSWORD
+
 /**
  * A password as it is counted, hashed and compared: in Unicode normalization form C (RFC 8265 §4.2, OpaqueString), so
  * that it is the same however a keyboard composes it. Nothing is trimmed, folded or cut off.
@@ -13,4 +16,4 @@ export const lengthOf = (password: string): number => [...normalizePassword(pass
 
 /** Whether it could be anybody's password at all: whole characters, and not longer than any. */
 export const isPossiblePassword = (password: string): boolean =>
-  password.isWellFormed() && password.length <= 8 * MAX_PASSWORD && lengthOf(password) <= MAX_PASSWORD
+  password.isWellFormed() && password.length <= MAX_TYPED_PASSWORD && lengthOf(password) <= MAX_PASSWORD

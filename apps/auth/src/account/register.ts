@@ -3,7 +3,7 @@ import { InvalidRequest } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, type EventLog, networkOf, untilSettled } from '../log/index.ts'
 import { confirmLink, type LinkKeys, requestMail } from '../mail/index.ts'
-import { type Addresses, normalizeAddress } from './address.ts'
+import { type Addresses, normalizeAddress, normalizeNewAddress } from './address.ts'
 import { email, type EmailState, isFree } from './email.decider.ts'
 import { discarding } from './discarding.ts'
 import type { MailAllowance } from './mail-allowance.ts'
@@ -43,12 +43,16 @@ interface Prepared {
   readonly context: CommandContext
 }
 
-/** The normalized address. @throws {InvalidRequest} when it is none. */
-export function requireAddress(text: string): string {
-  const address = normalizeAddress(text)
+function required(address: string | undefined): string {
   if (address === undefined) throw new InvalidRequest('a parameter is missing, repeated or malformed: email')
   return address
 }
+
+/** The normalized address. @throws {InvalidRequest} when it is none. */
+export const requireAddress = (text: string): string => required(normalizeAddress(text))
+
+/** The normalized address, for somebody to have from now on. @throws {InvalidRequest} when it is none. */
+export const requireNewAddress = (text: string): string => required(normalizeNewAddress(text))
 
 /** Registers people: one append is all that an acknowledged registration is; the rest follows from the log. */
 export interface Register {
@@ -103,7 +107,7 @@ export function register(dependencies: RegisterDependencies): Register {
 
   return {
     async register({ email: text, password, name }, context) {
-      const address = requireAddress(text)
+      const address = requireNewAddress(text)
       await policy.check(password, address)
       const { source } = context
       mayRegister(source)

@@ -2,40 +2,36 @@ import { InvalidRequest, OAuthError } from '@ledgate/oauth'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { formsToo, isForm, parse, type RequestContext } from '../http/index.ts'
+import { LinkText } from '../mail/index.ts'
 import { PAGE_HEADERS } from '../page/index.ts'
+import { TypedAddress } from './address.ts'
 import { type Confirm, type Proof } from './confirm.ts'
 import { confirmedPage, confirmPage, deadLinkPage, laterPage } from './confirm-page.ts'
 import { InvalidLink, WrongPassword } from './errors.ts'
+import { PersonName } from './name.ts'
+import { MAX_PASSWORD, MIN_PASSWORD } from './password.ts'
 import { InvalidPassword } from './password-policy.ts'
 import type { Register } from './register.ts'
 
-/** Characters of a name that is shown to others. */
-const MAX_NAME = 256
-
 const RegistrationRequest = z
   .strictObject({
-    email: z.string().max(1024),
-    password: z.string().meta({ description: '8 to 256 characters of any Unicode' }),
-    name: z
-      .string()
-      .min(1)
-      .max(MAX_NAME)
-      .refine((name) => name.isWellFormed() && !/\p{Cc}/u.test(name), { error: 'must be plain text' })
-      .optional(),
+    email: TypedAddress,
+    password: z.string().meta({ description: `${MIN_PASSWORD} to ${MAX_PASSWORD} characters of any Unicode` }),
+    name: PersonName.optional(),
   })
   .meta({ description: 'Who wants an account' })
 
 const Accepted = z.object({ status: z.literal('accepted') })
 
 const ConfirmationRequest = z.strictObject({
-  token: z.string().max(256).meta({ description: 'from the mailed link' }),
+  token: LinkText,
   password: z.string().optional().meta({ description: 'the password of the registration' }),
   new_password: z.string().optional().meta({ description: 'or a new one' }),
 })
 
 const Confirmed = z.object({ status: z.literal('confirmed') })
 
-const ConfirmQuery = z.object({ token: z.string().max(256).default('') })
+const ConfirmQuery = z.object({ token: LinkText.default('') })
 
 const ANONYMOUS = { type: 'anonymous', id: '' } as const
 

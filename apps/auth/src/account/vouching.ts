@@ -7,7 +7,7 @@ import { email } from './email.decider.ts'
 import { UnknownAccount } from './errors.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { isEmailRecord, readEmail } from './read.ts'
-import { requireAddress } from './register.ts'
+import { requireAddress, requireNewAddress } from './register.ts'
 import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
 
 /** A person whom an operator vouches for. */
@@ -56,7 +56,8 @@ const isSameActor = (one: Actor, other: Actor): boolean => one.type === other.ty
 
 /** Accounts without a mail, for whom an operator or the bootstrap file vouches. */
 export function vouching({ log, sealer, hasher, addresses, clock, newId, finish }: VouchingDependencies) {
-  const streamOf = ({ email: text }: VouchedAccount) => addresses.stream(addresses.hmac(requireAddress(text)))
+  const streamOf = ({ email: text }: Pick<VouchedAccount, 'email'>) =>
+    addresses.stream(addresses.hmac(requireAddress(text)))
 
   /** Takes the address for the person; `false` when it is somebody's already, or barred. */
   const assign = ({ stream, registration, dataKey, context, isBarred }: Assignment) =>
@@ -86,8 +87,8 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
     if ((await readEmail(log, stream)).state.status === 'confirmed')
       return { ...(await finish(stream, context)), isNew: false }
     assertAuthorization({ roles, entitlements })
-    const hash = await hasher.hash(password)
-    const person = { sub: `u_${newId()}`, email: requireAddress(text), password: hash }
+    const address = requireNewAddress(text)
+    const person = { sub: `u_${newId()}`, email: address, password: await hasher.hash(password) }
     const rights = { roles: [...roles], entitlements: [...entitlements] }
     const dataKey = await sealer.createDataKey()
     try {
@@ -114,6 +115,11 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
   }
 
   return {
+    async wasMade(account: Pick<VouchedAccount, 'email'>, { actor }: CommandContext): Promise<boolean> {
+      const stream = streamOf(account)
+      return (await readEmail(log, stream)).state.status === 'confirmed' || wasGivenBy(stream, actor)
+    },
+
     create: (account: VouchedAccount, context: CommandContext) => create(account, context, async () => false),
 
     async createOnce(account: VouchedAccount, context: CommandContext): Promise<void> {

@@ -7,6 +7,7 @@ import {
   changeUser,
   type PasswordPolicy,
   readUser,
+  TypedAddress,
   UnknownAccount,
   type UserState,
 } from '../account/index.ts'
@@ -48,7 +49,7 @@ export interface SetupDependencies {
 
 const SetupRequest = z.strictObject({
   token: z.string().max(256).meta({ description: 'from the console of the server, within an hour of its start' }),
-  email: z.string().max(1024),
+  email: TypedAddress,
   password: z.string(),
 })
 

@@ -3,7 +3,6 @@ import { normalizeAddress } from '../account/address.ts'
 import type { CommandContext, EventLog, KeyedHash } from '../log/index.ts'
 import { once } from '../mail/request.ts'
 import type { BootstrapEvent } from './events.ts'
-import type { BootstrapFile } from './file.ts'
 
 /** What tells an entry of the file again, however the rest of it was edited and wherever it stands. */
 export interface EntryName {
@@ -17,14 +16,17 @@ export const userEntry = (emailHmac: string): EntryName => ({ kind: 'user', hash
 
 /** Names of entries by what stands in the file. */
 export const entryNames = (hash: KeyedHash) => ({
-  user: ({ email }: BootstrapFile['users'][number]): EntryName =>
+  user: ({ email }: { readonly email: string }): EntryName =>
     userEntry(hash(`email ${normalizeAddress(email) ?? email}`)),
   client: (clientId: string): EntryName => ({ kind: 'client', hash: hash(`bootstrap client ${clientId}`) }),
   /** A resource server has two names: its `client_id`, where the file gives one, and its identifier. */
   resource: ({
     client_id: clientId,
     resource,
-  }: BootstrapFile['resources'][number]): readonly [EntryName, EntryName] => {
+  }: {
+    readonly client_id?: string | undefined
+    readonly resource: string
+  }): readonly [EntryName, EntryName] => {
     const byIdentifier: EntryName = {
       kind: 'resource',
       hash: hash(`bootstrap resource ${spellingsOf(resource).toSorted()[0] ?? resource}`),

@@ -1,14 +1,17 @@
 import { spellingsOf } from '@ledgate/oauth'
+import { normalizeAddress } from '../account/address.ts'
 import { type Clients, readClient } from '../client/index.ts'
 import type { CommandContext, EventLog, KeyedHash } from '../log/index.ts'
 import { type Names, readResource, type Resources } from '../resource/index.ts'
 import { refusalOf } from '../operator/refusal.ts'
 import { appliedEntries, type EntryName, entryNames } from './applied.ts'
-import { BootstrapError, type BootstrapFile } from './file.ts'
+import { BootstrapError, type BootstrapFile, type RefusedEntry } from './file.ts'
 
 /** Makes people who count as confirmed. */
 export interface AccountCreation {
-  /** Does nothing when the address has an owner, or the same actor made one for it once, whatever became of them. */
+  /** Whether the address has an owner, or the same actor made one for it once, whatever became of them. */
+  wasMade(person: { readonly email: string }, context: CommandContext): Promise<boolean>
+  /** Does nothing then. */
   createOnce(
     person: {
       readonly email: string
@@ -41,12 +44,52 @@ interface Entry {
 /** Hashing a password takes a core for a while: some at once, not all of them. */
 const AT_ONCE = 4
 
-async function forEach<Item>(items: readonly Item[], act: (item: Item, index: number) => Promise<void>): Promise<void> {
+async function forEach<Item>(
+  items: readonly (Item | undefined)[],
+  act: (item: Item, index: number) => Promise<void>,
+): Promise<void> {
   const left = items.entries()
   const worker = async () => {
-    for (const [index, item] of left) await act(item, index)
+    for (const [index, item] of left) if (item !== undefined) await act(item, index)
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
+}
+
+/** What entries of the file ask for, as it is there now. */
+function whatIsThere({ log, names, resources }: Pick<BootstrapDependencies, 'log' | 'names' | 'resources'>) {
+  return {
+    hasClient: async (clientId: string) => (await readClient(log, clientId)) !== undefined,
+
+    async hasResource(clientId: string | undefined, resource: string): Promise<boolean> {
+      const spellings = spellingsOf(resource)
+      const owners = await Promise.all(spellings.map((spelling) => names.owner('resource', spelling)))
+      const owner = clientId ?? owners.find((each) => each !== undefined)?.replace(/^resource /, '')
+      // The one that was made for the identifier may have another one by now.
+      const made = clientId === undefined ? spellings.map((spelling) => resources.idFor(spelling)) : []
+      for (const candidate of [owner, ...made])
+        if (candidate !== undefined && (await readResource(log, candidate)) !== undefined) return true
+      return false
+    },
+  }
+}
+
+/** Whether an entry that is not taken any more was applied once, by this version or an older one. Writes nothing. */
+export function appliedBefore(dependencies: BootstrapDependencies): (entry: RefusedEntry) => Promise<boolean> {
+  const { log, keyedHash, accounts, context } = dependencies
+  const applied = appliedEntries(log)
+  const nameOf = entryNames(keyedHash)
+  const there = whatIsThere(dependencies)
+  return async ({ kind, names: { client_id, resource, email } }) => {
+    if (kind === 'user') {
+      if (email === undefined || normalizeAddress(email) === undefined) return false
+      return (await applied.has(nameOf.user({ email }))) || accounts.wasMade({ email }, context())
+    }
+    if (kind === 'client')
+      return client_id !== undefined && ((await applied.has(nameOf.client(client_id))) || there.hasClient(client_id))
+    if (resource === undefined) return false
+    const [name] = nameOf.resource({ client_id, resource })
+    return (await applied.has(name)) || there.hasResource(client_id, resource)
+  }
 }
 
 /**
@@ -57,7 +100,7 @@ async function forEach<Item>(items: readonly Item[], act: (item: Item, index: nu
  * @throws {BootstrapError} after everything else is done, with all that could not be done and why.
  */
 export async function applyBootstrap(file: BootstrapFile, dependencies: BootstrapDependencies): Promise<void> {
-  const { log, names, clients, resources, accounts, keyedHash, context } = dependencies
+  const { log, clients, resources, accounts, keyedHash, context } = dependencies
   const applied = appliedEntries(log)
   const nameOf = entryNames(keyedHash)
   const problems: string[] = []
@@ -84,18 +127,7 @@ export async function applyBootstrap(file: BootstrapFile, dependencies: Bootstra
     if (await isMade(path, entry)) for (const name of known) await applied.add(name, context())
   }
 
-  const hasClient = async (clientId: string) => (await readClient(log, clientId)) !== undefined
-
-  async function hasResource(clientId: string | undefined, resource: string): Promise<boolean> {
-    const spellings = spellingsOf(resource)
-    const owners = await Promise.all(spellings.map((spelling) => names.owner('resource', spelling)))
-    const owner = clientId ?? owners.find((each) => each !== undefined)?.replace(/^resource /, '')
-    // The one that was made for the identifier may have another one by now.
-    const made = clientId === undefined ? spellings.map((spelling) => resources.idFor(spelling)) : []
-    for (const candidate of [owner, ...made])
-      if (candidate !== undefined && (await readResource(log, candidate)) !== undefined) return true
-    return false
-  }
+  const { hasClient, hasResource } = whatIsThere(dependencies)
 
   await forEach(file.resources, (entry, index) => {
     const { client_id, client_secret, ...metadata } = entry

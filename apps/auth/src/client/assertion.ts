@@ -12,6 +12,7 @@ import {
 } from 'jose'
 import { boundedCache, bytesOfText } from '../limit/bounded-cache.ts'
 import type { Clock, CommandContext, EventLog, KeyedHash } from '../log/index.ts'
+import { flawOf } from './usable-keys.ts'
 
 /** RFC 7523 §2.2. */
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -74,7 +75,9 @@ function keySetOf(jwks: object): KeySet {
   const text = JSON.stringify(jwks)
   const known = keySets.get(text)
   if (known !== undefined) return known.keys
-  const keys = createLocalJWKSet(jwks as JSONWebKeySet)
+  // What older versions took and could not be used, or only by everybody: by an exponent of 1 everybody signs.
+  const sound = (jwks as JSONWebKeySet).keys.filter((key) => flawOf({ ...key, kid: undefined }) === undefined)
+  const keys = createLocalJWKSet({ keys: sound })
   keySets.set(text, { text, keys })
   return keys
 }

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { z } from 'zod'
 import type { Link } from './events.ts'
 
 /** Makes a link's secret, and makes it again: it is nowhere but in the mail. */
@@ -20,6 +21,9 @@ export interface PresentedLink {
 /** How long a mailed link may be used, in seconds: one that opens an account, not for long. */
 export const LINK_LIFETIME = 86_400
 const RESET_LIFETIME = 3_600
+
+/** What a mailed link carries, as somebody sends it back: longer than any of ours, and no more. */
+export const LinkText = z.string().max(256).meta({ description: 'from the mailed link' })
 
 const SHAPE = /^m1\.([0-9a-z]{1,64})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
+import { TypedAddress } from '../account/address.ts'
 import { parse } from '../http/index.ts'
 import { html, page, PAGE_HEADERS } from '../page/index.ts'
 import type { Mailbox, MailboxEntry } from './mailbox.ts'
@@ -9,7 +10,7 @@ import type { Mailbox, MailboxEntry } from './mailbox.ts'
 const PATIENCE_MS = 2_000
 const LOOK_MS = 20
 
-const Query = z.object({ to: z.string().max(1024).optional() })
+const Query = z.object({ to: TypedAddress.optional() })
 
 const shown = ({ to, subject, text, link, sent_at }: MailboxEntry) =>
   html`<article class="card">

@@ -1,19 +1,13 @@
 import type { JsonObject, Position } from '@ledgate/eventsourcing'
-import {
-  ClientId,
-  type ClientMetadata,
-  NewClientMetadata,
-  NewResourceMetadata,
-  type ResourceMetadata,
-} from '@ledgate/oauth'
+import { ClientId, type ClientMetadata, type ResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
-import type { Accounts } from '../account/index.ts'
-import type { Clients } from '../client/index.ts'
+import { type Accounts, PersonName } from '../account/index.ts'
+import { ClientRegistration, type Clients, ResourceRegistration } from '../client/index.ts'
 import type { Installation } from '../installation/index.ts'
 import type { EventLog } from '../log/index.ts'
 import type { Resources } from '../resource/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
-import type { Views } from '../views/index.ts'
+import { LARGEST_LIMIT, type Views } from '../views/index.ts'
 import { command, type OperatorCommand } from './command.ts'
 import { EventsQuery, listEvents } from './events.ts'
 import { Absent, Behind, Refused } from './refused.ts'
@@ -49,7 +43,7 @@ const words = z.array(text.max(100)).max(100)
 const Reason = text.max(200).default('by an operator')
 const Page = z.object({
   after: z.string().optional().meta({ description: 'the key of the last entry of the page before' }),
-  limit: z.coerce.number().int().positive().max(1000).optional(),
+  limit: z.coerce.number().int().positive().max(LARGEST_LIMIT).optional(),
 })
 /** A person by `sub`; at the command line by address, too. */
 const Person = z.object({ sub: text })
@@ -98,7 +92,7 @@ function userCommands({ accounts }: OperatorDependencies, fresh: () => Promise<V
       z.object({
         email: text,
         password: text,
-        name: text.max(256).optional(),
+        name: PersonName.optional(),
         roles: words.default([]),
         entitlements: words.default([]),
       }),
@@ -130,14 +124,14 @@ function clientCommands({ clients }: OperatorDependencies, fresh: () => Promise<
     'clients list': command(Page, async (page) => ({ clients: asJson((await fresh()).clients.list(page)) })),
     'clients show': command(Client, async ({ client_id }) => found((await fresh()).clients.byId(client_id), 'client')),
     'clients create': command(
-      z.object({ client_id: ClientId.optional(), metadata: NewClientMetadata }),
+      z.object({ client_id: ClientId.optional(), metadata: ClientRegistration }),
       async (registration, context) => {
         const made = await clients.register(registration, context)
         return registered(made.clientId, registration.metadata, made)
       },
     ),
     'clients update': command(
-      Client.extend({ metadata: NewClientMetadata }),
+      Client.extend({ metadata: ClientRegistration }),
       async ({ client_id, metadata }, context) =>
         registered(client_id, metadata, await clients.change(client_id, { type: 'Update', metadata }, context)),
     ),
@@ -163,14 +157,14 @@ function resourceCommands({ resources }: OperatorDependencies, fresh: () => Prom
       found((await fresh()).resources.byId(client_id), 'resource server'),
     ),
     'resources create': command(
-      z.object({ client_id: ClientId.optional(), metadata: NewResourceMetadata }),
+      z.object({ client_id: ClientId.optional(), metadata: ResourceRegistration }),
       async (registration, context) => {
         const made = await resources.register(registration, context)
         return registered(made.clientId, registration.metadata, made)
       },
     ),
     'resources update': command(
-      Client.extend({ metadata: NewResourceMetadata }),
+      Client.extend({ metadata: ResourceRegistration }),
       async ({ client_id, metadata }, context) =>
         registered(client_id, metadata, await resources.update(client_id, metadata, context)),
     ),

@@ -1,7 +1,7 @@
 import { type Json, type JsonObject, keptPosition, type Position, type PositionParser } from '@ledgate/eventsourcing'
 import { z } from 'zod'
 import { Actor, decode, type DomainRecord, type EventLog } from '../log/index.ts'
-import type { Views } from '../views/index.ts'
+import { LARGEST_LIMIT, type Views } from '../views/index.ts'
 import { positionIn } from './position.ts'
 import { Malformed } from './refused.ts'
 
@@ -9,7 +9,7 @@ const actorIn = (text: string) => ({ type: text.slice(0, text.indexOf(':')), id:
 
 /** Which events an operator wants to see; the newest, unless told. */
 export const EventsQuery = z.object({
-  last: z.coerce.number().int().positive().max(1000).default(20),
+  last: z.coerce.number().int().positive().max(LARGEST_LIMIT).default(20),
   stream: z.string().optional(),
   type: z.string().optional(),
   subject: z.string().optional(),

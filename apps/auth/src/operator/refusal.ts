@@ -33,9 +33,12 @@ export const pathText = (path: readonly PropertyKey[]): string =>
     '',
   )
 
-/** Everything a schema finds wrong, one line each, without any of the values. */
-export const issueLines = (error: z.ZodError): string[] =>
-  error.issues.map(({ path, message }) => (path.length === 0 ? message : `${pathText(path)}: ${message}`))
+/** Everything a schema finds wrong, one line each, without any of the values; `at` is where the whole is. */
+export const issueLines = (error: z.ZodError, at: readonly PropertyKey[] = []): string[] =>
+  error.issues.map(({ path, message }) => {
+    const place = pathText([...at, ...path])
+    return place === '' ? message : `${place}: ${message}`
+  })
 
 /** Why a command was refused, as one line; `undefined` when the error is not the fault of the command. */
 export function refusalOf(error: unknown): string | undefined {

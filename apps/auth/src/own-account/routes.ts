@@ -1,7 +1,7 @@
 import { InvalidToken } from '@ledgate/oauth'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { unlessErased } from '../account/index.ts'
+import { PersonName, TypedAddress, unlessErased } from '../account/index.ts'
 import { parse, type RequestContext } from '../http/index.ts'
 import { presentedToken, type VerdictDependencies } from '../introspection/index.ts'
 import type { Clock } from '../log/index.ts'
@@ -14,16 +14,9 @@ export interface OwnAccountRoutesDependencies extends VerdictDependencies {
   readonly clock: Clock
 }
 
-/** Characters of a name that is shown to others. */
-const Name = z
-  .string()
-  .min(1)
-  .max(256)
-  .refine((name) => name.isWellFormed() && !/\p{Cc}/u.test(name), { error: 'must be plain text' })
-
-const ProfileRequest = z.strictObject({ name: Name.nullable() })
+const ProfileRequest = z.strictObject({ name: PersonName.nullable() })
 const PasswordRequest = z.strictObject({ current_password: z.string(), new_password: z.string() })
-const EmailRequest = z.strictObject({ email: z.string().max(1024), password: z.string() })
+const EmailRequest = z.strictObject({ email: TypedAddress, password: z.string() })
 const Id = z.string().regex(/^[0-9a-f]{32}$/, { error: 'is no id' })
 
 const TOKENS =

@@ -7,6 +7,7 @@ import {
   isSameResource,
   spellingsOf,
 } from '@ledgate/oauth'
+import { flawOf } from '../client/usable-keys.ts'
 import { boundedCache, bytesOfText } from '../limit/bounded-cache.ts'
 import type { EventLog } from '../log/index.ts'
 import type { ResourceState } from './events.ts'
@@ -62,6 +63,8 @@ function encryptionOf({ metadata }: ResourceState): Encryption | undefined {
   if (alg === undefined && enc === undefined) return undefined
   const jwk = encryptionKey(metadata)
   if (alg === undefined || jwk === undefined) throw new InvalidTarget('the resource has no key to encrypt for')
+  const flaw = flawOf({ ...jwk, kid: undefined }) // by an older version, which took keys that hide nothing
+  if (flaw !== undefined) throw new InvalidTarget(`the key to encrypt for ${flaw}`)
   return { alg, enc: enc ?? DEFAULT_ENC, jwk }
 }
 

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { inMemoryEventStore } from '@ledgate/eventsourcing'
 import { InvalidTarget, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
@@ -308,7 +309,10 @@ describe('the audience of a token', () => {
   })
 
   describe('that wants its tokens encrypted', () => {
-    const jwk = { kty: 'EC' as const, crv: 'P-256', use: 'enc', x: 'x', y: 'y' }
+    const { x, y } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' })
+    const jwk = { kty: 'EC' as const, crv: 'P-256', use: 'enc', x, y }
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey.export({ format: 'jwk' })
+    const hidesNothing = { kty: 'RSA' as const, n: rsa.n, e: 'AQ' }
     const sealed = { ...server('vault', 'vault:read'), access_token_encrypted_response_alg: 'ECDH-ES' as const }
 
     it('is never one that all may read', async () => {
@@ -326,6 +330,14 @@ describe('the audience of a token', () => {
     it.each([
       ['has no key', sealed],
       ['has none that fits', { ...sealed, jwks: { keys: [{ kty: 'RSA' as const, n: 'n', e: 'AQAB' }] } }],
+      [
+        'has one that hides nothing',
+        {
+          ...sealed,
+          access_token_encrypted_response_alg: 'RSA-OAEP-256' as const,
+          jwks: { keys: [hidesNothing] },
+        },
+      ],
       [
         'names the content alone',
         { ...server('vault', 'vault:read'), access_token_encrypted_response_enc: 'A256GCM' as const },

@@ -7,15 +7,17 @@ const inBase64 = (bytes: number): number => Math.ceil((bytes * 4) / 3)
 
 /** A header and a signature of RSA with 4096 bits, and their dots. */
 const AROUND_CLAIMS = 1_024
-/** The wrapped key of RSA with 4096 bits, an ephemeral key, the locator, and what else a JWE has beside its content. */
-const AROUND_ENCRYPTED = 2_560
+/** An ephemeral key, the locator, and what else a JWE has beside its content and the wrapped key. */
+const AROUND_ENCRYPTED = 1_877
 
 /** Characters that a token has at most. */
 export function tokenSize(claims: JsonObject, encryption: Encryption | undefined): number {
   const signed = inBase64(jsonBytes(claims)) + AROUND_CLAIMS
   if (encryption === undefined) return signed
-  const { kid } = encryption.jwk as { readonly kid?: unknown }
-  return inBase64(signed) + inBase64(jsonBytes(kid ?? '')) + AROUND_ENCRYPTED
+  const { kid, n } = encryption.jwk as { readonly kid?: unknown; readonly n?: unknown }
+  // A key that RSA wraps is as long as the modulus, RFC 7518 §4.3.
+  const wrapped = typeof n === 'string' ? n.length : 0
+  return inBase64(signed) + inBase64(jsonBytes(kid ?? '')) + wrapped + AROUND_ENCRYPTED
 }
 
 /**

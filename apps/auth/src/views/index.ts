@@ -2,7 +2,7 @@
 export * from './audit.ts'
 export * from './clients.ts'
 export * from './grants.ts'
-export type { Page } from './page.ts'
+export { LARGEST_LIMIT, type Page } from './page.ts'
 export * from './projections.ts'
 export * from './resources.ts'
 export * from './revocations.ts'

@@ -1,5 +1,11 @@
-import { LONGEST_LIFETIME, MAX_ACCESS_TOKEN, MAX_AUTHORIZATION_BYTES, MAX_METADATA_BYTES } from '@ledgate/oauth'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  LONGEST_LIFETIME,
+  MAX_ACCESS_TOKEN,
+  MAX_AUTHORIZATION_BYTES,
+  MAX_METADATA_BYTES,
+  MAX_TOKEN_IN_FORM,
+} from '@ledgate/oauth'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ADMINISTRATION_SCOPES } from '../../src/administration/index.ts'
 import { MAX_SUPERSEDED } from '../../src/signing-key/index.ts'
 import { ANN, basic, BOOTSTRAP, openService, ORDERS_API, type Service } from './service.ts'
@@ -29,7 +35,7 @@ beforeAll(async () => {
     client_id: 'console',
     client_secret: 'console-secret',
     grant_types: ['password', 'refresh_token'],
-    scope: [...scopes, ...ADMINISTRATION_SCOPES].join(' '),
+    scope: [...scopes, ...ADMINISTRATION_SCOPES, 'ledgate:account'].join(' '),
   }
   service = await openService({
     resources: [{ ...orders, scopes_supported: [...(orders?.scopes_supported ?? []), ...scopes] }, ...resources],
@@ -76,6 +82,17 @@ describe('the largest token', () => {
   })
 })
 
+describe('the largest token of any older version', () => {
+  it('is looked at in a form, beside whatever proves who asks', async () => {
+    const token = 'x'.repeat(MAX_TOKEN_IN_FORM)
+    const proofs = { client_id: 'orders', client_secret: 'orders-secret' }
+    const asked = await service.form('/oauth2/introspect', { token, ...proofs })
+    expect(asked).toMatchObject({ status: 200, body: { active: false } })
+    const assertion = { client_assertion_type: 'x'.repeat(100), client_assertion: 'a'.repeat(16_384) }
+    expect((await service.form('/oauth2/revoke', { token, ...assertion })).status).toBe(400) // read, and no assertion
+  })
+})
+
 describe('a password', () => {
   it('of 256 characters signs in, whoever set it; a longer one is refused by all of them', async () => {
     for (const [password, status] of [
@@ -91,6 +108,88 @@ describe('a password', () => {
     const tooLong = { email: 'z@example.com', password: 'z'.repeat(257) }
     await expect(openService({ ...BOOTSTRAP, users: [tooLong] })).rejects.toThrow(/256 characters/)
     expect((await service.json('/accounts', tooLong)).body).toMatchObject({ error: 'invalid_password' })
+  })
+})
+
+describe('at every door of a person', () => {
+  /** The token of the newest mail to an address. */
+  async function mailed(address: string, subject: RegExp): Promise<string> {
+    const url = `/dev/mail?to=${encodeURIComponent(address)}`
+    return vi.waitFor(async () => {
+      const { text } = await service.send({ method: 'GET', url, headers: { accept: 'application/json' } })
+      const mails = JSON.parse(text) as { subject: string; token?: string }[]
+      const token = mails.find((mail) => subject.test(mail.subject))?.token
+      expect(token).toBeDefined()
+      return String(token)
+    })
+  }
+  const me = (method: 'POST' | 'PATCH', path: string, access: unknown, body: object) =>
+    service.send({
+      method,
+      url: `/accounts/me${path}`,
+      headers: { authorization: `Bearer ${String(access)}`, 'content-type': 'application/json' },
+      payload: JSON.stringify(body),
+    })
+  const ownToken = async (person: { email: string; password: string }) =>
+    (await signIn(person, 'ledgate:account')).body['access_token']
+
+  it.each([
+    ['of two units each', '\u{1F600}'],
+    ['that are composed of two', 'e\u0301'],
+  ])('a password has 256 characters %s, and not one more', async (_, character) => {
+    const email = `door-${character.codePointAt(0)}@example.com`
+    const password = character.repeat(256)
+    const over = character.repeat(257)
+    const tooLong = { status: 400, body: { error: 'invalid_password' } }
+    const json = (path: string, body: object) => service.json(path, body)
+
+    expect(await json('/accounts', { email, password: over })).toMatchObject(tooLong)
+    expect((await json('/accounts', { email, password })).status).toBe(202)
+    const confirming = await mailed(email, /Confirm your address/)
+    expect(await json('/accounts/confirm', { token: confirming, new_password: over })).toMatchObject(tooLong)
+    expect((await json('/accounts/confirm', { token: confirming, new_password: password })).status).toBe(200)
+
+    const access = await ownToken({ email, password })
+    const change = (new_password: string) =>
+      me('POST', '/password', access, { current_password: password, new_password })
+    expect(await change(over)).toMatchObject(tooLong)
+    expect((await change(`x${character.repeat(255)}`)).status).toBe(200)
+
+    expect((await json('/accounts/reset', { email })).status).toBe(202)
+    const resetting = await mailed(email, /Set a new password/)
+    expect(await json('/accounts/reset', { token: resetting, new_password: over })).toMatchObject(tooLong)
+    expect((await json('/accounts/reset', { token: resetting, new_password: password })).status).toBe(200)
+    expect(await ownToken({ email, password })).toBeDefined()
+  })
+
+  it('a name and an address are as long as at any other', async () => {
+    const person = { email: 'names@example.com', password: 'a quiet harbour at noon' }
+    const create = (changes: object) => call('POST', '/admin/users', { ...person, ...changes })
+    const register = (changes: object) => service.json('/accounts', { ...person, email: 'r@example.com', ...changes })
+    expect((await create({})).status).toBe(201)
+    const access = await ownToken(person)
+    for (const [name, isTaken] of [
+      ['n'.repeat(256), true],
+      ['n'.repeat(257), false],
+      ['line\nfeed', false],
+    ] as const) {
+      expect((await create({ email: `${name.length}@example.com`, name })).status).toBe(isTaken ? 201 : 400)
+      expect((await register({ name })).status).toBe(isTaken ? 202 : 400)
+      expect((await me('PATCH', '', access, { name })).status).toBe(isTaken ? 204 : 400)
+    }
+    const label = 'd'.repeat(60)
+    const domain = (length: number) => `${label}.${label}.${label}.example`.slice(-length).replace(/^\.+/, 'x')
+    for (const [email, isTaken] of [
+      [`${'l'.repeat(64)}@example.com`, true],
+      [`${'l'.repeat(65)}@example.com`, false],
+      [`${'l'.repeat(64)}@${domain(189)}`, true], // 254 in all
+      [`${'l'.repeat(64)}@y${domain(189)}`, false],
+    ] as const) {
+      expect((await create({ email })).status, email).toBe(isTaken ? 201 : 400)
+      expect((await register({ email })).status, email).toBe(isTaken ? 202 : 400)
+      const asked = await me('POST', '/email', access, { email, password: person.password })
+      expect(asked.status, email).toBe(isTaken ? 202 : 400)
+    }
   })
 })
 

@@ -33,12 +33,15 @@ import { readResourceParameter, readScope } from '../scope.ts'
 import { signed } from '../signing.ts'
 import { assertFits } from '../size.ts'
 
-const ATTEMPT = /^[A-Za-z0-9._~-]{8,128}$/
+const ATTEMPT_LENGTH = { least: 8, most: 128 }
+const ATTEMPT = new RegExp(`^[A-Za-z0-9._~-]{${ATTEMPT_LENGTH.least},${ATTEMPT_LENGTH.most}}$`)
 
 /** @throws {InvalidRequest} when it has a `refresh_attempt` that is none. */
 function assertAttempt(attempt: unknown): void {
   if (attempt === undefined || (typeof attempt === 'string' && ATTEMPT.test(attempt))) return
-  throw new InvalidRequest('refresh_attempt is 8 to 128 of the characters A-Z a-z 0-9 . _ ~ -')
+  throw new InvalidRequest(
+    `refresh_attempt is ${ATTEMPT_LENGTH.least} to ${ATTEMPT_LENGTH.most} of the characters A-Z a-z 0-9 . _ ~ -`,
+  )
 }
 
 /**

@@ -1,0 +1,11 @@
+import { z } from 'zod'
+
+/** Characters (UTF-16 units) of the longest name of a person. */
+const MAX_NAME = 256
+
+/** A name that is shown to others, whoever sets it. */
+export const PersonName = z
+  .string()
+  .min(1)
+  .max(MAX_NAME)
+  .refine((name) => name.isWellFormed() && !/\p{Cc}/u.test(name), { error: 'must be plain text' })
