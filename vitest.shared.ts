@@ -27,6 +27,7 @@ export const shared = defineConfig({
     maxWorkers: 2,
     sequence: { shuffle: true },
     // No promise about speed: what hangs is found, what is slow passes.
+    expect: { poll: { timeout: 60_000 } },
     testTimeout: pace === 'quick' ? 300_000 : 1_800_000,
     hookTimeout: 300_000,
     passWithNoTests: true,

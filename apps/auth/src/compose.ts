@@ -13,7 +13,7 @@ import { openMail, type OutgoingMail } from './compose/mail.ts'
 import { openPeople, type People } from './compose/people.ts'
 import { openPublishing, type Publishing } from './compose/publishing.ts'
 import { ownedScopes, registeredOrigins } from './compose/origins.ts'
-import { mailReadings, notesOf } from './compose/mail-readings.ts'
+import { mailReadings, notesOf, openBacklogs, processReadings } from './compose/process-readings.ts'
 import { checksOf, readingsOf } from './compose/readings.ts'
 import { masterKeysOf } from './compose/master-keys.ts'
 import type { Config } from './config.ts'
@@ -143,7 +143,8 @@ async function bootstrap(
 export async function compose(config: Config, logger: Logger): Promise<Ledgate> {
   const core = await openCore(config, logger)
   const people = openPeople(core)
-  const mail = openMail(core)
+  const backlogs = openBacklogs()
+  const mail = openMail(core, backlogs.mail)
   await bootstrap(core, people)
   const requests = requestContext({
     key: core.sourceKey,
@@ -153,8 +154,8 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   const firstSetup = setup(core.administrators, core.clock)
   const metrics = openMetrics()
   metrics.watch(readingsOf(core))
-  const ready = readiness(checksOf(core), notesOf(mail, core.clock.nowMs))
-  metrics.watch(mailReadings(mail, core.clock.nowMs))
+  const ready = readiness(checksOf(core), notesOf(backlogs, mail, core.clock.nowMs))
+  metrics.watch([...processReadings(backlogs, core.clock.nowMs), ...mailReadings(mail, core.clock.nowMs)])
   const { issuer, limits } = config
   const guard = limits ? clientGuard(limits.client, core.clock.nowMs) : noClientLimits
   const authentication = clientAuthentication({ ...core, issuer, guard })
@@ -174,7 +175,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
       ...administration(core, people, firstSetup, requests),
     ],
   })
-  const background = startBackground(core, people, mail, feed, publishing)
+  const background = startBackground(core, people, mail, feed, publishing, backlogs)
   const control = await listenForOperator({
     path: socketPath(config.dataDir),
     commands: commandsOf(core, people),

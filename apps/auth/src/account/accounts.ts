@@ -113,9 +113,9 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
   }
 
   /** Puts whoever can act as an administrator now on the list. */
-  async function admit(changed: ChangedUser, context: CommandContext): Promise<Written> {
-    if (isAble(changed.state)) await administrators.add(changed.state.sub, context)
-    return { position: changed.position }
+  async function admit({ state, position, isChanged }: ChangedUser, context: CommandContext): Promise<Written> {
+    if (isAble(state)) await administrators.add(state.sub, isChanged ? consequenceOf(context) : context)
+    return { position }
   }
 
   const enable: Accounts['enable'] = async (person, context) =>

@@ -6,6 +6,8 @@ import { user, type UserCommand } from './user.decider.ts'
 
 /** The person after a command, and the position from which everybody can see it. */
 export interface ChangedUser {
+  /** Whether the command did something: whatever follows from that needs no right any more. */
+  readonly isChanged: boolean
   readonly state: UserState
   readonly position: string
 }
@@ -28,12 +30,12 @@ export const changeUser = (
       const found = await readUser(log, sub)
       const events = user.decide(command, found?.state)
       if (found === undefined) throw new UnknownAccount()
-      if (events.length === 0) return { state: found.state, position: await log.store.head() }
+      if (events.length === 0) return { state: found.state, position: await log.store.head(), isChanged: false }
       const { position } = await log.append(`user-${sub}`, events, {
         expected: found.revision,
         context,
         dataKey: found.state.data_key,
       })
-      return { state: events.reduce(user.evolve, found.state) ?? found.state, position }
+      return { state: events.reduce(user.evolve, found.state) ?? found.state, position, isChanged: true }
     }),
   )

@@ -1,6 +1,13 @@
 import { UnknownOutcome } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
-import { type Actor, type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import {
+  type Actor,
+  type Clock,
+  type CommandContext,
+  consequenceOf,
+  type EventLog,
+  untilSettled,
+} from '../log/index.ts'
 import { assertAuthorization } from './authorization.ts'
 import type { Addresses } from './address.ts'
 import { email } from './email.decider.ts'
@@ -95,7 +102,7 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
       const registration = { ...person, ...(name !== undefined && { name }), ...rights }
       const isNew = await assign({ stream, registration, dataKey, context, isBarred })
       if (!isNew) await sealer.destroyDataKey(dataKey)
-      return { ...(await finish(stream, context)), isNew }
+      return { ...(await finish(stream, isNew ? consequenceOf(context) : context)), isNew }
     } catch (error) {
       if (!(error instanceof UnknownOutcome) && (await isUnused(stream, dataKey))) await sealer.destroyDataKey(dataKey)
       throw error

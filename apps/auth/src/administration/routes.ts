@@ -1,4 +1,4 @@
-import type { JsonObject, Position } from '@ledgate/eventsourcing'
+import type { JsonObject } from '@ledgate/eventsourcing'
 import { InvalidRequest, InvalidToken, OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
@@ -8,6 +8,7 @@ import type { CommandContext } from '../log/index.ts'
 import { Behind, isAbsence, Malformed, type OperatorCommand, refusalOf } from '../operator/index.ts'
 import type { Views } from '../views/index.ts'
 import { type Administrator, type AdministratorDependencies, authorize } from './bearer.ts'
+import { minPosition } from './min-position.ts'
 import { type Operation, OPERATIONS, scopeOf } from './operations.ts'
 
 export interface AdministrationDependencies extends AdministratorDependencies {
@@ -15,9 +16,6 @@ export interface AdministrationDependencies extends AdministratorDependencies {
   readonly requests: RequestContext
   readonly views: Pick<Views, 'waitFor'>
 }
-
-/** Milliseconds that `min_position` may wait for the views of this replica. */
-const POSITION_WITHIN_MS = 5_000
 
 /** A person is named by `sub` in a URL, never by address. */
 const Sub = z.string().regex(/^u_[0-9a-f]{32}$/, { error: 'is no sub' })
@@ -103,6 +101,7 @@ function answer(reply: FastifyReply, { status }: Operation, result: JsonObject):
 export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies> = async (app, dependencies) => {
   const { log, commands, requests, views, clock } = dependencies
   const callers = new WeakMap<FastifyRequest, Administrator>()
+  const reached = minPosition({ log, views })
 
   /** Every call is an event before it is answered, whatever comes of it. */
   async function note(operation: Operation, input: Input, by: Administrator, context: CommandContext): Promise<void> {
@@ -119,32 +118,13 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
     )
   }
 
-  /** @throws {InvalidRequest} when the log never had such a position. @throws {TemporarilyUnavailable} */
-  async function waitFor(text: unknown): Promise<void> {
-    if (typeof text !== 'string') return
-    const position = askedFor(text)
-    if (await views.waitFor(position, 0)) return
-    // Nobody was ever given a place beyond the end: it is of another log, or made up.
-    if (position > (await log.store.head())) throw new InvalidRequest('min_position is beyond the end of the log')
-    if (!(await views.waitFor(position, POSITION_WITHIN_MS)))
-      throw new TemporarilyUnavailable('the views have not reached min_position')
-  }
-
-  function askedFor(text: string): Position {
-    try {
-      return log.store.parsePosition(text)
-    } catch (error) {
-      throw new InvalidRequest('min_position is no position of this log', { cause: error })
-    }
-  }
-
   async function run(operation: Operation, command: OperatorCommand, request: FastifyRequest, reply: FastifyReply) {
     const by = callers.get(request)
     if (by === undefined) throw new InvalidToken('nobody was authorized')
     const { min_position, ...input } = inputOf(operation, request)
     const context = requests.of(request, { type: 'user', id: by.sub }, by.clientId)
     await note(operation, input, by, context)
-    await waitFor(min_position)
+    if (typeof min_position === 'string') await reached(min_position)
     try {
       const { bearer } = by
       return answer(reply, operation, await bearer.decide(() => command.run(input, { ...context, authority: bearer })))

@@ -4,6 +4,7 @@ import type { Core } from './core.ts'
 import type { Feed } from './feed.ts'
 import type { OutgoingMail } from './mail.ts'
 import type { People } from './people.ts'
+import type { Backlogs } from './process-readings.ts'
 import type { Publishing } from './publishing.ts'
 
 /** Seconds between two looks at what is due. */
@@ -25,8 +26,9 @@ export function startBackground(
   { sending }: OutgoingMail,
   { feed }: Feed,
   publishing: Publishing,
+  backlogs: Backlogs,
 ): Background {
-  const { logger, store, storage, views, signingKeys, feedKeys, derivationKeys } = core
+  const { logger, clock, store, storage, views, signingKeys, feedKeys, derivationKeys } = core
   const stopping = new AbortController()
   const { signal } = stopping
   const stumbled = (name: string) => (error: unknown) => {
@@ -34,11 +36,24 @@ export function startBackground(
   }
 
   /** Does it again and again, however often it fails. */
-  async function every(seconds: number, name: string, until: AbortSignal, work: () => Promise<unknown>): Promise<void> {
+  async function every(
+    seconds: number,
+    name: keyof Backlogs,
+    until: AbortSignal,
+    work: () => Promise<unknown>,
+  ): Promise<void> {
+    const [told, backlog] = [stumbled(name), backlogs[name]]
     while (!until.aborted) {
-      await work().catch(stumbled(name))
+      await work().then(
+        () => backlog.over(name),
+        (error: unknown) => {
+          backlog.failed(name, clock.nowMs())
+          told(error)
+        },
+      )
       await pause(seconds * 1000, undefined, { signal: until }).catch(() => {})
     }
+    backlog.over(name) // whoever goes on knows how it goes
   }
 
   /** What one process of an installation does for all. Each of it is safe to do twice, and a waste. */
@@ -56,15 +71,16 @@ export function startBackground(
             await people.erasure.complete(event)
           },
           onError: stumbled('registration'),
+          backlog: backlogs.registration,
           signal: held,
         }),
       ),
       every(1, 'mail', held, () => sending.run(held)),
       publishing.run(held),
-      every(KEYS_EVERY, 'key rotation', held, () => signingKeys.maintain(ROTATION_PERIOD)),
-      every(KEYS_EVERY, 'key rotation', held, () => feedKeys.maintain(ROTATION_PERIOD)),
-      every(KEYS_EVERY, 'key rotation', held, () => derivationKeys.maintain(ROTATION_PERIOD)),
-      every(SWEEP_EVERY, 'reservation sweeper', held, () => people.sweeper.sweep()),
+      every(KEYS_EVERY, 'signing keys', held, () => signingKeys.maintain(ROTATION_PERIOD)),
+      every(KEYS_EVERY, 'feed keys', held, () => feedKeys.maintain(ROTATION_PERIOD)),
+      every(KEYS_EVERY, 'derivation keys', held, () => derivationKeys.maintain(ROTATION_PERIOD)),
+      every(SWEEP_EVERY, 'reservations', held, () => people.sweeper.sweep()),
     ]).then(() => undefined)
 
   const turn = storage.turn(stumbled('lease'))

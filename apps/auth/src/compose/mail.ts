@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { mailbox as openMailbox, type Mailbox, type MailSending, mailSending, smtpMailer } from '../mail/index.ts'
+import type { Backlog } from '../process-manager/index.ts'
 import type { Core } from './core.ts'
 import { newId } from './people.ts'
 
@@ -11,7 +12,10 @@ export interface OutgoingMail {
 }
 
 /** Mail by SMTP when it is configured, into a folder of the data otherwise; production always configures it. */
-export function openMail({ config, logger, log, sealer, clock, derivationKeys, views }: Core): OutgoingMail {
+export function openMail(
+  { config, logger, log, sealer, clock, derivationKeys, views }: Core,
+  backlog: Backlog,
+): OutgoingMail {
   const { issuer, mailFrom: from, smtpUrl, dataDir } = config
   const domain = new URL(issuer).hostname
   const mailbox =
@@ -27,6 +31,7 @@ export function openMail({ config, logger, log, sealer, clock, derivationKeys, v
     clock,
     issuer,
     newId,
+    backlog,
     onError: (error) => logger.error({ err: error }, 'a mail did not leave and is tried again'),
   })
   return { sending, mailbox }

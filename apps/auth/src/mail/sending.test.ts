@@ -147,6 +147,7 @@ describe('mails that cannot leave now', () => {
     await expect.poll(() => checkpoints.load('mail')).not.toBe('')
     await first.stop()
     const second = start()
+    await expect.poll(() => second.state().waiting).toBe(100) // nothing of them was tried: it learned of them
     await ask('carol@example.com')
     await expect.poll(() => tried.has('carol@example.com')).toBe(true)
     await expect.poll(async () => (await checkpoints.load('mail')) === (await house.store.head())).toBe(true)

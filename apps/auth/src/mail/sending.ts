@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Checkpoints } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { type Clock, decode, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
-import { causedBy, followEvents, resume, slots } from '../process-manager/index.ts'
+import { type Backlog, causedBy, followEvents, resume, slots } from '../process-manager/index.ts'
 import { linkToken, LINK_LIFETIME, type LinkKeys } from './link.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
 import { type Mail, mailOf } from './render.ts'
@@ -20,6 +20,8 @@ export interface MailSendingDependencies {
   readonly newId: () => string
   /** Told of every try that failed; neither an address nor a link is in the error. */
   onError(error: unknown): void
+  /** Where what fails is kept that is no mail server's doing. */
+  readonly backlog?: Backlog | undefined
   /** Seconds after a mail was asked for at which it is tried again; `RETRY_AT` unless told. */
   readonly retryAt?: readonly number[]
   /** Milliseconds between two looks for mails that are to be tried again; 5,000 unless told. */
@@ -33,7 +35,7 @@ export interface MailState {
   readonly sent: number
   readonly failedTries: number
   readonly givenUp: number
-  /** Mails that failed at their last try by this process, 100,000 at most; the first of them was asked for `waitingSince`. */
+  /** Mails that failed at their last try, whoever made it, 100,000 at most; the first of them was asked for `waitingSince`. */
   readonly waiting: number
   /** Milliseconds since the epoch. */
   readonly waitingSince: number | undefined
@@ -59,6 +61,7 @@ const BATCH = 64
 /** Mails that were looked at between two checkpoints. */
 const SAVE_EVERY = 1_000
 const LOOK_EVERY_MS = 5_000
+const checkpointAfter = (at: number) => `${PROCESS}-after-${at}`
 /** Rests between two looks that may be one, where nothing is due before: clocks are put right at times. */
 const MOST_RESTS = 60
 const REQUESTS = { categories: ['mail'], types: ['MailRequested'] }
@@ -156,7 +159,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
    * @returns milliseconds after which the next one is due, as far as is known.
    */
   async function lookAgain(at: number, nextAt: number | undefined, signal: AbortSignal): Promise<number> {
-    const name = `${PROCESS}-after-${at}`
+    const name = checkpointAfter(at)
     const after = await resume(log.store, dependencies.checkpoints, name)
     const head = await log.store.head()
     const age = ({ created }: { readonly created: number }) => clock.now() - Math.floor(created / 1000)
@@ -183,6 +186,21 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
     return dueIn
   }
 
+  /** Learns which mails wait that failed at another process: those that had their first try and are not over. */
+  async function takeOver(signal: AbortSignal): Promise<void> {
+    const [after, tried] = await Promise.all(
+      [checkpointAfter(retryAt.at(-1) ?? 0), PROCESS].map((name) => resume(log.store, dependencies.checkpoints, name)),
+    )
+    if (after === undefined || tried === undefined) return
+    for await (const recorded of log.store.readAll({ after, filter: { categories: ['mail'] } })) {
+      if (signal.aborted) return
+      const event = decode(recorded)
+      if (event?.type === 'MailSent' || event?.type === 'MailFailed') state.waiting.delete(event.data.mail_id)
+      const isTried = event?.type === 'MailRequested' && recorded.position <= tried && state.waiting.size < SHOWN
+      if (isTried) state.waiting.set(event.data.mail_id, event.created)
+    }
+  }
+
   const firstTries = (signal: AbortSignal) =>
     followEvents({
       store: log.store,
@@ -193,6 +211,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
         if (event.type === 'MailRequested') await tryOnce(event)
       },
       onError: dependencies.onError,
+      backlog: dependencies.backlog,
       concurrency: CONCURRENCY,
       signal,
     })
@@ -200,10 +219,15 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
   async function laterTries(index: number, signal: AbortSignal): Promise<void> {
     const at = retryAt[index]
     while (at !== undefined && !signal.aborted) {
-      const dueIn = await lookAgain(at, retryAt[index + 1], signal).catch((error: unknown) => {
-        dependencies.onError(error)
-        return 0 // from the checkpoint, at the next look
-      })
+      const look = checkpointAfter(at)
+      const dueIn = await lookAgain(at, retryAt[index + 1], signal).then(
+        (ms) => (dependencies.backlog?.over(look), ms),
+        (error: unknown) => {
+          dependencies.onError(error)
+          dependencies.backlog?.failed(look, clock.nowMs())
+          return 0 // from the checkpoint, at the next look
+        },
+      )
       const restMs = Math.min(Math.max(dueIn, lookEveryMs), lookEveryMs * MOST_RESTS)
       await pause(restMs, undefined, { signal }).catch(() => {})
     }
@@ -221,6 +245,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
     async run(signal) {
       const stopping = new AbortController()
       const either = AbortSignal.any([signal, stopping.signal])
+      await takeOver(signal)
       const later = retryAt.map((_, index) => laterTries(index, either))
       try {
         await firstTries(signal)

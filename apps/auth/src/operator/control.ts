@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { z } from 'zod'
 import type { CommandContext } from '../log/index.ts'
 import type { OperatorCommand } from './command.ts'
-import { refusalOf } from './refusal.ts'
+import { isAbsence, refusalOf } from './refusal.ts'
 import { removeStaleSocket } from './socket.ts'
 
 /** What the command line sends. */
@@ -30,7 +30,7 @@ export async function runCommand(
   } catch (error) {
     const message = refusalOf(error)
     if (message === undefined) throw error
-    return { status: 400, body: { message } }
+    return { status: isAbsence(error) ? 404 : 400, body: { message } }
   }
 }
 

@@ -10,7 +10,8 @@ import { Absent, Refused } from './refused.ts'
 const ABSENCES = [Absent, UnknownClient, UnknownResource, UnknownSecret, UnknownKey]
 
 /** Whether what the command names is not there, whatever else it says. */
-export const isAbsence = (error: unknown): boolean => ABSENCES.some((absence) => error instanceof absence)
+export const isAbsence = (error: unknown): boolean =>
+  ABSENCES.some((absence) => error instanceof absence) || (error instanceof OAuthError && error.status === 404)
 
 /** Errors whose message is meant for whoever gave the command. */
 const REFUSALS = [

@@ -7,6 +7,7 @@ import {
   type OwnPassword,
   type PasswordProof,
   readUser,
+  unlessErased,
   type UserState,
 } from '../account/index.ts'
 import { changeGrant, readGrant } from '../grant/index.ts'
@@ -62,6 +63,8 @@ class NotOwn extends OAuthError {
   }
 }
 
+const gone = (cause?: unknown) => new InvalidToken('its person is gone', { cause })
+
 /** Milliseconds a list waits for the views to hold what was written before it was asked for. */
 const FRESH_WITHIN_MS = 5_000
 const PAGE = 1_000
@@ -72,7 +75,7 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
 
   async function userOf(sub: string): Promise<UserState> {
     const found = await readUser(log, sub)
-    if (found === undefined || found.state.erased) throw new InvalidToken('its person is gone')
+    if (found === undefined || found.state.erased) throw gone()
     return found.state
   }
 
@@ -107,7 +110,7 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
       const user = await userOf(sub)
       const address = await sealer.unseal(user.email, 'email')
       const name = user.name === undefined ? undefined : await sealer.unseal(user.name, 'name')
-      if (address === ERASED || name === ERASED) throw new InvalidToken('its person is gone')
+      if (address === ERASED || name === ERASED) throw gone()
       const { email_verified, registered_at, password_set_at } = user
       return {
         sub,
@@ -134,7 +137,7 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
 
     /** Whoever reads the mail of the new address confirms it; until then nothing changes. */
     async changeEmail({ context }: Asking, proof: PasswordProof, address: string): Promise<void> {
-      await email.ask(await password.prove(proof), address, context)
+      await unlessErased(gone, async () => email.ask(await password.prove(proof), address, context))
     },
 
     /** Those by which somebody is signed in now. */

@@ -3,6 +3,7 @@ import { inMemoryEventStore, type NewEvent } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
 import type { DomainRecord } from '../log/index.ts'
 import { inMemoryCheckpoints } from '../testing/household.ts'
+import { backlog } from './backlog.ts'
 import { followEvents } from './follow-events.ts'
 
 const envelope = { schema: 1, $correlationId: 'c', $causationId: 'c', actor: { type: 'system', id: 'test' } }
@@ -22,6 +23,7 @@ async function following(handle: (event: DomainRecord, tries: number) => Promise
   const checkpoints = inMemoryCheckpoints()
   const tries = new Map<string, number>()
   const errors: unknown[] = []
+  const shown = backlog()
   const done = new AbortController()
   const run = () =>
     followEvents({
@@ -35,10 +37,11 @@ async function following(handle: (event: DomainRecord, tries: number) => Promise
         await handle(event, before)
       },
       onError: (error) => void errors.push(error),
+      backlog: shown,
       firstPauseMs: 1,
       signal: done.signal,
     })
-  return { store, names, checkpoints, errors, done, run }
+  return { store, names, checkpoints, errors, shown, done, run }
 }
 
 describe('whoever follows the log', () => {
@@ -79,6 +82,21 @@ describe('whoever follows the log', () => {
     expect(handled.filter((each) => each.startsWith('mail-2'))).toEqual([])
     expect(await checkpoints.load('test')).toBe(held)
     expect(names).toHaveLength(5)
+  })
+
+  it('shows what waits for its next try, and since when, until it is done or left to another process', async () => {
+    let isAway = true
+    const { store, names, done, run, shown, errors } = await following(async ({ stream }) => {
+      if (stream === 'mail-4' || (isAway && stream === 'mail-2')) throw new Error('not now')
+    })
+    const [first] = await store.read(String(names[2]), { direction: 'forwards', max: 1 })
+    const running = run()
+    await expect.poll(() => shown.state()).toMatchObject({ waiting: 2, since: first?.created })
+    isAway = false
+    await expect.poll(() => shown.state().waiting).toBe(1)
+    done.abort()
+    await running
+    expect(shown.state()).toEqual({ failures: errors.length, waiting: 0, since: undefined })
   })
 
   it('gives no place to what waits for its next try, and not to what cannot be read either', async () => {

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Checkpoints, EventStore, Position, RecordedEvent } from '@ledgate/eventsourcing'
 import { type CommandContext, decode, type DomainRecord } from '../log/index.ts'
+import type { Backlog } from './backlog.ts'
 import { type Progress, progress } from './progress.ts'
 import { resume } from './resume.ts'
 import { slots } from './slots.ts'
@@ -15,8 +16,8 @@ export interface FollowOptions {
   handle(event: DomainRecord): Promise<void>
   /** Told of each try that failed. */
   onError(error: unknown, event: RecordedEvent): void
-  /** Keeps the ids of events whose last try failed, for whoever shows them. */
-  readonly waiting?: Set<string>
+  /** Where the events are kept whose last try failed. */
+  readonly backlog?: Pick<Backlog, 'failed' | 'over'> | undefined
   /** How many events are handled at the same time; those that wait for their next try do not count. 16 unless told. */
   readonly concurrency?: number
   /** Milliseconds before a failed try is repeated, doubling up to 30 s; 100 unless told. */
@@ -83,7 +84,7 @@ function change() {
  * handled any more.
  */
 export async function followEvents(options: FollowOptions): Promise<void> {
-  const { store, checkpoints, name, categories, signal, waiting, concurrency = CONCURRENCY } = options
+  const { store, checkpoints, name, categories, signal, backlog, concurrency = CONCURRENCY } = options
   const after = await resume(store, checkpoints, name)
   const state = progress(after)
   const save = saver(options, state)
@@ -105,11 +106,9 @@ export async function followEvents(options: FollowOptions): Promise<void> {
         return !signal.aborted
       } catch (error) {
         options.onError(error, recorded)
-        waiting?.add(recorded.id)
+        backlog?.failed(recorded.id, recorded.created)
         moved.tell()
         await pause(ms, undefined, { signal }).catch(() => {})
-      } finally {
-        waiting?.delete(recorded.id)
       }
     }
     return false
@@ -121,7 +120,9 @@ export async function followEvents(options: FollowOptions): Promise<void> {
     entry: { done(): void },
   ): Promise<void> {
     await before
-    if (!(await untilHandled(recorded))) return
+    const isHandled = await untilHandled(recorded)
+    backlog?.over(recorded.id)
+    if (!isHandled) return
     entry.done()
     moved.tell()
     await save(recorded)

@@ -1,4 +1,5 @@
 /** Work that follows from the log: what was acknowledged gets finished, whatever crashes. */
+export * from './backlog.ts'
 export * from './follow-events.ts'
 export * from './progress.ts'
 export * from './resume.ts'

@@ -1,24 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMINISTRATION_SCOPES, OPERATIONS } from '../../src/administration/index.ts'
-import { basic, BOOTSTRAP, openService } from './service.ts'
+import { administered, CONSOLE, openService } from './service.ts'
 
 const EVE = { email: 'eve@example.com', password: 'the seventh wave is tall' }
-const CONSOLE = basic('console', 'console-secret-of-tests')
 
-const WORLD = {
-  ...BOOTSTRAP,
-  clients: [
-    ...BOOTSTRAP.clients,
-    {
-      client_id: 'console',
-      client_secret: 'console-secret-of-tests',
-      token_endpoint_auth_method: 'client_secret_basic',
-      grant_types: ['password'],
-      scope: ADMINISTRATION_SCOPES.join(' '),
-    },
-  ],
-  users: [...BOOTSTRAP.users, { ...EVE, roles: ['ledgate:admin'] }],
-}
+const WORLD = administered(EVE, ADMINISTRATION_SCOPES)
 
 let service: Awaited<ReturnType<typeof openService>>
 let token: string
@@ -77,6 +63,32 @@ describe('what is not there', () => {
     for (const path of ['/admin/clients/console', '/admin/resources/orders'])
       expect((await send('DELETE', `${path}/secrets/${'f'.repeat(32)}`)).status).toBe(404)
   })
+})
+
+describe('what is not there, to the command line', () => {
+  const NOBODY = {
+    sub: `u_${'0'.repeat(31)}1`,
+    client_id: 'nobody',
+    secret_id: 'f'.repeat(32),
+    use: 'signing',
+    kid: 'nothing',
+    reason: 'test',
+  }
+  const inputOf = (command: string) => {
+    const body = BODIES[command]
+    return { ...NOBODY, ...body, ...(/^(clients|resources)/.test(command) && body && { metadata: body }) }
+  }
+
+  it.each(naming)('is 404 for $command', async ({ command }) => {
+    expect(await service.operate(command, inputOf(command))).toBe(404)
+  })
+
+  it.each(naming.filter(({ path, command }) => path.includes(':sub') && command !== 'users erase'))(
+    'is 404 for $command and the address of somebody who was erased',
+    async ({ command }) => {
+      expect(await service.operate(command, { ...inputOf(command), sub: 'gone@example.com' })).toBe(404)
+    },
+  )
 })
 
 describe('every command that is done', () => {

@@ -2,24 +2,10 @@ import { openProtocolCluster } from '@ledgate/eventstore-eventstoredb/testing'
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMINISTRATION_SCOPES } from '../../src/administration/index.ts'
-import { basic, BATCH, BOOTSTRAP, openService, type Service } from './service.ts'
+import { administered, BATCH, CONSOLE, openService, type Service } from './service.ts'
 
 const ROOT = { email: 'root@example.com', password: 'the root of it all' }
-const CONSOLE = basic('console', 'console-secret-of-tests')
-const WORLD = {
-  ...BOOTSTRAP,
-  clients: [
-    ...BOOTSTRAP.clients,
-    {
-      client_id: 'console',
-      client_secret: 'console-secret-of-tests',
-      token_endpoint_auth_method: 'client_secret_basic',
-      grant_types: ['password', 'refresh_token'],
-      scope: ['ledgate:account', ...ADMINISTRATION_SCOPES].join(' '),
-    },
-  ],
-  users: [...BOOTSTRAP.users, { ...ROOT, roles: ['ledgate:admin'] }],
-}
+const WORLD = administered(ROOT, ['ledgate:account', ...ADMINISTRATION_SCOPES])
 const ASKS = 30
 
 const kidOf = (token: unknown) => String(decodeProtectedHeader(String(token)).kid)

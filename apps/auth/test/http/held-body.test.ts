@@ -2,11 +2,10 @@ import { connect, type Socket } from 'node:net'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMINISTRATION_SCOPES } from '../../src/administration/index.ts'
-import { basic, BOOTSTRAP, openService, type Service } from './service.ts'
+import { administered, basic, CONSOLE, openService, type Service } from './service.ts'
 
 const ROOT = { email: 'root@example.com', password: 'the root of it all' }
 const SITE = basic('site', 'site-secret-of-tests')
-const CONSOLE = basic('console', 'console-secret-of-tests')
 const client = (client_id: string, scope: string) => ({
   client_id,
   client_secret: `${client_id}-secret-of-tests`,
@@ -16,11 +15,8 @@ const client = (client_id: string, scope: string) => ({
 })
 const SITE_SCOPE = 'orders:read ledgate:account'
 const ALL_SCOPES = ADMINISTRATION_SCOPES.join(' ')
-const WORLD = {
-  ...BOOTSTRAP,
-  clients: [...BOOTSTRAP.clients, client('site', SITE_SCOPE), client('console', ALL_SCOPES)],
-  users: [...BOOTSTRAP.users, { ...ROOT, roles: ['ledgate:admin'] }],
-}
+const CONSOLE_WORLD = administered(ROOT, ADMINISTRATION_SCOPES)
+const WORLD = { ...CONSOLE_WORLD, clients: [...CONSOLE_WORLD.clients, client('site', SITE_SCOPE)] }
 
 let service: Service
 let port: number

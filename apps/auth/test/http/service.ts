@@ -72,6 +72,27 @@ export const BATCH = basic('batch', 'batch-secret')
 export const ORDERS_API = basic('orders', 'orders-secret')
 export const STOCK_API = basic('stock', 'stock-secret')
 
+export const CONSOLE = basic('console', 'console-secret-of-tests')
+
+/** Those of `BOOTSTRAP`, an administrator, and the client by which they administer. */
+export const administered = (
+  root: { readonly email: string; readonly password: string },
+  scope: readonly string[],
+) => ({
+  ...BOOTSTRAP,
+  clients: [
+    ...BOOTSTRAP.clients,
+    {
+      client_id: 'console',
+      client_secret: 'console-secret-of-tests',
+      token_endpoint_auth_method: 'client_secret_basic',
+      grant_types: ['password', 'refresh_token'],
+      scope: scope.join(' '),
+    },
+  ],
+  users: [...BOOTSTRAP.users, { ...root, roles: ['ledgate:admin'] }],
+})
+
 export type Form = Readonly<Record<string, string>> | readonly (readonly [string, string])[]
 
 /** An answer: its JSON, or what there is instead. */

@@ -1,0 +1,116 @@
+import type { Check } from '../health/index.ts'
+import type { Reading } from '../metrics/index.ts'
+import { type Backlog, backlog } from '../process-manager/index.ts'
+import type { OutgoingMail } from './mail.ts'
+
+/** What goes on by itself, at one process of an installation: what follows the log, and what looks now and then at what is due. */
+const PROCESSES = ['registration', 'mail', 'signing keys', 'feed keys', 'derivation keys', 'reservations'] as const
+
+/** What each of them has not done because its last try failed. */
+export type Backlogs = Readonly<Record<(typeof PROCESSES)[number], Backlog>>
+
+export function openBacklogs(): Backlogs {
+  return {
+    registration: backlog(),
+    mail: backlog(),
+    'signing keys': backlog(),
+    'feed keys': backlog(),
+    'derivation keys': backlog(),
+    reservations: backlog(),
+  }
+}
+
+type Sending = { readonly sending: Pick<OutgoingMail['sending'], 'state'> }
+
+const ageMs = (since: number | undefined, nowMs: () => number): number =>
+  since === undefined ? 0 : Math.max(0, nowMs() - since)
+
+const seconds = (since: number | undefined, nowMs: () => number) => Math.floor(ageMs(since, nowMs) / 1000)
+
+/**
+ * What readiness shows of what goes on by itself: who signs in need not wait for a mail server, nor for any of it, so it is never
+ * a reason not to be ready.
+ */
+export function notesOf(backlogs: Backlogs, mail: Sending, nowMs: () => number): Readonly<Record<string, Check>> {
+  const failing = (name: keyof Backlogs) => () => {
+    const { waiting, since } = backlogs[name].state()
+    if (waiting === 0) return undefined
+    return `${waiting} step(s) failed and are tried again; the first was due ${seconds(since, nowMs)} s ago`
+  }
+
+  function undelivered() {
+    const { waiting, waitingSince } = mail.sending.state()
+    if (waiting === 0) return undefined
+    return `${waiting} mail(s) did not leave and are tried again; one was asked for ${seconds(waitingSince, nowMs)} s ago`
+  }
+
+  const notes = Object.fromEntries(PROCESSES.map((name) => [name, failing(name)]))
+  return { ...notes, mail: () => undelivered() ?? failing('mail')() }
+}
+
+/** The numbers of each process: 0 where another one has its turn. */
+export function processReadings(backlogs: Backlogs, nowMs: () => number): readonly Reading[] {
+  const read = (value: (name: keyof Backlogs) => number) => () =>
+    PROCESSES.map((process) => ({ labels: { process }, value: value(process) }))
+  const labelNames = ['process']
+  return [
+    {
+      name: 'ledgate_process_failures_total',
+      help: 'Tries of what goes on by itself that failed.',
+      kind: 'counter',
+      labelNames,
+      read: read((name) => backlogs[name].state().failures),
+    },
+    {
+      name: 'ledgate_process_waiting',
+      help: 'Events, or looks at what is due, that failed at their last try.',
+      kind: 'gauge',
+      labelNames,
+      read: read((name) => backlogs[name].state().waiting),
+    },
+    {
+      name: 'ledgate_process_waiting_seconds',
+      help: 'How old the oldest of them is.',
+      kind: 'gauge',
+      labelNames,
+      read: read((name) => ageMs(backlogs[name].state().since, nowMs) / 1000),
+    },
+  ]
+}
+
+/** The numbers of mail, by the process that sends: it is one at a time. */
+export const mailReadings = (mail: Sending, nowMs: () => number): readonly Reading[] => {
+  const state = () => mail.sending.state()
+  return [
+    {
+      name: 'ledgate_mail_sent_total',
+      help: 'Mails that a mail server took.',
+      kind: 'counter',
+      read: () => state().sent,
+    },
+    {
+      name: 'ledgate_mail_failed_tries_total',
+      help: 'Tries after which a mail waits for its next one.',
+      kind: 'counter',
+      read: () => state().failedTries,
+    },
+    {
+      name: 'ledgate_mail_given_up_total',
+      help: 'Mails that were refused for good, or that no server took for a day.',
+      kind: 'counter',
+      read: () => state().givenUp,
+    },
+    {
+      name: 'ledgate_mail_waiting',
+      help: 'Mails whose last try failed; 100,000 at most.',
+      kind: 'gauge',
+      read: () => state().waiting,
+    },
+    {
+      name: 'ledgate_mail_waiting_seconds',
+      help: 'How long ago the first of them was asked for.',
+      kind: 'gauge',
+      read: () => ageMs(state().waitingSince, nowMs) / 1000,
+    },
+  ]
+}
