@@ -3,14 +3,22 @@ import { setTimeout as pause } from 'node:timers/promises'
 /** Answers so that the time does not tell what was done. */
 export type EvenAnswers = <Result>(work: () => Promise<Result>) => Promise<Result>
 
-/** Milliseconds; more than the work takes that is to be hidden, and less than somebody minds who waits for a mail. */
-const STEP_MS = 200
+/** When answers leave that must not tell what was done. */
+export interface AnswerLimits {
+  /** Milliseconds; more than the work takes that is to be hidden, and less than somebody minds who waits for a mail. */
+  readonly stepMs: number
+}
+
+export const DEFAULT_ANSWER_LIMITS: AnswerLimits = { stepMs: 200 }
 
 /**
  * Answers at the next whole step after the question, whatever was done until then and whether it failed: an address without
  * an account costs nothing, and nobody can tell. Work that takes longer waits for the step after.
  */
-export function evenAnswers(stepMs: number = STEP_MS, wait: (ms: number) => Promise<unknown> = pause): EvenAnswers {
+export function evenAnswers(
+  stepMs = DEFAULT_ANSWER_LIMITS.stepMs,
+  wait: (ms: number) => Promise<unknown> = pause,
+): EvenAnswers {
   return async (work) => {
     const start = performance.now()
     try {

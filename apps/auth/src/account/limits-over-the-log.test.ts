@@ -1,11 +1,13 @@
 import { TooManyRequests } from '@ledgate/oauth'
 import { describe, expect, it, vi } from 'vitest'
 import { ANN, household, newId, plainHasher } from '../testing/household.ts'
+import { confirmLink, requestMail } from '../mail/index.ts'
 import { command, everythingIn } from '../testing/parts.ts'
 import {
   addresses as openAddresses,
   DEFAULT_LOGIN_LIMITS,
   DEFAULT_MAIL_LIMITS,
+  DEFAULT_REGISTRATION_LIMITS,
   evenAnswers,
   loginGuard,
   loginRecord,
@@ -17,6 +19,7 @@ import {
   signIn as openSignIn,
   passwordPolicy,
   unlimitedMail,
+  unlimitedRegistrations,
 } from './index.ts'
 
 const from = (network: string, agent = 'browser') => ({ hash: `${network}/${agent}`, network, text: 'x' })
@@ -84,15 +87,43 @@ describe('mails that were asked for before a restart', () => {
     const { log, clock, keyedHash } = house
     for (let mail = 0; mail < 20; mail += 1) await house.reset.ask(ANN.email, { ...command(), source: from(`${mail}`) })
     const allowance = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
-    await resumeMail(log, allowance)
+    await resumeMail(log, { mayMail: allowance, mayRegister: unlimitedRegistrations, nowMs: clock.nowMs })
     const ask = { hmac: openAddresses(keyedHash).hmac(ANN.email), source: from('stranger') }
     expect(allowance({ ...ask, purpose: 'reset' })).toBe(false)
     expect(allowance({ ...ask, purpose: 'confirm' })).toBe(true)
     expect(allowance({ ...ask, purpose: 'reset', isKnown: true })).toBe(true)
     clock.advance(3600)
     const later = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
-    await resumeMail(log, later)
+    await resumeMail(log, { mayMail: later, mayRegister: unlimitedRegistrations, nowMs: clock.nowMs })
     expect(later({ ...ask, purpose: 'reset' })).toBe(true)
+  })
+
+  it('count after it however many others were asked for since: made-up registrations push none of them out', async () => {
+    const house = await household()
+    await house.create()
+    const { log, sealer, clock, keyedHash } = house
+    for (let mail = 0; mail < 20; mail += 1) await house.reset.ask(ANN.email, { ...command(), source: from(`${mail}`) })
+    const dataKey = await sealer.createDataKey()
+    const made = { template: 'confirm-address', to: 'x@example.com', dataKey, isOwnKey: false } as const
+    for (let each = 0; each < 2_100; each += 1) {
+      const bound = { email_hmac: `made-up-${each}`, reservation_id: newId(), now: clock.now() }
+      const link = await confirmLink(house.derivationKeys, bound)
+      await requestMail(log, sealer, { ...made, mailId: newId(), link, context: command() })
+    }
+    const mayMail = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
+    const mayRegister = registrationAllowance({ ...DEFAULT_REGISTRATION_LIMITS, inAll: 2_200 }, clock.nowMs)
+    await resumeMail(log, { mayMail, mayRegister, nowMs: clock.nowMs })
+    const ask = { hmac: openAddresses(keyedHash).hmac(ANN.email), source: from('stranger') }
+    expect(mayMail({ ...ask, purpose: 'reset' })).toBe(false)
+    const left = Array.from({ length: 200 }, (_, n) => from(`network ${n}`)).filter((source) => {
+      try {
+        mayRegister(source)
+        return true
+      } catch {
+        return false
+      }
+    })
+    expect(left).toHaveLength(100)
   })
 })
 

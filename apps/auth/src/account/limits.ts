@@ -1,7 +1,10 @@
 import { type ClientLimits, DEFAULT_CLIENT_LIMITS } from '../client/guard.ts'
+import { DEFAULT_OPENING_LIMITS, type OpeningLimits } from '../publication/openings.ts'
+import { type AnswerLimits, DEFAULT_ANSWER_LIMITS } from './even-answers.ts'
 import { DEFAULT_LOGIN_LIMITS, type LoginLimits } from './login-limits.ts'
 import { DEFAULT_LOGIN_RECORD_LIMITS, type LoginRecordLimits } from './login-record.ts'
 import { DEFAULT_MAIL_LIMITS, type MailLimits } from './mail-allowance.ts'
+import { DEFAULT_HASHING_LIMITS, type HashingLimits } from './password-hasher.ts'
 import { DEFAULT_REGISTRATION_LIMITS, type RegistrationLimits } from './registration-allowance.ts'
 
 /** Everything that is limited because somebody could do it too often (design §6). */
@@ -11,13 +14,16 @@ export interface Limits {
   readonly record: LoginRecordLimits
   readonly mail: MailLimits
   readonly registration: RegistrationLimits
+  readonly answer: AnswerLimits
+  readonly hashing: HashingLimits
+  readonly feed: OpeningLimits
 }
 
 const setting =
   <Part extends keyof Limits>(part: Part, member: keyof Limits[Part]) =>
   (limits: Limits, value: number): Limits => ({ ...limits, [part]: { ...limits[part], [member]: value } })
 
-/** Each limit by the name it is configured with. Periods are in seconds. */
+/** Each limit by the name it is configured with. Periods are in seconds, unless the name says otherwise. */
 const settings = {
   client_free_failures: setting('client', 'freeFailures'),
   client_first_delay: setting('client', 'firstDelay'),
@@ -45,6 +51,10 @@ const settings = {
   registration_in_all: setting('registration', 'inAll'),
   registration_period: setting('registration', 'period'),
   registration_remembered: setting('registration', 'remembered'),
+  answer_step_ms: setting('answer', 'stepMs'),
+  hashing_queue_per_thread: setting('hashing', 'queuePerThread'),
+  feed_openings_at_once: setting('feed', 'burst'),
+  feed_openings_per_second: setting('feed', 'perSecond'),
 } satisfies Record<string, (limits: Limits, value: number) => Limits>
 
 export type LimitName = keyof typeof settings
@@ -59,6 +69,9 @@ export const DEFAULT_LIMITS: Limits = {
   record: DEFAULT_LOGIN_RECORD_LIMITS,
   mail: DEFAULT_MAIL_LIMITS,
   registration: DEFAULT_REGISTRATION_LIMITS,
+  answer: DEFAULT_ANSWER_LIMITS,
+  hashing: DEFAULT_HASHING_LIMITS,
+  feed: DEFAULT_OPENING_LIMITS,
 }
 
 /** The limits with some of them set otherwise. */

@@ -40,12 +40,14 @@ export interface MailAsk {
 /** Says whether one more mail is not too many, and counts it. */
 export interface MailAllowance {
   (ask: MailAsk): boolean
+  /** Milliseconds after which a mail does not count any more. */
+  readonly periodMs: number
   /** Takes up a mail that was asked for before, at a time in milliseconds since the epoch. */
   resume(ask: Pick<MailAsk, 'purpose' | 'hmac'>, createdMs: number): void
 }
 
 /** For load tests. */
-export const unlimitedMail: MailAllowance = Object.assign(() => true, { resume: () => {} })
+export const unlimitedMail: MailAllowance = Object.assign(() => true, { periodMs: 0, resume: () => {} })
 
 const UNKNOWN = 'unknown'
 
@@ -67,6 +69,7 @@ export function mailAllowance(limits: MailLimits, nowMs: () => number): MailAllo
   }
 
   return Object.assign(allow, {
+    periodMs: period * 1000,
     resume({ purpose, hmac }: Pick<MailAsk, 'purpose' | 'hmac'>, createdMs: number) {
       if (nowMs() - createdMs < period * 1000) byAddress.take(`${purpose} ${hmac}`)
     },

@@ -25,14 +25,19 @@ export interface PasswordHasher {
   close(): Promise<void>
 }
 
-export interface PasswordHasherOptions {
-  /** One thread a core unless told. */
-  readonly threads?: number
-  /** How many may wait for a thread; 64 a thread unless told, about a second. */
-  readonly maxQueue?: number
+/** How much work may wait. */
+export interface HashingLimits {
+  /** Passwords that may wait for each thread. */
+  readonly queuePerThread: number
 }
 
-const QUEUE_PER_THREAD = 64
+/** About a second of waiting. */
+export const DEFAULT_HASHING_LIMITS: HashingLimits = { queuePerThread: 64 }
+
+export interface PasswordHasherOptions extends Partial<HashingLimits> {
+  /** One thread a core unless told. */
+  readonly threads?: number
+}
 
 /** The next one is there when a thread ends its last. */
 const TASKS_PER_THREAD = 2
@@ -52,7 +57,7 @@ const RETRY_AFTER = 1
  */
 export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHasher {
   const threads = options.threads ?? availableParallelism()
-  const maxQueue = options.maxQueue ?? threads * QUEUE_PER_THREAD
+  const maxQueue = threads * (options.queuePerThread ?? DEFAULT_HASHING_LIMITS.queuePerThread)
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const pool = new Piscina<PasswordTask, string | boolean>({
     filename: fileURLToPath(new URL(`./password-worker.${extension}`, import.meta.url)),

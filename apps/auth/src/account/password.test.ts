@@ -75,7 +75,7 @@ describe('the hash of a password', () => {
   })
 
   it('is not waited for without end: too many at once are told to come back', async () => {
-    const small = passwordHasher({ threads: 1, maxQueue: 3 })
+    const small = passwordHasher({ threads: 1, queuePerThread: 3 })
     const answers = await Promise.allSettled(Array.from({ length: 20 }, () => small.hash('one of many')))
     await small.close()
     const refused = answers.filter((answer) => answer.status === 'rejected')

@@ -21,10 +21,14 @@ export const DEFAULT_REGISTRATION_LIMITS: RegistrationLimits = {
 }
 
 /** Takes note of a registration. @throws {TooManyRequests} when its source has to wait, or all have. */
-export type RegistrationAllowance = (source: Source | undefined) => void
+export interface RegistrationAllowance {
+  (source: Source | undefined): void
+  /** Takes up one of before, of whatever source, at a time in milliseconds since the epoch. */
+  resume(createdMs: number): void
+}
 
 /** For load tests. */
-export const unlimitedRegistrations: RegistrationAllowance = () => {}
+export const unlimitedRegistrations: RegistrationAllowance = Object.assign(() => {}, { resume: () => {} })
 
 const tooMany = (who: string, retryAfter: number) => new TooManyRequests(`${who} registered too often`, { retryAfter })
 
@@ -33,10 +37,16 @@ export function registrationAllowance(limits: RegistrationLimits, nowMs: () => n
   const { period, remembered } = limits
   const bySource = budgets({ amount: limits.perSource, period, remembered, nowMs })
   const inAll = budgets({ amount: limits.inAll, period, remembered: 1, nowMs })
-  return (source) => {
+  function allow(source: Source | undefined): void {
     const from = source ? networkOf(source) : 'unknown'
     if (bySource.wait(from) > 0) throw tooMany('this source', bySource.wait(from))
     if (!inAll.take('all')) throw tooMany('everybody', inAll.wait('all'))
     bySource.take(from)
   }
+
+  return Object.assign(allow, {
+    resume(createdMs: number) {
+      if (nowMs() - createdMs < period * 1000) inAll.take('all')
+    },
+  })
 }

@@ -1,23 +1,34 @@
-import type { EventLog } from '../log/index.ts'
-import { decode } from '../log/index.ts'
+import { decode, type EventLog } from '../log/index.ts'
 import type { MailAllowance } from './mail-allowance.ts'
+import type { RegistrationAllowance } from './registration-allowance.ts'
 
-/** Mails that are looked at: what was asked for before is a matter of how many mails there are, not of safety. */
-const LOOKED_AT = 2_000
-/** Milliseconds after which the rest is left: it is done behind the start, and a huge log is not read for it. */
-const LONGEST_MS = 5_000
+/** Milliseconds after which the rest is left: nobody waits for longer, and more mails than that are not asked for in an hour. */
+export const LONGEST_RESUME_MS = 5_000
+
+export interface ResumedAllowances {
+  readonly mayMail: MailAllowance
+  readonly mayRegister: RegistrationAllowance
+  readonly nowMs: () => number
+}
+
+/** The mails that a registration leads to, whatever it finds. */
+const OF_REGISTRATION = ['confirm-address', 'address-taken']
 
 /**
- * Takes up from the log what addresses got lately, so that a restart gives strangers nothing new. A mail that only told that
- * an address is taken names none, and is not counted.
+ * Takes up from the log what addresses got lately, so that a restart gives strangers nothing new: all that counts still, for
+ * what is left out by its number is what a flood pushes out. A mail that only told that an address is taken names none; it counts
+ * as a registration.
  */
-export async function resumeMail(log: EventLog, allowance: MailAllowance): Promise<void> {
-  const until = performance.now() + LONGEST_MS
+export async function resumeMail(log: EventLog, { mayMail, mayRegister, nowMs }: ResumedAllowances): Promise<void> {
+  const until = performance.now() + LONGEST_RESUME_MS
+  const since = nowMs() - mayMail.periodMs
   const filter = { categories: ['mail'], types: ['MailRequested'] }
-  for await (const recorded of log.store.readAll({ direction: 'backwards', filter, max: LOOKED_AT })) {
-    if (performance.now() > until) return
+  for await (const recorded of log.store.readAll({ direction: 'backwards', filter })) {
+    if (recorded.created < since || performance.now() > until) return
     const event = decode(recorded)
-    const link = event?.type === 'MailRequested' ? event.data.link : undefined
-    if (link !== undefined) allowance.resume({ purpose: link.purpose, hmac: link.email_hmac }, recorded.created)
+    if (event?.type !== 'MailRequested') continue
+    const { link, template } = event.data
+    if (link !== undefined) mayMail.resume({ purpose: link.purpose, hmac: link.email_hmac }, recorded.created)
+    if (OF_REGISTRATION.includes(template)) mayRegister.resume(recorded.created)
   }
 }

@@ -66,7 +66,7 @@ export function openFeed(core: Core, requests: RequestContext, authentication: C
     parsePosition: core.store.parsePosition,
     authentication,
     requests,
-    opened: limits === undefined ? () => {} : openings(),
+    opened: limits === undefined ? () => {} : openings(limits.feed),
     draining: stopping.signal,
   }
   return {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { randomBytes, randomUUID } from 'node:crypto'
 import {
   accounts as openAccounts,
@@ -35,6 +36,7 @@ import {
   evenAnswers,
   places as openPlaces,
   registrationAllowance,
+  LONGEST_RESUME_MS,
   resumeMail,
   unlimitedRegistrations,
   unlimitedMail,
@@ -67,13 +69,13 @@ export const newId = (): string => randomBytes(16).toString('hex')
 /** Opens the pool of hashing threads and everything that stands on it. */
 export function openPeople(core: Core): People {
   const { config, logger, log, sealer, clock, keyedHash, derivationKeys, views, administrators } = core
-  const hasher = passwordHasher()
+  const hasher = passwordHasher(config.limits?.hashing)
   const addresses = openAddresses(keyedHash)
   const { limits } = config
   const guard = limits ? loginGuard(limits.login, clock.nowMs) : noLoginLimits
   const mayMail = limits ? mailAllowance(limits.mail, clock.nowMs) : unlimitedMail
   const mayRegister = limits ? registrationAllowance(limits.registration, clock.nowMs) : unlimitedRegistrations
-  const evenly = evenAnswers()
+  const evenly = evenAnswers(limits?.answer.stepMs)
   const onError = (error: unknown) => logger.error({ err: error }, 'a sign-in could not be written down')
   const record = loginRecord({ log, clock, newId: randomUUID, onError, ...(limits && { limits: limits.record }) })
   const policy = passwordPolicy()
@@ -86,22 +88,31 @@ export function openPeople(core: Core): People {
   const mail = { log, sealer, addresses, linkKeys, mayMail, clock, newId }
   const erasure = openErasure({ log, sealer, addresses, newId })
   const reset = openReset({ ...mail, hasher, policy, places, signIn })
-  const resumed = resumeMail(log, mayMail).catch((error: unknown) =>
+  const resumed = resumeMail(log, { mayMail, mayRegister, nowMs: clock.nowMs }).catch((error: unknown) =>
     logger.warn({ err: error }, 'mails of before the start are not counted'),
   )
+  const counted = Promise.race([resumed, pause(LONGEST_RESUME_MS, undefined, { ref: false })])
+  /** Whoever asks for a mail right after the start waits until those of before it are counted. */
+  const afterwards =
+    <Asked extends unknown[], Result>(ask: (...asked: Asked) => Promise<Result>) =>
+    async (...asked: Asked): Promise<Result> => {
+      await counted
+      return ask(...asked)
+    }
+  const changeEmail = openChangeEmail({ ...mail, completion })
   return {
     erasure,
-    changeEmail: openChangeEmail({ ...mail, completion }),
+    changeEmail: { ...changeEmail, ask: afterwards(changeEmail.ask) },
     notices: openNotices(mail),
     ownPassword: openOwnPassword({ log, sealer, hasher, policy, signIn, clock }),
-    reset: { ...reset, ask: (...asked) => evenly(() => reset.ask(...asked)) },
+    reset: { ...reset, ask: (...asked) => evenly(() => afterwards(reset.ask)(...asked)) },
     accounts: openAccounts({ log, sealer, hasher, addresses, completion, administrators, erasure, clock, newId }),
     completion,
     confirm: openConfirm({ log, sealer, hasher, policy, addresses, linkKeys, completion, signIn, clock }),
     hasher,
     policy,
     record,
-    register: { ...register, register: (...asked) => evenly(() => register.register(...asked)) },
+    register: { ...register, register: (...asked) => evenly(() => afterwards(register.register)(...asked)) },
     signIn,
     sweeper: openSweeper({ log, checkpoints: views.projector.checkpoints, clock, newId }),
     async close() {

@@ -20,8 +20,8 @@ afterAll(() => app.close())
 const HEAD = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n'
 
 /** A connection, and everything that came on it until the server ended it. */
-function open(): { socket: Socket; ended: Promise<string> } {
-  const socket = connect(port, '127.0.0.1')
+function open(to = port): { socket: Socket; ended: Promise<string> } {
+  const socket = connect(to, '127.0.0.1')
   let text = ''
   socket.on('data', (chunk) => (text += chunk.toString()))
   socket.on('error', () => {}) // written to after it ended
@@ -74,7 +74,12 @@ describe('an answer', () => {
     const slow = Fastify(timeLimitOptions(LIMITS))
     endIdleConnections(slow, LIMITS)
     slow.get('/', async () => {
-      await new Promise((resolve) => setTimeout(resolve, 2 * (LIMITS.request + LIMITS.keepAlive)))
+      // Two requests came after this one, and each of them was cut off, for it did not arrive in time.
+      for (let times = 0; times < 2; times += 1) {
+        const { socket, ended } = open((slow.server.address() as { port: number }).port)
+        socket.write(HEAD)
+        await ended
+      }
       return 'at last'
     })
     const url = await slow.listen({ host: '127.0.0.1', port: 0 })

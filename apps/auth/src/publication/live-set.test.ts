@@ -163,6 +163,7 @@ describe('what has ended and still matters', () => {
       )
       await here.store.append(`service-many-${count}`, events, { expected: 'noStream' })
     }
+    expect(await here.views.waitFor(await here.store.head(), 60_000, ['revocations'])).toBe(true)
     const taking = await snapshots(here.options).take()
     const first = await here.open((await taking.next()).value ?? '')
     await append(here, revoked('late', exp))

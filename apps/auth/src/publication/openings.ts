@@ -1,15 +1,21 @@
 import { TooManyRequests } from '@ledgate/oauth'
 import { boundedCache } from '../limit/bounded-cache.ts'
 
-export interface OpeningsOptions {
+/** How often one resource server may begin to read. */
+export interface OpeningLimits {
   /** Openings at once; then one for each `perSecond`-th part of a second. */
   readonly burst: number
   readonly perSecond: number
+}
+
+export const DEFAULT_OPENING_LIMITS: OpeningLimits = { burst: 120, perSecond: 2 }
+
+export interface OpeningsOptions extends OpeningLimits {
   /** Milliseconds, of a clock that only moves forwards. */
   now(): number
 }
 
-const DEFAULTS: OpeningsOptions = { burst: 120, perSecond: 2, now: () => performance.now() }
+const DEFAULTS: OpeningsOptions = { ...DEFAULT_OPENING_LIMITS, now: () => performance.now() }
 const KEPT_BYTES = 4 * 1024 * 1024
 /** Of two numbers. */
 const BUCKET_BYTES = 48

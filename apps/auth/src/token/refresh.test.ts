@@ -235,21 +235,29 @@ describe('issuing', () => {
   })
 
   it('signs nothing before its event was appended', async () => {
-    const { store, fail } = switchable()
+    const inner = inMemoryEventStore()
+    const order: string[] = []
+    const store: EventStore = {
+      ...inner,
+      async append(stream, events, options) {
+        await new Promise(setImmediate)
+        const done = await inner.append(stream, events, options)
+        if (events.some(({ type }) => type === 'TokenIssued')) order.push('appended')
+        return done
+      },
+    }
     const house = await withAnn({ store })
     const { refresh_token } = await house.signedIn()
-    let signatures = 0
     const { signingKeys } = house
     const { read } = signingKeys
     signingKeys.read = async () => {
       const { signer, ...others } = await read()
-      return { ...others, signer: { ...signer, sign: (...claims) => ((signatures += 1), signer.sign(...claims)) } }
+      return { ...others, signer: { ...signer, sign: (...claims) => (order.push('signed'), signer.sign(...claims)) } }
     }
-    fail(() => new Promise(() => {}))
-    void house.signedIn()
-    void house.refresh(refresh_token)
-    await new Promise((later) => setTimeout(later, 50))
-    expect(signatures).toBe(0)
+    order.length = 0
+    await house.signedIn()
+    await house.refresh(refresh_token)
+    expect(order).toEqual(['appended', 'signed', 'appended', 'signed'])
   })
 
   it('records every token that it gives, by its jti', async () => {
