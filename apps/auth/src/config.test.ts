@@ -98,6 +98,43 @@ describe('the configuration', () => {
     }
   })
 
+  it('takes a client certificate for Kafka as a whole, and names what is wrong with it', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ledgate-config-'))
+    const file = (name: string, text: string): string => {
+      writeFileSync(join(folder, name), text)
+      return join(folder, name)
+    }
+    const label = 'PRIVATE KEY'
+    const certificate = '-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n'
+    const cert = file('cert.pem', certificate)
+    const key = file('key.pem', `-----BEGIN ${label}-----\nhunter3\n-----END ${label}-----\n`)
+    const gone = join(folder, 'gone.pem')
+    const kafka = { LEDGATE_KAFKA_BROKERS: 'kafka-1:9092', LEDGATE_KAFKA_TLS_CA: 'system' }
+    const wrong: [Record<string, string>, RegExp[]][] = [
+      [{ ...kafka, LEDGATE_KAFKA_TLS_CERT: cert }, [/_TLS_CERT and LEDGATE_KAFKA_TLS_KEY belong together/]],
+      [{ ...kafka, LEDGATE_KAFKA_TLS_KEY: key }, [/_TLS_CERT and LEDGATE_KAFKA_TLS_KEY belong together/]],
+      [{ ...kafka, LEDGATE_KAFKA_TLS_CERT: gone, LEDGATE_KAFKA_TLS_KEY: key }, [/_TLS_CERT is no file .*ENOENT/]],
+      [{ ...kafka, LEDGATE_KAFKA_TLS_CERT: cert, LEDGATE_KAFKA_TLS_KEY: gone }, [/_TLS_KEY is no file .*ENOENT/]],
+      [
+        { ...kafka, LEDGATE_KAFKA_TLS_CERT: gone, LEDGATE_KAFKA_TLS_KEY: folder },
+        [/_TLS_CERT is no file .*ENOENT/, /_TLS_KEY is no file .*EISDIR/],
+      ],
+      [
+        { ...kafka, LEDGATE_KAFKA_TLS_CERT: key, LEDGATE_KAFKA_TLS_KEY: cert },
+        [/_TLS_CERT holds no certificate/, /_TLS_KEY holds no private key/],
+      ],
+      [{ ...kafka, LEDGATE_KAFKA_TLS_CERT: cert, LEDGATE_KAFKA_TLS_KEY: key }, [/_TLS_KEY is not the key of/]],
+      [
+        { LEDGATE_KAFKA_BROKERS: 'kafka-1:9092', LEDGATE_KAFKA_TLS_CERT: cert, LEDGATE_KAFKA_TLS_KEY: key },
+        [/_TLS_CERT needs LEDGATE_KAFKA_TLS_CA/],
+      ],
+    ]
+    for (const [env, reasons] of wrong) {
+      expect(problems(env)).toEqual(reasons.map((reason) => expect.stringMatching(reason)))
+      expect(problems(env).join()).not.toMatch(/hunter/)
+    }
+  })
+
   it('takes a complete production', () => {
     expect(readConfig(production)).toMatchObject({
       production: true,

@@ -156,6 +156,33 @@ describe.skipIf(!brokerIsAvailable())('Kafka in trouble', () => {
     },
   )
 
+  it('presents its certificate to a broker that asks for one, and says what is missing without', async () => {
+    const { topic } = await readyTopic()
+    const { ca, mutual } = broker.secured ?? expect.fail('the broker has no secured listener')
+    const [trusted, cert, key] = await Promise.all([ca, mutual.cert, mutual.key].map((path) => readFile(path, 'utf8')))
+    const options = { brokers: [mutual.brokers], topic, tls: { ca: trusted, cert, key } }
+    const publisher = kafkaPublisher(options)
+    await publisher.send(notices('a'))
+    const reader = follow(kafkaRevocations(options))
+    await until(() => reader.read.length === 1)
+    await ensureTopic({ ...options, retentionMs: HOUR })
+    await reader.stop()
+    await publisher.close()
+
+    const without = { ...options, tls: { ca: trusted } }
+    const refused = kafkaPublisher(without)
+    for (const attempt of [
+      () => refused.send(notices('a')),
+      () => follow(kafkaRevocations(without)).over,
+      () => ensureTopic({ ...without, retentionMs: HOUR }),
+    ]) {
+      const failure: unknown = await attempt().catch((error: unknown) => error)
+      expect(failure).toBeInstanceOf(KafkaUnavailable)
+      expect(String(failure)).toMatch(/client certificate.*tls\.cert and tls\.key/)
+    }
+    await refused.close()
+  })
+
   it('does not talk to a broker whose certificate nobody vouches for', async () => {
     const { tls: _, ...options } = await securedOptions('plain')
     const refused = kafkaPublisher({ ...options, tls: {} })

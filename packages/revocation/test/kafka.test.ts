@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Kafka, logLevel } from 'kafkajs'
+import kafkajs, { Kafka, logLevel } from 'kafkajs'
 import {
   BrokenTopic,
   cursorOf,
@@ -203,6 +203,22 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
     })
   })
 
+  it('makes the topic so that brokers keep what is sent as it is sent', async () => {
+    const options = await readyTopic()
+    const { resources } = await asAdmin((admin) =>
+      admin.describeConfigs({
+        resources: [
+          { type: kafkajs.ConfigResourceTypes.TOPIC, name: options.topic ?? '', configNames: ['compression.type'] },
+        ],
+        includeSynonyms: false,
+      }),
+    )
+    // Of its own, whatever the broker has for topics that say nothing.
+    expect(resources[0]?.configEntries).toMatchObject([
+      { configName: 'compression.type', configValue: 'producer', configSource: kafkajs.ConfigSource.TOPIC_CONFIG },
+    ])
+  })
+
   it.each([
     ['partitions', 2, []],
     ['cleanup.policy', 1, [{ name: 'cleanup.policy', value: 'compact' }]],
@@ -219,6 +235,14 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
         { name: 'min.insync.replicas', value: '2' },
       ],
     ],
+    ...['lz4', 'snappy', 'zstd'].map((value): [string, number, { name: string; value: string }[]] => [
+      'compression.type',
+      1,
+      [
+        { name: 'message.timestamp.type', value: 'LogAppendTime' },
+        { name: 'compression.type', value },
+      ],
+    ]),
     [
       'max.message.bytes',
       1,

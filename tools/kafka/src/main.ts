@@ -40,6 +40,7 @@ const broker = await startBroker({
 const { brokers, pid, data, secured } = broker
 const said = secured && {
   brokers: secured.brokers,
+  mutual: secured.mutual,
   ca: secured.ca,
   username: secured.username,
   password: secured.password,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
 import { isBrokerAddress } from '@ledgate/revocation'
 import { z } from 'zod'
 
@@ -54,24 +55,45 @@ function tlsOf(file: string | undefined, problems: string[]): KafkaSettings['tls
   }
 }
 
-/** The certificate and key by which this server says who it is. No word of either is in a problem. */
+/** The text of the file that a setting names; `undefined` when it cannot be read. */
+function fileOf(setting: string, path: string, problems: string[]): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    problems.push(`${setting} is no file that can be read (${code})`)
+    return undefined
+  }
+}
+
+/** Certificate and key of this server as a client of Kafka. Problems do not quote either. */
 function clientCertificate(certFile: string | undefined, keyFile: string | undefined, problems: string[]) {
   if (certFile === undefined && keyFile === undefined) return {}
   if (certFile === undefined || keyFile === undefined) {
     problems.push('LEDGATE_KAFKA_TLS_CERT and LEDGATE_KAFKA_TLS_KEY belong together; one of them is missing')
     return {}
   }
+  const cert = fileOf('LEDGATE_KAFKA_TLS_CERT', certFile, problems)
+  const key = fileOf('LEDGATE_KAFKA_TLS_KEY', keyFile, problems)
+  if (cert === undefined || key === undefined) return {}
+  const [isCertificate, isKey] = [CERTIFICATE.test(cert), PRIVATE_KEY.test(key)]
+  if (!isCertificate) problems.push('LEDGATE_KAFKA_TLS_CERT holds no certificate (PEM)')
+  if (!isKey) problems.push('LEDGATE_KAFKA_TLS_KEY holds no private key (PEM)')
+  if (isCertificate && isKey && !areOne(cert, key))
+    problems.push('LEDGATE_KAFKA_TLS_KEY is not the key of LEDGATE_KAFKA_TLS_CERT, or one of them cannot be used')
+  return { cert, key }
+}
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----/
+const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----/
+
+/** Whether TLS takes them together. */
+function areOne(cert: string, key: string): boolean {
   try {
-    const [cert, key] = [readFileSync(certFile, 'utf8'), readFileSync(keyFile, 'utf8')]
-    if (!cert.includes('-----BEGIN CERTIFICATE-----'))
-      problems.push('LEDGATE_KAFKA_TLS_CERT holds no certificate (PEM)')
-    if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(key))
-      problems.push('LEDGATE_KAFKA_TLS_KEY holds no private key (PEM)')
-    return { cert, key }
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    problems.push(`LEDGATE_KAFKA_TLS_CERT or LEDGATE_KAFKA_TLS_KEY is no file that can be read (${code})`)
-    return {}
+    createSecureContext({ cert, key })
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -188,17 +188,25 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
 it.skipIf(!brokerIsAvailable())('publishes by TLS, and says who it is, as its settings tell it to', async () => {
   const broker = await openBroker({ isSecured: true })
   onTestFinished(() => broker.close())
-  const { brokers, ca, username, password } = broker.secured ?? expect.fail('the broker has no secured listener')
-  const service = await openService(undefined, {
+  const { brokers, ca, username, password, mutual } =
+    broker.secured ?? expect.fail('the broker has no secured listener')
+  const byPassword = {
     LEDGATE_KAFKA_BROKERS: brokers,
-    LEDGATE_KAFKA_TLS_CA: ca,
     LEDGATE_KAFKA_SASL_MECHANISM: 'scram-sha-512',
     LEDGATE_KAFKA_SASL_USERNAME: username,
     LEDGATE_KAFKA_SASL_PASSWORD: password,
-  })
-  onTestFinished(() => service.close())
-  await until(async () => {
-    const { headers } = await revoke(service, await accessOf(service), 'wait=10')
-    return headers['preference-applied'] === 'wait=10'
-  })
+  }
+  const byCertificate = {
+    LEDGATE_KAFKA_BROKERS: mutual.brokers,
+    LEDGATE_KAFKA_TLS_CERT: mutual.cert,
+    LEDGATE_KAFKA_TLS_KEY: mutual.key,
+  }
+  for (const settings of [byPassword, byCertificate]) {
+    const service = await openService(undefined, { ...settings, LEDGATE_KAFKA_TLS_CA: ca })
+    onTestFinished(() => service.close())
+    await until(async () => {
+      const { headers } = await revoke(service, await accessOf(service), 'wait=10')
+      return headers['preference-applied'] === 'wait=10'
+    })
+  }
 })

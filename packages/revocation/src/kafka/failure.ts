@@ -13,6 +13,12 @@ function originOf(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? originOf(error.cause) : error
 }
 
+/** What a broker answers in the TLS handshake to a certificate that is missing or that it does not trust (RFC 8446 §6.2). */
+const CERTIFICATE_ALERT = /_ALERT_(?:\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)$/
+
+const isRefusedCertificate = (origin: unknown): boolean =>
+  origin instanceof Error && 'code' in origin && CERTIFICATE_ALERT.test(String(origin.code))
+
 /** The words for Kafka that cannot be used, with what an operator can do about it. There is no secret in them. */
 export function kafkaFailure(error: unknown): KafkaUnavailable {
   if (error instanceof KafkaUnavailable) return error
@@ -22,6 +28,11 @@ export function kafkaFailure(error: unknown): KafkaUnavailable {
     return new KafkaUnavailable('Kafka refuses the user, or their password', {
       cause: error,
     })
+  if (isRefusedCertificate(origin))
+    return new KafkaUnavailable(
+      "Kafka requires a client certificate, or refuses this client's: check tls.cert and tls.key, and whom the brokers trust",
+      { cause: error },
+    )
   const reason = origin instanceof Error ? origin.message : String(origin)
   return new KafkaUnavailable(`Kafka cannot be used now: ${reason}`, { cause: error })
 }

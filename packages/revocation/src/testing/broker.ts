@@ -7,8 +7,15 @@ import { createInterface } from 'node:readline'
 import type { Admin } from 'kafkajs'
 import { z } from 'zod'
 
-/** A listener where clients use TLS and say who they are. */
-const Secured = z.object({ brokers: z.string(), ca: z.string(), username: z.string(), password: z.string() })
+/** A listener where clients use TLS and a password, and another where they use TLS and a certificate. */
+const Secured = z.object({
+  brokers: z.string(),
+  ca: z.string(),
+  username: z.string(),
+  password: z.string(),
+  /** `cert` and `key` are files. */
+  mutual: z.object({ brokers: z.string(), cert: z.string(), key: z.string() }),
+})
 const Started = z.object({ brokers: z.string(), pid: z.int().positive(), secured: Secured.optional() })
 
 /** A real Kafka broker, and what can happen to one. */

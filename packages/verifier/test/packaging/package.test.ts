@@ -98,6 +98,53 @@ console.log(typeof nestAuth(verifier).require(read).canActivate, typeof kafka, t
 console.log((await app.inject('/')).statusCode)
 `
 
+/**
+ * A service that is bundled, with a look at what of kafkajs came into the bundle: what its own parts do is what these do. One
+ * line for each of what is mended in it.
+ */
+const BUNDLED = `
+import { kafkaRevocations } from '@ledgate/verifier/kafka'
+import response from 'kafkajs/src/protocol/requests/fetch/v11/response.js'
+import compression from 'kafkajs/src/protocol/message/compression/index.js'
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
+
+const source = kafkaRevocations({ brokers: ['127.0.0.1:9'], deadlineMs: 1_000 })
+const opened = async () => {
+  for await (const items of source.open({ cursor: undefined, after: undefined, signal: new AbortController().signal })) return items
+}
+if (process.argv[2] === 'opened') await opened().catch(() => undefined)
+
+// One batch at offset 7 of the topic, in a format that nobody knows.
+const topic = Buffer.from('ledgate.revocations.v1')
+const batch = Buffer.alloc(61)
+batch.writeBigInt64BE(7n)
+batch.writeInt32BE(batch.length - 12, 8)
+batch.writeInt8(9, 16)
+const int32 = (value) => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeInt32BE(value)
+  return bytes
+}
+const head = Buffer.concat([Buffer.alloc(10), int32(1), Buffer.from([0, topic.length]), topic, int32(1), Buffer.alloc(6)])
+const offsets = Buffer.alloc(24)
+offsets.writeBigInt64BE(8n)
+const answer = Buffer.concat([head, offsets, int32(-1), int32(-1), int32(batch.length), batch])
+const { responses } = await response.decode(answer)
+console.log(responses[0].partitions[0].messages.map(({ offset }) => offset).join())
+
+const zstd = compression.Codecs[4]
+console.log(await Promise.resolve().then(() => zstd().decompress(Buffer.alloc(1))).catch((error) => error.code))
+
+const logger = { debug() {}, warn() {} }
+let isWarned = false
+process.on('warning', ({ name }) => (isWarned ||= name === 'TimeoutNegativeWarning'))
+new RequestQueue({ clientId: 'test', broker: 'none:0', logger }).checkPendingRequests()
+setTimeout(() => {
+  console.log(isWarned ? 'warned' : 'quiet')
+  process.exit()
+}, 50)
+`
+
 /** The programs in a page. */
 const examplesOf = (page: string): readonly string[] =>
   [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, example = '']) => example)
@@ -150,6 +197,15 @@ describe('the packed tarball', () => {
   it('has nothing but its entries', async () => {
     alone.write('inside.mjs', `await import('@ledgate/verifier/revocation/index.js')`)
     await expect(alone.node('inside.mjs')).rejects.toThrow('ERR_PACKAGE_PATH_NOT_EXPORTED')
+  })
+
+  it('mends kafkajs in a bundle, too, minified as bundles are', async () => {
+    const bundled = await project(newFolder(), tarball, { copied: COPIED, linked: ['kafkajs'] })
+    bundled.write('service.mjs', BUNDLED)
+    await bundled.bundle('service.mjs')
+    expect(await bundled.node('dist/service.mjs', 'opened')).toBe('7\nERR_UNREADABLE_BATCH\nquiet')
+    // Nothing is mended before it is used, and nobody's kafkajs that does not use it.
+    expect(await bundled.node('dist/service.mjs')).not.toMatch(/^7|ERR_UNREADABLE_BATCH|quiet/m)
   })
 
   it('has types that stand alone, declarations of libraries checked as well', async () => {

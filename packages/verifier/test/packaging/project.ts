@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { build } from 'vite'
 
 const run = promisify(execFile)
 const PACKAGE = join(import.meta.dirname, '../..')
@@ -34,6 +35,8 @@ export interface Project {
   read(path: string): string
   /** Runs a file of it with Node. @returns what it printed. @throws when it fails, with all that it said. */
   node(...args: readonly string[]): Promise<string>
+  /** Makes one minified file of a file of it and of all that it needs, in `dist`. */
+  bundle(entry: string): Promise<void>
   /** Compiles it. @returns what the compiler has to say. */
   typeErrors(): Promise<string>
 }
@@ -74,6 +77,19 @@ export async function project(
     write,
     read: (path) => readFileSync(join(folder, path), 'utf8'),
     node,
+    async bundle(entry) {
+      await build({
+        root: folder,
+        configFile: false,
+        logLevel: 'silent',
+        ssr: { noExternal: true, target: 'node' },
+        build: {
+          ssr: join(folder, entry),
+          minify: true,
+          rolldownOptions: { output: { entryFileNames: '[name].mjs' } },
+        },
+      })
+    },
     typeErrors: () =>
       node(join(INSTALLED, 'typescript/bin/tsc'), '-p', folder).catch(
         (error: { stdout?: string }) => error.stdout ?? '',
