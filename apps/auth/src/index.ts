@@ -1,5 +1,5 @@
 /** What tools may know of the server without running it. */
-export { MAX_AUTHORIZATION_BYTES, MAX_METADATA_BYTES, MAX_SCOPE_TOKEN, MAX_URI } from '@ledgate/oauth'
+export { MAX_AUTHORIZATION_BYTES, MAX_METADATA_BYTES, MAX_RESOURCE, MAX_SCOPE_TOKEN, MAX_URI } from '@ledgate/oauth'
 export { limitNames } from './account/limits.ts'
 export { MAX_PASSWORD } from './account/password.ts'
 export { MAX_ADMINISTRATORS } from './administrator/decider.ts'

@@ -22,8 +22,14 @@ export const LONGEST_LIFETIME = 3_155_760_000
 /** Bytes of the metadata of a client or resource server, as JSON: a quarter of an event, so that what ends it fits beside it. */
 export const MAX_METADATA_BYTES = 16_384
 
-/** Characters of the longest URI that is registered: as the audience of a token, it leaves room for everything else. */
+/** Characters of the longest URI of a client that is registered. */
 export const MAX_URI = 2_048
+
+/**
+ * Characters of the longest identifier of a resource server that is registered: a token for it has room for the most rights of a
+ * person and a scope, also where it is encrypted.
+ */
+export const MAX_RESOURCE = 512
 
 /** Characters of the longest scope token that is registered: a request and a token have room for many of them. */
 export const MAX_SCOPE_TOKEN = 256

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { Jwks, UsableJwks } from './jwks.ts'
-import { jsonBytes, LONGEST_LIFETIME, MAX_METADATA_BYTES, MAX_SCOPE_TOKEN, MAX_URI } from './limits.ts'
+import { jsonBytes, LONGEST_LIFETIME, MAX_METADATA_BYTES, MAX_RESOURCE, MAX_SCOPE_TOKEN, MAX_URI } from './limits.ts'
 import { isOpenIdScope, ScopeToken } from './scope.ts'
 
 export const TokenEndpointAuthMethod = z.enum(['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'])
@@ -76,7 +76,7 @@ function contradictions(client: ClientMetadata): readonly (readonly [path: keyof
 }
 
 const LIFETIMES = ['access_token_expires_in', 'refresh_token_expires_in', 'refresh_token_idle_expires_in'] as const
-const LONG_URI = `has more than ${MAX_URI} characters`
+const longerThan = (length: number) => `has more than ${length} characters`
 const LONG_TOKEN = `has a scope token of more than ${MAX_SCOPE_TOKEN} characters`
 const isLongToken = (token: string): boolean => token.length > MAX_SCOPE_TOKEN
 const TOO_LARGE = `the metadata has more than ${MAX_METADATA_BYTES} bytes as JSON`
@@ -89,7 +89,8 @@ export const NewClientMetadata = ClientMetadata.extend({ jwks: UsableJwks.option
       if ((client[path] ?? 0) > LONGEST_LIFETIME)
         context.addIssue({ code: 'custom', path: [path], message: `is more than ${LONGEST_LIFETIME} seconds` })
     for (const [index, uri] of client.redirect_uris.entries())
-      if (uri.length > MAX_URI) context.addIssue({ code: 'custom', path: ['redirect_uris', index], message: LONG_URI })
+      if (uri.length > MAX_URI)
+        context.addIssue({ code: 'custom', path: ['redirect_uris', index], message: longerThan(MAX_URI) })
     if (client.scope.split(' ').some(isLongToken))
       context.addIssue({ code: 'custom', path: ['scope'], message: LONG_TOKEN })
     if (jsonBytes(client) > MAX_METADATA_BYTES) context.addIssue({ code: 'custom', path: [], message: TOO_LARGE })
@@ -142,7 +143,7 @@ export const NewResourceMetadata = ResourceMetadata.extend({ jwks: UsableJwks.op
   .superRefine((metadata, context) => {
     const { access_token_encrypted_response_alg: alg, access_token_encrypted_response_enc: enc } = metadata
     const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
-    if (metadata.resource.length > MAX_URI) refuse('resource', LONG_URI)
+    if (metadata.resource.length > MAX_RESOURCE) refuse('resource', longerThan(MAX_RESOURCE))
     if (metadata.scopes_supported.some(isLongToken)) refuse('scopes_supported', LONG_TOKEN)
     if (jsonBytes(metadata) > MAX_METADATA_BYTES) context.addIssue({ code: 'custom', path: [], message: TOO_LARGE })
     if (alg === undefined && enc !== undefined)

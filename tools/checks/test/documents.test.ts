@@ -8,6 +8,7 @@ import {
   MAX_AUTHORIZATION_BYTES,
   MAX_METADATA_BYTES,
   MAX_PASSWORD,
+  MAX_RESOURCE,
   MAX_SCOPE_TOKEN,
   MAX_URI,
 } from '@ledgate/auth'
@@ -71,6 +72,7 @@ describe('docs/operations.md', () => {
       `metadata has ${number(MAX_METADATA_BYTES)}`,
       `a password ${number(MAX_PASSWORD)} characters`,
       `a URI ${number(MAX_URI)}`,
+      `an identifier of a resource server ${number(MAX_RESOURCE)}`,
       `a scope token ${number(MAX_SCOPE_TOKEN)}`,
       `at most ${number(MAX_ADMINISTRATORS)} administrators`,
     ]

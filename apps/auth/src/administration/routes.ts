@@ -84,10 +84,13 @@ function inputOf({ isMetadata }: Operation, { params, query, body }: FastifyRequ
   return { ...(client_id !== undefined && { client_id }), metadata, ...path }
 }
 
+/** Characters of the longest name that is noted: what nobody has as a name is refused, and need not be in the log. */
+const LONGEST_ABOUT = 255
+
 /** Whom or what a call is about, as far as its input says. */
 function aboutOf({ sub, client_id, kid }: Input): { readonly about?: string } {
   const about = [sub, client_id, kid].find((name) => typeof name === 'string')
-  return typeof about === 'string' ? { about } : {}
+  return typeof about === 'string' && about.length <= LONGEST_ABOUT ? { about } : {}
 }
 
 function answer(reply: FastifyReply, { status }: Operation, result: JsonObject): FastifyReply {

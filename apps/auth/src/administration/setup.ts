@@ -11,7 +11,7 @@ import {
   UnknownAccount,
   type UserState,
 } from '../account/index.ts'
-import { ADMINISTRATOR, type Administrators, AlreadySetUp } from '../administrator/index.ts'
+import { ADMINISTRATOR, type Administrators, AlreadySetUp, TooManyAdministrators } from '../administrator/index.ts'
 import { parse, type RequestContext } from '../http/index.ts'
 import { type Authority, type Clock, type CommandContext, consequenceOf, type EventLog } from '../log/index.ts'
 
@@ -68,6 +68,9 @@ async function rightsOf(log: EventLog, sub: string): Promise<Pick<UserState, 'ro
   return found.state
 }
 
+/** Why somebody does not come onto the list after the role was given to them. */
+const UNDONE_AT = [AlreadySetUp, SetupRefused, TooManyAdministrators]
+
 /**
  * Makes the first administrator, once, without any mail. The role comes before the place on the list: cut off in
  * between, nobody administers yet and the token is still good.
@@ -99,9 +102,9 @@ export const setupRoutes: FastifyPluginAsync<SetupDependencies> = async (app, de
     try {
       await administrators.addFirst(sub, at('first'))
     } catch (error) {
-      if (!(error instanceof AlreadySetUp || error instanceof SetupRefused)) throw error
+      if (!UNDONE_AT.some((refused) => error instanceof refused)) throw error
       await assign(roles, consequenceOf(at('undo')))
-      throw new SetupRefused('somebody else was faster', { cause: error })
+      throw new SetupRefused('nobody comes onto the list by it, any more', { cause: error })
     }
     return reply.code(201).headers({ 'cache-control': 'no-store', 'ledgate-position': position }).send({ sub })
   })

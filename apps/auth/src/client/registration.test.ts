@@ -1,5 +1,5 @@
 import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { InvalidClient, MAX_SCOPE_TOKEN, MAX_URI } from '@ledgate/oauth'
+import { InvalidClient, MAX_RESOURCE, MAX_SCOPE_TOKEN, MAX_URI } from '@ledgate/oauth'
 import { type JWK, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../log/index.ts'
@@ -130,8 +130,8 @@ describe('a name that is registered', () => {
     expect(client({ redirect_uris: [uri(MAX_URI)], scope: 's'.repeat(MAX_SCOPE_TOKEN) })).toBe(true)
     expect(client({ redirect_uris: [uri(MAX_URI + 1)] })).toBe(false)
     expect(client({ scope: `a ${'s'.repeat(MAX_SCOPE_TOKEN + 1)}` })).toBe(false)
-    expect(resource({ resource: uri(MAX_URI), scopes_supported: ['s'.repeat(MAX_SCOPE_TOKEN)] })).toBe(true)
-    expect(resource({ resource: uri(MAX_URI + 1) })).toBe(false)
+    expect(resource({ resource: uri(MAX_RESOURCE), scopes_supported: ['s'.repeat(MAX_SCOPE_TOKEN)] })).toBe(true)
+    expect(resource({ resource: uri(MAX_RESOURCE + 1) })).toBe(false)
     expect(resource({ scopes_supported: ['s'.repeat(MAX_SCOPE_TOKEN + 1)] })).toBe(false)
   })
 })

@@ -72,7 +72,8 @@ function lived<State, Command, Event extends DomainEvent>(
   }
 }
 
-const reason = 'r'.repeat(200)
+/** Two hundred characters, each of which JSON writes as six. */
+const reason = '\u0001'.repeat(200)
 const id = (n: number) => String(n).padStart(32, '0')
 const sub = (n: number) => `u_${id(n)}`
 const clientId = 'c'.repeat(100)

@@ -1,4 +1,11 @@
-import { MAX_ACCESS_TOKEN, MAX_TOKEN_IN_FORM, MAX_TOKEN_IN_HEADER } from '@ledgate/oauth'
+import {
+  MAX_ACCESS_TOKEN,
+  MAX_AUTHORIZATION_BYTES,
+  MAX_RESOURCE,
+  MAX_SCOPE_TOKEN,
+  MAX_TOKEN_IN_FORM,
+  MAX_TOKEN_IN_HEADER,
+} from '@ledgate/oauth'
 import fc from 'fast-check'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
@@ -12,6 +19,8 @@ import { lifetimesOf } from './lifetimes.ts'
 import { tokenSize } from './size.ts'
 
 const NODE_HEADERS = 16_384
+/** Of 8,192 bits: whatever it is, what is wrapped by it is as long. */
+const LONGEST_MODULUS = Buffer.concat([Buffer.alloc(1023, 0xc1), Buffer.of(1)]).toString('base64url')
 
 describe('the size of a token', () => {
   it('that is issued is within what every reader takes', () => {
@@ -27,6 +36,7 @@ describe('the size of a token', () => {
     const keys = [
       { alg: 'RSA-OAEP-256', enc: 'A256CBC-HS512', jwk: { ...(await exportJWK(rsa.publicKey)), kid: 'k'.repeat(300) } },
       { alg: 'ECDH-ES+A256KW', enc: 'A128GCM', jwk: await exportJWK(ec.publicKey) },
+      { alg: 'RSA-OAEP-256', enc: 'A256GCM', jwk: { kty: 'RSA', n: LONGEST_MODULUS, e: 'AQAB' } },
     ] as const
     await fc.assert(
       fc.asyncProperty(fc.array(fc.string({ unit: 'grapheme', maxLength: 100 }), { maxLength: 60 }), async (roles) => {
@@ -42,6 +52,17 @@ describe('the size of a token', () => {
       }),
       { numRuns: rounds({ quick: 10, long: 200 }) },
     )
+  })
+
+  it('has room for the most rights, the longest identifier and the longest scope token, also encrypted', () => {
+    const rights = { roles: ['r'.repeat(MAX_AUTHORIZATION_BYTES - 30)], entitlements: [] }
+    const ids = { sub: `u_${'0'.repeat(32)}`, client_id: 'c'.repeat(100), sid: '0'.repeat(32), gid: '0'.repeat(32) }
+    const epochs = { user_epoch: 1e6, client_epoch: 1e6, issuer_epoch: 1e13, iat: 1e9, exp: 1e9, auth_time: 1e9 }
+    const names = { aud: 'a'.repeat(MAX_RESOURCE), scope: 's'.repeat(MAX_SCOPE_TOKEN), iss: 'https://id.example.com' }
+    const claims = { ...rights, ...ids, ...epochs, ...names, jti: '0'.repeat(36), amr: ['pwd'] }
+    const jwk = { kty: 'RSA', kid: 'k'.repeat(255), n: 'n'.repeat(683), e: 'AQAB' }
+    for (const encryption of [undefined, { alg: 'RSA-OAEP-256', enc: 'A256GCM', jwk } as const])
+      expect(tokenSize(claims, encryption)).toBeLessThanOrEqual(MAX_ACCESS_TOKEN)
   })
 
   it('of a person with more roles than fit, from an older version, is refused and costs nothing; fewer roles mend it', async () => {

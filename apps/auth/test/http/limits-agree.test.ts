@@ -3,6 +3,8 @@ import {
   MAX_ACCESS_TOKEN,
   MAX_AUTHORIZATION_BYTES,
   MAX_METADATA_BYTES,
+  MAX_RESOURCE,
+  MAX_SCOPE_TOKEN,
   MAX_TOKEN_IN_FORM,
 } from '@ledgate/oauth'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -212,9 +214,43 @@ describe('a client', () => {
       })
   })
 
+  it('of a file, with the longest secret there is, proves itself by it in either place', async () => {
+    const secret = '%:+ ~&='.padEnd(256, '"\\')
+    const named = (method: string) => ({
+      ...{ client_id: method, client_secret: secret, token_endpoint_auth_method: method },
+      ...{ grant_types: ['client_credentials'], scope: 'plain' },
+    })
+    const own = await openService({ clients: [named('client_secret_basic'), named('client_secret_post')] })
+    const asked = { grant_type: 'client_credentials' }
+    expect((await own.token(asked, basic('client_secret_basic', secret))).status).toBe(200)
+    const posted = { ...asked, client_id: 'client_secret_post', client_secret: secret }
+    expect((await own.token(posted)).status).toBe(200)
+    await own.close()
+    await expect(
+      openService({ clients: [{ ...named('client_secret_basic'), client_secret: `${secret}x` }] }),
+    ).rejects.toThrow(/client_secret/)
+  })
+
+  it('gets tokens for the longest identifier and scope there are, which are introspected and taken back', async () => {
+    const resource = 'https://long.example/'.padEnd(MAX_RESOURCE, 'r')
+    const scope = 's'.repeat(MAX_SCOPE_TOKEN)
+    const server = await call('POST', '/admin/resources', { resource, scopes_supported: [scope] })
+    expect(server.status).toBe(201)
+    const { body } = await create({ grant_types: ['client_credentials'], scope })
+    const own = basic(String(body['client_id']), String(body['client_secret']))
+    const answer = await service.token({ grant_type: 'client_credentials', scope, resource }, own)
+    expect(answer.status).toBe(200)
+    const api = basic(String(server.body['client_id']), String(server.body['client_secret']))
+    const token = String(answer.body['access_token'])
+    expect(await service.introspect(token, api)).toMatchObject({ active: true, aud: resource, scope })
+    expect((await service.revoke(token, own)).status).toBe(200)
+    expect(await service.introspect(token, api)).toEqual({ active: false })
+  })
+
   it('has a name that a URL can say', async () => {
     const metadata = { grant_types: ['client_credentials'], scope: 'plain' }
-    for (const client_id of ['.', '..']) expect((await create({ client_id, ...metadata })).status, client_id).toBe(400)
+    for (const client_id of ['.', '..', 'x'.repeat(101), 'x'.repeat(70_000)])
+      expect((await create({ client_id, ...metadata })).status, client_id.slice(0, 3)).toBe(400)
     for (const client_id of ['...', '.a', 'a.', '~', '-', '_', '%2e'.replace('%', '~'), 'x'.repeat(100)]) {
       expect((await create({ client_id, ...metadata })).status, client_id).toBe(201)
       const path = `${url}/admin/clients/${encodeURIComponent(client_id)}`
