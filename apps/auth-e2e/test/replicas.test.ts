@@ -207,6 +207,50 @@ it(`a replica stopped between its reads and its answer issues nothing that outli
   expect(outcomes).toSatisfy(wasMet)
 }, 600_000)
 
+it('a replica that was stopped believes, uses and publishes nothing that ended elsewhere meanwhile', async () => {
+  const [stopped, other] = [trio.at(0), trio.at(1)]
+  const kidOf = ({ body }: Answer) => {
+    const [header = ''] = String(body['access_token']).split('.')
+    return String((JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: unknown }).kid)
+  }
+
+  async function whileStopped(command: readonly string[]): Promise<void> {
+    stopped.process.kill('SIGSTOP')
+    try {
+      expect((await ledgate(other.installation, command)).code).toBe(0)
+    } finally {
+      stopped.process.kill('SIGCONT')
+    }
+  }
+  /** Asks of many kinds at once, right after it goes on. */
+  async function expectEnded(before: Answer, bad?: string): Promise<void> {
+    const token = String(before.body['access_token'])
+    const answers = Array.from({ length: 16 }, async () => {
+      const [introspected, signedIn, jwks] = await Promise.all([
+        stopped.introspect(token),
+        stopped.token({ grant_type: 'client_credentials' }, BATCH),
+        stopped.get('/oauth2/jwks'),
+      ])
+      expect(introspected).toEqual({ active: false })
+      expect(await other.introspect(String(signedIn.body['access_token']))).toMatchObject({ active: true })
+      if (bad === undefined) return
+      expect(kidOf(signedIn)).not.toBe(bad)
+      expect(jwks.text).not.toContain(bad)
+    })
+    await Promise.all(answers)
+  }
+
+  const first = await stopped.signIn()
+  expect(await stopped.introspect(String(first.body['access_token']))).toMatchObject({ active: true })
+  await whileStopped(['keys', 'compromise', 'signing', kidOf(first)])
+  await expectEnded(first, kidOf(first))
+
+  const second = await stopped.signIn()
+  await whileStopped(['end-all-tokens', '--reason', 'a test'])
+  await expectEnded(second)
+  expect((await stopped.refresh(refreshTokenOf(second))).body).toMatchObject({ error: 'invalid_grant' })
+})
+
 it(`nothing that was answered is lost while replicas are killed and stopped under load, ${STORM_ROUNDS} times`, async () => {
   const { all, events, at, restart } = trio
   const random = seeded(3)

@@ -133,6 +133,36 @@ describe('a link for another address', () => {
     expect(await home.store.head()).toBe(head)
   })
 
+  it('is void once its person was disabled, also when they are enabled again, and once they were erased', async () => {
+    const home = await household()
+    const [one, two] = [await newPerson(home), await newPerson(home)]
+    const [ones, twos] = [await one.ask('b'), await two.ask('b')]
+    await home.accounts.disable(one.sub, 'test', command())
+    expect(await one.redeem(ones)).toBe('refused')
+    await home.accounts.enable(one.sub, command())
+    expect([await one.redeem(ones), await one.address()]).toEqual(['refused', 'a'])
+    await home.accounts.erase(two.sub, 'test', command())
+    expect(await two.redeem(twos)).toBe('refused')
+    await home.finish()
+    for (const { at } of [one, two]) expect(await home.accounts.findSub(at('b'))).toBeUndefined()
+  })
+
+  it('that two processes redeem at the same moment changes the address once, and both say so', async () => {
+    const home = await household()
+    const other = await household({ store: home.store, shared: home })
+    for (let round = 0; round < 5; round += 1) {
+      const person = await newPerson(home)
+      const token = String(await person.ask('b'))
+      await Promise.all([home, other].map(({ changeEmail }) => changeEmail.redeem(token, command())))
+      await Promise.all([home.finish(), other.finish()])
+      expect([await person.signsIn('a'), await person.signsIn('b')]).toEqual([false, true])
+      const types = (await home.log.last(`user-${person.sub}`, 20)).map(({ type }) => type)
+      expect(types.filter((type) => type === 'EmailChanged')).toHaveLength(1)
+      const links = (await home.log.last(`address-${person.sub}`, 20)).map(({ type }) => type)
+      expect(links).toEqual(['EmailChangeRedeemed', 'EmailChangeAsked'])
+    }
+  })
+
   it('of a version that did not bind it to anything is void', async () => {
     const home = await household()
     const person = await newPerson(home)
@@ -207,6 +237,40 @@ describe('a link for another address', () => {
       }),
       { numRuns: rounds({ quick: 25, long: 300, soak: 1_000 }) },
     )
+  })
+
+  it('does nothing where the end of all sessions came between its steps', async () => {
+    const home = await household()
+    const person = await newPerson(home)
+    const link = await person.ask('b')
+    const mortal = dyingProcess(home.store, home.vault, { at: 1, when: 'after' })
+    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    await expect(dying.changeEmail.redeem(String(link), command())).rejects.toThrow(Crash) // b is confirmed, and no more
+    await home.accounts.revokeSessions(person.sub, 'test', command())
+    await home.finish()
+    expect(await person.address()).toBe('a')
+    expect([await person.signsIn('a'), await person.signsIn('b')]).toEqual([true, false])
+  })
+
+  it('to an address that is somebody else’s by now does and writes nothing; of two who prove it at once one has it', async () => {
+    const home = await household()
+    const other = await household({ store: home.store, shared: home })
+    const wanted = `wanted-${newId()}@example.com`
+    async function asking() {
+      const person = await newPerson(home)
+      await home.changeEmail.ask(await person.state(), wanted, command())
+      return { person, token: String((await home.mails()).findLast(({ to }) => to === wanted)?.token) }
+    }
+    const [one, two, three] = [await asking(), await asking(), await asking()]
+    const answers = await Promise.allSettled([
+      home.changeEmail.redeem(one.token, command()),
+      other.changeEmail.redeem(two.token, command()),
+    ])
+    expect(answers.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    await home.finish()
+    const head = await home.store.head()
+    expect(await three.person.redeem(three.token)).toBe('refused')
+    expect(await home.store.head()).toBe(head)
   })
 
   it('leaves the old address no say: its links set no password, and it hears of the change without a link', async () => {

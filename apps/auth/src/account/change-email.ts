@@ -56,7 +56,8 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
   /** The person of a link, while it is not void: whatever ended their tokens since then made it so. */
   async function personOf({ sub = '', epoch }: OpenLink): Promise<UserState> {
     const found = await readUser(log, sub)
-    if (found === undefined || found.state.erased || found.state.disabled || found.state.epoch !== epoch)
+    // Whatever ends a person's tokens raises the epoch: also a disabling, after which they may be enabled again, and an erasure.
+    if (found === undefined || found.state.epoch !== epoch)
       throw new InvalidLink('something else was changed since it was asked for')
     return found.state
   }
@@ -123,10 +124,9 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
   /** Takes the new address; nothing when this link did before. */
   async function confirm(link: OpenLink, context: CommandContext): Promise<void> {
     const user = await personOf(link)
-    if (user.email !== link.from) return
     const stream = addresses.stream(link.email_hmac)
     const { state, expected } = await readEmail(log, stream)
-    if (state.status === 'confirmed') return requireFree(link)
+    if (state.status === 'confirmed') return // by this link before, or by somebody faster: what follows tells them apart
     const replaces = await hmacOfUser(addresses, sealer, user)
     if (replaces === undefined) throw new InvalidLink('the account was erased')
     const dataKey = await sealer.createDataKey()

@@ -132,11 +132,10 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
     async createOnce(account: VouchedAccount, context: CommandContext): Promise<void> {
       const stream = streamOf(account)
       const isBarred = () => wasGivenBy(stream, context.actor)
-      if ((await readEmail(log, stream)).state.status !== 'confirmed' && (await isBarred())) return
       try {
         await create(account, context, isBarred)
       } catch (error) {
-        // Made by another process meanwhile, and gone already.
+        // Made once before, and gone already.
         if (!(error instanceof UnknownAccount) || !(await isBarred())) throw error
       }
     },

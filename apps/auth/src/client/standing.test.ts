@@ -16,6 +16,23 @@ async function registered() {
   return { ...made, resource: found.state }
 }
 
+it('what it proved itself with by an assertion stands until its keys are others', async () => {
+  const made = parts()
+  const jwks = (x: string) => ({ keys: [{ kty: 'OKP', crv: 'Ed25519', kid: x, alg: 'EdDSA', x }] })
+  const metadata = (x: string) =>
+    NewResourceMetadata.parse({ resource: 'https://s.example/', scopes_supported: ['s'], jwks: jwks(x) })
+  const [one, two] = ['A'.repeat(43), `${'A'.repeat(42)}Q`]
+  await made.resources.register({ client_id: 'signing', metadata: metadata(one) }, command())
+  const found = await readResource(made.log, 'signing')
+  if (found === undefined) throw new Error('it was not registered')
+  const stands = standing(made, { body: { client_assertion: 'x' } }, found.state)
+  expect(await stands()).toBe(true)
+  await made.resources.update('signing', { ...metadata(one), scopes_supported: ['s', 't'] }, command())
+  expect(await stands()).toBe(true)
+  await made.resources.update('signing', metadata(two), command())
+  expect(await stands()).toBe(false)
+})
+
 it('what a resource server proved itself with stands until its very secret is revoked, or it is disabled', async () => {
   const made = await registered()
   const [first] = made.resource.secrets

@@ -6,9 +6,9 @@ import { inMemoryEventStore, type NewEvent, START } from '@ledgate/eventsourcing
 import { type Ended, openStatements, revocationIndex, type TokenFacts } from '@ledgate/revocation'
 import { inMemorySealer } from '@ledgate/vault/testing'
 import { pino } from 'pino'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readConfig } from '../config.ts'
-import { openTokenCap } from '../installation/index.ts'
+import { LONGEST_TOKEN_CAP, openTokenCap } from '../installation/index.ts'
 import { eventLog } from '../log/index.ts'
 import { liveSet } from '../publication/live-set.ts'
 import { SKEW } from '../publication/notice.ts'
@@ -198,6 +198,26 @@ describe('the highest cap', () => {
       }
       stop.abort()
       await running
+    })
+  })
+})
+
+describe('a signing key that was superseded', () => {
+  it('checks tokens for as long as the longest cap says, however low the cap is now', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const pass = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000)
+    await house()(60, async ({ signingKeys }) => {
+      const { kid } = (await signingKeys.read()).signer
+      const checks = async () => (await signingKeys.read()).publicKey(kid) !== undefined
+      pass(3_600)
+      await signingKeys.rotate(command())
+      pass(LONGEST_TOKEN_CAP - 1)
+      await signingKeys.maintain(Infinity)
+      expect(await checks()).toBe(true)
+      pass(SKEW + 2)
+      await signingKeys.maintain(Infinity)
+      expect(await checks()).toBe(false)
     })
   })
 })

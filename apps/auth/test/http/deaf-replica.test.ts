@@ -68,8 +68,12 @@ describe('a replica whose subscriptions say nothing', () => {
 
   it('believes, uses and publishes no key that was compromised elsewhere', async () => {
     const { here, deaf } = both()
-    const person = (await deaf.signIn({ scope: 'orders:read' })).body
+    // Each way by which a token is signed has used the key before.
+    const signedIn = (await deaf.signIn({ scope: 'orders:read' })).body
+    const person = (await deaf.refresh(String(signedIn['refresh_token']))).body
+    const service = (await deaf.token({ grant_type: 'client_credentials' }, BATCH)).body
     const bad = kidOf(person['access_token'])
+    expect([kidOf(signedIn['access_token']), kidOf(service['access_token'])]).toEqual([bad, bad])
     const root = await consoleToken(deaf, 'ledgate:keys:read')
     expect(await keysOf(deaf)).toContain(bad)
 
@@ -84,6 +88,29 @@ describe('a replica whose subscriptions say nothing', () => {
     const renewed = (await deaf.refresh(String(person['refresh_token']))).body
     expect(kidOf(renewed['access_token'])).not.toBe(bad)
     expect((await here.introspect(String(renewed['access_token']))).active).toBe(true)
+  })
+
+  it('reads each stream a few times at the most for all who ask at once', async () => {
+    const { deaf } = both()
+    const person = (await deaf.signIn({ scope: 'orders:read' })).body
+    const ask = async () => (await deaf.introspect(String(person['access_token']))).active
+    async function readsOf(asks: () => Promise<unknown>) {
+      let reads = 0
+      for (const node of cluster.nodes)
+        node.faults.decide((method) => {
+          if (method === 'read') reads += 1
+          return undefined
+        })
+      await asks()
+      for (const node of cluster.nodes) node.faults.decide(undefined)
+      return reads
+    }
+    const one = await readsOf(ask)
+    const all = await readsOf(async () =>
+      expect(await Promise.all(Array.from({ length: 64 }, ask))).not.toContain(false),
+    )
+    expect(one).toBeGreaterThan(5)
+    expect(all, 'not 64 times as many').toBeLessThan(8 * one)
   })
 
   it('derives nothing by a key that was compromised elsewhere, and publishes no such key of the feed', async () => {

@@ -1,4 +1,4 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, randomUUID } from 'node:crypto'
 import {
   type FeedStatement,
   followRevocations,
@@ -8,7 +8,7 @@ import {
   type SnapshotChunk,
 } from '@ledgate/revocation'
 import { httpRevocations } from '@ledgate/revocation/http'
-import { importJWK, type JWK } from 'jose'
+import { exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { basic, ISSUER, openService, ORDERS_API, type Service, WEB } from './service.ts'
 
@@ -216,6 +216,35 @@ describe('GET /revocations/stream', () => {
       for await (const _ of response.body ?? []);
     })()
     expect(await own.operate('resources disable', { client_id: 'orders', reason: 'a test' })).toBeLessThan(600)
+    await ended
+    await own.close()
+  })
+
+  it('ends when its credentials do: the keys of the resource server are others', async () => {
+    const [own, pair] = [await openService(), await generateKeyPair('ES256')]
+    const at = await own.listen()
+    const jwks = { keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'own', alg: 'ES256' }] }
+    const metadata = { resource: 'https://signing.example/', scopes_supported: [] }
+    expect(await own.operate('resources create', { client_id: 'signing', metadata: { ...metadata, jwks } })).toBe(200)
+    const assertion = await new SignJWT({ iss: 'signing', sub: 'signing', aud: ISSUER, jti: randomUUID() })
+      .setProtectedHeader({ alg: 'ES256', kid: 'own' })
+      .setIssuedAt()
+      .setExpirationTime('60s')
+      .sign(pair.privateKey)
+    const response = await fetch(`${at}/revocations/stream`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: assertion,
+      }),
+    })
+    expect(response.status).toBe(200)
+    const ended = (async () => {
+      for await (const _ of response.body ?? []);
+    })()
+    const other = { ...(await exportJWK((await generateKeyPair('ES256')).publicKey)), kid: 'other', alg: 'ES256' }
+    const changed = { ...metadata, jwks: { keys: [other] } }
+    expect(await own.operate('resources update', { client_id: 'signing', metadata: changed })).toBe(200)
     await ended
     await own.close()
   })

@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { expect, it, onTestFinished } from 'vitest'
+import { compose, openOperator } from '../compose.ts'
+import { readConfig } from '../config.ts'
+import { LONGEST_TOKEN_CAP, openTokenCap } from '../installation/index.ts'
+import { operatorContext } from '../operator/control.ts'
+import { restoreBackup, takeBackup } from './backup.ts'
+import { openCore } from './core.ts'
+
+const ANN = { email: 'ann@example.com', password: 'a quiet harbour at dawn' }
+const BOB = { email: 'bob@example.com', password: 'a lamp below the stairs' }
+const silent = pino({ level: 'silent' })
+
+/** Data folders of one installation, by name. */
+function folders() {
+  const folder = mkdtempSync(join(tmpdir(), 'ledgate-backup-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const at = (name: string) => join(folder, name)
+  const key = randomBytes(32).toString('base64url')
+  const configOf = (name: string, more: Readonly<Record<string, string>> = {}) =>
+    readConfig({
+      LEDGATE_ISSUER: 'http://127.0.0.1:4000',
+      LEDGATE_MASTER_KEY: key,
+      LEDGATE_DATA_DIR: at(name),
+      LEDGATE_TOKEN_CAP: '300',
+      ...more,
+    })
+  return {
+    at,
+    configOf,
+    /** A start of the server with the bootstrap file. */
+    async start(name: string, users: readonly object[]) {
+      writeFileSync(at('bootstrap.json'), JSON.stringify({ users }))
+      await (await compose(configOf(name, { LEDGATE_BOOTSTRAP: at('bootstrap.json') }), silent)).close()
+    },
+    async operate(name: string, command: string, input: object) {
+      const { commands, close } = await openOperator(configOf(name), silent)
+      try {
+        return await commands[command]?.run(input, operatorContext('tester'))
+      } finally {
+        await close()
+      }
+    },
+  }
+}
+
+it('a restore to before an entry of the bootstrap file was applied makes nobody rise who was erased since', async () => {
+  const { at, configOf, start, operate } = folders()
+  await (await openCore(configOf('data'), silent)).close()
+  await takeBackup(configOf('data'), at('backup'))
+  await start('data', [ANN])
+  await operate('data', 'users create', BOB)
+  for (const { email } of [ANN, BOB]) await operate('data', 'users erase', { sub: email, reason: 'asked for' })
+
+  const backup = { folder: at('backup'), erasedIn: [join(at('data'), 'events.db')] }
+  await restoreBackup(configOf('restored'), backup)
+  await start('restored', [ANN, BOB])
+  const find = (name: string, { email }: typeof ANN) => operate(name, 'users find', { email })
+  await expect(find('restored', ANN)).rejects.toThrow(/no such/)
+  expect(await find('restored', BOB)).toMatchObject({ email: BOB.email }) // never of the file before
+
+  await restoreBackup(configOf('control'), { ...backup, erasedIn: [] })
+  await start('control', [ANN])
+  expect(await find('control', ANN)).toMatchObject({ email: ANN.email })
+})
+
+it('a restore takes the highest cap on tokens to have been the longest one: what was raised since is lost', async () => {
+  const { at, configOf } = folders()
+  const capOf = async (name: string) => {
+    const core = await openCore(configOf(name), silent)
+    try {
+      return await openTokenCap(core).highest()
+    } finally {
+      await core.close()
+    }
+  }
+  expect(await capOf('data')).toBe(300)
+  await takeBackup(configOf('data'), at('backup'))
+  await restoreBackup(configOf('restored'), { folder: at('backup'), erasedIn: [] })
+  expect(await capOf('restored')).toBe(LONGEST_TOKEN_CAP)
+})
