@@ -101,14 +101,12 @@ it('restores to a position: what came later is not there, and two restores of on
       .code,
   ).toBe(0)
   expect((await ledgate(first, ['erase', BOB.email])).code).toBe(0)
-  for (const use of ['signing', 'derivation']) {
-    const { keys } = (await ledgate(first, ['--json', 'keys', 'list'])).json() as {
-      keys: { use: string; kid: string; status: string }[]
-    }
-    for (const { kid } of keys.filter((each) => each.use === use)) {
-      const { code, output } = await ledgate(first, ['keys', 'compromise', use, kid])
-      expect([code, output]).toEqual([0, expect.any(String)])
-    }
+  const { keys } = (await ledgate(first, ['--json', 'keys', 'list'])).json() as {
+    keys: { use: string; kid: string; status: string }[]
+  }
+  for (const { use, kid } of keys.filter((each) => each.use !== 'feed')) {
+    const { code, output } = await ledgate(first, ['keys', 'compromise', use, kid])
+    expect([code, output]).toEqual([0, expect.any(String)])
   }
   await server.stop()
   const folder = join(first.folder, 'backup')

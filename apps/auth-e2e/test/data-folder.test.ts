@@ -1,13 +1,28 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { isMissing } from '../src/machine.ts'
 import { type Installation, ledgate, newInstallation, spawnServer, startServer } from '../src/server.ts'
 import { ANN } from '../src/world.ts'
 
 /** The superuser writes where nobody may, unless that right is taken away. */
 const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : []
+
+/** A data folder as a server left it that stopped in order. */
+let left: Installation
+beforeAll(async () => {
+  left = await newInstallation()
+  await (await startServer(left)).stop()
+})
+
+/** A copy of it, of the test's own. */
+async function newLeft(): Promise<Installation> {
+  const installation = await newInstallation()
+  cpSync(left.dataDir, installation.dataDir, { recursive: true })
+  const environment = { ...installation.environment, LEDGATE_ISSUER: left.url }
+  return { ...installation, environment }
+}
 
 /** Starts a server that has to refuse; answers what it said. */
 async function refused(installation: Installation, under: readonly string[] = []): Promise<string> {
@@ -24,8 +39,7 @@ const register = async (server: Awaited<ReturnType<typeof startServer>>, email: 
 it.skipIf(isMissing(withoutPrivileges.slice(0, 1), 'files of the data folder that may not be written'))(
   'no server starts on a data folder whose lock it may not write, as another user’s restore leaves it',
   async () => {
-    const installation = await newInstallation()
-    await (await startServer(installation)).stop()
+    const installation = await newLeft()
     const lock = join(installation.dataDir, 'events.db-lock')
     chmodSync(lock, 0o444)
     expect(await refused(installation, withoutPrivileges)).toContain(`${lock} cannot be written (EACCES)`)
@@ -33,8 +47,7 @@ it.skipIf(isMissing(withoutPrivileges.slice(0, 1), 'files of the data folder tha
 )
 
 it('log and vault that are damaged stop the start by name and stay as they are; a file for a folder, too', async () => {
-  const installation = await newInstallation()
-  await (await startServer(installation)).stop()
+  const installation = await newLeft()
   for (const name of ['events.db', 'vault.db']) {
     const file = join(installation.dataDir, name)
     const whole = readFileSync(file)
@@ -50,9 +63,8 @@ it('log and vault that are damaged stop the start by name and stay as they are; 
 })
 
 it('views that are damaged are built anew, and the log of the server says so; mails go on', async () => {
-  const installation = await newInstallation()
+  const installation = await newLeft()
   const views = join(installation.dataDir, 'views.db')
-  await (await startServer(installation)).stop()
   for (const end of ['-wal', '-shm']) rmSync(`${views}${end}`, { force: true })
   writeFileSync(views, 'garbage '.repeat(1000))
   const server = await startServer(installation)

@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { connect } from 'node:net'
 import { Agent } from 'node:http'
 import { generateKeyPair, SignJWT } from 'jose'
-import { expect, it } from 'vitest'
+import { beforeAll, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
 import { documents, forms, type Grammar, type Hit, queries, type Shot, shoot } from '../src/fuzz.ts'
-import { newInstallation, startServer } from '../src/server.ts'
+import { type Installation, newInstallation, startServer } from '../src/server.ts'
 import { ADMINISTRATION, ANN, BATCH, BATCH_SECRET, ORDERS, ORDERS_API, WEB, WEB_SECRET, WORLD } from '../src/world.ts'
 
 /** Requests to each endpoint. */
@@ -139,9 +139,14 @@ function grammars(tokens: readonly string[], bearers: readonly string[]): Readon
   }
 }
 
+let installation: Installation
+let server: Awaited<ReturnType<typeof startServer>>
+beforeAll(async () => {
+  installation = await newInstallation(ADMINISTERED)
+  server = await startServer(installation, { environment: { LEDGATE_LOG_LEVEL: 'error' } })
+})
+
 it(`answers ${REQUESTS} requests of any kind to each endpoint as the standards say, and none with 500`, async () => {
-  const installation = await newInstallation(ADMINISTERED)
-  const server = await startServer(installation, { environment: { LEDGATE_LOG_LEVEL: 'error' } })
   const bearers: string[] = []
   for (const scope of ['ledgate:account', ADMINISTRATION, 'orders:read']) {
     const { access_token } = (
@@ -167,8 +172,6 @@ it(`answers ${REQUESTS} requests of any kind to each endpoint as the standards s
 }, 1_800_000)
 
 it('answers what is not even HTTP, and goes on', async () => {
-  const installation = await newInstallation()
-  const server = await startServer(installation)
   const { port } = new URL(installation.url)
   for (const garbage of [
     '\0\0\0\0',

@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
 import { isMissing } from '../src/machine.ts'
 import { requestsTo } from '../src/requests.ts'
-import { ledgate, newInstallation, ready, spawnServer, startServer } from '../src/server.ts'
+import { type Installation, ledgate, newInstallation, ready, spawnServer, startServer } from '../src/server.ts'
 import { ANN, BATCH, basic, WORLD } from '../src/world.ts'
 
 const CLIENT_CREDENTIALS = { grant_type: 'client_credentials' }
@@ -54,15 +54,6 @@ describe('the master key', () => {
 })
 
 describe('starting', () => {
-  it('a second process on the same data is refused, says so, and does not disturb the first', async () => {
-    const installation = await newInstallation()
-    const first = await startServer(installation)
-    const second = spawnServer(installation, { environment: { LEDGATE_PORT: '0' } })
-    expect(await second.ended).toBe(1)
-    expect(second.output()).toContain('another process')
-    expect((await first.token(CLIENT_CREDENTIALS, BATCH)).status).toBe(200)
-  })
-
   it('names everything that is wrong with the configuration, and no value of it', async () => {
     const server = spawnServer(await newInstallation(), {
       environment: {
@@ -185,8 +176,14 @@ describe.skipIf(isMissing(['bash', 'prlimit'], 'a full disk'))('a disk that is f
 })
 
 describe('running', () => {
+  let installation: Installation
+  let server: Awaited<ReturnType<typeof startServer>>
+  beforeAll(async () => {
+    installation = await newInstallation()
+    server = await startServer(installation)
+  })
+
   it('answers CORS to the origins of redirect_uris, and to nobody else where it matters', async () => {
-    const server = await startServer(await newInstallation())
     await expect
       .poll(async () =>
         (await server.get('/oauth2/jwks', { origin: 'https://web.example' })).headers.get(
@@ -203,17 +200,22 @@ describe('running', () => {
   })
 
   it('describes itself: OpenAPI with every path, metrics by route, metadata', async () => {
-    const installation = await newInstallation()
-    const server = await startServer(installation)
     const { paths } = (await server.get('/openapi.json')).body as { paths: Record<string, unknown> }
     for (const path of ['/accounts', '/accounts/confirm', '/oauth2/token', '/oauth2/revoke', '/oauth2/introspect'])
       expect(paths).toHaveProperty([path])
     await server.signIn()
     expect((await server.get('/metrics')).text).toMatch(
-      /ledgate_http_request_duration_seconds_count\{[^}]*route="\/oauth2\/token"[^}]*\} 1/,
+      /ledgate_http_request_duration_seconds_count\{[^}]*route="\/oauth2\/token"[^}]*\} [1-9]/,
     )
     const metadata = (await server.get('/.well-known/oauth-authorization-server')).body
     expect(metadata).toMatchObject({ issuer: installation.url, token_endpoint: `${installation.url}/oauth2/token` })
+  })
+
+  it('is not disturbed by a second process on the same data, which is refused and says so', async () => {
+    const second = spawnServer(installation, { environment: { LEDGATE_PORT: '0' } })
+    expect(await second.ended).toBe(1)
+    expect(second.output()).toContain('another process')
+    expect((await server.token(CLIENT_CREDENTIALS, BATCH)).status).toBe(200)
   })
 
   it('becomes ready by itself when many processes of it were killed one after the other while starting', async () => {

@@ -3,7 +3,7 @@ import { type Broker, brokerIsAvailable, openBroker } from '@ledgate/revocation/
 import type { Revocations } from '@ledgate/verifier'
 import { kafkaRevocations } from '@ledgate/verifier/kafka'
 import { expect, it, onTestFinished } from 'vitest'
-import { controls, rounds } from '../../../rounds.ts'
+import { rounds } from '../../../rounds.ts'
 import { disagreements, outOfOrder } from '../src/agreement.ts'
 import { aim } from '../src/aim.ts'
 import { endingsIn, eventsOf } from '../src/log.ts'
@@ -19,9 +19,9 @@ import { type AskedWitness, keepAsking, openVerifier, READY_MS } from '../src/wi
 /** Milliseconds in which a verifier that does not become ready has met everything that is in the topic. */
 const GIVEN_UP_MS = 10_000
 /** Kills. */
-const ROUNDS = rounds({ quick: 2, long: 14, soak: 200 })
+const ROUNDS = rounds({ quick: 14, long: 14, soak: 200 })
 /** Each kind of moment is met so often, if it takes many more rounds. */
-const MET = rounds({ quick: 1, long: 3 })
+const MET = rounds({ quick: 3, long: 3 })
 const MOST_ROUNDS = Math.max(2 * ROUNDS, 40)
 /** Of them one in four is kept. */
 const TOKENS = 12
@@ -156,41 +156,39 @@ it.skipIf(!brokerIsAvailable())(
   3_600_000,
 )
 
-controls(() =>
-  it.skipIf(!brokerIsAvailable())(
-    'a feed that loses one notice, and not the heartbeats, makes no verifier ready; one that missed it would be found out: the control',
-    async () => {
-      const { broker, installation } = await installed()
-      const server = await startServer(installation)
-      const oracle = revocationOracle({ seed: 0 })
-      const [lost, told] = [await serviceToken(server), await serviceToken(server)]
-      for (const token of [lost, told]) expect((await revoke(server, token, 'wait=30')).isPublished).toBe(true)
-      const whole = kafkaRevocations({ brokers: broker.brokers })
-      const open = (revocations: Revocations | false) => openVerifier({ issuer: installation.url, revocations })
-      const exact = oracle.witness('exact', open(whole))
-      await exact.verifier.start({ timeoutMs: READY_MS })
-      await exact.knowsAllBefore(performance.now())
-      for (const token of [lost, told]) expect(await exact.verdictOn(token)).toBe('token_revoked')
-      expect(oracle.broken).toEqual([])
+it.skipIf(!brokerIsAvailable())(
+  'a feed that loses one notice, and not the heartbeats, makes no verifier ready; one that missed it would be found out: the control',
+  async () => {
+    const { broker, installation } = await installed()
+    const server = await startServer(installation)
+    const oracle = revocationOracle({ seed: 0 })
+    const [lost, told] = [await serviceToken(server), await serviceToken(server)]
+    for (const token of [lost, told]) expect((await revoke(server, token, 'wait=30')).isPublished).toBe(true)
+    const whole = kafkaRevocations({ brokers: broker.brokers })
+    const open = (revocations: Revocations | false) => openVerifier({ issuer: installation.url, revocations })
+    const exact = oracle.witness('exact', open(whole))
+    await exact.verifier.start({ timeoutMs: READY_MS })
+    await exact.knowsAllBefore(performance.now())
+    for (const token of [lost, told]) expect(await exact.verdictOn(token)).toBe('token_revoked')
+    expect(oracle.broken).toEqual([])
 
-      const deaf = oracle.witness('deaf', open(lossy(whole, [lost.endedId])))
-      await expect(deaf.verifier.start({ timeoutMs: GIVEN_UP_MS })).rejects.toThrow()
-      expect(await deaf.ask(lost)).not.toBe('accepted')
-      expect(oracle.broken).toEqual([])
+    const deaf = oracle.witness('deaf', open(lossy(whole, [lost.endedId])))
+    await expect(deaf.verifier.start({ timeoutMs: GIVEN_UP_MS })).rejects.toThrow()
+    expect(await deaf.ask(lost)).not.toBe('accepted')
+    expect(oracle.broken).toEqual([])
 
-      const hearsOfNone = open(false)
-      await hearsOfNone.start({ timeoutMs: READY_MS })
-      const forgetful = oracle.witness('forgetful', {
-        ...exact.verifier,
-        verify: (text) => (text === lost.text ? hearsOfNone : exact.verifier).verify(text),
-      })
-      await forgetful.knowsAllBefore(performance.now())
-      for (const token of [lost, told]) await forgetful.verdictOn(token)
-      expect(oracle.broken).toMatchObject([
-        { promised: 'what was revoked before the time that was vouched for is not accepted', token: lost.endedId },
-      ])
-      expect(await wrongVerdicts(forgetful, [lost, told])).toHaveLength(1)
-      await server.stop()
-    },
-  ),
+    const hearsOfNone = open(false)
+    await hearsOfNone.start({ timeoutMs: READY_MS })
+    const forgetful = oracle.witness('forgetful', {
+      ...exact.verifier,
+      verify: (text) => (text === lost.text ? hearsOfNone : exact.verifier).verify(text),
+    })
+    await forgetful.knowsAllBefore(performance.now())
+    for (const token of [lost, told]) await forgetful.verdictOn(token)
+    expect(oracle.broken).toMatchObject([
+      { promised: 'what was revoked before the time that was vouched for is not accepted', token: lost.endedId },
+    ])
+    expect(await wrongVerdicts(forgetful, [lost, told])).toHaveLength(1)
+    await server.stop()
+  },
 )

@@ -18,7 +18,7 @@ import { keepAsking, openVerifier, READY_MS } from '../src/witnesses.ts'
 
 const REPLICAS = 3
 /** Stops past the lease: at any moment, and as soon as the first was answered. */
-const ROUNDS = rounds({ quick: 1, long: 6, soak: 50 })
+const ROUNDS = rounds({ quick: 6, long: 6, soak: 50 })
 /** Rounds after which chance is no excuse any more. */
 const MOST_ROUNDS = Math.max(ROUNDS, 12)
 /** Revoked at the publisher while it is stopped. */
