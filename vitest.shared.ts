@@ -10,7 +10,7 @@ const soaks = ['test/**/*-soak.test.ts']
 
 /** The tests of the project in this folder that do more in a long run: those that ask how many rounds to make. */
 const testsWithRounds = () =>
-  globSync(everyTest).filter((file) => /\brounds\(|\bpace\b|env\['(LONG|SOAK)'\]/.test(readFileSync(file, 'utf8')))
+  globSync(everyTest).filter((file) => /\b(rounds|controls)\(|\bpace\b/.test(readFileSync(file, 'utf8')))
 
 // Tests start hundreds of processes; each would compile the same libraries and strip the same types once more.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules', '.cache', 'node')

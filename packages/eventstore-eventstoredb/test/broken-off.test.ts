@@ -5,6 +5,7 @@ import streamsMessages from '@eventstore/db-client/generated/streams_pb.js'
 import { credentials } from '@grpc/grpc-js'
 import { sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { expect, test } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { openEventStoreDBEventStore } from '../src/index.ts'
 import { openProtocolCluster } from '../src/testing/index.ts'
 
@@ -37,7 +38,7 @@ test('appends whose client goes away in the middle are in the log whole or not a
   const cluster = await openProtocolCluster()
   const names: string[] = []
   let whole = 0
-  for (let round = 0; round < 100; round += 1) {
+  for (let round = 0; round < rounds({ quick: 20, long: 200 }); round += 1) {
     const store = openEventStoreDBEventStore({ url: cluster.url, attemptMs: 1 + (round % 5) })
     const appends = Array.from({ length: 8 }, () => {
       const stream = sampleStream()

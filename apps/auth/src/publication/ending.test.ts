@@ -320,7 +320,7 @@ const agree = (deafTo?: Scope) =>
 
 describe('any history', () => {
   it('gives the same verdicts to introspection and to whoever follows the feed', async () => {
-    await fc.assert(agree(), { numRuns: rounds({ quick: 10, long: 200 }) })
+    await fc.assert(agree(), { numRuns: rounds({ quick: 4, long: 200 }) })
   })
 
   it('goes on after a restore: what was told of before it ends what was issued before, and nothing of after', async () => {

@@ -232,7 +232,7 @@ describe('the outbox', () => {
   it('vouches for nothing that is missing, whatever is killed, raced, cut off, trimmed, damaged and rotated', async () => {
     await fc.assert(
       vouchesRightly((change) => world(change)),
-      { numRuns: rounds({ quick: 150, long: 1_000 }) },
+      { numRuns: rounds({ quick: 40, long: 1_000 }) },
     )
   })
 

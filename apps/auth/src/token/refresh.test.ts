@@ -2,6 +2,7 @@ import { type EventStore, inMemoryEventStore, Unavailable } from '@ledgate/event
 import { InvalidGrant } from '@ledgate/oauth'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { changeUser } from '../account/change-user.ts'
 import { slowStore } from '../testing/faulty-store.ts'
 import { ANN, type Household, household, plainHasher } from '../testing/household.ts'
@@ -102,7 +103,7 @@ describe('a renewal', () => {
     const store = slowStore(inMemoryEventStore())
     const one = await withAnn({ store })
     const other = await household({ store, shared: one })
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < rounds({ quick: 2, long: 20 }); round += 1) {
       const { refresh_token } = await one.signedIn()
       const answers = await Promise.all(
         Array.from({ length: 64 }, (_, index) => (index % 2 ? one : other).refresh(refresh_token, ATTEMPT)),
@@ -202,7 +203,7 @@ describe('what ends tokens', () => {
   it('whichever of a renewal and a revocation is first, nothing lives after both', async () => {
     const store = slowStore(inMemoryEventStore(), 2)
     const house = await withAnn({ store })
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < rounds({ quick: 8, long: 100 }); round += 1) {
       const { refresh_token } = await house.signedIn()
       const [renewed] = await Promise.allSettled([house.refresh(refresh_token), house.revoke(String(refresh_token))])
       if (renewed.status === 'rejected') continue

@@ -71,7 +71,7 @@ describe('a spent refresh token that comes back outside its allowances', () => {
         expect((await of(house, spent)).revoked).toBe(true)
       },
     )
-    await fc.assert(property, { numRuns: rounds({ quick: 100, long: 400, soak: 2_000 }) })
+    await fc.assert(property, { numRuns: rounds({ quick: 20, long: 400, soak: 2_000 }) })
   })
 
   it('ends nothing within them, whatever else the request says', async () => {
@@ -87,7 +87,7 @@ describe('a spent refresh token that comes back outside its allowances', () => {
       expect((await of(house, spent)).revoked).toBe(false)
       await house.refresh(newest, undefined, 'page')
     })
-    await fc.assert(property, { numRuns: rounds({ quick: 50, long: 200, soak: 1_000 }) })
+    await fc.assert(property, { numRuns: rounds({ quick: 12, long: 200, soak: 1_000 }) })
   })
 
   it('is not another client’s to show: it changes nothing', async () => {

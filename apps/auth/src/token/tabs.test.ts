@@ -20,7 +20,7 @@ describe('tabs of one browser that race', () => {
   it('at each renewal, without a refresh_attempt, never lose their grant', async () => {
     const { signedIn, refresh, clock, lives } = await withAnn()
     let { refresh_token } = await signedIn(PAGE)
-    for (let renewal = 0; renewal < rounds({ quick: 100, long: 1_000 }); renewal += 1) {
+    for (let renewal = 0; renewal < rounds({ quick: 25, long: 1_000 }); renewal += 1) {
       clock.advance(300)
       const tabs = Array.from({ length: 2 + (renewal % 5) }, () => refresh_token)
       // Some at once, and the others a moment later, as they wake up.
@@ -117,7 +117,7 @@ describe('a thief who copied the token', () => {
     fc.record({ who: fc.constantFrom<Party>('person', 'thief'), wait: fc.constantFrom(0, 1, 5, 9, 10, 250) }),
     { maxLength: 20 },
   )
-  const numRuns = rounds({ quick: 100, long: 1_000 })
+  const numRuns = rounds({ quick: 25, long: 1_000 })
 
   it('elsewhere is found out when the second of both spends what both were given, and gets one token by grace before', async () => {
     const property = fc.asyncProperty(moves, async (all) => {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { rounds } from '../../../../rounds.ts'
 import { basic, BOOTSTRAP, type Form, ISSUER, openService, ORDERS } from './service.ts'
 
 const SITE = basic('site', 'site-secret')
@@ -274,7 +275,7 @@ describe('another address', () => {
   })
 
   it('of two that are proved at once is one; the other is free again, and the person has one', async () => {
-    for (let round = 0; round < 8; round += 1) {
+    for (let round = 0; round < rounds({ quick: 2, long: 20 }); round += 1) {
       const person = await newPerson()
       const wanted = [`a-${person.email}`, `b-${person.email}`]
       for (const email of wanted) await askFor(person, email)

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { digestsOf, newLog, write } from './files.ts'
 
-const ROUNDS = rounds({ quick: 4, long: 40 })
+const ROUNDS = rounds({ quick: 2, long: 40 })
 /** Rounds after which chance is no excuse any more. */
 const MOST_ROUNDS = 60
 const EVENTS = rounds({ quick: 4_000, long: 12_000 })
