@@ -7,7 +7,7 @@ import type { FollowRevocations, RevocationFollower } from './follower.ts'
 import { freshness } from './freshness.ts'
 import { keepFollowing, type KeptFollowing } from './keep-following.ts'
 import type { Ended, Heartbeat, Notice, SnapshotChunk } from './notice.ts'
-import { SILENCE_MS } from './patience.ts'
+import { FAILOVER_AFTER_MS, MAX_STALENESS_MS, SILENCE_MS } from './patience.ts'
 import { place } from './place.ts'
 import { openStatements } from './statement.ts'
 
@@ -23,7 +23,8 @@ const CLOSE_MS = 2_000
  */
 export function followRevocations(options: FollowRevocations): RevocationFollower {
   const { sources, index, clock = systemClock, random = Math.random } = options
-  const { silenceMs = SILENCE_MS, failoverAfterMs = 5_000, maxStalenessMs = 15_000, allowedSkewMs = 2_000 } = options
+  const { silenceMs = SILENCE_MS, failoverAfterMs = FAILOVER_AFTER_MS, maxStalenessMs = MAX_STALENESS_MS } = options
+  const { allowedSkewMs = 2_000 } = options
   const { backoffMs = { first: 100, longest: 5_000 } } = options
   const { open } = openStatements(options)
   const fresh = freshness({ clock, allowedSkewMs })

@@ -19,7 +19,7 @@ export {
   type SnapshotChunk,
   type UnknownEvent,
 } from './notice.ts'
-export { ANSWERED_WITHIN_MS, SILENCE_MS } from './patience.ts'
+export * from './patience.ts'
 export * from './publishing.ts'
 export { prepareToken, type PreparedToken, revocationIndex, type RevocationIndex } from './revocation-index.ts'
 export { CHUNK_SIZE } from './snapshot-chunk.ts'

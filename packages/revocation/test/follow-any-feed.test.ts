@@ -11,6 +11,7 @@ import {
   type RevocationSource,
   type TokenFacts,
 } from '../src/index.ts'
+import { rounds } from '../../../rounds.ts'
 import { type FakeSource, testFeed, testSigner } from '../src/testing/index.ts'
 import { anyEnded, ISSUER } from './arbitrary.ts'
 import { isDead } from './naive-index.ts'
@@ -85,7 +86,7 @@ async function act(step: Step, feed: Awaited<ReturnType<typeof testFeed>>, sourc
 }
 
 /** Whether everything holds for any feed, followed with this look-up of keys. */
-function holdsForAnyFeed(keyFor: () => FindKey, isLinked = true) {
+function holdsForAnyFeed(numRuns: number, keyFor: () => FindKey, isLinked = true) {
   const script = fc.record({
     steps: fc.array(anyStep, { maxLength: 25 }),
     hows: fc.tuple(how, how),
@@ -128,20 +129,27 @@ function holdsForAnyFeed(keyFor: () => FindKey, isLinked = true) {
       for (const token of tokens) expect(index.endedBy(token) !== undefined).toBe(isDead(feed.all, token))
       await follower.close()
     }),
-    { numRuns: 80, interruptAfterTimeLimit: 30_000, endOnFailure: true },
+    { numRuns, endOnFailure: true },
   )
 }
 
 it('any feed, with repeats, forgeries, hangs, breaks, failover and restarts anywhere, gives the verdicts of a fresh read', async () => {
-  const { failed, counterexample, errorInstance } = await holdsForAnyFeed(() => signer.keyFor)
+  const { failed, counterexample, errorInstance } = await holdsForAnyFeed(
+    rounds({ quick: 25, long: 400 }),
+    () => signer.keyFor,
+  )
   expect({ failed, counterexample, errorInstance }).toMatchObject({ failed: false })
 })
 
 it('control: a follower that passes over every fourth notice is found out', async () => {
-  const { failed } = await holdsForAnyFeed(() => {
-    let asked = 0
-    return async (kid) => ((asked += 1) % 4 === 2 ? undefined : signer.keyFor(kid))
-    // Otherwise it finds out by itself, by the heartbeat behind.
-  }, false)
+  const { failed } = await holdsForAnyFeed(
+    1_000,
+    () => {
+      let asked = 0
+      return async (kid) => ((asked += 1) % 4 === 2 ? undefined : signer.keyFor(kid))
+      // Otherwise it finds out by itself, by the heartbeat behind.
+    },
+    false,
+  )
   expect(failed).toBe(true)
 })

@@ -1,10 +1,8 @@
+import { MAX_STALENESS_MS } from '@ledgate/revocation'
 import { VerifierError } from './errors.ts'
 import { withDeadline } from './deadline.ts'
 import { finiteMs } from './duration.ts'
 import type { Introspector, OnStale } from './types.ts'
-
-/** From how many milliseconds on a feed is stale. */
-export const DEFAULT_MAX_STALENESS_MS = 15_000
 
 /** Seconds: about what a feed takes to come back by its other source. */
 const RETRY_AFTER_SECONDS = 3
@@ -21,7 +19,7 @@ export interface Staleness {
 }
 
 /** The policy on a stale feed. @throws {TypeError} for one that cannot be meant. */
-export function stalePolicy({ maxStalenessMs = DEFAULT_MAX_STALENESS_MS, policy = 'closed' }: OnStale = {}): Staleness {
+export function stalePolicy({ maxStalenessMs = MAX_STALENESS_MS, policy = 'closed' }: OnStale = {}): Staleness {
   const bound = finiteMs(maxStalenessMs, 'maxStalenessMs')
   const accepted = typeof policy === 'object' && 'accept' in policy ? finiteMs(policy.accept, 'accept') : bound
   if (accepted < bound) throw new TypeError('accept is less than maxStalenessMs: nothing would be accepted by it')

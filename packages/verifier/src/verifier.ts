@@ -1,4 +1,4 @@
-import { type Notice, systemClock } from '@ledgate/revocation'
+import { MAX_STALENESS_MS, type Notice, systemClock } from '@ledgate/revocation'
 import { authenticate, type TokenRules } from './authenticate.ts'
 import { proofNeeded } from './binding.ts'
 import type { ChallengeContext } from './challenge.ts'
@@ -7,7 +7,7 @@ import { VerifierError } from './errors.ts'
 import { type IssuerRuntime, issuerRuntime } from './issuer-runtime.ts'
 import { boundsOf, issuersOf } from './options.ts'
 import { enoughReady } from './readiness.ts'
-import { DEFAULT_MAX_STALENESS_MS, requireActive, stalePolicy } from './staleness.ts'
+import { requireActive, stalePolicy } from './staleness.ts'
 import { noCache, tokenCache } from './token-cache.ts'
 import type { Introspector, Principal, RequestContext, Verifier, VerifierOptions } from './types.ts'
 import { requireStanding, stillHolds, type VerifiedToken } from './verified-token.ts'
@@ -47,7 +47,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
     }
   }
 
-  const maxStalenessMs = options.onStale?.maxStalenessMs ?? DEFAULT_MAX_STALENESS_MS
+  const maxStalenessMs = options.onStale?.maxStalenessMs ?? MAX_STALENESS_MS
   const issuers = new Map<string, IssuerRuntime>()
   for (const issuer of issuersOf(options))
     issuers.set(issuer.issuer, issuerRuntime(issuer, options, { clock, maxStalenessMs, staleness, onNotice }))

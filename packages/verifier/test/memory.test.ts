@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { getEventListeners } from 'node:events'
 import { systemClock } from '@ledgate/revocation'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { memoryReplayStore } from '../src/dpop/index.ts'
 import { keyCache } from '../src/jwks.ts'
 import { missingKids } from '../src/missing-kids.ts'
@@ -120,6 +120,9 @@ describe('memory is bounded', { timeout: 120_000 }, () => {
 
   it('by the tokens that live, for connections that come and go: a hundred thousand of one, and of each its own', async () => {
     let ahead = 0
+    // What is watched is looked at once a second.
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
     const watching = watchers({
       clock: { wall: () => Date.now() + ahead },
       toleranceSeconds: 5,
@@ -144,7 +147,7 @@ describe('memory is bounded', { timeout: 120_000 }, () => {
     expect(watching.size).toBe(100_000)
     expect(ofMany).toBeLessThan(200)
     ahead = 310_000
-    const left = await heldBy(() => new Promise((resolve) => setTimeout(resolve, 2_000)))
+    const left = await heldBy(() => void vi.advanceTimersByTime(1_000))
     expect([watching.size, left + ofMany < 20]).toEqual([0, true])
     watching.close()
   })

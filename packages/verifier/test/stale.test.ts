@@ -134,14 +134,20 @@ describe('while the feed is stale', () => {
   ])('connections that are watched end with the policy, as every new request does: %j', async (onStale, expected) => {
     await using test = await stale(onStale)
     const principal = await test.verifier.verify(await tokenBy(test.key))
-    const signal = test.verifier.watch(principal)
-    test.clock.advance(15_000)
-    await new Promise((resolve) => setTimeout(resolve, 1_100))
-    expect(signal.aborted).toBe(false)
-    test.clock.advance(5_001)
-    await new Promise((resolve) => setTimeout(resolve, 1_100))
-    for (const each of [signal, test.verifier.watch(principal)])
-      expect(each.aborted ? each.reason.code : 'open').toBe(expected)
+    // What is watched is looked at once a second.
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const signal = test.verifier.watch(principal)
+      test.clock.advance(15_000)
+      vi.advanceTimersByTime(1_000)
+      expect(signal.aborted).toBe(false)
+      test.clock.advance(5_001)
+      vi.advanceTimersByTime(1_000)
+      for (const each of [signal, test.verifier.watch(principal)])
+        expect(each.aborted ? each.reason.code : 'open').toBe(expected)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('a feed that never said anything is stale by every policy but asking', async () => {

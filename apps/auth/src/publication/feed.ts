@@ -1,7 +1,13 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type EventStore, type Position, Unavailable } from '@ledgate/eventsourcing'
-import { ANSWERED_WITHIN_MS, encodeStatement, type IssuedStatement, type StatementSigner } from '@ledgate/revocation'
+import {
+  ANSWERED_WITHIN_MS,
+  encodeStatement,
+  HEARTBEAT_EVERY_MS,
+  type IssuedStatement,
+  type StatementSigner,
+} from '@ledgate/revocation'
 import { CREDENTIAL_TYPES } from '../client/standing.ts'
 import { type Clock, decode } from '../log/index.ts'
 import { type InOrder, inOrder } from './in-order.ts'
@@ -80,7 +86,6 @@ export interface FeedState {
   readonly followers: number
 }
 
-const EVERY_MS = 1_000
 /** What ends something, for how long that is told, and what may end the credentials of those who follow. */
 const FOLLOWED_TYPES = [...ENDING_TYPES, 'TokenCapRaised', ...CREDENTIAL_TYPES]
 const SIZE = 20_000
@@ -268,7 +273,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     state: () => ({ vouchedAt, followers: audience.size() }),
     async run(signal) {
       const reads = again(signal, options.againMs ?? AGAIN_MS, () => readOn(signal))
-      const beats = again(signal, options.everyMs ?? EVERY_MS, () => beatOnce(signal))
+      const beats = again(signal, options.everyMs ?? HEARTBEAT_EVERY_MS, () => beatOnce(signal))
       await ended(signal)
       beat?.done()
       await Promise.all([reads, beats])
