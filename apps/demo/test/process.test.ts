@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 
 const MAIN = join(import.meta.dirname, '../src/api/main.ts')
 
@@ -28,8 +27,7 @@ function demo(environment: Readonly<Record<string, string>>) {
     output: () => output,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
     async says(text: string) {
-      for (const until = Date.now() + 20_000; Date.now() < until && !output.includes(text);) await pause(20)
-      expect(output).toContain(text)
+      await vi.waitFor(() => expect(output).toContain(text))
     },
   }
 }
@@ -44,6 +42,18 @@ async function answeringWith(status: number) {
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   return { port: (server.address() as AddressInfo).port, server, asked: () => asked }
+}
+
+/** Somebody on loopback who takes no request. */
+async function hangingUp() {
+  let asked = 0
+  const server = createTcpServer((socket) => {
+    asked += 1
+    socket.resetAndDestroy()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  return { port: (server.address() as AddressInfo).port, asked: () => asked }
 }
 
 describe('the process of the demo', () => {
@@ -62,11 +72,11 @@ describe('the process of the demo', () => {
   })
 
   it.each(['SIGINT', 'SIGTERM'] as const)('waits for a server, says so in one line, and ends by %s', async (signal) => {
-    const { port, server } = await answeringWith(404)
-    server.close()
+    const { port, asked } = await hangingUp()
     const { says, kill, ended, output } = demo({ LEDGATE_PORT: String(port) })
     await says('waiting')
-    await pause(600) // long enough to ask again
+    const before = asked()
+    await vi.waitFor(() => expect(asked()).toBeGreaterThan(before + 1))
     kill(signal)
     expect(await ended).toBe(0)
     expect(output()).toBe(`demo: waiting for http://127.0.0.1:${port}, which npm start starts\n`)
@@ -77,8 +87,7 @@ describe('the process of the demo', () => {
     const { says, kill, ended, output } = demo({ LEDGATE_PORT: String(port) })
     await says('the token keys cannot be fetched')
     const before = asked()
-    await pause(1_500)
-    expect(asked()).toBeGreaterThan(before)
+    await vi.waitFor(() => expect(asked()).toBeGreaterThan(before))
     kill('SIGTERM')
     expect(await ended).toBe(0)
     const lines = output().trim().split('\n')

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { get, type IncomingMessage } from 'node:http'
+import { get, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createVerifier, type Verifier } from '@ledgate/verifier'
 import { type TestClaims, testIssuer, type TestIssuer } from '@ledgate/verifier/testing'
@@ -36,6 +36,7 @@ export interface Setting {
   /** Orders, and how many follow them. */
   readonly orders: Orders & { followers(): number }
   readonly port: number
+  readonly server: Server
   /** A token for somebody who may read and write, with these claims over it. */
   token(claims?: TestClaims): Promise<string>
   send(method: string, path: string, sent?: Sent): Promise<Got>
@@ -115,6 +116,7 @@ export async function setting({ isStarted = true, change = (verifier: Verifier) 
     verifier,
     orders: all,
     port,
+    server: app.server,
     token: (claims) => issuer.token({ scope: 'orders:read orders:write', ...claims }),
     async send(method, path, { token, body, type = 'application/json' } = {}) {
       const headers = {
