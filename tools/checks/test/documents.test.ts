@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import {
   catalogue,
   Environment,
+  figureOf,
   limitNames,
   MAX_ADMINISTRATORS,
   MAX_AUTHORIZATION_BYTES,
@@ -61,9 +62,10 @@ describe('docs/operations.md', () => {
     )
   })
 
-  it('lists every limit, and no other', () => {
+  it('lists every limit with its default, and no other', () => {
     const [, limits = ''] = /^## Limits$([^]*?)^## /m.exec(page) ?? []
-    expect(firstCells(limits)).toEqual(sorted(limitNames))
+    const rows = [...limits.matchAll(/^\| `([^`]+)` *\| (\d+)/gm)].map(([, name, figure]) => `${name} ${figure}`)
+    expect(sorted(rows)).toEqual(sorted(limitNames.map((name) => `${name} ${figureOf(name)}`)))
   })
 
   it('says the limits that are declared', () => {

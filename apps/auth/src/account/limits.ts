@@ -19,9 +19,16 @@ export interface Limits {
   readonly feed: OpeningLimits
 }
 
-const setting =
-  <Part extends keyof Limits>(part: Part, member: keyof Limits[Part]) =>
-  (limits: Limits, value: number): Limits => ({ ...limits, [part]: { ...limits[part], [member]: value } })
+/** A figure by its place among the limits. */
+interface Figure {
+  of(limits: Limits): number
+  with(limits: Limits, value: number): Limits
+}
+
+const setting = <Part extends keyof Limits>(part: Part, member: keyof Limits[Part]): Figure => ({
+  of: (limits) => Number(limits[part][member]),
+  with: (limits, value) => ({ ...limits, [part]: { ...limits[part], [member]: value } }),
+})
 
 /** Each limit by the name it is configured with. Periods are in seconds, unless the name says otherwise. */
 const settings = {
@@ -55,7 +62,7 @@ const settings = {
   hashing_queue_per_thread: setting('hashing', 'queuePerThread'),
   feed_openings_at_once: setting('feed', 'burst'),
   feed_openings_per_second: setting('feed', 'perSecond'),
-} satisfies Record<string, (limits: Limits, value: number) => Limits>
+} satisfies Record<string, Figure>
 
 export type LimitName = keyof typeof settings
 
@@ -77,6 +84,9 @@ export const DEFAULT_LIMITS: Limits = {
 /** The limits with some of them set otherwise. */
 export const limitsWith = (changed: Readonly<Partial<Record<LimitName, number>>>): Limits =>
   Object.entries(changed).reduce(
-    (limits, [name, value]) => (isLimitName(name) ? settings[name](limits, value) : limits),
+    (limits, [name, value]) => (isLimitName(name) ? settings[name].with(limits, value) : limits),
     DEFAULT_LIMITS,
   )
+
+/** The figure of a limit. */
+export const figureOf = (name: LimitName, limits: Limits = DEFAULT_LIMITS): number => settings[name].of(limits)

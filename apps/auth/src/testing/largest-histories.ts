@@ -19,13 +19,11 @@ export interface History {
   /**
    * Lives through the choices.
    *
-   * @returns what each choice led to, and now and then what every ending would be if it were asked for.
+   * @param every how many steps are taken before one is looked at.
+   * @returns what the choice led to, and what every ending would be if it were asked for.
    */
-  run(choices: Iterable<number>): Generator<readonly DomainEvent[]>
+  run(choices: Iterable<number>, every: number): Generator<readonly DomainEvent[]>
 }
-
-/** Steps after which every ending is looked at. */
-const LOOKED_AT_EACH = 10
 
 interface Life<State, Command> {
   readonly begin: readonly Command[]
@@ -57,16 +55,17 @@ function lived<State, Command, Event extends DomainEvent>(
   const begun = begin.reduce((state, command) => evolve(state, decide(command, state)), decider.initialState)
   return {
     choices: acts(0, begun).length,
-    *run(choices) {
+    *run(choices, every) {
       let [state, n] = [begun, 0]
       for (const choice of choices) {
         n += 1
         const all = acts(n, state)
         const command = all[choice % all.length]
         const events = command === undefined ? [] : decide(command, state)
-        yield events
         state = evolve(state, events)
-        if (n % LOOKED_AT_EACH === 0) for (const ending of endings(n, state)) yield decide(ending, state)
+        if (n % every !== 0) continue
+        yield events
+        for (const ending of endings(n, state)) yield decide(ending, state)
       }
     },
   }
