@@ -160,7 +160,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   const guard = limits ? clientGuard(limits.client, core.clock.nowMs) : noClientLimits
   const authentication = clientAuthentication({ ...core, issuer, guard })
   const feed = openFeed(core, requests, authentication)
-  const publishing = openPublishing(core, feed.feed)
+  const publishing = await openPublishing(core, feed.feed)
   metrics.watch([...feed.readings, ...publishing.readings])
   const app = await buildServer({
     issuer: config.issuer,
