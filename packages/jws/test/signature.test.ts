@@ -54,11 +54,14 @@ describe.each(ALGS)('a signature by %s', (alg) => {
     return [await both(alg, Buffer.from(text), signature), jose]
   }
 
-  // Of so many ECDSA signatures some begin a number with zeros, and most have one whose first bit is set.
   it('is known for one, whatever was signed', async () => {
-    for (let nth = 0; nth < 1_500; nth += 1) {
+    // One in a hundred ECDSA signatures begins a number with a zero, which other encodings leave out.
+    let hasZero = !alg.startsWith('ES')
+    for (let nth = 0; nth < rounds({ quick: 40, long: 1_500 }) || !hasZero; nth += 1) {
       const input = Buffer.from(`message ${nth}`)
-      expect(isSignedBy(ready(alg), input, signatureOf(alg, input))).toBe(true)
+      const signature = signatureOf(alg, input)
+      hasZero ||= signature[0] === 0 || signature[signature.length / 2] === 0
+      expect(isSignedBy(ready(alg), input, signature)).toBe(true)
     }
     expect(await verdictOf(signed, whole)).toEqual([true, true])
   })
