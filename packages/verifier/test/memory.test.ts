@@ -3,6 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { getEventListeners } from 'node:events'
 import { systemClock } from '@ledgate/revocation'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { memoryReplayStore } from '../src/dpop/index.ts'
 import { keyCache } from '../src/jwks.ts'
 import { missingKids } from '../src/missing-kids.ts'
@@ -42,6 +43,10 @@ const principal = (nth: number) =>
     'kid',
   )
 
+/** Enough of each that keeping all of them would be seen. */
+const MANY = rounds({ quick: 60_000, long: 300_000 })
+const MANY_PROOFS = rounds({ quick: 200_000, long: 500_000 })
+
 /** As long as an access token is. */
 const text = (nth: number) => String(nth).padStart(700, 'x')
 
@@ -49,7 +54,7 @@ describe('memory is bounded', { timeout: 120_000 }, () => {
   it('by the number of tokens that are remembered, whatever number was seen', async () => {
     const cache = tokenCache<object>(1_000)
     const held = await heldBy(() => {
-      for (let nth = 0; nth < 300_000; nth += 1) cache.set(text(nth), { nth })
+      for (let nth = 0; nth < MANY; nth += 1) cache.set(text(nth), { nth })
     })
     expect(cache.size).toBeLessThanOrEqual(1_000)
     expect(held).toBeLessThan(5)
@@ -83,7 +88,7 @@ describe('memory is bounded', { timeout: 120_000 }, () => {
     let second = 0
     const store = memoryReplayStore({ maxProofs, now: () => second * 1_000 })
     const held = await heldBy(() => {
-      for (let nth = 0; nth < 500_000; nth += 1) {
+      for (let nth = 0; nth < MANY_PROOFS; nth += 1) {
         second = Math.floor(nth / aSecond)
         store.add(`proof-${nth}`.padEnd(43, 'x'), second + 30)
       }
@@ -95,10 +100,10 @@ describe('memory is bounded', { timeout: 120_000 }, () => {
   it('by a few kids, whatever number nobody knows', async () => {
     const missing = missingKids(systemClock, 30_000)
     const held = await heldBy(() => {
-      for (let nth = 0; nth < 300_000; nth += 1) missing.add(`made-up-${nth}`.padEnd(255, 'x'))
+      for (let nth = 0; nth < MANY; nth += 1) missing.add(`made-up-${nth}`.padEnd(255, 'x'))
     })
     expect(held).toBeLessThan(5)
-    expect([missing.has('made-up-299999'.padEnd(255, 'x')), missing.has('made-up-0'.padEnd(255, 'x'))]).toEqual([
+    expect([missing.has(`made-up-${MANY - 1}`.padEnd(255, 'x')), missing.has('made-up-0'.padEnd(255, 'x'))]).toEqual([
       true,
       false,
     ])
@@ -112,7 +117,7 @@ describe('memory is bounded', { timeout: 120_000 }, () => {
     })
     cache.start()
     const held = await heldBy(async () => {
-      for (let nth = 0; nth < 300_000; nth += 1) await cache.seek(`made-up-${nth}`.padEnd(255, 'x'), 0)
+      for (let nth = 0; nth < MANY; nth += 1) await cache.seek(`made-up-${nth}`.padEnd(255, 'x'), 0)
     })
     cache.close()
     expect(held).toBeLessThan(5)
