@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { brokerIsAvailable, openBroker } from '@ledgate/revocation/testing'
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { spawnDemo } from '../src/demo.ts'
 import { isMissing } from '../src/machine.ts'
 import { read } from '../src/reading.ts'
@@ -91,10 +91,12 @@ describe('the demo beside the server that npm start starts', () => {
     const server = await startServer(installation)
     const api = ordersAt(await demo.url())
     const { bearer, refresh } = await signIn(server, READER)
-    const stream = await api.follow(bearer)
     await server.kill() // at once: what a server does at its end may take longer than the API trusts its last heartbeat
     expect((await api.place(bearer)).status).toBe(201) // nobody is asked
     const again = await startServer(installation)
+    // On a slow machine it was away for longer than it is trusted unheard.
+    await vi.waitFor(async () => expect((await api.get('/orders', bearer)).status).toBe(200))
+    const stream = await api.follow(bearer)
     await again.revoke(refresh, CLIENT)
     expect(await stream.whole).toContain('token_revoked')
     expect(demo.output()).not.toMatch(/^ {4}at /m)
