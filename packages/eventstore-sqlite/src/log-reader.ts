@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { setImmediate as othersTurn } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import {
   InvalidPosition,
@@ -20,7 +21,8 @@ export interface LogReader {
   /** @throws {StreamNotFound} */
   rows(stream: string, options?: ReadOptions): readonly Row[]
   page(after: Position, filter: EventFilter | undefined): Page
-  readAll(options?: ReadAllOptions): Generator<RecordedEvent, void>
+  /** Whoever else has work to do has a turn between two looks, also where a filter passes over everything. */
+  readAll(options?: ReadAllOptions): AsyncGenerator<RecordedEvent, void>
   head(): Position
   close(): void
 }
@@ -163,7 +165,7 @@ function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
       return { events: rows.map(decodeRow), through: positionOf(through), atEnd: through >= end }
     },
 
-    *readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
+    async *readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
       // Backwards from beyond the end is from the end: nothing is there to go through.
       const last = head() + 1
       const first = direction === 'forwards' ? 0 : last
@@ -178,6 +180,7 @@ function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
         if (direction === 'forwards' ? !(through > at) : !(through < at))
           throw new Error('a look at the log led nowhere')
         at = through
+        await othersTurn()
       }
     },
   }

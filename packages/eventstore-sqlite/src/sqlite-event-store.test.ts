@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import type { EventStore } from '@ledgate/eventsourcing'
 import { eventStoreContract } from '@ledgate/eventsourcing/testing'
+import { expect, it, onTestFinished } from 'vitest'
 import { openSqliteEventStore } from './index.ts'
 
 eventStoreContract(
@@ -23,4 +26,28 @@ eventStoreContract(
     }
   },
   { durable: true, startsEmpty: true },
+)
+
+it.each(['forwards', 'backwards'] as const)(
+  'a reading %s of a long log lets others have their turn, also where nothing is what it looks for',
+  async (direction) => {
+    const folder = mkdtempSync(join(tmpdir(), 'ledgate-log-'))
+    const store = await openSqliteEventStore({ file: join(folder, 'events.db') })
+    onTestFinished(async () => {
+      await store.close()
+      rmSync(folder, { recursive: true })
+    })
+    const event = () => ({ id: randomUUID(), type: 'Happened', data: {}, metadata: {} })
+    for (let stream = 0; stream < 150; stream += 1)
+      await store.append(`many-${stream}`, Array.from({ length: 100 }, event), { expected: 'noStream' })
+    let turns = 0
+    let isOver = false
+    const others = (async () => {
+      for (; !isOver; turns += 1) await setImmediate()
+    })()
+    for await (const _ of store.readAll({ direction, filter: { types: ['Absent'] } })) expect.unreachable()
+    isOver = true
+    await others
+    expect(turns).toBeGreaterThan(2)
+  },
 )
