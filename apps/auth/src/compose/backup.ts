@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { keptPosition, type Position, START } from '@ledgate/eventsourcing'
 import {
@@ -58,7 +57,6 @@ export async function takeBackup(config: Config, folder: string): Promise<Manife
     throw new Refused(`there is a backup in ${folder} already`)
   if (!existsSync(join(config.dataDir, LOG)))
     throw new Refused(`there is no log in LEDGATE_DATA_DIR (${config.dataDir})`)
-  setPriority(constants.priority.PRIORITY_LOW) // whoever answers requests goes first
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const part = await copyLog({ from: join(config.dataDir, LOG), to: join(folder, LOG) })
   copyVault(join(config.dataDir, VAULT), join(folder, VAULT))
