@@ -15,11 +15,11 @@ import { ANN, BATCH } from '../src/world.ts'
 
 const REPLICAS = 3
 /** Of 64 at once, and of stops between reads and answer. */
-const ROUNDS = rounds({ quick: 3, long: 80, soak: 200 })
+const ROUNDS = rounds({ quick: 3, long: 40, soak: 200 })
 const AT_ONCE = 64
 const DISABLED = rounds({ quick: 1, long: 5 })
 /** Kills and stops under load. */
-const STORM_ROUNDS = rounds({ quick: 2, long: 16, soak: 200 })
+const STORM_ROUNDS = rounds({ quick: 2, long: 10, soak: 200 })
 /** Tries after which chance is no excuse any more. */
 const TRIES = 200
 
