@@ -11,6 +11,14 @@ const adapters = [
   'kafkajs',
 ]
 
+/** Clients that most installations have no use for: they are half of what a start would load. */
+const optionalClients = [
+  '@ledgate/eventstore-eventstoredb',
+  '@ledgate/revocation/kafka',
+  '**/clustered.ts',
+  '**/kafka-publishing.ts',
+]
+
 /** What a pure file (events and deciders) must not know: the machine, the network, any driver. */
 const impure = ['node:*', 'fastify', '@fastify/*', 'jose', 'pino', 'axios', '@eventstore/*', ...adapters]
 
@@ -81,6 +89,11 @@ export default tseslint.config(
         },
       ],
     },
+  },
+  {
+    files: ['apps/auth/src/compose.ts', 'apps/auth/src/compose/**/*.ts'],
+    ignores: ['**/clustered.ts', '**/kafka-publishing.ts', '**/*.test.ts'],
+    rules: { 'no-restricted-imports': forbid(optionalClients, 'Load it by import() where the settings ask for it.') },
   },
   {
     files: ['apps/auth/src/limit/**/*.ts'],

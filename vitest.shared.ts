@@ -8,7 +8,7 @@ const everyTest = ['src/**/*.test.ts', 'test/**/*.test.ts']
 /** What goes on for minutes by its nature; each of its promises has a short test elsewhere. */
 const soaks = ['test/**/*-soak.test.ts']
 
-/** The tests of the project in this folder that do more in a long run: those that ask how many rounds to make. */
+/** The tests of the project in this folder that do more in a long run: those that ask how many rounds to make, or have controls. */
 const testsWithRounds = () =>
   globSync(everyTest).filter((file) => /\b(rounds|controls)\(|\bpace\b/.test(readFileSync(file, 'utf8')))
 

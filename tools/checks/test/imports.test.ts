@@ -23,6 +23,16 @@ describe('the linter', () => {
     expect(rules).toContain('no-restricted-imports')
   })
 
+  it.each(['@ledgate/eventstore-eventstoredb', '@ledgate/revocation/kafka', './kafka-publishing.ts', './clustered.ts'])(
+    'refuses %s in what every start loads',
+    async (client) => {
+      const text = (statement: string) => `${statement}\nvoid x\n`
+      const file = 'apps/auth/src/compose/planted.ts'
+      expect(await brokenBy(file, text(`import * as x from '${client}'`))).toContain('no-restricted-imports')
+      expect(await brokenBy(file, text(`const x = await import('${client}')`))).not.toContain('no-restricted-imports')
+    },
+  )
+
   it('refuses the machine in a decider', async () => {
     const rules = await brokenBy(
       'apps/auth/src/planted/decider.ts',
