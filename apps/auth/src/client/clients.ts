@@ -88,12 +88,13 @@ export function clients({ log, names, clock }: ClientsDependencies): Clients {
       const secret = secretFor(metadata, client_secret)
       const secrets = secret === undefined ? [] : [keptSecret(secret, newId(), clock.now())]
       const name = { kind: 'client_id', name: ClientId.parse(client_id) } as const
+      let then = context
       return untilSettled(async () => {
         const found = await readClient(log, client_id)
         const command = { type: 'Register', client_id, metadata, secrets, now: clock.now() } as const
         const events = decider.decide(command, found?.state)
-        await names.reserve([name], `client ${client_id}`, context)
-        const { position } = await log.append(`client-${client_id}`, events, { expected: 'noStream', context })
+        then = await names.reserve([name], `client ${client_id}`, then)
+        const { position } = await log.append(`client-${client_id}`, events, { expected: 'noStream', context: then })
         return { clientId: client_id, ...(secret !== undefined && { clientSecret: secret }), position }
       })
     },

@@ -68,7 +68,8 @@ export interface Continuing {
 
 /**
  * Whether a grant may be gone on with after its person ended everything by a token of it: whether it would live but for
- * that. Somebody is signed in by its session, and the client could be given the same today.
+ * that, and somebody is signed in by its session. What the client may have is in its epoch: that rises when the client loses a
+ * scope or a grant type.
  */
 export async function continuing(
   dependencies: VerdictDependencies,
@@ -79,12 +80,7 @@ export async function continuing(
   if (token?.gid === undefined || token.user_epoch !== userEpoch - 1) return undefined
   const standing = await grantStands(dependencies, token, token.gid, { now, userEpoch })
   if (standing === undefined) return undefined
-  const { grant, client, session } = standing
-  const mayHave = new Set(client.metadata.scope.split(' '))
-  const isEntitled =
-    client.metadata.grant_types.some((type) => type === grant.grant_type) &&
-    grant.scope.every((scope) => mayHave.has(scope))
-  return isEntitled && isLiveSession(session, now) ? standing : undefined
+  return isLiveSession(standing.session, now) ? standing : undefined
 }
 
 async function serviceLives({ log, issuerEpoch }: VerdictDependencies, token: ReadAccessToken): Promise<boolean> {

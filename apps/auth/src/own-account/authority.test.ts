@@ -19,11 +19,8 @@ const LOOK = 7
 /** And at whether the person administers: the list, and the person. */
 const LOOK_AT_ADMINISTRATOR = LOOK + 2
 
-/**
- * What a sign-in leaves of itself is no part of the command that it proves; and a name is kept for the very registration that was
- * refused, which nobody else can make.
- */
-const isNoted = (stream: string) => /^(login|place|scope)/.test(stream)
+/** What a sign-in leaves of itself is no part of the command that it proves. */
+const isNoted = (stream: string) => /^(login|place)/.test(stream)
 
 /** A store that calls out before the n-th call (from 0) after it was armed, and knows which of them wrote, and where. */
 function interrupted(store: EventStore) {

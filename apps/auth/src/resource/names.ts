@@ -31,9 +31,11 @@ export interface Names {
    * Takes all of these names or none. Taking what one owns already changes nothing, so that whoever died in the middle
    * is completed by the same call. Names are taken in one order, so that of those who want the same one wins.
    *
+   * @returns what follows from it: when a name was taken just now, the command is decided, and needs its right no more. So no
+   * name is left to an owner who was refused.
    * @throws {NameTaken} when one of them is somebody else's.
    */
-  reserve(names: readonly Name[], owner: string, context: CommandContext): Promise<void>
+  reserve(names: readonly Name[], owner: string, context: CommandContext): Promise<CommandContext>
   /** Gives back those of these names that are its own. */
   release(names: readonly Name[], owner: string, context: CommandContext): Promise<void>
 }
@@ -102,6 +104,7 @@ export function names(log: EventLog, hash: KeyedHash): Names {
         if (isRefused) for (const name of taken) await giveBack(name, owner, context)
         throw error
       }
+      return taken.length > 0 ? consequenceOf(context) : context
     },
   }
 }

@@ -1,10 +1,13 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { inMemoryEventStore } from '@ledgate/eventsourcing'
-import { InvalidTarget, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
+import { InvalidTarget, InvalidToken, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
+import type { CommandContext } from '../log/index.ts'
 import { Crash, crashingStore, slowStore } from '../testing/faulty-store.ts'
 import { command, parts } from '../testing/parts.ts'
 import { audiences, NameTaken, readResource, ResourceRefused } from './index.ts'
+
+type Made = ReturnType<typeof parts>
 
 const ISSUER = 'https://id.example'
 
@@ -359,5 +362,41 @@ describe('the audience of a token', () => {
     await names.reserve(half, 'resource half', command())
     await expect(resolve([], ['https://half.example/'])).rejects.toBeInstanceOf(InvalidTarget)
     expect(await resolve(['half'])).toEqual([ISSUER])
+  })
+})
+
+describe('a command about names whose right ends', () => {
+  const registered = { resource: 'https://b.example/', scopes_supported: ['b:1', 'b:2'] }
+  const renamed = server('c', 'c:1', 'c:2')
+  const commands: Readonly<Record<string, (made: Made, context: CommandContext) => Promise<unknown>>> = {
+    'registers a client': ({ clients }, context) => clients.register({ client_id: 'x', metadata: client }, context),
+    'registers a resource server': ({ resources }, context) =>
+      resources.register({ client_id: 'x', metadata: NewResourceMetadata.parse(registered) }, context),
+    'changes a resource server': ({ resources }, context) => resources.update('a', renamed, context),
+  }
+  const names = [
+    ['client_id', 'x'],
+    ...['https://b.example/', 'https://c.example/'].map((each) => ['resource', each] as const),
+    ...['b:1', 'b:2', 'c:1', 'c:2'].map((each) => ['scope', each] as const),
+  ] as const
+
+  it.each(Object.entries(commands))('leaves no name behind, or is done: %s', async (_, act) => {
+    let [isDone, refusals] = [false, 0]
+    for (let asked = 0; !isDone; asked += 1) {
+      const made = parts()
+      await made.resources.register({ client_id: 'a', metadata: server('a') }, command())
+      let left = asked
+      const establish = async () => {
+        if (left-- <= 0) throw new InvalidToken('it ended')
+      }
+      isDone = await act(made, { ...command(), authority: { establish } }).then(
+        () => true,
+        (error) => expect(error).toBeInstanceOf(InvalidToken) === undefined && false,
+      )
+      const owners = await Promise.all(names.map(([kind, name]) => made.names.owner(kind, name)))
+      if (!isDone) expect(owners.filter((owner) => owner !== undefined)).toEqual([])
+      refusals += isDone ? 0 : 1
+    }
+    expect(refusals).toBeGreaterThan(0)
   })
 })

@@ -121,8 +121,9 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
   const without = (names: readonly Name[], others: readonly Name[]) =>
     names.filter(({ kind, name }) => !others.some((other) => other.kind === kind && other.name === name))
 
-  const update: Resources['update'] = (clientId, metadata, context) =>
-    untilSettled(async () => {
+  const update: Resources['update'] = (clientId, metadata, context) => {
+    let then = context
+    return untilSettled(async () => {
       const found = await readResource(log, clientId)
       const events = decider.decide({ type: 'Update', metadata }, found?.state)
       const before = found === undefined ? [] : namesOf(clientId, found.state.metadata)
@@ -131,12 +132,14 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
       const isRenamed = found?.state.metadata.resource !== metadata.resource
       if (isRenamed) await assertUnnamed(metadata, owner)
       const held = isRenamed ? before.filter(({ kind }) => kind !== 'resource') : before
-      await names.reserve(without(after, held), owner, context)
+      then = await names.reserve(without(after, held), owner, then)
       const stream = `resource-${clientId}`
-      const { position } = await log.append(stream, events, { expected: found?.revision ?? 'noStream', context })
+      const expected = found?.revision ?? 'noStream'
+      const { position } = await log.append(stream, events, { expected, context: then })
       await names.release(without(before, after), owner, context)
       return { position }
     })
+  }
 
   return {
     idFor,
@@ -149,13 +152,14 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
       const secrets = secret === undefined ? [] : [keptSecret(secret, newId(), clock.now())]
       const owned = namesOf(clientId, metadata)
       const owner = `resource ${clientId}`
+      let then = context
       return untilSettled(async () => {
         const found = await readResource(log, clientId)
         const command = { type: 'Register', client_id: clientId, metadata, secrets, now: clock.now() } as const
         const events = decider.decide(command, found?.state)
         await assertUnnamed(metadata, owner)
-        await names.reserve(owned, owner, context)
-        const { position } = await log.append(`resource-${clientId}`, events, { expected: 'noStream', context })
+        then = await names.reserve(owned, owner, then)
+        const { position } = await log.append(`resource-${clientId}`, events, { expected: 'noStream', context: then })
         // Somebody who failed at the same registration may have given back what we counted on.
         await names.reserve(owned, owner, { ...consequenceOf(context), commandId: `${context.commandId}/again` })
         return { clientId, ...(secret !== undefined && { clientSecret: secret }), position }
