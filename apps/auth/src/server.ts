@@ -9,6 +9,7 @@ import {
   installCors,
   installErrorHandler,
   installOpenApi,
+  schemaController,
   type TimeLimits,
   timeLimitOptions,
 } from './http/index.ts'
@@ -41,6 +42,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   const { issuer, logger, metrics, readiness, oauth, others, timeLimits = TIME_LIMITS } = dependencies
   const app = Fastify({
     loggerInstance: logger,
+    schemaController,
     // The log of events says who got what; the logger says what failed.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: false, // X-Forwarded-For is read by `http/request-context.ts`

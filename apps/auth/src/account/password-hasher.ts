@@ -59,21 +59,24 @@ export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHas
   const threads = options.threads ?? availableParallelism()
   const maxQueue = threads * (options.queuePerThread ?? DEFAULT_HASHING_LIMITS.queuePerThread)
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const pool = new Piscina<PasswordTask, string | boolean>({
-    filename: fileURLToPath(new URL(`./password-worker.${extension}`, import.meta.url)),
-    name: 'work',
-    minThreads: threads,
-    maxThreads: threads,
-    concurrentTasksPerWorker: TASKS_PER_THREAD,
-    niceIncrement: NICE,
-  })
+  const startPool = () =>
+    new Piscina<PasswordTask, string | boolean>({
+      filename: fileURLToPath(new URL(`./password-worker.${extension}`, import.meta.url)),
+      name: 'work',
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: TASKS_PER_THREAD,
+      niceIncrement: NICE,
+    })
+  // At the first password: most commands, and many starts, come to none.
+  let pool: ReturnType<typeof startPool> | undefined
   const refused = () =>
     new TemporarilyUnavailable('too many passwords are waiting to be hashed', { retryAfter: RETRY_AFTER })
   const atOnce = threads * TASKS_PER_THREAD
   // The pool's own limit does not count tasks that came before its threads were up.
   const queue = fairQueue({ atOnce, maxWaiting: Math.max(0, threads + maxQueue - atOnce), refused })
 
-  const run = (task: PasswordTask, owner: string) => queue.run(owner, () => pool.run(task))
+  const run = (task: PasswordTask, owner: string) => queue.run(owner, () => (pool ??= startPool()).run(task))
 
   return {
     async hash(password, owner = SYSTEM) {
@@ -87,6 +90,6 @@ export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHas
       const fits = await run({ kind: 'verify', phc, password: isPossible ? normalizePassword(password) : '' }, owner)
       return isPossible && fits === true
     },
-    close: () => pool.close(),
+    close: async () => pool?.close(),
   }
 }

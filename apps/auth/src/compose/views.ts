@@ -26,7 +26,8 @@ const YOUNG_MIB = 24
 /** The read models of a running server, kept by a worker thread. */
 export async function openThreadedViews(options: ProjectedViewsOptions): Promise<Views> {
   const { viewsFile, source, sealer, onDeath, onTrouble, onDiscarded } = options
-  const entry = new URL('./projector.ts', import.meta.url)
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const entry = new URL(`./projector.${extension}`, import.meta.url)
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB }
   const projector = await connectProjector({
     start: () => new Worker(entry, { workerData: { source, viewsFile }, resourceLimits }),

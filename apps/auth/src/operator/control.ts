@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import Fastify from 'fastify'
 import type { Logger } from 'pino'
 import { z } from 'zod'
+import { schemaController } from '../http/index.ts'
 import type { CommandContext } from '../log/index.ts'
 import type { OperatorCommand } from './command.ts'
 import { isAbsence, refusalOf } from './refusal.ts'
@@ -46,7 +47,7 @@ export async function listenForOperator({
   commands,
   logger,
 }: ControlOptions): Promise<{ close(): Promise<void> }> {
-  const app = Fastify()
+  const app = Fastify({ schemaController })
   app.post('/', async (request, reply) => {
     try {
       const { status, body } = await runCommand(commands, ControlRequest.parse(request.body))

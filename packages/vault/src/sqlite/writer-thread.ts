@@ -45,7 +45,7 @@ function waitingRoom() {
  */
 export async function startWriter(file: string): Promise<WriterThread> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const worker = new Worker(new URL(`./writer.${extension}`, import.meta.url), {
+  const worker = new Worker(new URL(`./vault-writer.${extension}`, import.meta.url), {
     workerData: { file },
     name: 'ledgate vault writer',
   })

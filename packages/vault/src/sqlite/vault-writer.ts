@@ -5,7 +5,7 @@ import type { Change, Outcome, VaultAnswer, VaultRequest } from './protocol.ts'
 
 /** The vault's writer thread: what queued during the last fsync is one transaction; then it answers. */
 const port = parentPort
-if (port === null) throw new Error('writer.ts runs as a worker thread')
+if (port === null) throw new Error('vault-writer.ts runs as a worker thread')
 const say = (answer: VaultAnswer) => port.postMessage(answer)
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 

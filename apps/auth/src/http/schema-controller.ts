@@ -1,0 +1,8 @@
+const noCompiler = (): never => {
+  throw new Error('a schema that is not of zod')
+}
+
+/** For Fastify, which would load compilers of its own at every start: schemas here are of zod, or there are none. */
+export const schemaController = {
+  compilersFactory: { buildValidator: () => noCompiler, buildSerializer: () => noCompiler },
+}
