@@ -5,11 +5,14 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { inject } from 'vitest'
 import { type AtEnd, endOfNow } from './at-end.ts'
 import { requestsTo, send } from './requests.ts'
 import { WORLD } from './world.ts'
 
-const sourceOf = (path: string) => join(import.meta.dirname, '../..', path)
+/** A file of an app's source, or what was built of it for this run. */
+const fileOf = (path: string, isSource: boolean) =>
+  (isSource ? undefined : inject('built')[path]) ?? join(import.meta.dirname, '../..', path)
 
 /** A data folder and a port: what stays when the process goes. */
 export interface Installation {
@@ -75,6 +78,8 @@ export async function newInstallation(bootstrap: object = WORLD): Promise<Instal
 
 export interface SpawnOptions {
   readonly environment?: Readonly<Record<string, string>>
+  /** Runs the source itself, also where others run what was built of it. */
+  readonly isSource?: boolean
   /** A command that runs the command behind it. */
   readonly under?: readonly string[]
   /** When the process goes at the latest; with what starts it, unless told. */
@@ -85,9 +90,9 @@ export interface SpawnOptions {
 export function run(
   file: string,
   args: readonly string[],
-  { environment = {}, under = [], atEnd = endOfNow() }: SpawnOptions,
+  { environment = {}, isSource = false, under = [], atEnd = endOfNow() }: SpawnOptions,
 ) {
-  const command = [...under, process.execPath, '--conditions=@ledgate/source', sourceOf(file), ...args]
+  const command = [...under, process.execPath, '--conditions=@ledgate/source', fileOf(file, isSource), ...args]
   const [program = '', ...rest] = command
   const child = spawn(program, rest, { env: { ...inherited(), ...environment }, stdio: ['pipe', 'pipe', 'pipe'] })
   let [standard, both] = ['', '']

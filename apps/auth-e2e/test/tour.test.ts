@@ -18,7 +18,7 @@ describe.skipIf(isMissing(['bash', 'curl'], 'the tour that npm start prints'))('
   it('works when it is pasted at once: registers, confirms, gets, renews, looks, revokes, shows', async () => {
     const demo = JSON.parse(readFileSync(join(root, 'tools/bootstrap/demo.json'), 'utf8')) as object
     const installation = await newInstallation(demo)
-    await startServer(installation)
+    await startServer(installation, { isSource: true })
     const env = { ...process.env, ...installation.environment }
     const take = () =>
       spawnSync('bash', ['-euo', 'pipefail', '-c', linesOf(installation.url)], { cwd: root, env, encoding: 'utf8' })
