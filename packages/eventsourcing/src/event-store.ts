@@ -39,6 +39,8 @@ export interface ReadAllOptions {
   readonly after?: Position
   readonly filter?: EventFilter
   readonly max?: number
+  /** Ends the reading without an error, also while a filter leaves nothing to give. */
+  readonly signal?: AbortSignal
 }
 
 export interface SubscribeOptions {

@@ -103,10 +103,11 @@ function memoryLog(clock: () => number) {
       return wanted.slice(0, max).map(decode)
     },
 
-    *readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
+    *readAll({ direction = 'forwards', after, filter, max = Infinity, signal }: ReadAllOptions = {}) {
       const step = direction === 'forwards' ? 1 : -1
       let index = direction === 'forwards' ? indexAfter(after ?? START) : indexBefore(after, all.length)
       for (let left = max; left > 0 && index >= 0 && index < all.length; index += step) {
+        if (signal?.aborted) return
         const event = all[index]
         if (event === undefined || !passes(filter, event)) continue
         left -= 1

@@ -121,16 +121,17 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   const page = (direction: 'forwards' | 'backwards', from: Position | undefined, maxCount: number) =>
     readFrom(connection, '$all', allRequest(direction, from, maxCount))
 
-  async function* readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
+  async function* readAll({ direction = 'forwards', after, filter, max = Infinity, signal }: ReadAllOptions = {}) {
     assertOpen()
     if (after !== undefined) keptPosition({ parsePosition }, after)
     if (direction === 'backwards' && after === START) return
     let from = after
     let left = max
-    while (left > 0) {
+    while (left > 0 && !signal?.aborted) {
       const found = await page(direction, from, PAGE)
       const start = from
       for (const event of found) {
+        if (signal?.aborted) return
         const position = event.position && positionOf(event.position)
         if (position === undefined) continue
         // Whether the event at the position itself is given again is up to the server.

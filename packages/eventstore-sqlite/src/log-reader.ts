@@ -165,16 +165,19 @@ function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
       return { events: rows.map(decodeRow), through: positionOf(through), atEnd: through >= end }
     },
 
-    async *readAll({ direction = 'forwards', after, filter, max = Infinity }: ReadAllOptions = {}) {
+    async *readAll({ direction = 'forwards', after, filter, max = Infinity, signal }: ReadAllOptions = {}) {
       // Backwards from beyond the end is from the end: nothing is there to go through.
       const last = head() + 1
       const first = direction === 'forwards' ? 0 : last
       let at = after === undefined ? first : Math.min(numberOf(after), last)
       for (let left = max; left > 0;) {
         const end = head()
-        if (direction === 'forwards' ? at >= end : at <= 1) return
+        if (signal?.aborted || (direction === 'forwards' ? at >= end : at <= 1)) return
         const { rows, through } = direction === 'forwards' ? forwards(at, filter, end) : backwards(at, filter)
-        for (const row of rows.slice(0, left)) yield decodeRow(row)
+        for (const row of rows.slice(0, left)) {
+          if (signal?.aborted) return
+          yield decodeRow(row)
+        }
         left -= rows.length
         // Whatever is wrong with the file: a server that reads it must not do so for ever.
         if (direction === 'forwards' ? !(through > at) : !(through < at))

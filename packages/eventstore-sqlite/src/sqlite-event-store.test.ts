@@ -29,7 +29,7 @@ eventStoreContract(
 )
 
 it.each(['forwards', 'backwards'] as const)(
-  'a reading %s of a long log lets others have their turn, also where nothing is what it looks for',
+  'a reading %s of a long log lets others have their turn and ends at its signal, also where nothing is what it looks for',
   async (direction) => {
     const folder = mkdtempSync(join(tmpdir(), 'ledgate-log-'))
     const store = await openSqliteEventStore({ file: join(folder, 'events.db') })
@@ -40,14 +40,23 @@ it.each(['forwards', 'backwards'] as const)(
     const event = () => ({ id: randomUUID(), type: 'Happened', data: {}, metadata: {} })
     for (let stream = 0; stream < 150; stream += 1)
       await store.append(`many-${stream}`, Array.from({ length: 100 }, event), { expected: 'noStream' })
-    let turns = 0
-    let isOver = false
-    const others = (async () => {
-      for (; !isOver; turns += 1) await setImmediate()
-    })()
-    for await (const _ of store.readAll({ direction, filter: { types: ['Absent'] } })) expect.unreachable()
-    isOver = true
-    await others
-    expect(turns).toBeGreaterThan(2)
+    /** How often others have their turn while the log is read in vain. */
+    async function turnsOf(signal?: AbortSignal): Promise<number> {
+      let turns = 0
+      let isOver = false
+      const others = (async () => {
+        for (; !isOver; turns += 1) await setImmediate()
+      })()
+      const filter = { types: ['Absent'] }
+      for await (const _ of store.readAll({ direction, filter, ...(signal && { signal }) })) expect.unreachable()
+      isOver = true
+      await others
+      return turns
+    }
+    const whole = await turnsOf()
+    expect(whole).toBeGreaterThan(2)
+    const stop = new AbortController()
+    void setImmediate().then(() => stop.abort())
+    expect(await turnsOf(stop.signal)).toBeLessThan(whole)
   },
 )

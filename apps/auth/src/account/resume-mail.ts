@@ -6,6 +6,8 @@ import type { RegistrationAllowance } from './registration-allowance.ts'
 export const LONGEST_RESUME_MS = 5_000
 
 export interface ResumedAllowances {
+  /** Ends it before its time. */
+  readonly signal?: AbortSignal | undefined
   readonly mayMail: MailAllowance
   readonly mayRegister: RegistrationAllowance
   readonly nowMs: () => number
@@ -19,12 +21,16 @@ const OF_REGISTRATION = ['confirm-address', 'address-taken']
  * what is left out by its number is what a flood pushes out. A mail that only told that an address is taken names none; it counts
  * as a registration.
  */
-export async function resumeMail(log: EventLog, { mayMail, mayRegister, nowMs }: ResumedAllowances): Promise<void> {
-  const until = performance.now() + LONGEST_RESUME_MS
+export async function resumeMail(
+  log: EventLog,
+  { mayMail, mayRegister, nowMs, signal: stopping }: ResumedAllowances,
+): Promise<void> {
+  const tooLong = AbortSignal.timeout(LONGEST_RESUME_MS)
+  const signal = stopping === undefined ? tooLong : AbortSignal.any([stopping, tooLong])
   const since = nowMs() - mayMail.periodMs
   const filter = { categories: ['mail'], types: ['MailRequested'] }
-  for await (const recorded of log.store.readAll({ direction: 'backwards', filter })) {
-    if (recorded.created < since || performance.now() > until) return
+  for await (const recorded of log.store.readAll({ direction: 'backwards', filter, signal })) {
+    if (recorded.created < since) return
     const event = decode(recorded)
     if (event?.type !== 'MailRequested') continue
     const { link, template } = event.data

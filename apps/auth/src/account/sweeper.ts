@@ -14,8 +14,8 @@ export interface SweeperDependencies {
 
 /** Gives back addresses that nobody confirmed. */
 export interface Sweeper {
-  /** Releases every reservation that no link can confirm any more; answers how many. */
-  sweep(): Promise<number>
+  /** Releases every reservation that no link can confirm any more, until the signal; answers how many. */
+  sweep(signal: AbortSignal): Promise<number>
 }
 
 const NAME = 'reservation-sweeper'
@@ -46,11 +46,12 @@ export function sweeper({ log, checkpoints, clock, newId }: SweeperDependencies)
   }
 
   return {
-    async sweep() {
+    async sweep(signal) {
       const start = await resume(log.store, checkpoints, NAME)
       let reached: Position = start
       let [released, seen] = [0, 0]
-      for await (const recorded of log.store.readAll({ after: start, filter: { categories: ['email'] } })) {
+      const request = { after: start, filter: { categories: ['email'] }, signal }
+      for await (const recorded of log.store.readAll(request)) {
         const event = decode(recorded)
         if (event !== undefined && isEmailRecord(event) && event.type === 'EmailReserved') {
           if (!isOver(event, clock.now())) break

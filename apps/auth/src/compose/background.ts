@@ -80,7 +80,7 @@ export function startBackground(
       every(KEYS_EVERY, 'signing keys', held, () => signingKeys.maintain(ROTATION_PERIOD)),
       every(KEYS_EVERY, 'feed keys', held, () => feedKeys.maintain(ROTATION_PERIOD)),
       every(KEYS_EVERY, 'derivation keys', held, () => derivationKeys.maintain(ROTATION_PERIOD)),
-      every(SWEEP_EVERY, 'reservations', held, () => people.sweeper.sweep()),
+      every(SWEEP_EVERY, 'reservations', held, () => people.sweeper.sweep(held)),
     ]).then(() => undefined)
 
   const turn = storage.turn(stumbled('lease'))

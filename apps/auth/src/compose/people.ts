@@ -88,7 +88,9 @@ export function openPeople(core: Core): People {
   const mail = { log, sealer, addresses, linkKeys, mayMail, clock, newId }
   const erasure = openErasure({ log, sealer, addresses, newId })
   const reset = openReset({ ...mail, hasher, policy, places, signIn })
-  const resumed = resumeMail(log, { mayMail, mayRegister, nowMs: clock.nowMs }).catch((error: unknown) =>
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const resumed = resumeMail(log, { mayMail, mayRegister, nowMs: clock.nowMs, signal }).catch((error: unknown) =>
     logger.warn({ err: error }, 'mails of before the start are not counted'),
   )
   const counted = Promise.race([resumed, pause(LONGEST_RESUME_MS, undefined, { ref: false })])
@@ -116,6 +118,7 @@ export function openPeople(core: Core): People {
     signIn,
     sweeper: openSweeper({ log, checkpoints: views.projector.checkpoints, clock, newId }),
     async close() {
+      stopping.abort()
       await register.settled()
       await resumed
       await record.settled()

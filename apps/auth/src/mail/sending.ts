@@ -169,8 +169,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
       due = []
       if (!signal.aborted) await dependencies.checkpoints.save(name, reached)
     }
-    for await (const recorded of log.store.readAll({ after, filter: REQUESTS })) {
-      if (signal.aborted) break
+    for await (const recorded of log.store.readAll({ after, filter: REQUESTS, signal })) {
       if (age(recorded) < at) {
         dueIn = (at - age(recorded)) * 1000
         break
@@ -192,8 +191,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
       [checkpointAfter(retryAt.at(-1) ?? 0), PROCESS].map((name) => resume(log.store, dependencies.checkpoints, name)),
     )
     if (after === undefined || tried === undefined) return
-    for await (const recorded of log.store.readAll({ after, filter: { categories: ['mail'] } })) {
-      if (signal.aborted) return
+    for await (const recorded of log.store.readAll({ after, filter: { categories: ['mail'] }, signal })) {
       const event = decode(recorded)
       if (event?.type === 'MailSent' || event?.type === 'MailFailed') state.waiting.delete(event.data.mail_id)
       const isTried = event?.type === 'MailRequested' && recorded.position <= tried && state.waiting.size < SHOWN

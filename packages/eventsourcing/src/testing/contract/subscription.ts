@@ -155,6 +155,20 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     }
   })
 
+  test('ends a reading of the log at its signal, without an error', async () => {
+    const { store } = subject()
+    const category = sampleCategory()
+    await write(store, { category, appends: 3, events: 10 })
+    for (const direction of ['forwards', 'backwards'] as const) {
+      const stop = new AbortController()
+      const request = { direction, filter: { categories: [category] }, signal: stop.signal }
+      let given = 0
+      for await (const _ of store.readAll(request)) if ((given += 1) === 5) stop.abort()
+      expect(given).toBe(5)
+      expect(await allOf(store.readAll(request))).toEqual([])
+    }
+  })
+
   test('wakes for the types asked for while others are written', async () => {
     const { store } = subject()
     const [category, type] = [sampleCategory(), sampleType()]

@@ -1,0 +1,63 @@
+import { type EventFilter, type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
+import { expect, it, vi } from 'vitest'
+import { readConfig } from '../config.ts'
+import { logger } from '../http/index.ts'
+import { mailSending } from '../mail/index.ts'
+import { type Household, household, ISSUER, newId } from '../testing/household.ts'
+import type { Core } from './core.ts'
+import { openPeople } from './people.ts'
+
+/** So many looks, each of which finds nothing, that no test waits for the last. */
+const ENDLESS = 20_000
+
+/** A log that is nearly endless to some of its readers, and in which nothing is what anybody looks for. */
+function endlessStore(isEndless: (filter: EventFilter | undefined) => boolean) {
+  const store = inMemoryEventStore()
+  let looks = 0
+  const readAll: EventStore['readAll'] = async function* ({ signal, filter } = {}) {
+    for (; isEndless(filter) && looks < ENDLESS && !signal?.aborted; looks += 1) await new Promise(setImmediate)
+  }
+  return { store: { ...store, readAll }, looks: () => looks }
+}
+
+const TRIED_AGAIN = 'mails that are due again'
+
+/** What reads the whole log while the server goes on; each begins to, and answers what ends it. */
+const READERS: Readonly<Record<string, (home: Household) => { stop(): Promise<unknown> }>> = {
+  'mails of before the start that count'(home) {
+    const config = readConfig({ LEDGATE_ISSUER: ISSUER })
+    const views = { projector: { checkpoints: home.checkpoints } }
+    const people = openPeople({ ...home, config, views, logger: logger({ level: 'silent' }) } as unknown as Core)
+    return { stop: people.close }
+  },
+  'reservations that are over': ({ sweeper }) => untilAborted((signal) => sweeper.sweep(signal)),
+  'mails that wait': sending,
+  [TRIED_AGAIN]: sending,
+}
+
+function sending(home: Household): { stop(): Promise<unknown> } {
+  const { log, sealer, derivationKeys: linkKeys, checkpoints, clock } = home
+  const mailer = { send: async () => {}, close: async () => {} }
+  const own = { log, sealer, linkKeys, mailer, checkpoints, clock, issuer: ISSUER, newId, onError: expect.unreachable }
+  return untilAborted((signal) => mailSending(own).run(signal))
+}
+
+function untilAborted(work: (signal: AbortSignal) => Promise<unknown>): { stop(): Promise<unknown> } {
+  const stopping = new AbortController()
+  const working = work(stopping.signal)
+  return {
+    stop() {
+      stopping.abort()
+      return working
+    },
+  }
+}
+
+it.each(Object.entries(READERS))('the reading of %s ends when the server stops', async (name, start) => {
+  // Mails are tried again behind what is read first: that ends at once there.
+  const { store, looks } = endlessStore((filter) => name !== TRIED_AGAIN || filter?.types !== undefined)
+  const reader = start(await household({ store }))
+  await vi.waitFor(() => expect(looks()).toBeGreaterThan(0))
+  await reader.stop()
+  expect(looks()).toBeLessThan(ENDLESS)
+})
