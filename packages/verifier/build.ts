@@ -1,5 +1,5 @@
 /**
- * Makes the package that is published, in `dist` or in the folder that is given: JavaScript and declarations of the verifier and of the internal packages it
+ * Makes the package that is published, in `dist` or in the folder that is given (`node build.ts <folder>`): JavaScript and declarations of the verifier and of the internal packages it
  * stands on, which are not published themselves and so are taken in, and a manifest without them.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,6 @@ import { z } from 'zod'
 const PACKAGE = import.meta.dirname
 const PACKAGES = dirname(PACKAGE)
 const ROOT = dirname(PACKAGES)
-const DIST = resolve(process.argv[2] ?? join(PACKAGE, 'dist'))
 
 /** The internal packages that are taken in, and where in `dist` each is. */
 const TAKEN_IN = ['jws', 'oauth', 'revocation']
@@ -26,12 +25,12 @@ const readManifest = (name: string): Manifest =>
   Manifest.parse(JSON.parse(readFileSync(join(PACKAGES, name, 'package.json'), 'utf8')))
 
 /** Where in `dist` a source file of one of the packages comes out, its ending aside. */
-function placeOf(source: string): string {
+function placeIn(dist: string, source: string): string {
   const [name = '', src, ...path] = relative(PACKAGES, source).split(/[\\/]/)
   if (src !== 'src') throw new Error(`${source} is no source of a package`)
-  if (name === 'verifier') return join(DIST, ...path)
+  if (name === 'verifier') return join(dist, ...path)
   if (!TAKEN_IN.includes(name)) throw new Error(`${name} is not taken in, but ${source} is needed`)
-  return join(DIST, name, ...path)
+  return join(dist, name, ...path)
 }
 
 /** The source that each specifier of an internal package stands for. */
@@ -45,25 +44,25 @@ const entries = new Map(
 )
 
 /** One specifier as it is in `dist`, for a file in this folder. */
-function specifierFrom(folder: string, specifier: string): string {
+function specifierFrom(dist: string, folder: string, specifier: string): string {
   if (specifier.startsWith('.')) return specifier.replace(/\.ts$/, '.js')
   const entry = entries.get(specifier)
   if (entry === undefined) return specifier
-  const path = relative(folder, placeOf(entry)).replace(/\.ts$/, '.js').replaceAll('\\', '/')
+  const path = relative(folder, placeIn(dist, entry)).replace(/\.ts$/, '.js').replaceAll('\\', '/')
   return path.startsWith('.') ? path : `./${path}`
 }
 
 /** In statements, in `import(...)` expressions and in `import(...)` types. */
 const SPECIFIER = /((?:^|[\s}])from\s*|\bimport\s*\(?\s*)(["'])((?:\.|@ledgate\/)[^"']*)\2/gm
 
-const rewritten = (folder: string, text: string): string =>
+const rewritten = (dist: string, folder: string, text: string): string =>
   text.replace(SPECIFIER, (_, before: string, quote: string, specifier: string) => {
-    const name = specifierFrom(folder, specifier)
+    const name = specifierFrom(dist, folder, specifier)
     return `${before}${quote}${name}${quote}`
   })
 
 /** Compiles the entries, and with them whatever they need. @throws {Error} for anything the compiler has to say. */
-function compile(sources: readonly string[]): void {
+function compile(dist: string, sources: readonly string[]): void {
   const configuration = ts.readConfigFile(join(ROOT, 'tsconfig.base.json'), (path) => ts.sys.readFile(path))
   const { options } = ts.parseJsonConfigFileContent(configuration.config, ts.sys, ROOT)
   const program = ts.createProgram([...sources], {
@@ -73,12 +72,12 @@ function compile(sources: readonly string[]): void {
     paths: Object.fromEntries([...entries].map(([specifier, source]) => [specifier, [source]])),
     declaration: true,
     rootDir: PACKAGES,
-    outDir: DIST,
+    outDir: dist,
   })
   const { diagnostics } = program.emit(undefined, (path, text) => {
-    const place = placeOf(join(PACKAGES, relative(DIST, path)))
+    const place = placeIn(dist, join(PACKAGES, relative(dist, path)))
     mkdirSync(dirname(place), { recursive: true })
-    writeFileSync(place, rewritten(dirname(place), text))
+    writeFileSync(place, rewritten(dist, dirname(place), text))
   })
   const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics]
   if (problems.length === 0) return
@@ -108,15 +107,19 @@ function published(manifest: Manifest): object {
   }
 }
 
-function build(): void {
+/** Makes it in a folder. @throws {Error} for anything the compiler has to say. */
+export function build(dist: string): void {
   const manifest = readManifest('verifier')
-  rmSync(DIST, { recursive: true, force: true })
-  compile(Object.values(manifest.exports).map((target) => resolve(PACKAGE, target['@ledgate/source'])))
+  rmSync(dist, { recursive: true, force: true })
+  compile(
+    dist,
+    Object.values(manifest.exports).map((target) => resolve(PACKAGE, target['@ledgate/source'])),
+  )
   for (const { types, default: main } of Object.values(manifest.exports))
     for (const path of [types, main])
-      if (!existsSync(join(DIST, inDist(path)))) throw new Error(`${path} is promised and was not made`)
-  writeFileSync(join(DIST, 'package.json'), JSON.stringify(published(manifest), undefined, 2))
-  cpSync(join(PACKAGE, 'README.md'), join(DIST, 'README.md'))
+      if (!existsSync(join(dist, inDist(path)))) throw new Error(`${path} is promised and was not made`)
+  writeFileSync(join(dist, 'package.json'), JSON.stringify(published(manifest), undefined, 2))
+  cpSync(join(PACKAGE, 'README.md'), join(dist, 'README.md'))
 }
 
-build()
+if (import.meta.main) build(resolve(process.argv[2] ?? join(PACKAGE, 'dist')))

@@ -12,7 +12,7 @@ const HOUR = 3_600_000
 describe.skipIf(!brokerIsAvailable())('a batch in the topic that cannot be read', () => {
   let broker: Broker
   beforeAll(async () => {
-    broker = await openBroker({ isOwn: true })
+    broker = await openBroker({ isStartedHere: true })
   })
   afterAll(() => broker.close())
 

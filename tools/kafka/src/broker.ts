@@ -6,8 +6,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { answering } from './answering.ts'
-import { runKafka, spawnKafka } from './java.ts'
+import { type Java, runKafka, spawnKafka } from './java.ts'
 import { freePort } from './ports.ts'
+import { type Prepared, prepared } from './prepared.ts'
 import { serverProperties } from './properties.ts'
 import { type Secured, secure, securedUsers } from './secured.ts'
 
@@ -39,12 +40,24 @@ const START_MS = 60_000
 const STOP_MS = 10_000
 
 /** Starts a broker, and resolves when it answers. @throws {Error} with the end of its log when it does not. */
-export async function startBroker({ data, port, isSecured = false }: BrokerOptions = {}): Promise<RunningBroker> {
+export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
+  return start(options, await prepareBroker())
+}
+
+/** Makes what is made once for all brokers here, if it is not there. */
+export const prepareBroker = (): Promise<Prepared | undefined> => prepared((data, flags) => start({ data }, {}, flags))
+
+async function start(
+  { data, port, isSecured = false }: BrokerOptions,
+  { flags = [], format }: Partial<Prepared> = {},
+  more: readonly string[] = [],
+): Promise<RunningBroker> {
   const folder = data === undefined ? await mkdtemp(join(tmpdir(), 'ledgate-kafka-')) : resolve(data)
   const removeOwn = async () => {
     if (data === undefined) await rm(folder, { recursive: true, force: true })
   }
   const log = join(folder, 'broker.log')
+  const java = { log, flags }
   let child: ChildProcess | undefined
   try {
     await mkdir(folder, { recursive: true })
@@ -55,8 +68,12 @@ export async function startBroker({ data, port, isSecured = false }: BrokerOptio
       configuration,
       serverProperties({ data: folder, port: listening, controllerPort: await freePort(), secured }),
     )
-    if (!existsSync(join(folder, 'log', 'meta.properties'))) await format(log, configuration, secured?.password)
-    child = spawnKafka(log, 'kafka.Kafka', [configuration])
+    if (!existsSync(join(folder, 'log', 'meta.properties'))) {
+      // A user of its own has to be in the first record.
+      if (format !== undefined && secured === undefined) await format(join(folder, 'log'))
+      else await formatAnew(java, configuration, secured?.password)
+    }
+    child = spawnKafka({ log, flags: [...flags, ...more] }, 'kafka.Kafka', [configuration])
     const ended = once(child, 'close')
     const brokers = `127.0.0.1:${listening}`
     await answeringOrEnded(brokers, ended)
@@ -84,11 +101,11 @@ export async function startBroker({ data, port, isSecured = false }: BrokerOptio
   }
 }
 
-async function format(log: string, configuration: string, password: string | undefined): Promise<void> {
+async function formatAnew(java: Java, configuration: string, password: string | undefined): Promise<void> {
   // It may begin with a hyphen: in a word of its own it would be taken for an option.
   const cluster = randomBytes(16).toString('base64url')
   const users = password === undefined ? [] : securedUsers(password)
-  await runKafka(log, 'kafka.tools.StorageTool', ['format', `--cluster-id=${cluster}`, '-c', configuration, ...users])
+  await runKafka(java, 'kafka.tools.StorageTool', ['format', `--cluster-id=${cluster}`, '-c', configuration, ...users])
 }
 
 async function answeringOrEnded(brokers: string, ended: Promise<unknown>): Promise<void> {

@@ -14,13 +14,14 @@ const LOCK = join(HOME, 'jars.sha256')
 
 /** Of what is asked for and what may come: jars of another lock are other jars. */
 const digest = createHash('sha256').update(readFileSync(POM)).update(readFileSync(LOCK)).digest('hex').slice(0, 16)
-const installed = join(LIB, digest)
+/** The folder of the jars, and of what is made of them. */
+export const INSTALLED = join(LIB, digest)
 
 /** What Java takes as its class path. */
-export const CLASS_PATH = join(installed, '*')
+export const CLASS_PATH = join(INSTALLED, '*')
 
 /** Whether all jars of the lock are there. */
-export const isInstalled = (): boolean => existsSync(installed)
+export const isInstalled = (): boolean => existsSync(INSTALLED)
 
 /** Whether there is a Java to run them. */
 export const hasJava = (): boolean => spawnSync('java', ['-version'], { stdio: 'ignore' }).status === 0
@@ -37,7 +38,7 @@ export async function installJars(): Promise<void> {
   try {
     const found = await lockOf(incoming)
     if (found !== readFileSync(LOCK, 'utf8')) throw new Error('the jars that came are not those of jars.sha256')
-    await rename(incoming, installed).catch((error: unknown) => {
+    await rename(incoming, INSTALLED).catch((error: unknown) => {
       if (!isInstalled()) throw error
     })
   } finally {

@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { Admin } from 'kafkajs'
+import { text } from 'node:stream/consumers'
 import { z } from 'zod'
+import { damageIn, topicsOf } from './broker-topics.ts'
 
 /** A listener where clients use TLS and a password, and another where they use TLS and a certificate. */
 const Secured = z.object({
@@ -36,14 +38,16 @@ export interface Broker {
   deleteTopic(topic: string): Promise<void>
   /** Sets a setting of a topic, or takes back what was set. */
   setTopic(topic: string, setting: string, value: string | undefined): Promise<void>
-  /** Damages what it has on its disk of a topic: the last byte of each place where a text stands. */
+  /** Damages what it has on its disk of a topic: the last byte of each place where a text stands. Not of `KAFKA_BROKERS`. */
   damage(topic: string, text: string): Promise<void>
   close(): Promise<void>
 }
 
 export interface OpenBroker {
-  /** One that nobody else uses, and that can therefore be harmed, even if `KAFKA_BROKERS` names another. */
+  /** One that nobody else uses, and that can therefore be harmed, even if `KAFKA_BROKERS` names another or one is shared. */
   readonly isOwn?: boolean
+  /** One that was started here, and whose disk can therefore be damaged, even if `KAFKA_BROKERS` names another; it may be shared. */
+  readonly isStartedHere?: boolean
   /** Whether it also listens with TLS and SASL; such a one is its own. */
   readonly isSecured?: boolean
 }
@@ -68,10 +72,30 @@ export function brokerIsAvailable(): boolean {
   return reason === ''
 }
 
-/** Opens the broker that `KAFKA_BROKERS` names, or starts one. @throws {Error} when it does not start. */
-export async function openBroker({ isOwn = false, isSecured = false }: OpenBroker = {}): Promise<Broker> {
-  const named = process.env['KAFKA_BROKERS']
-  if (named && !isOwn && !isSecured) return namedBroker(named.split(','))
+/** The name of the setting with the port at which the test files of a package learn of the broker that they share. */
+export const SHARED_BROKER = 'LEDGATE_SHARED_BROKER'
+
+/** Opens the broker that `KAFKA_BROKERS` names or that is shared here, or starts one. @throws {Error} when it does not start. */
+export async function openBroker({
+  isOwn = false,
+  isStartedHere = false,
+  isSecured = false,
+}: OpenBroker = {}): Promise<Broker> {
+  const mayShare = !isOwn && !isSecured
+  const { KAFKA_BROKERS: named, [SHARED_BROKER]: port } = process.env
+  if (mayShare && named && !isStartedHere) return sharedBroker({ brokers: named.split(',') })
+  if (mayShare && port) return sharedBroker(await heardAt(Number(port)))
+  return startOwnBroker({ isSecured })
+}
+
+/** A broker that was started here. */
+export interface OwnBroker extends Broker {
+  /** The folder in which it keeps everything. */
+  readonly data: string
+}
+
+/** Starts a broker. @throws {Error} when it does not start. */
+export async function startOwnBroker({ isSecured = false }: Pick<OpenBroker, 'isSecured'> = {}): Promise<OwnBroker> {
   const data = await mkdtemp(join(tmpdir(), 'ledgate-broker-'))
   const args = ['--data', data, ...(isSecured ? ['--secured'] : [])]
   let running = await spawnBroker(args)
@@ -81,6 +105,7 @@ export async function openBroker({ isOwn = false, isSecured = false }: OpenBroke
     await running.ended
   }
   return {
+    data,
     brokers: [brokers],
     /** Another port after each start. */
     get secured() {
@@ -94,12 +119,7 @@ export async function openBroker({ isOwn = false, isSecured = false }: OpenBroke
       running = await spawnBroker([...args, '--port', brokers.slice(brokers.indexOf(':') + 1)])
     },
     ...topicsOf([brokers]),
-    async damage(topic, text) {
-      const folder = join(data, 'log', `${topic}-0`)
-      const segments = (await readdir(folder)).filter((name) => name.endsWith('.log'))
-      const damaged = await Promise.all(segments.map((name) => damageFile(join(folder, name), text)))
-      if (!damaged.includes(true)) throw new Error(`${topic} has no such text`)
-    },
+    damage: damageIn(data),
     async close() {
       await kill()
       await rm(data, { recursive: true, force: true })
@@ -107,12 +127,26 @@ export async function openBroker({ isOwn = false, isSecured = false }: OpenBroke
   }
 }
 
-function namedBroker(brokers: readonly string[]): Broker {
+const Shared = z.object({ brokers: z.array(z.string()), data: z.string().optional() })
+
+/** What is told at a port of the broker that is shared. */
+async function heardAt(port: number): Promise<z.infer<typeof Shared>> {
+  return Shared.parse(JSON.parse(await text(connect({ port, host: '127.0.0.1' }))))
+}
+
+/** One that others use, too: what is harmed is a topic at most. */
+function sharedBroker({ brokers, data }: z.infer<typeof Shared>): Broker {
   const refuse = (): never => {
-    throw new Error('the broker of KAFKA_BROKERS is not ours to harm: ask for one with isOwn')
+    throw new Error('this broker is not ours to harm: ask for one with isOwn')
   }
   const [now, later] = [refuse, async () => refuse()]
-  const harm = { kill: later, restart: later, damage: later, freeze: now, thaw: now }
+  const harm = {
+    kill: later,
+    restart: later,
+    freeze: now,
+    thaw: now,
+    damage: data === undefined ? later : damageIn(data),
+  }
   return { brokers, secured: undefined, ...harm, ...topicsOf(brokers), close: () => Promise.resolve() }
 }
 
@@ -144,54 +178,4 @@ async function spawnBroker(args: readonly string[]): Promise<Running> {
 async function firstLine(child: ChildProcess): Promise<string> {
   if (child.stdout) for await (const line of createInterface(child.stdout)) return line
   throw new Error('the broker did not start')
-}
-
-/** @returns whether the text stands there. */
-async function damageFile(path: string, text: string): Promise<boolean> {
-  const bytes = await readFile(path)
-  const file = await open(path, 'r+')
-  try {
-    let at = bytes.indexOf(text)
-    const isThere = at >= 0
-    for (; at >= 0; at = bytes.indexOf(text, at + text.length)) await file.write('~', at + text.length - 1)
-    return isThere
-  } finally {
-    await file.close()
-  }
-}
-
-/** What an administrator does to topics. */
-function topicsOf(brokers: readonly string[]): Pick<Broker, 'truncate' | 'deleteTopic' | 'setTopic'> {
-  const asAdmin = async (work: (admin: Admin) => Promise<void>) => {
-    // Only who does this needs kafkajs; everybody else who tests with this package does not.
-    const { Kafka, logLevel } = await import('kafkajs')
-    const admin = new Kafka({ brokers: [...brokers], logLevel: logLevel.NOTHING }).admin()
-    await admin.connect()
-    try {
-      await work(admin)
-    } finally {
-      await admin.disconnect()
-    }
-  }
-  return {
-    truncate: (topic) =>
-      asAdmin(async (admin) => {
-        const [end] = await admin.fetchTopicOffsets(topic)
-        await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: end?.high ?? '-1' }] })
-      }),
-    deleteTopic: (topic) => asAdmin((admin) => admin.deleteTopics({ topics: [topic] })),
-    setTopic: (topic, setting, value) =>
-      asAdmin(async (admin) => {
-        const { ConfigResourceTypes, ConfigSource } = (await import('kafkajs')).default
-        const topicOf = { type: ConfigResourceTypes.TOPIC, name: topic }
-        const { resources } = await admin.describeConfigs({ resources: [topicOf], includeSynonyms: false })
-        // Whoever alters one has to say all that were set.
-        const before =
-          resources[0]?.configEntries.filter((each) => each.configSource === ConfigSource.TOPIC_CONFIG) ?? []
-        const others = before.filter(({ configName }) => configName !== setting)
-        const configEntries = others.map(({ configName: name, configValue }) => ({ name, value: configValue }))
-        if (value !== undefined) configEntries.push({ name: setting, value })
-        await admin.alterConfigs({ validateOnly: false, resources: [{ ...topicOf, configEntries }] })
-      }),
-  }
 }

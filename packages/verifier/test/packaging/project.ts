@@ -1,18 +1,45 @@
-import { execFile } from 'node:child_process'
+import { execFile, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { build } from 'vite'
+import type { Asked, Said } from './compiler.ts'
 
 const run = promisify(execFile)
-const PACKAGE = join(import.meta.dirname, '../..')
-const INSTALLED = join(PACKAGE, '../../node_modules')
+const INSTALLED = join(import.meta.dirname, '../../../../node_modules')
 
-/** Builds and packs the package. @returns the tarball and what is in it. */
-export async function packed(folder: string): Promise<{ readonly tarball: string; readonly files: readonly string[] }> {
+/** A compiler in a process of its own. */
+export interface Compiler {
+  /** @returns what it has to say; nothing when all is well. */
+  ask(asked: Asked): Promise<string>
+  close(): void
+}
+
+export function startCompiler(): Compiler {
+  const child = fork(join(import.meta.dirname, 'compiler.ts'), { execArgv: ['--conditions=@ledgate/source'] })
+  const gone = once(child, 'exit').then(() => Promise.reject(new Error('the compiler is gone')))
+  gone.catch(() => undefined)
+  return {
+    async ask(asked) {
+      const answered = once(child, 'message') as Promise<[Said]>
+      child.send(asked)
+      const [{ said }] = await Promise.race([answered, gone])
+      return said
+    },
+    close: () => void child.kill(),
+  }
+}
+
+/** Builds and packs the package. @returns the tarball and what is in it. @throws {Error} for what the compiler has to say. */
+export async function packed(
+  folder: string,
+  compiler: Compiler,
+): Promise<{ readonly tarball: string; readonly files: readonly string[] }> {
   const built = join(folder, 'built')
-  await run(process.execPath, ['--conditions=@ledgate/source', 'build.ts', built], { cwd: PACKAGE })
+  const wrong = await compiler.ask({ build: built })
+  if (wrong !== '') throw new Error(wrong)
   const { stdout } = await run(
     'npm',
     ['pack', built, '--pack-destination', folder, '--json', '--ignore-scripts', '--offline'],
@@ -37,8 +64,7 @@ export interface Project {
   node(...args: readonly string[]): Promise<string>
   /** Makes one minified file of a file of it and of all that it needs, in `dist`. */
   bundle(entry: string): Promise<void>
-  /** Compiles it. @returns what the compiler has to say. */
-  typeErrors(): Promise<string>
+  readonly folder: string
 }
 
 export function temporaryFolder(): string {
@@ -74,6 +100,7 @@ export async function project(
   const node = async (...args: readonly string[]) =>
     (await run(process.execPath, [...args], { cwd: folder, env })).stdout.trim()
   return {
+    folder,
     write,
     read: (path) => readFileSync(join(folder, path), 'utf8'),
     node,
@@ -90,9 +117,5 @@ export async function project(
         },
       })
     },
-    typeErrors: () =>
-      node(join(INSTALLED, 'typescript/bin/tsc'), '-p', folder).catch(
-        (error: { stdout?: string }) => error.stdout ?? '',
-      ),
   }
 }
