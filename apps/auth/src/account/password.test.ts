@@ -69,6 +69,11 @@ describe('the hash of a password', () => {
     expect(await hasher.verify(phc, 'café au lait'.normalize('NFD'))).toBe(true)
   })
 
+  it('is not made of what could never be verified: every way by which a password comes in ends here', async () => {
+    for (const password of ['x'.repeat(LONGEST + 1), '👩'.repeat(LONGEST + 1), 'half a \ud83d character'])
+      await expect(hasher.hash(password)).rejects.toThrow(InvalidPassword)
+  })
+
   it('of nobody fits nothing', async () => {
     expect(await hasher.verify(nobodysHash(), '')).toBe(false)
     expect(await hasher.verify(nobodysHash(), 'x'.repeat(5000))).toBe(false)

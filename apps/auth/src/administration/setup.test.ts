@@ -1,8 +1,11 @@
+import Fastify from 'fastify'
 import { expect, it } from 'vitest'
-import { ADMINISTRATOR } from '../administrator/index.ts'
+import { passwordPolicy, readUser } from '../account/index.ts'
+import { ADMINISTRATOR, AlreadySetUp, TooManyAdministrators } from '../administrator/index.ts'
+import { installErrorHandler } from '../http/index.ts'
 import { ANN, household } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { setup } from './setup.ts'
+import { setup, setupRoutes } from './setup.ts'
 
 it('the token of the console is good for an hour, and while there is nobody', async () => {
   const { administrators, clock, accounts } = await household()
@@ -15,4 +18,31 @@ it('the token of the console is good for an hour, and while there is nobody', as
   const later = setup(administrators, clock)
   await accounts.create({ ...ANN, roles: [ADMINISTRATOR] }, command())
   expect(await later.accepts(later.token)).toBe(false)
+})
+
+it.each([
+  ['it is full', TooManyAdministrators],
+  ['somebody else was first', AlreadySetUp],
+])('somebody who does not come onto the list has no role by it, either: %s', async (_, Refusal) => {
+  const home = await household()
+  const { administrators, clock, log } = home
+  const full = { addFirst: () => Promise.reject(new Refusal()) }
+  const app = Fastify()
+  app.setValidatorCompiler(() => () => true)
+  app.setSerializerCompiler(() => JSON.stringify)
+  installErrorHandler(app)
+  const first = setup(administrators, clock)
+  const requests = { of: () => command() } as never
+  await app.register(setupRoutes, {
+    ...home,
+    setup: first,
+    administrators: full,
+    policy: passwordPolicy(),
+    requests,
+  })
+  const payload = { token: first.token, ...ANN }
+  const answer = await app.inject({ method: 'POST', url: '/admin/setup', payload })
+  expect([answer.statusCode, answer.json().error]).toEqual([403, 'access_denied'])
+  const sub = String(await home.accounts.findSub(ANN.email))
+  expect((await readUser(log, sub))?.state.roles).toEqual([])
 })

@@ -1,15 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type * as os from 'node:os'
+import { constants, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { compose, openOperator } from '../compose.ts'
 import { readConfig } from '../config.ts'
 import { LONGEST_TOKEN_CAP, openTokenCap } from '../installation/index.ts'
 import { operatorContext } from '../operator/control.ts'
 import { restoreBackup, takeBackup } from './backup.ts'
 import { openCore } from './core.ts'
+
+// Nobody may raise the priority of the tests again.
+vi.mock('node:os', async (original) => ({ ...(await original<typeof os>()), setPriority: vi.fn() }))
 
 const ANN = { email: 'ann@example.com', password: 'a quiet harbour at dawn' }
 const BOB = { email: 'bob@example.com', password: 'a lamp below the stairs' }
@@ -82,4 +86,13 @@ it('a restore takes the highest cap on tokens to have been the longest one: what
   await takeBackup(configOf('data'), at('backup'))
   await restoreBackup(configOf('restored'), { folder: at('backup'), erasedIn: [] })
   expect(await capOf('restored')).toBe(LONGEST_TOKEN_CAP)
+})
+
+it('a backup gives way to whoever answers requests, before it reads anything', async () => {
+  const { at, configOf } = folders()
+  vi.mocked(setPriority).mockClear()
+  mkdirSync(at('data'))
+  writeFileSync(at('data/events.db'), 'no log')
+  await expect(takeBackup(configOf('data'), at('backup'))).rejects.toThrow()
+  expect(setPriority).toHaveBeenCalledExactlyOnceWith(constants.priority.PRIORITY_LOW)
 })

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type EventStore, inMemoryEventStore, keptPosition, type Position, START } from '@ledgate/eventsourcing'
 import { ClientMetadata } from '@ledgate/oauth'
-import { openStatements, type Publication } from '@ledgate/revocation'
+import { openStatements, type Publication, SILENCE_MS } from '@ledgate/revocation'
 import { testSigner } from '@ledgate/revocation/testing'
 import fc from 'fast-check'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { toNewEvent } from '../testing/history.ts'
 import { ISSUER } from '../testing/household.ts'
@@ -253,6 +253,22 @@ describe('the feed', () => {
     expect(rest.map(({ position }) => position)).toEqual(positions.slice(15))
     expect(feed.waitingSince(kept)).toBeTypeOf('number')
     expect(feed.waitingSince(end)).toBeUndefined()
+  })
+
+  it('says so of a place that it never comes to, long before a reader gives up waiting', async () => {
+    const { append, feed, follow } = await open()
+    await append()
+    await follow(undefined, (items) => items.length > 0)
+    const longer = inMemoryEventStore()
+    for (const stream of ['a-1', 'a-2', 'a-3'])
+      await longer.append(stream, [eventOf(false).event], { expected: 'noStream' })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let keeps: boolean | undefined
+    void feed.keeps(await longer.head()).then((does) => (keeps = does))
+    await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1))
+    await vi.advanceTimersByTimeAsync(SILENCE_MS / 2)
+    expect(keeps).toBe(false)
   })
 
   it('cuts off whoever does not take what comes, and nobody else', async () => {
