@@ -78,24 +78,36 @@ function contradictions(client: ClientMetadata): readonly (readonly [path: keyof
 const LIFETIMES = ['access_token_expires_in', 'refresh_token_expires_in', 'refresh_token_idle_expires_in'] as const
 const longerThan = (length: number) => `has more than ${length} characters`
 const LONG_TOKEN = `has a scope token of more than ${MAX_SCOPE_TOKEN} characters`
-const isLongToken = (token: string): boolean => token.length > MAX_SCOPE_TOKEN
+/** Whether one of the tokens is too long and was not kept before. */
+const hasLongToken = (tokens: readonly string[], kept: readonly string[] = []): boolean =>
+  tokens.some((token) => token.length > MAX_SCOPE_TOKEN && !kept.includes(token))
+/** Whether the whole is too large, and larger than before. */
+const isTooLarge = (metadata: object, kept: object | undefined): boolean =>
+  jsonBytes(metadata) > Math.max(MAX_METADATA_BYTES, kept === undefined ? 0 : jsonBytes(kept))
 const TOO_LARGE = `the metadata has more than ${MAX_METADATA_BYTES} bytes as JSON`
 
-/** A client as it may be registered: what it says fits together, and its keys are of use. */
-export const NewClientMetadata = ClientMetadata.extend({ jwks: UsableJwks.optional() }).superRefine(
-  (client, context) => {
-    for (const [path, message] of contradictions(client)) context.addIssue({ code: 'custom', path: [path], message })
+/**
+ * A client as it may be registered, or changed: what it says fits together, and its keys are of use. No limit of length is asked
+ * of what an older version kept and the change leaves as it is: it can be taken away, and so can everything beside it.
+ *
+ * @param kept what it has so far.
+ */
+export const newClientMetadata = (kept?: ClientMetadata) =>
+  ClientMetadata.extend({ jwks: UsableJwks.optional() }).superRefine((client, context) => {
+    const refuse = (path: (string | number)[], message: string) => context.addIssue({ code: 'custom', path, message })
+    for (const [path, message] of contradictions(client)) refuse([path], message)
     for (const path of LIFETIMES)
-      if ((client[path] ?? 0) > LONGEST_LIFETIME)
-        context.addIssue({ code: 'custom', path: [path], message: `is more than ${LONGEST_LIFETIME} seconds` })
+      if ((client[path] ?? 0) > LONGEST_LIFETIME && client[path] !== kept?.[path])
+        refuse([path], `is more than ${LONGEST_LIFETIME} seconds`)
     for (const [index, uri] of client.redirect_uris.entries())
-      if (uri.length > MAX_URI)
-        context.addIssue({ code: 'custom', path: ['redirect_uris', index], message: longerThan(MAX_URI) })
-    if (client.scope.split(' ').some(isLongToken))
-      context.addIssue({ code: 'custom', path: ['scope'], message: LONG_TOKEN })
-    if (jsonBytes(client) > MAX_METADATA_BYTES) context.addIssue({ code: 'custom', path: [], message: TOO_LARGE })
-  },
-)
+      if (uri.length > MAX_URI && !kept?.redirect_uris.includes(uri))
+        refuse(['redirect_uris', index], longerThan(MAX_URI))
+    if (hasLongToken(client.scope.split(' '), kept?.scope.split(' '))) refuse(['scope'], LONG_TOKEN)
+    if (isTooLarge(client, kept)) refuse([], TOO_LARGE)
+  })
+
+/** A client as it may be registered. */
+export const NewClientMetadata = newClientMetadata()
 
 /** How a token is encrypted for a resource server: the key, and the content (RFC 7518 §4 and §5). */
 export const EncryptionAlg = z.enum(['RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'])
@@ -134,20 +146,30 @@ export function encryptionKey({
 
 const MAX_SCOPES = 100
 
-/** A resource server as it may be registered: each scope once, and keys that are of use. */
-export const NewResourceMetadata = ResourceMetadata.extend({ jwks: UsableJwks.optional() })
-  .refine(({ scopes_supported: scopes }) => scopes.length <= MAX_SCOPES && new Set(scopes).size === scopes.length, {
-    error: `names a scope twice, or more than ${MAX_SCOPES}`,
-    path: ['scopes_supported'],
-  })
-  .superRefine((metadata, context) => {
+/**
+ * A resource server as it may be registered, or changed: each scope once, and keys that are of use. Limits of length are asked as
+ * of a client.
+ *
+ * @param kept what it has so far.
+ */
+export const newResourceMetadata = (kept?: ResourceMetadata) =>
+  ResourceMetadata.extend({ jwks: UsableJwks.optional() }).superRefine((metadata, context) => {
     const { access_token_encrypted_response_alg: alg, access_token_encrypted_response_enc: enc } = metadata
+    const { resource, scopes_supported: scopes } = metadata
     const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message })
-    if (metadata.resource.length > MAX_RESOURCE) refuse('resource', longerThan(MAX_RESOURCE))
-    if (metadata.scopes_supported.some(isLongToken)) refuse('scopes_supported', LONG_TOKEN)
-    if (jsonBytes(metadata) > MAX_METADATA_BYTES) context.addIssue({ code: 'custom', path: [], message: TOO_LARGE })
+    if (
+      scopes.length > Math.max(MAX_SCOPES, kept?.scopes_supported.length ?? 0) ||
+      new Set(scopes).size < scopes.length
+    )
+      refuse('scopes_supported', `names a scope twice, or more than ${MAX_SCOPES}`)
+    if (resource.length > MAX_RESOURCE && resource !== kept?.resource) refuse('resource', longerThan(MAX_RESOURCE))
+    if (hasLongToken(scopes, kept?.scopes_supported)) refuse('scopes_supported', LONG_TOKEN)
+    if (isTooLarge(metadata, kept)) context.addIssue({ code: 'custom', path: [], message: TOO_LARGE })
     if (alg === undefined && enc !== undefined)
       refuse('access_token_encrypted_response_enc', 'needs access_token_encrypted_response_alg')
     if (alg !== undefined && encryptionKey(metadata) === undefined)
       refuse('jwks', 'has no key for access_token_encrypted_response_alg')
   })
+
+/** A resource server as it may be registered. */
+export const NewResourceMetadata = newResourceMetadata()

@@ -1,4 +1,10 @@
-import { type Jwks, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
+import {
+  type ClientMetadata,
+  type Jwks,
+  newClientMetadata,
+  newResourceMetadata,
+  type ResourceMetadata,
+} from '@ledgate/oauth'
 import type { z } from 'zod'
 import { ASSERTION_ALGS } from './assertion.ts'
 import { flawOf, verifiesBy } from './usable-keys.ts'
@@ -15,14 +21,22 @@ function refuseUselessKeys({ jwks }: WithKeys, context: z.RefinementCtx): void {
   }
 }
 
-/** Metadata by which a client may be registered, or changed: whatever it says can be used. */
-export const ClientRegistration = NewClientMetadata.superRefine((metadata, context) => {
-  refuseUselessKeys(metadata, context)
-  const { token_endpoint_auth_method: method, jwks } = metadata
-  if (method !== 'private_key_jwt' || jwks === undefined) return
-  if (!jwks.keys.some((key) => verifiesBy(key, ASSERTION_ALGS)))
-    context.addIssue({ code: 'custom', path: ['jwks'], message: 'has no key that private_key_jwt could be signed by' })
-})
+/** Metadata by which a client may be changed that has other metadata so far: whatever it says can be used. */
+export const clientUpdate = (kept?: ClientMetadata) =>
+  newClientMetadata(kept).superRefine((metadata, context) => {
+    refuseUselessKeys(metadata, context)
+    const { token_endpoint_auth_method: method, jwks } = metadata
+    if (method !== 'private_key_jwt' || jwks === undefined) return
+    const message = 'has no key that private_key_jwt could be signed by'
+    if (!jwks.keys.some((key) => verifiesBy(key, ASSERTION_ALGS)))
+      context.addIssue({ code: 'custom', path: ['jwks'], message })
+  })
 
-/** Metadata by which a resource server may be registered, or changed. */
-export const ResourceRegistration = NewResourceMetadata.superRefine(refuseUselessKeys)
+/** Metadata by which a client may be registered. */
+export const ClientRegistration = clientUpdate()
+
+/** Metadata by which a resource server may be changed that has other metadata so far. */
+export const resourceUpdate = (kept?: ResourceMetadata) => newResourceMetadata(kept).superRefine(refuseUselessKeys)
+
+/** Metadata by which a resource server may be registered. */
+export const ResourceRegistration = resourceUpdate()

@@ -2,15 +2,23 @@ import type { JsonObject, Position } from '@ledgate/eventsourcing'
 import { ClientId, type ClientMetadata, type ResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
 import { type Accounts, PersonName } from '../account/index.ts'
-import { ClientRegistration, type Clients, ResourceRegistration } from '../client/index.ts'
+import {
+  ClientRegistration,
+  type Clients,
+  clientUpdate,
+  readClient,
+  ResourceRegistration,
+  resourceUpdate,
+} from '../client/index.ts'
 import type { Installation } from '../installation/index.ts'
 import type { EventLog } from '../log/index.ts'
-import type { Resources } from '../resource/index.ts'
+import { readResource, type Resources } from '../resource/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
 import { LARGEST_LIMIT, type Views } from '../views/index.ts'
 import { command, type OperatorCommand } from './command.ts'
 import { EventsQuery, listEvents } from './events.ts'
-import { Absent, Behind, Refused } from './refused.ts'
+import { issueLines } from './refusal.ts'
+import { Absent, Behind, Malformed, Refused } from './refused.ts'
 
 type Ring<Keys extends Record<'read' | 'rotate' | 'compromise', unknown>> = Pick<Keys, 'read' | 'rotate' | 'compromise'>
 
@@ -56,6 +64,16 @@ const KeyOf = Use.extend({ kid: text })
 function found(view: object | undefined, what: string): JsonObject {
   if (view === undefined) throw new Absent(what)
   return view as JsonObject
+}
+
+/** Metadata that takes the place of another: what is kept decides what it may be. */
+const Replacing = z.looseObject({})
+
+/** @throws {Malformed} */
+function replacing<Schema extends z.ZodType>(schema: Schema, metadata: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(metadata)
+  if (!parsed.success) throw new Malformed(issueLines(parsed.error, ['metadata']).join('; '))
+  return parsed.data
 }
 
 const asJson = (values: readonly object[]) => values as readonly JsonObject[]
@@ -119,7 +137,7 @@ function userCommands({ accounts }: OperatorDependencies, fresh: () => Promise<V
   }
 }
 
-function clientCommands({ clients }: OperatorDependencies, fresh: () => Promise<Views>): Commands {
+function clientCommands({ log, clients }: OperatorDependencies, fresh: () => Promise<Views>): Commands {
   return {
     'clients list': command(Page, async (page) => ({ clients: asJson((await fresh()).clients.list(page)) })),
     'clients show': command(Client, async ({ client_id }) => found((await fresh()).clients.byId(client_id), 'client')),
@@ -131,9 +149,11 @@ function clientCommands({ clients }: OperatorDependencies, fresh: () => Promise<
       },
     ),
     'clients update': command(
-      Client.extend({ metadata: ClientRegistration }),
-      async ({ client_id, metadata }, context) =>
-        registered(client_id, metadata, await clients.change(client_id, { type: 'Update', metadata }, context)),
+      Client.extend({ metadata: Replacing }),
+      async ({ client_id, metadata: told }, context) => {
+        const metadata = replacing(clientUpdate((await readClient(log, client_id))?.state.metadata), told)
+        return registered(client_id, metadata, await clients.change(client_id, { type: 'Update', metadata }, context))
+      },
     ),
     'clients disable': command(Client.extend({ reason: Reason }), async ({ client_id, reason }, context) =>
       clients.change(client_id, { type: 'Disable', reason }, context),
@@ -150,7 +170,7 @@ function clientCommands({ clients }: OperatorDependencies, fresh: () => Promise<
   }
 }
 
-function resourceCommands({ resources }: OperatorDependencies, fresh: () => Promise<Views>): Commands {
+function resourceCommands({ log, resources }: OperatorDependencies, fresh: () => Promise<Views>): Commands {
   return {
     'resources list': command(Page, async (page) => ({ resources: asJson((await fresh()).resources.list(page)) })),
     'resources show': command(Client, async ({ client_id }) =>
@@ -164,9 +184,11 @@ function resourceCommands({ resources }: OperatorDependencies, fresh: () => Prom
       },
     ),
     'resources update': command(
-      Client.extend({ metadata: ResourceRegistration }),
-      async ({ client_id, metadata }, context) =>
-        registered(client_id, metadata, await resources.update(client_id, metadata, context)),
+      Client.extend({ metadata: Replacing }),
+      async ({ client_id, metadata: told }, context) => {
+        const metadata = replacing(resourceUpdate((await readResource(log, client_id))?.state.metadata), told)
+        return registered(client_id, metadata, await resources.update(client_id, metadata, context))
+      },
     ),
     'resources disable': command(Client.extend({ reason: Reason }), async ({ client_id, reason }, context) =>
       resources.change(client_id, { type: 'Disable', reason }, context),
