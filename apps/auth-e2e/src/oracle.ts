@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
+import { rounds } from '../../../rounds.ts'
 import type { Answer, Requests } from './requests.ts'
 import { ANN, BATCH, WEB } from './world.ts'
 
@@ -34,9 +35,12 @@ export const newMemory = (): Memory => ({
 
 export const PASSWORD = 'registered in a storm'
 
+/** Milliseconds between two requests of one of them: what is proved by one kill needs a few requests, not a busy machine. */
+const REST_MS = rounds({ quick: 20, long: 0 })
+
 const generationOf = (refreshToken: string): number => Number(refreshToken.split('.')[3])
 
-/** People and services that use a server without pause, whatever becomes of it, and remember what they were told. */
+/** People and services that use a server all the time, whatever becomes of it, and remember what they were told. */
 export function users({ token, refresh, revoke, json }: Requests, memory: Memory, signal: AbortSignal) {
   /** Asks until an answer comes; one that the server could not give counts as none. Nothing once it is over. */
   async function insist(ask: () => Promise<Answer>): Promise<Answer | undefined> {
@@ -60,7 +64,7 @@ export function users({ token, refresh, revoke, json }: Requests, memory: Memory
     while (!signal.aborted) {
       const answer = await token({ grant_type: 'client_credentials' }, BATCH).catch(() => undefined)
       if (answer?.status === 200) remember(answer)
-      else await pause(5)
+      await pause(answer?.status === 200 ? REST_MS : 5)
     }
   }
 
@@ -100,6 +104,7 @@ export function users({ token, refresh, revoke, json }: Requests, memory: Memory
       if (again !== undefined && again.body['refresh_token'] !== successor)
         memory.broken.push(`a retry got another answer: ${again.status}`)
       current = successor
+      await pause(REST_MS)
     }
   }
 
@@ -108,7 +113,7 @@ export function users({ token, refresh, revoke, json }: Requests, memory: Memory
       const email = `${randomUUID()}@example.com`
       const answer = await json('/accounts', { email, password: PASSWORD }).catch(() => undefined)
       if (answer?.status === 202) memory.registered.add(email)
-      await pause(30)
+      await pause(30 + REST_MS)
     }
   }
 

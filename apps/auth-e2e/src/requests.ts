@@ -65,7 +65,7 @@ export function requestsTo(url: string) {
 
   /** The same, of a mail with this subject. */
   async function mailedLink(address: string, subject?: string): Promise<string> {
-    for (const until = Date.now() + 120_000; Date.now() < until; await new Promise((wait) => setTimeout(wait, 20))) {
+    for (const until = Date.now() + 120_000; Date.now() < until; await new Promise((wait) => setTimeout(wait, 50))) {
       const mails = await send(`${url}/dev/mail?to=${encodeURIComponent(address)}`, {
         headers: { accept: 'application/json' },
       })

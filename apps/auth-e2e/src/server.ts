@@ -134,7 +134,7 @@ export function spawnServer(installation: Installation, options: SpawnOptions = 
 export async function ready({ url }: Installation, server: Server): Promise<void> {
   let end: number | string | undefined
   void server.ended.then((code) => (end = code))
-  for (const until = Date.now() + 180_000; Date.now() < until && end === undefined; await pause(10)) {
+  for (const until = Date.now() + 180_000; Date.now() < until && end === undefined; await pause(50)) {
     const answer = await send(`${url}/readyz`).catch(() => undefined)
     if (answer?.status === 200) return
   }

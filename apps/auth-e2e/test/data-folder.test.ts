@@ -9,11 +9,23 @@ import { ANN } from '../src/world.ts'
 /** The superuser writes where nobody may, unless that right is taken away. */
 const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : []
 
-/** A data folder as a server left it that stopped in order. */
-let left: Installation
+const register = async (server: Awaited<ReturnType<typeof startServer>>, email: string) => {
+  expect((await server.json('/accounts', { email, password: 'seven grey herons' })).status).toBe(202)
+  return server.mailed(email)
+}
+
+/** A data folder as a server left it that stopped in order; its backup, which people registered after; what a kill leaves. */
+let left: Installation & { readonly backup: string; readonly killed: string }
 beforeAll(async () => {
-  left = await newInstallation()
-  await (await startServer(left)).stop()
+  const installation = await newInstallation()
+  const [backup, killed] = [join(installation.folder, 'backup'), join(installation.folder, 'killed')]
+  const server = await startServer(installation)
+  await register(server, 'before@example.com')
+  expect((await ledgate(installation, ['backup', backup])).code).toBe(0)
+  for (let n = 0; n < 2; n += 1) await register(server, `lost-${n}@example.com`)
+  cpSync(installation.dataDir, killed, { recursive: true, filter: (path) => !path.endsWith('.sock') })
+  await server.stop()
+  left = { ...installation, backup, killed }
 })
 
 /** A copy of it, of the test's own. */
@@ -29,11 +41,6 @@ async function refused(installation: Installation, under: readonly string[] = []
   const server = spawnServer(installation, { under })
   expect([await server.ended, server.output()]).toEqual([1, expect.any(String)])
   return server.output()
-}
-
-const register = async (server: Awaited<ReturnType<typeof startServer>>, email: string) => {
-  expect((await server.json('/accounts', { email, password: 'seven grey herons' })).status).toBe(202)
-  return server.mailed(email)
 }
 
 it.skipIf(isMissing(withoutPrivileges.slice(0, 1), 'files of the data folder that may not be written'))(
@@ -59,7 +66,6 @@ it('log and vault that are damaged stop the start by name and stay as they are; 
   }
   const environment = { ...installation.environment, LEDGATE_DATA_DIR: join(installation.folder, 'bootstrap.json') }
   expect(await refused({ ...installation, environment })).toContain('LEDGATE_DATA_DIR')
-  await (await startServer(installation)).stop()
 })
 
 it('views that are damaged are built anew, and the log of the server says so; mails go on', async () => {
@@ -77,16 +83,10 @@ it('views that are damaged are built anew, and the log of the server says so; ma
 it.each(['restored', 'an older copy, put there by hand'])(
   'views of a log that went further do not keep what comes after: mails leave where the log is %s',
   async (how) => {
-    const installation = await newInstallation()
+    const installation = await newLeft()
     const { dataDir, folder } = installation
-    const backup = join(folder, 'backup')
-    const files = ['events.db', 'vault.db']
-    const server = await startServer(installation)
-    await register(server, 'before@example.com')
-    expect((await ledgate(installation, ['backup', backup])).code).toBe(0)
-    for (let n = 0; n < 2; n += 1) await register(server, `lost-${n}@example.com`)
-    await server.stop()
-    for (const name of files) {
+    const { backup } = left
+    for (const name of ['events.db', 'vault.db']) {
       for (const end of ['-wal', '-shm']) rmSync(join(dataDir, `${name}${end}`), { force: true })
       renameSync(join(dataDir, name), join(folder, name))
       if (how !== 'restored') writeFileSync(join(dataDir, name), readFileSync(join(backup, name)))
@@ -103,19 +103,15 @@ it.skipIf(isMissing(withoutPrivileges.slice(0, 1), 'a newer log that lies where 
   '--erased-in with a log in a folder that cannot be written says what to do',
   async () => {
     const installation = await newInstallation()
-    const backup = join(installation.folder, 'backup')
-    const server = await startServer(installation)
-    expect((await ledgate(installation, ['backup', backup])).code).toBe(0)
-    await server.kill()
     const kept = join(mkdtempSync(join(tmpdir(), 'ledgate-kept-')), 'data')
     onTestFinished(() => rmSync(kept, { recursive: true, force: true }))
-    renameSync(installation.dataDir, kept)
+    cpSync(left.killed, kept, { recursive: true })
     const log = join(kept, 'events.db')
     rmSync(`${log}-shm`)
     mkdirSync(installation.dataDir)
     renameSync(join(kept, 'master.key'), join(installation.dataDir, 'master.key'))
     chmodSync(kept, 0o555)
-    const answer = await ledgate(installation, ['restore', backup, '--erased-in', log], '', withoutPrivileges)
+    const answer = await ledgate(installation, ['restore', left.backup, '--erased-in', log], '', withoutPrivileges)
     expect([answer.code, answer.output]).toEqual([1, expect.stringContaining('give --erased-in the copy')])
     expect(answer.output).toContain(log)
     chmodSync(kept, 0o755)

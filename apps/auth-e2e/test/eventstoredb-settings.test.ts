@@ -22,11 +22,6 @@ const SECRET = 'a-password-nobody-should-read'
 
 it.each<readonly [string, Record<string, string>, RegExp]>([
   [
-    'a text that is no connection string',
-    { LEDGATE_EVENTSTOREDB_URL: `http://ops:${SECRET}@localhost:2113` },
-    /LEDGATE_EVENTSTOREDB_URL must be a connection string/,
-  ],
-  [
     'a connection string with an option wrong',
     { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@localhost:2113?tls=true&tlsCAFile=/nowhere/ca.crt` },
     /LEDGATE_EVENTSTOREDB_URL is not a connection string of EventStoreDB: .*certificate/,
@@ -41,7 +36,6 @@ it.each<readonly [string, Record<string, string>, RegExp]>([
     { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@127.0.0.1:1,127.0.0.1:2?tls=false&maxDiscoverAttempts=2` },
     /LEDGATE_EVENTSTOREDB_URL cannot be used now/,
   ],
-  ['no issuer', { LEDGATE_ISSUER: '' }, /LEDGATE_ISSUER is required with LEDGATE_EVENTSTOREDB_URL/],
 ])('refuses to start with %s, names the setting and repeats no password', async (_, environment, message) => {
   const { code, output, events } = await refusal(environment)
   expect(code).toBe(1)

@@ -49,6 +49,18 @@ describe('the configuration', () => {
     expect(found).not.toContain('hunter2')
   })
 
+  it('takes EventStoreDB by a connection string and with an issuer, and repeats no password of it', () => {
+    const issuer = { LEDGATE_ISSUER: 'https://id.example.com' }
+    const url = 'esdb://ops:hunter2@localhost:2113?tls=false'
+    expect(readConfig({ ...issuer, LEDGATE_EVENTSTOREDB_URL: url }).eventStoreDBUrl).toBe(url)
+    expect(problems({ LEDGATE_EVENTSTOREDB_URL: url })).toEqual([
+      expect.stringContaining('LEDGATE_ISSUER is required with LEDGATE_EVENTSTOREDB_URL'),
+    ])
+    const wrong = problems({ ...issuer, LEDGATE_EVENTSTOREDB_URL: url.replace('esdb', 'http') })
+    expect(wrong).toEqual([expect.stringContaining('LEDGATE_EVENTSTOREDB_URL must be a connection string')])
+    expect(wrong.join()).not.toContain('hunter2')
+  })
+
   it('takes every limit by its name, and no other', () => {
     const { limits } = readConfig({ LEDGATE_RATE_LIMITS: 'login_free_failures=3, mail_per_address=1' })
     expect(limits).toEqual({
@@ -144,7 +156,9 @@ describe('the configuration', () => {
   })
 
   it('refuses production without an issuer, a master key and a mail server, all at once', () => {
-    expect(problems({ NODE_ENV: 'production' })).toHaveLength(4)
+    expect(problems({ NODE_ENV: 'production' })).toEqual(
+      ['ISSUER', 'MASTER_KEY', 'SMTP_URL', 'MAIL_FROM'].map((name) => expect.stringContaining(`LEDGATE_${name}`)),
+    )
   })
 
   it('refuses a plain-http issuer in production', () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type * as os from 'node:os'
 import { constants, setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -95,4 +95,32 @@ it('a backup gives way to whoever answers requests, before it reads anything', a
   writeFileSync(at('data/events.db'), 'no log')
   await expect(takeBackup(configOf('data'), at('backup'))).rejects.toThrow()
   expect(setPriority).toHaveBeenCalledExactlyOnceWith(constants.priority.PRIORITY_LOW)
+})
+
+it('a backup that is damaged or not whole, and another master key, restore nothing', async () => {
+  const { at, configOf } = folders()
+  await (await openCore(configOf('data'), silent)).close()
+  const { position } = await takeBackup(configOf('data'), at('backup'))
+  const restore = (folder: string, to?: string) =>
+    restoreBackup(configOf('new'), { folder: at(folder), to, erasedIn: [] })
+
+  const stranger = configOf('other', { LEDGATE_MASTER_KEY: randomBytes(32).toString('base64url') })
+  await expect(restoreBackup(stranger, { folder: at('backup'), erasedIn: [] })).rejects.toThrow(/LEDGATE_MASTER_KEY/)
+  expect(existsSync(join(stranger.dataDir, 'events.db'))).toBe(false)
+  cpSync(at('backup'), at('damaged'), { recursive: true })
+  const text = readFileSync(join(at('damaged'), 'events.db'), 'latin1')
+  writeFileSync(join(at('damaged'), 'events.db'), text.replaceAll('KeyGenerated', 'KeyGenerateD'), 'latin1')
+  await expect(restore('damaged')).rejects.toThrow(/damaged/)
+  mkdirSync(at('half'))
+  copyFileSync(join(at('backup'), 'events.db'), join(at('half'), 'events.db'))
+  await expect(restore('half')).rejects.toThrow(/no whole backup/)
+  for (const [to, why] of [
+    [String(Number(position) + 1).padStart(20, '0'), /ends before/],
+    ['-1', /--to: is no position/],
+    ['30', /--to: is no position/],
+    ['', /--to: is no position/],
+  ] as const)
+    await expect(restore('backup', to), to).rejects.toThrow(why)
+  expect(existsSync(at('new'))).toBe(false)
+  expect(await restore('backup')).toMatchObject({ position })
 })
