@@ -15,7 +15,11 @@ const testsWithRounds = () =>
 // Tests start hundreds of processes; each would compile the same libraries and strip the same types once more.
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules', '.cache', 'node')
 
-/** What every project's tests share: run from source, each file in a process of its own, in shuffled order. */
+/**
+ * What every project's tests share: run from source, in shuffled order, in two processes. The files of a process share
+ * what they import, which is half of the time of the small ones: a test that changes the process (its environment, its
+ * clock, its handlers) puts back what it found.
+ */
 export const shared = defineConfig({
   resolve: { conditions: ['@ledgate/source', ...defaultServerConditions] },
   ssr: { resolve: { conditions: ['@ledgate/source', ...defaultServerConditions] } },
@@ -25,6 +29,7 @@ export const shared = defineConfig({
     setupFiles: [join(import.meta.dirname, 'patience.ts')],
     pool: 'forks',
     maxWorkers: 2,
+    isolate: false,
     sequence: { shuffle: true },
     // No promise about speed: what hangs is found, what is slow passes.
     expect: { poll: { timeout: 60_000 } },

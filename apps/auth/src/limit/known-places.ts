@@ -14,7 +14,8 @@ export interface KnownPlaces<Kept> {
 
 /** Only who proved to be the owner adds a place, so nobody pushes out those of others with names that he made up. */
 export function knownPlaces<Kept extends object>(remembered: number): KnownPlaces<Kept> {
-  const owners = new LRUCache<string, LRUCache<string, Kept>>({ max: remembered })
+  // By size and not by `max`, which sets the room for all of them aside at once.
+  const owners = new LRUCache<string, LRUCache<string, Kept>>({ maxSize: remembered, sizeCalculation: () => 1 })
   return {
     get: (owner, place) => owners.get(owner)?.get(place),
     has: (owner) => owners.has(owner),
