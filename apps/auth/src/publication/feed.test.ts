@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type EventStore, inMemoryEventStore, keptPosition, type Position, START } from '@ledgate/eventsourcing'
-import { ClientMetadata } from '@ledgate/oauth'
+import { ClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
 import { openStatements, type Publication, SILENCE_MS } from '@ledgate/revocation'
 import { testSigner } from '@ledgate/revocation/testing'
 import fc from 'fast-check'
@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { toNewEvent } from '../testing/history.ts'
 import { ISSUER } from '../testing/household.ts'
-import { handClock } from '../testing/parts.ts'
+import { command, handClock, parts } from '../testing/parts.ts'
 import { type FeedOptions, revocationFeed } from './feed.ts'
 import { Gone } from './gone.ts'
 import { TooSlow } from './too-slow.ts'
@@ -269,6 +269,31 @@ describe('the feed', () => {
     await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1))
     await vi.advanceTimersByTimeAsync(SILENCE_MS / 2)
     expect(keeps).toBe(false)
+  })
+
+  it('calls back whoever waits for it when credentials of a resource server may have ended, until the signal', async () => {
+    const made = parts()
+    const { feed, follow } = await open({ store: made.store })
+    await follow(undefined, (items) => items.length > 0)
+    const metadata = NewResourceMetadata.parse({ resource: 'https://orders.example/', scopes_supported: ['orders'] })
+    await made.resources.register({ client_id: 'orders', metadata }, command())
+    const leave = new AbortController()
+    let [calls, others] = [0, 0]
+    feed.onCredentials(() => (calls += 1), leave.signal)
+    feed.onCredentials(() => (others += 1), new AbortController().signal)
+    /** What a heartbeat vouches for has called back. */
+    const after = async (written: Promise<{ readonly position: string }>) => {
+      const { position } = await written
+      await follow(undefined, (items) => items.some((item) => isHeartbeat(item) && item.position >= position))
+    }
+    await after(made.resources.update('orders', { ...metadata, scopes_supported: [] }, command()))
+    expect(others).toBe(1)
+    await after(made.resources.change('orders', { type: 'Disable', reason: 'a test' }, command()))
+    expect([calls, others]).toEqual([2, 2])
+    leave.abort()
+    await after(made.resources.update('orders', metadata, command()))
+    expect(others).toBe(3)
+    expect(calls).toBe(2)
   })
 
   it('cuts off whoever does not take what comes, and nobody else', async () => {
