@@ -1,4 +1,5 @@
 import { eventStoreContract } from '@ledgate/eventsourcing/testing'
+import { rounds } from '../../../rounds.ts'
 import { openEventStoreDBEventStore, type EventStoreDBEventStore } from '../src/index.ts'
 import { openProtocolCluster } from '../src/testing/index.ts'
 
@@ -19,5 +20,5 @@ eventStoreContract(
       },
     }
   },
-  { durable: true, manyWriters: true, startsEmpty: true },
+  { durable: true, manyWriters: true, startsEmpty: true, rounds: rounds({ quick: 6, long: 20 }) },
 )

@@ -6,6 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { EventStore } from '@ledgate/eventsourcing'
 import { eventStoreContract } from '@ledgate/eventsourcing/testing'
 import { expect, it, onTestFinished } from 'vitest'
+import { rounds } from '../../../rounds.ts'
 import { openSqliteEventStore } from './index.ts'
 
 eventStoreContract(
@@ -25,7 +26,7 @@ eventStoreContract(
       },
     }
   },
-  { durable: true, startsEmpty: true },
+  { durable: true, startsEmpty: true, rounds: rounds({ quick: 10, long: 20 }) },
 )
 
 it.each(['forwards', 'backwards'] as const)(

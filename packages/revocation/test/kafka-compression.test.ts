@@ -1,31 +1,42 @@
-import { zstdCompressSync } from 'node:zlib'
-// @ts-expect-error -- kafkajs has no types for what is inside it
-import compression from 'kafkajs/src/protocol/message/compression/index.js'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
-import { openConnection } from '../src/kafka/connection.ts'
+import { decompress, LARGEST_BATCH } from '../src/kafka/compression.ts'
 
-interface Lookup {
-  lookupCodecByAttributes(attributes: number): { decompress(batch: Buffer): Promise<Buffer> } | null
-}
-const { lookupCodecByAttributes } = compression as Lookup
-/** By the number that Kafka's protocol gives it. */
-const read = async (attributes: number, batch: Buffer) => lookupCodecByAttributes(attributes)?.decompress(batch)
+/** By the numbers that Kafka's protocol gives them. */
+const [GZIP, SNAPPY, LZ4, ZSTD] = [1, 2, 3, 4]
+const WAYS = [
+  ['gzip', GZIP, gzipSync],
+  ['zstd', ZSTD, zstdCompressSync],
+] as const
 
-describe('a batch that a broker compressed', () => {
-  openConnection({ brokers: ['127.0.0.1:9'] }).cut()
-
-  it('by zstd is read', async () => {
+describe('a batch that was compressed', () => {
+  it.each(WAYS)('by %s is read', async (_, compression, compress) => {
     const batch = Buffer.from('a batch of notices '.repeat(100))
-    expect(await read(4, zstdCompressSync(batch))).toEqual(batch)
+    expect(await decompress(compression, compress(batch))).toEqual(batch)
   })
 
+  it.each(WAYS)(
+    'by %s is read up to a size, and not further: little may stand for very much',
+    async (_, way, compress) => {
+      expect(await decompress(way, compress(Buffer.alloc(LARGEST_BATCH)))).toHaveLength(LARGEST_BATCH)
+      const error = await decompress(way, compress(Buffer.alloc(LARGEST_BATCH + 1))).catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'ERR_UNREADABLE_BATCH', compression: undefined })
+      expect(String(error)).toMatch(/more than 16777216 bytes once it is decompressed.*who else may write to the topic/)
+    },
+  )
+
   it.each([
-    [2, 'snappy'],
-    [3, 'lz4'],
-    [4, 'zstd'],
-  ])('that cannot be read (%i) says by what it was compressed, and what to do', async (attributes, name) => {
-    const error = await read(attributes, Buffer.from('nothing of the kind')).catch((thrown: unknown) => thrown)
+    [SNAPPY, 'snappy'],
+    [LZ4, 'lz4'],
+    [6, '6'],
+  ])('in a way that cannot be read (%i) says by what it was compressed, and what to do', async (compression, name) => {
+    const error = await decompress(compression, Buffer.from('anything')).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'ERR_UNREADABLE_BATCH', compression: name })
     expect(String(error)).toMatch(new RegExp(`${name}.*compression.type=producer.*sends what still matters again`))
+  })
+
+  it.each(WAYS)('by %s and is damaged, is called damaged', async (_, compression) => {
+    const error = await decompress(compression, Buffer.from('nothing of the kind')).catch((thrown: unknown) => thrown)
+    expect(String(error)).toMatch(/is damaged: it cannot be decompressed/)
   })
 })

@@ -1,13 +1,12 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import type { KafkaMessage } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
-import { readCompressions } from '../src/kafka/compression.ts'
+import { LARGEST_BATCH } from '../src/kafka/compression.ts'
 import { BrokenTopic, continuity } from '../src/kafka/continuity.ts'
 import { decodeRecordSet, gapAt } from '../src/kafka/record-set.ts'
-import { batchOf, changedBatch, compressedBatch } from './record-batch.ts'
-
-readCompressions()
+import { batchOf, changedBatch, compressedBatch, packedBatch } from './record-batch.ts'
 
 const [first, second, third] = [
   await batchOf(10, ['a', 'b']),
@@ -49,7 +48,7 @@ describe('what a fetch gives', () => {
       /is compressed with snappy .*compression.type=producer/,
     ],
     ['compressed with lz4', (batch) => compressedBatch(batch, 3), /is compressed with lz4 .*compression.type=producer/],
-    ['damaged under zstd', (batch) => compressedBatch(batch, 4), /is compressed with zstd /],
+    ['damaged under zstd', (batch) => compressedBatch(batch, 4), /is damaged/],
     ['damaged under gzip', (batch) => compressedBatch(batch, 1), /is damaged/],
     ['compressed in a way that nobody knows', (batch) => compressedBatch(batch, 6), /is compressed with 6 /],
     ['with a wrong checksum', (batch) => altered(batch, batch.length - 2, 0x7f), /its checksum is wrong/],
@@ -79,6 +78,28 @@ describe('what a fetch gives', () => {
       expect.stringMatching(/^gap 13 to 15: /),
     ])
     expect(await read(spoil(first), 40n)).toEqual([expect.stringMatching(/^gap 10 to 39: /)])
+  })
+
+  it.each([
+    ['gzip', 1, gzipSync],
+    ['zstd', 4, zstdCompressSync],
+  ] as const)('is read where it was compressed with %s', async (_, compression, compress) => {
+    const packed = packedBatch(second, compression, compress(second.subarray(61)))
+    expect(await read(Buffer.concat([first, packed, third]))).toEqual(['10 a', '11 b', '12 c', '13 d', '14 e', '15 f'])
+  })
+
+  it('is left to the next fetch from where it has become much: little may stand for very much', async () => {
+    const records = first.subarray(61)
+    const large = packedBatch(
+      first,
+      1,
+      gzipSync(Buffer.concat([records, Buffer.alloc(LARGEST_BATCH - records.length)])),
+    )
+    expect(await read(Buffer.concat([large, second, third]))).toEqual(['10 a', '11 b'])
+    const bomb = packedBatch(first, 1, gzipSync(Buffer.alloc(LARGEST_BATCH + 1)))
+    expect(await read(Buffer.concat([bomb, second, third]))).toEqual([
+      expect.stringMatching(/^gap 10 to 11: .*more than 16777216 bytes once it is decompressed/),
+    ])
   })
 
   it.each([

@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import kafkajs, { Kafka, logLevel } from 'kafkajs'
+// @ts-expect-error -- kafkajs has no types for what is inside it
+import fetch from 'kafkajs/src/protocol/requests/fetch/index.js'
+// @ts-expect-error -- the same
+import joinGroup from 'kafkajs/src/protocol/requests/joinGroup/index.js'
 import {
   BrokenTopic,
   cursorOf,
@@ -270,6 +274,22 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
     await expect(publisher.send(notices('a'))).rejects.toThrow(/broken/)
     await publisher.close()
     await expect(follow(kafkaRevocations(options)).over).rejects.toThrow(KafkaUnavailable)
+  })
+
+  it.each([
+    ['join', joinGroup],
+    ['fetch', fetch],
+  ])('refuses brokers from before Kafka 2.3, whose way to %s is another, and says so', async (_, request) => {
+    const options = await readyTopic()
+    const publisher = kafkaPublisher(options)
+    await publisher.send(notices('a'))
+    const { versions } = request
+    onTestFinished(() => void (request.versions = versions))
+    request.versions = versions.slice(0, -1)
+    const reader = follow(kafkaRevocations(options))
+    await expect(reader.over).rejects.toThrow(/older than 2\.3/)
+    expect(reader.read).toEqual([])
+    await publisher.close()
   })
 
   it('takes milliseconds from sending to receiving', async () => {

@@ -5,8 +5,11 @@ import recordOf from 'kafkajs/src/protocol/recordBatch/record/v0/index.js'
 // @ts-expect-error -- the same
 import recordBatch from 'kafkajs/src/protocol/recordBatch/v0/index.js'
 
+const LENGTH_AT = 8
+const COUNTED_FROM = 12
 const CHECKSUM_AT = 17
 const ATTRIBUTES_AT = 21
+const RECORDS_AT = 61
 
 /** The bytes of a batch, as a broker keeps it and gives it. */
 export async function batchOf(firstOffset: number, texts: readonly string[]): Promise<Buffer> {
@@ -26,3 +29,10 @@ export function changedBatch(batch: Buffer, change: (batch: Buffer) => void): Bu
 /** A batch that says it is compressed in a way, by Kafka's number of it. */
 export const compressedBatch = (batch: Buffer, compression: number): Buffer =>
   changedBatch(batch, (of) => void of.writeInt16BE(compression, ATTRIBUTES_AT))
+
+/** A batch with other bytes in place of its records: the same ones compressed, or something else. */
+export function packedBatch(batch: Buffer, compression: number, records: Buffer): Buffer {
+  const packed = Buffer.concat([batch.subarray(0, RECORDS_AT), records])
+  packed.writeInt32BE(packed.length - COUNTED_FROM, LENGTH_AT)
+  return compressedBatch(packed, compression)
+}

@@ -6,57 +6,56 @@ import { UnreadableBatch } from './unreadable-batch.ts'
 
 const { CompressionCodecs, CompressionTypes } = kafkajs
 
-/** Bytes of a batch once it is decompressed; more is no batch of notices. */
-const LARGEST_BATCH = 64 * 1024 * 1024
+/** Bytes of a batch once it is decompressed. Ours have half a million; a thousandth of what comes out may be sent. */
+export const LARGEST_BATCH = 16 * 1024 * 1024
 
-const decompressed = 'zstdDecompress' in zlib ? promisify(zlib.zstdDecompress) : undefined
+type Decompress = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>
 
-interface Codec {
-  compress(): Promise<Buffer>
-  decompress(batch: Buffer): Promise<Buffer>
-}
+/** What Node can, by Kafka's number of it. */
+const BY_NODE: ReadonlyMap<number, Decompress> = new Map<number, Decompress>([
+  [CompressionTypes.GZIP, promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.unzip)],
+  ...('zstdDecompress' in zlib
+    ? [[CompressionTypes.ZSTD, promisify<Buffer, zlib.ZstdOptions, Buffer>(zlib.zstdDecompress)] as const]
+    : []),
+])
 
-const unreadable = (compression: string, cause?: unknown) =>
-  new UnreadableBatch({ reason: `is compressed with ${compression}`, compression, cause })
+const NAMES: ReadonlyMap<number, string> = new Map([
+  [CompressionTypes.GZIP, 'gzip'],
+  [CompressionTypes.Snappy, 'snappy'],
+  [CompressionTypes.LZ4, 'lz4'],
+  [CompressionTypes.ZSTD, 'zstd'],
+])
 
-const codec = (compression: string, decompress: Codec['decompress']) => (): Codec => ({
-  // Nothing of ours is compressed.
-  compress: () => Promise.reject(unreadable(compression)),
-  decompress,
-})
-
-const absent = (compression: string) => codec(compression, () => Promise.reject(unreadable(compression)))
-
-const zstd = (decompress: NonNullable<typeof decompressed>) =>
-  codec('zstd', async (batch) => {
-    try {
-      return await decompress(batch, { maxOutputLength: LARGEST_BATCH })
-    } catch (error) {
-      throw unreadable('zstd', error)
-    }
-  })
-
-/** Lets kafkajs read what Node can, and say what to do about the rest. What somebody registered before stays. */
-export function readCompressions(): void {
-  for (const [type, ours] of CODECS) {
-    const theirs = CompressionCodecs[type] as unknown
-    if (isAbsent(theirs)) CompressionCodecs[type] = ours
-  }
-}
-
-const CODECS = [
-  [CompressionTypes.ZSTD, decompressed === undefined ? absent('zstd') : zstd(decompressed)],
-  [CompressionTypes.LZ4, absent('lz4')],
-  [CompressionTypes.Snappy, absent('snappy')],
-] as const
-
-/** Whether kafkajs has nothing there but a function that says so. */
-function isAbsent(made: unknown): boolean {
-  if (typeof made !== 'function') return true
+/**
+ * What was compressed, by Kafka's number of the way. Whoever may write to the topic can send what becomes a thousand times as
+ * much, and more than a process can hold: what Node decompresses has a limit. For lz4 and snappy, a codec that somebody registered with
+ * kafkajs is asked, which has a limit or none.
+ *
+ * @throws {UnreadableBatch}
+ */
+export async function decompress(compression: number, bytes: Buffer): Promise<Buffer> {
+  const byNode = BY_NODE.get(compression)
   try {
-    made()
-    return false
-  } catch {
-    return true
+    return await (byNode ? byNode(bytes, { maxOutputLength: LARGEST_BATCH }) : byCodec(compression, bytes))
+  } catch (error) {
+    if (isTooLarge(error))
+      throw new UnreadableBatch({
+        reason: `has more than ${LARGEST_BATCH} bytes once it is decompressed`,
+        cause: error,
+      })
+    if (byNode) throw new UnreadableBatch({ reason: 'is damaged: it cannot be decompressed', cause: error })
+    const name = NAMES.get(compression) ?? String(compression)
+    throw new UnreadableBatch({ reason: `is compressed with ${name}`, compression: name, cause: error })
   }
 }
+
+/** @throws {Error} when there is none. */
+async function byCodec(compression: number, bytes: Buffer): Promise<Buffer> {
+  const made: unknown = CompressionCodecs[compression as keyof typeof CompressionCodecs]
+  if (typeof made !== 'function') throw new Error(`kafkajs knows no compression ${compression}`)
+  return (made as () => { decompress(bytes: Buffer): Promise<Buffer> })().decompress(bytes)
+}
+
+/** Whether something was not decompressed because of the limit. */
+export const isTooLarge = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'

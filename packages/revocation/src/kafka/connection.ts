@@ -1,5 +1,4 @@
 import { type ISocketFactory, Kafka, type KafkaConfig, logLevel } from 'kafkajs'
-import { readCompressions } from './compression.ts'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { checkKafkaOptions } from './address.ts'
@@ -62,7 +61,6 @@ function inAnyOrder(brokers: readonly string[]): string[] {
 export function openConnection(options: KafkaOptions): KafkaConnection {
   checkKafkaOptions(options)
   mendRequestQueue()
-  readCompressions()
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
   const sockets = trackedSockets()
   const { tls, sasl } = options

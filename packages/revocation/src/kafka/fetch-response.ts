@@ -24,7 +24,7 @@ let isMended = false
 
 /**
  * Lets kafkajs give all of a topic that can be read, with a gap for what cannot (`gapAt`): by itself it gives nothing behind that,
- * and what is damaged as if it were not. Other topics, and brokers from before 2.3, stay as they are.
+ * and what is damaged as if it were not. Other topics stay as they are; brokers from before 2.3, whose answers are of another kind, are refused where one reads.
  */
 export function passOverUnreadable(topic: string): void {
   topics.add(topic)

@@ -36,6 +36,14 @@ export interface Reading {
   close(): Promise<void>
 }
 
+/**
+ * What brokers speak since Kafka 2.3. What older ones give is taken apart by kafkajs alone, which stops at what it cannot read
+ * and decompresses without a limit.
+ */
+const OLDEST: ReadonlyMap<string, number> = new Map([
+  ['JoinGroup', 5],
+  ['Fetch', 11],
+])
 /** Milliseconds that a broker waits for a message before it answers that there is none. */
 const MAX_WAIT_MS = 500
 const SESSION_MS = 30_000
@@ -140,6 +148,9 @@ function listen({ consumer, topic, order, fail, alive }: Listening): void {
   })
   // Nothing is ever committed here: this is how kafkajs goes to the beginning when Kafka does not have an offset.
   consumer.on(REQUEST, ({ payload }) => {
+    // Before any answer to a fetch: to join comes first.
+    if (payload.apiVersion < (OLDEST.get(payload.apiName) ?? 0))
+      fail(new KafkaUnavailable('Kafka is older than 2.3 here: its notices can be read from newer brokers only'))
     if (payload.apiName === 'OffsetCommit') attempt(() => order.wasReset(), fail)
   })
   const look = (broker: number) => {

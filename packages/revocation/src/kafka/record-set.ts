@@ -6,6 +6,7 @@ import checksumOf from 'kafkajs/src/protocol/recordBatch/crc32C/index.js'
 // @ts-expect-error -- the same
 import decodeRecordBatch from 'kafkajs/src/protocol/recordBatch/v0/decoder.js'
 import type { KafkaMessage } from 'kafkajs'
+import { decompress, isTooLarge, LARGEST_BATCH } from './compression.ts'
 import { type Offsets, UnreadableBatch } from './unreadable-batch.ts'
 
 /** Where the parts of a batch of records stand in its bytes. */
@@ -20,7 +21,7 @@ const HEADER_BYTES = 61
 /** Of Kafka since 0.11: what came before has no headers, and so vouches for nothing. */
 const MAGIC = 2
 const COMPRESSION_BITS = 0x07
-const COMPRESSIONS = 5
+const NOT_COMPRESSED = 0
 
 const gaps = new WeakMap<object, UnreadableBatch>()
 
@@ -47,13 +48,15 @@ const NOTHING = {
 
 /**
  * The messages of one answer to a fetch, in their order, and a gap (`gapAt`) for each batch that cannot be read: up to the batch
- * behind it, or up to the end of the topic if none can be made out.
+ * behind it, or up to the end of the topic if none can be made out. When it has become much once decompressed, the rest is left
+ * to the next fetch, as the broker does with what it cuts off.
  *
  * @param end the offset at which the next message of the topic will be written, or was when it was asked for.
  */
 export async function decodeRecordSet(bytes: Buffer, end: bigint): Promise<readonly KafkaMessage[]> {
   const messages: KafkaMessage[] = []
-  for (let at = 0, then = 0; bytes.length - at >= COUNTED_FROM; at = then) {
+  let taken = 0
+  for (let at = 0, then = 0; bytes.length - at >= COUNTED_FROM && taken < LARGEST_BATCH; at = then) {
     const length = COUNTED_FROM + bytes.readInt32BE(at + LENGTH_AT)
     const isWhole = length >= HEADER_BYTES && length <= bytes.length - at
     // A broker cuts off the last one, and never the first.
@@ -63,7 +66,9 @@ export async function decodeRecordSet(bytes: Buffer, end: bigint): Promise<reado
     const next = bytes.length - then < LENGTH_AT ? undefined : bytes.readBigInt64BE(then)
     try {
       if (!isWhole) throw new UnreadableBatch({ reason: 'is damaged: its length is wrong' })
-      messages.push(...(await recordsOf(batch, next)))
+      const plain = await plainBatch(batch)
+      taken += plain.length
+      for (const record of await recordsOf(plain, next)) messages.push(record)
     } catch (error) {
       const from = batch.readBigInt64BE()
       // What stands in the header of a damaged one is not believed, and what comes next only if it can be.
@@ -71,6 +76,8 @@ export async function decodeRecordSet(bytes: Buffer, end: bigint): Promise<reado
       const offsets = { from, to: (isNextKnown ? next : end) - 1n }
       const { reason, compression, cause } = unreadableBy(error)
       messages.push(gapOf(new UnreadableBatch({ reason, compression, cause, offsets }), offsets))
+      // To find that out is work.
+      if (isTooLarge(cause)) taken += LARGEST_BATCH
       if (!isNextKnown) break
     }
   }
@@ -82,17 +89,25 @@ const unreadableBy = (error: unknown): UnreadableBatch =>
     ? error
     : new UnreadableBatch({ reason: 'is damaged: what is in it are no messages', cause: error })
 
-/** @throws {Error} when it cannot be read. */
-async function recordsOf(batch: Buffer, next: bigint | undefined): Promise<readonly KafkaMessage[]> {
+/** The batch without its compression. @throws {UnreadableBatch} */
+async function plainBatch(batch: Buffer): Promise<Buffer> {
   const magic = batch.readInt8(MAGIC_AT)
   if (magic !== MAGIC) throw new UnreadableBatch({ reason: `is of format ${magic}, where only ${MAGIC} is known` })
   // kafkajs does not look at it.
   if (checksumOf(batch.subarray(ATTRIBUTES_AT)) !== batch.readUInt32BE(CHECKSUM_AT))
     throw new UnreadableBatch({ reason: 'is damaged: its checksum is wrong' })
-  const compression = batch.readInt16BE(ATTRIBUTES_AT) & COMPRESSION_BITS
-  // kafkajs takes what it does not know for what is not compressed.
-  if (compression >= COMPRESSIONS)
-    throw new UnreadableBatch({ reason: `is compressed with ${compression}`, compression: String(compression) })
+  const attributes = batch.readInt16BE(ATTRIBUTES_AT)
+  const compression = attributes & COMPRESSION_BITS
+  if (compression === NOT_COMPRESSED) return batch
+  const records = await decompress(compression, batch.subarray(HEADER_BYTES))
+  const plain = Buffer.concat([batch.subarray(0, HEADER_BYTES), records])
+  plain.writeInt16BE(attributes & ~COMPRESSION_BITS, ATTRIBUTES_AT)
+  plain.writeInt32BE(plain.length - COUNTED_FROM, LENGTH_AT)
+  return plain
+}
+
+/** @throws {Error} when they cannot be read. */
+async function recordsOf(batch: Buffer, next: bigint | undefined): Promise<readonly KafkaMessage[]> {
   const { records }: { records: readonly Decoded[] } = await decodeRecordBatch(new Decoder(batch))
   const from = batch.readBigInt64BE()
   const to = from + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA_AT))

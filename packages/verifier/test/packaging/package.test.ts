@@ -106,7 +106,6 @@ console.log((await app.inject('/')).statusCode)
 const BUNDLED = `
 import { kafkaRevocations } from '@ledgate/verifier/kafka'
 import response from 'kafkajs/src/protocol/requests/fetch/v11/response.js'
-import compression from 'kafkajs/src/protocol/message/compression/index.js'
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
 
 const source = kafkaRevocations({ brokers: ['127.0.0.1:9'], deadlineMs: 1_000 })
@@ -132,9 +131,6 @@ offsets.writeBigInt64BE(8n)
 const answer = Buffer.concat([head, offsets, int32(-1), int32(-1), int32(batch.length), batch])
 const { responses } = await response.decode(answer)
 console.log(responses[0].partitions[0].messages.map(({ offset }) => offset).join())
-
-const zstd = compression.Codecs[4]
-console.log(await Promise.resolve().then(() => zstd().decompress(Buffer.alloc(1))).catch((error) => error.code))
 
 const logger = { debug() {}, warn() {} }
 let isWarned = false
@@ -210,9 +206,9 @@ describe('the packed tarball', () => {
     const bundled = await project(newFolder(), tarball, { copied: COPIED, linked: ['kafkajs'] })
     bundled.write('service.mjs', BUNDLED)
     await bundled.bundle('service.mjs')
-    expect(await bundled.node('dist/service.mjs', 'opened')).toBe('7\nERR_UNREADABLE_BATCH\nquiet')
+    expect(await bundled.node('dist/service.mjs', 'opened')).toBe('7\nquiet')
     // Nothing is mended before it is used, and nobody's kafkajs that does not use it.
-    expect(await bundled.node('dist/service.mjs')).not.toMatch(/^7|ERR_UNREADABLE_BATCH|quiet/m)
+    expect(await bundled.node('dist/service.mjs')).not.toMatch(/^7|quiet/m)
   })
 
   it('has types that stand alone, declarations of libraries checked as well', async () => {
