@@ -7,6 +7,7 @@ import { keeper } from './keeper.ts'
 import { newest } from './newest.ts'
 import { progress } from './progress.ts'
 import { readBack } from './read-back.ts'
+import { readThroughPause } from './read-through-pause.ts'
 import type { Told } from './told.ts'
 import { placeText, readPlace, type TopicPlace } from './topic-place.ts'
 import { EndLost, openTopicWriter, type TopicWriter, type TopicWriterOptions } from './topic-writer.ts'
@@ -27,7 +28,7 @@ export interface OutboxOptions extends PositionParser, Omit<TopicWriterOptions, 
   onError(error: unknown): void
   /** Milliseconds after which everything that matters is sent again; a day unless told. */
   readonly refillMs?: number
-  /** Milliseconds after which all of it is read through again; ten minutes unless told. */
+  /** Milliseconds after which all of it is read through again where that is quick; a minute unless told. */
   readonly readThroughMs?: number
   /** Milliseconds to wait before beginning again: at first, and at most; 100 and 2,000 unless told. */
   readonly backoffMs?: { readonly first: number; readonly longest: number }
@@ -61,7 +62,7 @@ const NAME = 'outbox'
 const BATCH = 500
 const BACKOFF_MS = { first: 100, longest: 2_000 }
 const REFILL_MS = 86_400_000
-const READ_THROUGH_MS = 600_000
+const READ_THROUGH_MS = 60_000
 /** While verifiers are at work on a notice, the place behind it need not be. */
 const SAVED_AFTER_MS = 250
 /** An outbox that went well for so long begins again at once. */
@@ -79,7 +80,7 @@ export function outbox(options: OutboxOptions): Outbox {
   const state = { isRunning: false, isUp: false, sent: 0, failures: 0, vouchedAt: undefined as number | undefined }
   let place: TopicPlace | undefined
   let mustForget = false
-  let readThroughAt = Number.NEGATIVE_INFINITY
+  let readThroughDueAt = Number.NEGATIVE_INFINITY
   /** Nobody waits for it, since to send again after a crash is harmless. */
   const places = keeper<TopicPlace>({
     save: (reached) => checkpoints.save(NAME, placeText(reached)),
@@ -124,12 +125,14 @@ export function outbox(options: OutboxOptions): Outbox {
    * At first, and now and then: what was read back may be damaged later, and then whoever begins to read is not vouched for.
    */
   const readThrough = (writer: TopicWriter, signal: AbortSignal): Promise<void> =>
-    whenDue({ at: () => readThroughAt + readThroughMs, now, work: () => readOnce(writer, signal) }, signal)
+    whenDue({ at: () => readThroughDueAt, now, work: () => readOnce(writer, signal) }, signal)
 
   async function readOnce(writer: TopicWriter, signal: AbortSignal): Promise<void> {
     const { since: from, offset: to } = writer.place()
+    const began = now()
     await options.readThrough({ from, to }, signal)
-    if (!signal.aborted) readThroughAt = now()
+    if (signal.aborted) return
+    readThroughDueAt = now() + readThroughPause(now() - began, readThroughMs)
   }
 
   /** A place from which it can be gone on: by then not much has to be read back, and a filling is not due at once. */
