@@ -1,91 +1,21 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, request as send } from 'node:http'
-import { json, text } from 'node:stream/consumers'
-import { getRequestListener } from '@hono/node-server'
+import { text } from 'node:stream/consumers'
 import express from 'express'
 import fastify from 'fastify'
-import { Hono } from 'hono'
-import Koa from 'koa'
 import { afterEach, describe, expect, it } from 'vitest'
 import { dpop } from '../../src/dpop/index.ts'
 import { expressAuth } from '../../src/express/index.ts'
 import { fastifyAuth } from '../../src/fastify/index.ts'
-import { honoAuth } from '../../src/hono/index.ts'
 import { createVerifier, type Verifier } from '../../src/index.ts'
-import { koaAuth } from '../../src/koa/index.ts'
-import { nodeAuth } from '../../src/node/index.ts'
 import { type OneIssuerOptions, testDpopKey, testIssuer } from '../../src/testing/index.ts'
+import { BODY_SERVERS } from './body-servers.ts'
 import { type Listening, listening } from './listening.ts'
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
-
-/** Serves POST requests whose handler reads the body, behind a guard that stands before the body; `placed` is told each of them. */
-type Serve = (verifier: Verifier, placed: (order: unknown) => void, reached: () => void) => Promise<Listening>
-
-const SERVERS: Readonly<Record<string, Serve>> = {
-  async node(verifier, placed, reached) {
-    const auth = nodeAuth(verifier)
-    const handle = async (request: IncomingMessage) => placed(await json(request))
-    return listening(
-      createServer((request, response) => {
-        auth
-          .handle(request, response)
-          .then(async (principal) => {
-            if (principal === undefined) return
-            reached()
-            await handle(request)
-            response.end('placed')
-          })
-          .catch(() => (response.headersSent ? response.destroy() : response.writeHead(500).end()))
-      }),
-    )
-  },
-  async fastify(verifier, placed, reached) {
-    const app = fastify()
-    const passed = async () => reached()
-    app.post('/', { onRequest: [fastifyAuth(verifier).require(), passed] }, async (request) => {
-      placed(request.body)
-      return 'placed'
-    })
-    await app.listen({ port: 0, host: '127.0.0.1' })
-    return { ...(await listening(app.server)), close: () => app.close() }
-  },
-  async express(verifier, placed, reached) {
-    const app = express()
-    const passed: express.RequestHandler = (_request, _response, next) => {
-      reached()
-      next()
-    }
-    app.post('/', expressAuth(verifier).require(), passed, express.json(), (request, response) => {
-      placed(request.body)
-      response.send('placed')
-    })
-    return listening(createServer(app))
-  },
-  async koa(verifier, placed, reached) {
-    const app = new Koa()
-    app.silent = true
-    app.use(koaAuth(verifier).require()).use(async (context) => {
-      reached()
-      placed(await json(context.req))
-      context.body = 'placed'
-    })
-    return listening(createServer(app.callback()))
-  },
-  async hono(verifier, placed, reached) {
-    const app = new Hono()
-    app.onError((_, context) => context.text('failed', 500))
-    app.post('/', honoAuth(verifier).require(), async (context) => {
-      reached()
-      placed(await context.req.json())
-      return context.text('placed')
-    })
-    return listening(createServer(getRequestListener(app.fetch)))
-  },
-}
 
 /** A request whose head is sent, and whose body comes when the test says so. */
 async function held(port: number, headers: Readonly<Record<string, string>>) {
@@ -132,7 +62,7 @@ const ENDS: readonly (readonly [string, number, (world: World, token: string) =>
   ['asked for at a verifier that is closed now', 503, ({ verifier }) => verifier.close()],
 ]
 
-describe.each(Object.entries(SERVERS))('%s: a request whose body is slow to come', (_, serve) => {
+describe.each(Object.entries(BODY_SERVERS))('%s: a request whose body is slow to come', (_, serve) => {
   async function slow(world: World, end: () => Promise<unknown> | void, headers: Readonly<Record<string, string>>) {
     const orders: unknown[] = []
     const reached = Promise.withResolvers<void>()
