@@ -56,6 +56,5 @@ async function byCodec(compression: number, bytes: Buffer): Promise<Buffer> {
   return (made as () => { decompress(bytes: Buffer): Promise<Buffer> })().decompress(bytes)
 }
 
-/** Whether something was not decompressed because of the limit. */
-export const isTooLarge = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+/** Whether something was not decompressed because of the limit: of what is damaged Node says it by a plain Error. */
+export const isTooLarge = (error: unknown): boolean => error instanceof RangeError
