@@ -9,6 +9,13 @@ const { CompressionCodecs, CompressionTypes } = kafkajs
 /** Bytes of a batch once it is decompressed. Ours have half a million; a thousandth of what comes out may be sent. */
 export const LARGEST_BATCH = 16 * 1024 * 1024
 
+/** A batch that was not decompressed because of the limit. */
+export class TooLargeBatch extends UnreadableBatch {
+  constructor(cause: unknown) {
+    super({ reason: `has more than ${LARGEST_BATCH} bytes once it is decompressed`, cause })
+  }
+}
+
 type Decompress = (bytes: Buffer, options: { readonly maxOutputLength: number }) => Promise<Buffer>
 
 /** What Node can, by Kafka's number of it. */
@@ -38,11 +45,8 @@ export async function decompress(compression: number, bytes: Buffer): Promise<Bu
   try {
     return await (byNode ? byNode(bytes, { maxOutputLength: LARGEST_BATCH }) : byCodec(compression, bytes))
   } catch (error) {
-    if (isTooLarge(error))
-      throw new UnreadableBatch({
-        reason: `has more than ${LARGEST_BATCH} bytes once it is decompressed`,
-        cause: error,
-      })
+    // Of what is damaged Node says it by a plain Error.
+    if (byNode && error instanceof RangeError) throw new TooLargeBatch(error)
     if (byNode) throw new UnreadableBatch({ reason: 'is damaged: it cannot be decompressed', cause: error })
     const name = NAMES.get(compression) ?? String(compression)
     throw new UnreadableBatch({ reason: `is compressed with ${name}`, compression: name, cause: error })
@@ -55,6 +59,3 @@ async function byCodec(compression: number, bytes: Buffer): Promise<Buffer> {
   if (typeof made !== 'function') throw new Error(`kafkajs knows no compression ${compression}`)
   return (made as () => { decompress(bytes: Buffer): Promise<Buffer> })().decompress(bytes)
 }
-
-/** Whether something was not decompressed because of the limit: of what is damaged Node says it by a plain Error. */
-export const isTooLarge = (error: unknown): boolean => error instanceof RangeError

@@ -6,7 +6,7 @@ import checksumOf from 'kafkajs/src/protocol/recordBatch/crc32C/index.js'
 // @ts-expect-error -- the same
 import decodeRecordBatch from 'kafkajs/src/protocol/recordBatch/v0/decoder.js'
 import type { KafkaMessage } from 'kafkajs'
-import { decompress, isTooLarge, LARGEST_BATCH } from './compression.ts'
+import { decompress, LARGEST_BATCH, TooLargeBatch } from './compression.ts'
 import { type Offsets, UnreadableBatch } from './unreadable-batch.ts'
 
 /** Where the parts of a batch of records stand in its bytes. */
@@ -77,7 +77,7 @@ export async function decodeRecordSet(bytes: Buffer, end: bigint): Promise<reado
       const { reason, compression, cause } = unreadableBy(error)
       messages.push(gapOf(new UnreadableBatch({ reason, compression, cause, offsets }), offsets))
       // To find that out is work.
-      if (isTooLarge(cause)) taken += LARGEST_BATCH
+      if (error instanceof TooLargeBatch) taken += LARGEST_BATCH
       if (!isNextKnown) break
     }
   }
