@@ -215,7 +215,10 @@ it('a replica that was stopped believes, uses and publishes nothing that ended e
     return String((JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: unknown }).kid)
   }
 
-  /** What is asked of it waits at its socket when it goes on: nothing that it follows has come in before. */
+  /**
+   * What is asked of it waits at its socket when it goes on: what it kept from before is all that it knows then. (One that follows
+   * and hears nothing is in `deaf-replica.test.ts`.)
+   */
   async function whileStopped(command: readonly string[], ask: () => Promise<void>): Promise<void> {
     stopped.process.kill('SIGSTOP')
     let asked: Promise<void> | undefined

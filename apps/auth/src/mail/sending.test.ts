@@ -146,13 +146,13 @@ describe('mails that cannot leave now', () => {
     const first = start()
     await expect.poll(() => first.state().waiting).toBe(100)
     await ask('bob@example.com')
-    await expect.poll(() => tried.has('bob@example.com')).toBe(true)
-    await expect.poll(() => checkpoints.load('mail')).not.toBe('')
+    await expect.poll(() => tried.has('bob@example.com'), { message: 'others wait behind them' }).toBe(true)
+    await expect.poll(() => checkpoints.load('mail'), { message: 'they hold up the checkpoint' }).not.toBe('')
     await first.stop()
     const second = start()
-    await expect.poll(() => second.state().waiting).toBe(100) // nothing of them was tried: it learned of them
+    await expect.poll(() => second.state().waiting, { message: 'who goes on knows of none' }).toBe(100) // nothing of them was tried: it learned of them
     await ask('carol@example.com')
-    await expect.poll(() => tried.has('carol@example.com')).toBe(true)
+    await expect.poll(() => tried.has('carol@example.com'), { message: 'others wait behind them' }).toBe(true)
     await expect.poll(async () => (await checkpoints.load('mail')) === (await house.store.head())).toBe(true)
     await second.stop()
     expect(away().every(([, times]) => times.length === 1)).toBe(true)
@@ -163,7 +163,8 @@ describe('mails that cannot leave now', () => {
     const begun = house.clock.now()
     let process = start()
     const tries = async (many: number) => {
-      await expect.poll(() => away().filter(([, times]) => times.length >= many).length).toBe(70)
+      const tried = () => away().filter(([, times]) => times.length >= many).length
+      await expect.poll(tried, { message: `not all had ${many} tries` }).toBe(70)
     }
     await tries(1)
     for (const [many, seconds] of [
@@ -177,7 +178,7 @@ describe('mails that cannot leave now', () => {
       await tries(many)
     }
     house.clock.advance(DAY)
-    await expect.poll(() => process.state().givenUp).toBe(70)
+    await expect.poll(() => process.state().givenUp, { message: 'they are not given up' }).toBe(70)
     await process.stop()
     for (const [, times] of away()) expect(times.map((at) => at - begun)).toEqual([0, 60, 300, 900])
   })
@@ -185,11 +186,11 @@ describe('mails that cannot leave now', () => {
   it('are tried once, not many times, by a process that was away while several of their times went by', async () => {
     const { start, away, house } = await crowd(70)
     const first = start()
-    await expect.poll(() => first.state().waiting).toBe(70)
+    await expect.poll(() => first.state().waiting, { message: 'the first try was not made' }).toBe(70)
     await first.stop()
     house.clock.advance(400)
     const second = start()
-    await expect.poll(() => second.state().waiting).toBe(70)
+    await expect.poll(() => second.state().waiting, { message: 'they were not tried again' }).toBe(70)
     await second.stop()
     expect(away().every(([, times]) => times.length === 2)).toBe(true)
   })
