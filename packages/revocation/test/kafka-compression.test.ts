@@ -9,6 +9,8 @@ const WAYS = [
   ['zstd', ZSTD, zstdCompressSync],
 ] as const
 
+const sizeOf = async (compression: number, bytes: Buffer) => (await decompress(compression, bytes)).length
+
 describe('a batch that was compressed', () => {
   it.each(WAYS)('by %s is read', async (_, compression, compress) => {
     const batch = Buffer.from('a batch of notices '.repeat(100))
@@ -18,8 +20,8 @@ describe('a batch that was compressed', () => {
   it.each(WAYS)(
     'by %s is read up to a size, and not further: little may stand for very much',
     async (_, way, compress) => {
-      expect(await decompress(way, compress(Buffer.alloc(LARGEST_BATCH)))).toHaveLength(LARGEST_BATCH)
-      const error = await decompress(way, compress(Buffer.alloc(LARGEST_BATCH + 1))).catch((thrown: unknown) => thrown)
+      expect(await sizeOf(way, compress(Buffer.alloc(LARGEST_BATCH)))).toBe(LARGEST_BATCH)
+      const error = await sizeOf(way, compress(Buffer.alloc(LARGEST_BATCH + 1))).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'ERR_UNREADABLE_BATCH', compression: undefined })
       expect(String(error)).toMatch(/more than 16777216 bytes once it is decompressed.*who else may write to the topic/)
     },
