@@ -16,7 +16,7 @@ import { ANN, BATCH } from '../src/world.ts'
 const REPLICAS = 3
 /** Of 64 at once, and of stops between reads and answer. */
 const ROUNDS = rounds({ quick: 3, long: 40, soak: 200 })
-const AT_ONCE = 64
+const AT_ONCE = rounds({ quick: 16, long: 64 })
 const MAILS = rounds({ quick: 6, long: 20 })
 const DISABLED = rounds({ quick: 1, long: 5 })
 /** Kills and stops under load. */
