@@ -112,5 +112,18 @@ export default tseslint.config(
     files: ['**/src/**/events.ts', '**/src/**/decider.ts', '**/src/**/*.decider.ts'],
     rules: { 'no-restricted-imports': forbid(impure, 'Events and deciders are pure.') },
   },
+  {
+    files: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['mock', 'doMock', 'resetModules'].map((property) => ({
+          object: 'vi',
+          property,
+          message: 'Test files share what they import: hand the part in.',
+        })),
+      ],
+    },
+  },
   { files: ['**/vitest.config.ts', 'eslint.config.js'], rules: { 'no-restricted-exports': 'off' } },
 )

@@ -1,5 +1,5 @@
 /** The command line `ledgate`: it asks a running server, or opens the data folder itself when none runs. */
-import { userInfo } from 'node:os'
+import { constants, setPriority, userInfo } from 'node:os'
 import { CommanderError } from 'commander'
 import { type Config, ConfigError, readConfig } from '../config.ts'
 import { Refused } from '../operator/refused.ts'
@@ -52,7 +52,8 @@ try {
   const line = program({
     asker,
     local: {
-      backup: async (folder) => (await backups()).takeBackup(readConfig(), folder),
+      backup: async (folder) =>
+        (await backups()).takeBackup(readConfig(), folder, () => setPriority(constants.priority.PRIORITY_LOW)),
       restore: async (options) => (await backups()).restoreBackup(readConfig(), options),
     },
     print: (text) => process.stdout.write(`${text}\n`),

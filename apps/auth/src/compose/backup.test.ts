@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import type * as os from 'node:os'
-import { constants, setPriority, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, it, onTestFinished, vi } from 'vitest'
@@ -11,9 +10,6 @@ import { LONGEST_TOKEN_CAP, openTokenCap } from '../installation/index.ts'
 import { operatorContext } from '../operator/control.ts'
 import { restoreBackup, takeBackup } from './backup.ts'
 import { openCore } from './core.ts'
-
-// Nobody may raise the priority of the tests again.
-vi.mock('node:os', async (original) => ({ ...(await original<typeof os>()), setPriority: vi.fn() }))
 
 const ANN = { email: 'ann@example.com', password: 'a quiet harbour at dawn' }
 const BOB = { email: 'bob@example.com', password: 'a lamp below the stairs' }
@@ -90,11 +86,11 @@ it('a restore takes the highest cap on tokens to have been the longest one: what
 
 it('a backup gives way to whoever answers requests, before it reads anything', async () => {
   const { at, configOf } = folders()
-  vi.mocked(setPriority).mockClear()
+  const giveWay = vi.fn()
   mkdirSync(at('data'))
   writeFileSync(at('data/events.db'), 'no log')
-  await expect(takeBackup(configOf('data'), at('backup'))).rejects.toThrow()
-  expect(setPriority).toHaveBeenCalledExactlyOnceWith(constants.priority.PRIORITY_LOW)
+  await expect(takeBackup(configOf('data'), at('backup'), giveWay)).rejects.toThrow()
+  expect(giveWay).toHaveBeenCalledOnce()
 })
 
 it('a backup that is damaged or not whole, and another master key, restore nothing', async () => {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { constants, setPriority } from 'node:os'
 import { join } from 'node:path'
 import { keptPosition, type Position, START } from '@ledgate/eventsourcing'
 import {
@@ -48,17 +47,18 @@ function assertEmbedded({ eventStoreDBUrl }: Config, what: string): void {
 
 /**
  * Copies log and vault while the server runs. The log first: a key is in the vault before any event names it, so the
- * vault that is copied later has every key that the log needs. For this the whole process gives way to those who answer requests.
+ * vault that is copied later has every key that the log needs. Before it reads anything, it lets its process give
+ * way to those who answer requests; a process that does other work gives none.
  *
  * @throws {Refused} when the folder is not empty, or there is nothing to copy.
  */
-export async function takeBackup(config: Config, folder: string): Promise<Manifest> {
+export async function takeBackup(config: Config, folder: string, giveWay = () => {}): Promise<Manifest> {
   assertEmbedded(config, 'the database is backed up by its own means')
   if (existsSync(join(folder, LOG)) || existsSync(join(folder, MANIFEST)))
     throw new Refused(`there is a backup in ${folder} already`)
   if (!existsSync(join(config.dataDir, LOG)))
     throw new Refused(`there is no log in LEDGATE_DATA_DIR (${config.dataDir})`)
-  setPriority(constants.priority.PRIORITY_LOW)
+  giveWay()
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const part = await copyLog({ from: join(config.dataDir, LOG), to: join(folder, LOG) })
   copyVault(join(config.dataDir, VAULT), join(folder, VAULT))

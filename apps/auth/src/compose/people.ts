@@ -66,8 +66,8 @@ export interface People {
 /** 128 random bits in hexadecimal. */
 export const newId = (): string => randomBytes(16).toString('hex')
 
-/** Opens the pool of hashing threads and everything that stands on it. */
-export function openPeople(core: Core): People {
+/** Opens the pool of hashing threads and everything that stands on it; `wait` is how answers are held back. */
+export function openPeople(core: Core, wait: (ms: number) => Promise<unknown> = pause): People {
   const { config, logger, log, sealer, clock, keyedHash, derivationKeys, views, administrators } = core
   const hasher = passwordHasher(config.limits?.hashing)
   const addresses = openAddresses(keyedHash)
@@ -75,7 +75,7 @@ export function openPeople(core: Core): People {
   const guard = limits ? loginGuard(limits.login, clock.nowMs) : noLoginLimits
   const mayMail = limits ? mailAllowance(limits.mail, clock.nowMs) : unlimitedMail
   const mayRegister = limits ? registrationAllowance(limits.registration, clock.nowMs) : unlimitedRegistrations
-  const evenly = evenAnswers(limits?.answer.stepMs)
+  const evenly = evenAnswers(limits?.answer.stepMs, wait)
   const onError = (error: unknown) => logger.error({ err: error }, 'a sign-in could not be written down')
   const record = loginRecord({ log, clock, newId: randomUUID, onError, ...(limits && { limits: limits.record }) })
   const policy = passwordPolicy()
