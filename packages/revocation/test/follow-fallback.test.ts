@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type RevocationSource } from '../src/index.ts'
 import { testFeed } from '../src/testing/index.ts'
-import { cleanups, follow, grant, until } from './following.ts'
+import { atEnd, follow, grant, until } from './following.ts'
 
 describe('a fallback', () => {
   it('runs while nothing fresh comes from the primary, from where everything is known, and stops when it does', async () => {
@@ -9,7 +9,7 @@ describe('a fallback', () => {
     const primary = feed.source({ name: 'kafka' })
     const fallback = feed.source({ name: 'http', begins: 'snapshot' })
     const { follower, isDead } = follow({ sources: [primary, fallback], failoverAfterMs: 300 }, feed.keyFor)
-    cleanups.push(feed.beat(5))
+    atEnd(feed.beat(5))
     await feed.end(grant('a'))
     await until(() => isDead('a') && follower.health().through === feed.position)
     const known = follower.health().through
@@ -38,7 +38,7 @@ describe('a fallback', () => {
       },
     }
     const { follower, isDead } = follow({ sources: [primary, fallback], failoverAfterMs: 200 }, feed.keyFor)
-    cleanups.push(feed.beat(5))
+    atEnd(feed.beat(5))
     await follower.ready()
     expect(follower.health().source).toBe('http')
     expect(isDead('a')).toBe(true)

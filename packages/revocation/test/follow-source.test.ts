@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type RevocationSource } from '../src/index.ts'
 import { testFeed, testSigner } from '../src/testing/index.ts'
 import { ISSUER } from './arbitrary.ts'
-import { cleanups, follow, grant, UNTIL, until } from './following.ts'
+import { atEnd, follow, grant, UNTIL, until } from './following.ts'
 
 describe('a source', () => {
   it('that breaks, ends or cannot be opened is begun again where it was', async () => {
@@ -31,7 +31,7 @@ describe('a source', () => {
     const feed = await testFeed()
     const source = feed.source()
     const { follower, isDead, reasons } = follow({ sources: [source], silenceMs: 200 }, feed.keyFor)
-    cleanups.push(feed.beat(5))
+    atEnd(feed.beat(5))
     await feed.end(grant('a'))
     await follower.ready()
     source.hang()
@@ -50,7 +50,7 @@ describe('a source', () => {
     await follower.ready()
     const openings = source.openings.length
     let stop = false
-    cleanups.push(() => (stop = true))
+    atEnd(() => (stop = true))
     const talking = (async () => {
       for (let n = 0; !stop; n += 1) {
         await feed.end(grant(`g${n}`))
@@ -143,7 +143,7 @@ describe('a source', () => {
     const old = current
     current = after.source({ begins: 'snapshot' })
     old.end()
-    cleanups.push(after.beat(5))
+    atEnd(after.beat(5))
     await until(() => isDead('anything'))
     await follower.ready()
     expect(follower.health().through).toBe(after.position)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Notice, revocationIndex, type RevocationSource, SET_TYPE } from '../src/index.ts'
 import { testFeed, testSigner } from '../src/testing/index.ts'
 import { ISSUER } from './arbitrary.ts'
-import { cleanups, follow, grant, until } from './following.ts'
+import { atEnd, follow, grant, until } from './following.ts'
 
 describe('a follower', () => {
   it('is not ready by heartbeats behind a snapshot that is none: what was in it nobody knows', async () => {
@@ -22,7 +22,7 @@ describe('a follower', () => {
       },
     }
     const { follower, isDead, reasons } = follow({ sources: [source] }, feed.keyFor)
-    cleanups.push(feed.beat(5))
+    atEnd(feed.beat(5))
     await follower.ready()
     expect([openings, isDead('a')]).toEqual([4, true])
     expect(reasons()).toContain('BrokenFeed: a part of a snapshot is none')

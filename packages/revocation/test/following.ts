@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach } from 'vitest'
+import { onTestFinished } from 'vitest'
 import {
   type Ended,
   type FollowRevocations,
@@ -20,11 +20,8 @@ export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(2)
 }
 
-/** What a test began and has to end. */
-export const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
+/** Ends what the test of now began. */
+export const atEnd = (end: () => unknown): void => onTestFinished(async () => void (await end()))
 
 type Options = Partial<FollowRevocations> & Pick<FollowRevocations, 'sources'>
 
@@ -44,7 +41,7 @@ export function follow(options: Options, keyFor: FollowRevocations['keyFor']) {
     onEnded: (_, notice) => heard.push(notice),
     ...options,
   })
-  cleanups.push(() => follower.close())
+  atEnd(() => follower.close())
   const isDead = (gid: string) => index.endedBy(token(gid)) !== undefined
   const reasons = () => troubles.map((error) => (error instanceof InvalidStatement ? error.reason : String(error)))
   return { follower, index, troubles, reasons, heard, isDead }

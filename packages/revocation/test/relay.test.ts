@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
 import type { OpenFeed, RevocationSource } from '../src/index.ts'
 import { testFeed } from '../src/testing/index.ts'
-import { cleanups, follow, grant, until } from './following.ts'
+import { atEnd, follow, grant, until } from './following.ts'
 
 /** What stands between an issuer and its reader: it gives what it likes of a source, and says what it was asked for. */
 function relay(source: RevocationSource, isGiven: (jws: string) => boolean) {
@@ -31,7 +31,7 @@ describe('a relay that holds back notices and passes on heartbeats', () => {
     const held = new Set(['b'])
     const source = relay(feed.source({ begins: 'snapshot' }), (jws) => !endsOne(jws, held))
     const { follower, isDead, reasons } = follow({ sources: [source] }, feed.keyFor)
-    cleanups.push(feed.beat(5))
+    atEnd(feed.beat(5))
     await follower.ready()
     await feed.end(grant('a'))
     await until(() => isDead('a'))
@@ -56,7 +56,7 @@ describe('a relay that holds back notices and passes on heartbeats', () => {
     }
     const sources = [topic, other] as const
     const { follower, isDead } = follow({ sources, failoverAfterMs: 50, silenceMs: 100 }, feed.keyFor)
-    cleanups.push(feed.beat(5))
+    atEnd(feed.beat(5))
     await until(() => topic.asked.length > 3 && isDead('c'))
     expect([follower.health().isReady, follower.health().through, isDead('b')]).toEqual([false, undefined, false])
     isThere = true

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { FeedItem, OpenFeed, RevocationSource } from '../src/index.ts'
 import { testFeed, testSigner } from '../src/testing/index.ts'
-import { cleanups, follow, grant, until } from './following.ts'
+import { atEnd, follow, grant, until } from './following.ts'
 
 /** A source as it is, but for what it knows of the heartbeats in it. */
 function knowing(source: RevocationSource, vouches: () => boolean) {
@@ -49,7 +49,7 @@ describe('a source whose heartbeats vouch for nothing', () => {
       const feed = await testFeed()
       const source = knowing(feed.source(), () => false)
       const { reasons } = follow({ sources: [source], silenceMs: 100 }, feed.keyFor)
-      cleanups.push(feed.beat(5))
+      atEnd(feed.beat(5))
       for (let nth = 0; source.openings.length < 3; nth += 1) {
         if (also === 'notices') await feed.end(grant(`g${nth}`))
         await sleep(5)
@@ -64,7 +64,7 @@ describe('a source whose heartbeats vouch for nothing', () => {
     const source = knowing(feed.source(), () => false)
     const backoffMs = { first: 50, longest: 100_000 }
     follow({ sources: [source], silenceMs: 20, backoffMs, random: () => 1 }, feed.keyFor)
-    cleanups.push(feed.beat(5))
+    atEnd(feed.beat(5))
     const began = performance.now()
     await until(() => source.openings.length === 4)
     expect(performance.now() - began).toBeGreaterThan(50 + 100 + 200)
@@ -77,7 +77,7 @@ describe('a source whose heartbeats vouch for nothing', () => {
     const fallback = feed.source({ name: 'http', begins: 'snapshot' })
     const options = { sources: [primary, fallback] as const, failoverAfterMs: 200, silenceMs: 100 }
     const { follower, isDead } = follow(options, feed.keyFor)
-    cleanups.push(feed.beat(5))
+    atEnd(feed.beat(5))
     await follower.ready()
     isWhole = false
     await until(() => follower.health().source === 'http')
