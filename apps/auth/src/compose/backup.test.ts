@@ -15,6 +15,8 @@ const ANN = { email: 'ann@example.com', password: 'a quiet harbour at dawn' }
 const BOB = { email: 'bob@example.com', password: 'a lamp below the stairs' }
 const silent = pino({ level: 'silent' })
 
+type Operate = (command: string, input: object) => Promise<unknown>
+
 /** Data folders of one installation, by name. */
 function folders() {
   const folder = mkdtempSync(join(tmpdir(), 'ledgate-backup-'))
@@ -37,10 +39,11 @@ function folders() {
       writeFileSync(at('bootstrap.json'), JSON.stringify({ users }))
       await (await compose(configOf(name, { LEDGATE_BOOTSTRAP: at('bootstrap.json') }), silent)).close()
     },
-    async operate(name: string, command: string, input: object) {
+    /** What an operator does without a server. */
+    async operator<Result>(name: string, work: (operate: Operate) => Promise<Result>): Promise<Result> {
       const { commands, close } = await openOperator(configOf(name), silent)
       try {
-        return await commands[command]?.run(input, operatorContext('tester'))
+        return await work((command, input) => Promise.resolve(commands[command]?.run(input, operatorContext('tester'))))
       } finally {
         await close()
       }
@@ -49,23 +52,28 @@ function folders() {
 }
 
 it('a restore to before an entry of the bootstrap file was applied makes nobody rise who was erased since', async () => {
-  const { at, configOf, start, operate } = folders()
+  const { at, configOf, start, operator } = folders()
   await (await openCore(configOf('data'), silent)).close()
   await takeBackup(configOf('data'), at('backup'))
   await start('data', [ANN])
-  await operate('data', 'users create', BOB)
-  for (const { email } of [ANN, BOB]) await operate('data', 'users erase', { sub: email, reason: 'asked for' })
+  await operator('data', async (operate) => {
+    await operate('users create', BOB)
+    for (const { email } of [ANN, BOB]) await operate('users erase', { sub: email, reason: 'asked for' })
+  })
 
   const backup = { folder: at('backup'), erasedIn: [join(at('data'), 'events.db')] }
   await restoreBackup(configOf('restored'), backup)
   await start('restored', [ANN, BOB])
-  const find = (name: string, { email }: typeof ANN) => operate(name, 'users find', { email })
-  await expect(find('restored', ANN)).rejects.toThrow(/no such/)
-  expect(await find('restored', BOB)).toMatchObject({ email: BOB.email }) // never of the file before
+  await operator('restored', async (operate) => {
+    await expect(operate('users find', { email: ANN.email })).rejects.toThrow(/no such/)
+    expect(await operate('users find', { email: BOB.email })).toMatchObject({ email: BOB.email }) // never of the file before
+  })
 
   await restoreBackup(configOf('control'), { ...backup, erasedIn: [] })
   await start('control', [ANN])
-  expect(await find('control', ANN)).toMatchObject({ email: ANN.email })
+  await operator('control', async (operate) =>
+    expect(await operate('users find', { email: ANN.email })).toMatchObject({ email: ANN.email }),
+  )
 })
 
 it('a restore takes the highest cap on tokens to have been the longest one: what was raised since is lost', async () => {
