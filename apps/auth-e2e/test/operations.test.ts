@@ -10,7 +10,7 @@ import { rounds } from '../../../rounds.ts'
 import { isMissing } from '../src/machine.ts'
 import { requestsTo } from '../src/requests.ts'
 import { type Installation, ledgate, newInstallation, ready, spawnServer, startServer } from '../src/server.ts'
-import { ANN, BATCH, basic, WEB, WORLD } from '../src/world.ts'
+import { ANN, BATCH, basic, WORLD } from '../src/world.ts'
 
 const CLIENT_CREDENTIALS = { grant_type: 'client_credentials' }
 
@@ -98,10 +98,10 @@ describe('starting', () => {
   })
 })
 
-/** A sign-in whose head the server has read, and said so (RFC 9110 §10.1.1); `send` gives it the body, and the status back. */
-async function heldSignIn(url: string) {
+/** A request whose head the server has read, and said so (RFC 9110 §10.1.1); `send` gives it the body, and the status back. */
+async function heldRequest(url: string) {
   const headers = {
-    authorization: WEB,
+    authorization: BATCH,
     'content-type': 'application/x-www-form-urlencoded',
     expect: '100-continue',
   }
@@ -113,7 +113,7 @@ async function heldSignIn(url: string) {
   )
   request.flushHeaders()
   await once(request, 'continue')
-  const body = new URLSearchParams({ grant_type: 'password', username: ANN.email, password: ANN.password })
+  const body = new URLSearchParams(CLIENT_CREDENTIALS)
   return { send: () => (request.end(body.toString()), status) }
 }
 
@@ -121,7 +121,7 @@ describe('stopping', () => {
   it('answers what it took, and ends in order', async () => {
     const installation = await newInstallation()
     const server = await startServer(installation)
-    const taken = await Promise.all(Array.from({ length: 32 }, () => heldSignIn(installation.url)))
+    const taken = await Promise.all(Array.from({ length: 32 }, () => heldRequest(installation.url)))
     const answers = taken.map(({ send }) => send())
     expect(await server.stop()).toBe(0)
     const statuses = await Promise.all(answers)
