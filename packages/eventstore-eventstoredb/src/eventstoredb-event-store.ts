@@ -16,6 +16,7 @@ import {
 } from '@ledgate/eventsourcing'
 import { append, asideEvent, keepLastOnly } from './append.ts'
 import { type Connection, openConnection } from './connection.ts'
+import { isPastEnd } from './failure.ts'
 import { parsePosition, positionOf } from './position.ts'
 import { allRequest, streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
@@ -128,8 +129,13 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     let from = after
     let left = max
     while (left > 0 && !signal?.aborted) {
-      const found = await page(direction, from, PAGE)
       const start = from
+      const found = await page(direction, from, PAGE).catch((error: unknown) => {
+        // Everything is before a position past the end: so is what comes backwards from the end.
+        if (direction === 'backwards' && start !== undefined && isPastEnd(error))
+          return page(direction, undefined, PAGE)
+        throw error
+      })
       for (const event of found) {
         if (signal?.aborted) return
         const position = event.position && positionOf(event.position)

@@ -1,5 +1,5 @@
 import { ErrorType, isCommandError, WrongExpectedVersionError } from '@eventstore/db-client'
-import { Conflict, TooLarge, Unavailable, UnknownOutcome } from '@ledgate/eventsourcing'
+import { Conflict, InvalidPosition, TooLarge, Unavailable, UnknownOutcome } from '@ledgate/eventsourcing'
 
 /** What a failed call says about the node that it went to. */
 export type Advice =
@@ -70,7 +70,15 @@ export function appendFailure(stream: string, error: unknown): Error {
   return new UnknownOutcome(`no answer to an append: ${textOf(error)}`, { cause: error })
 }
 
+/** What a server says of a read that begins where no record does, and of one that goes backwards from past its end. */
+const NO_PLACE = /ReadAllResult: InvalidPosition/
+const PAST_END = /ReadAllResult: Error/
+
+/** Whether a read of the whole log failed as one does that goes backwards from past the end. */
+export const isPastEnd = (error: unknown): boolean => error instanceof Unavailable && PAST_END.test(textOf(error.cause))
+
 /** The port's error for a read that failed. */
 export function readFailure(error: unknown): Error {
+  if (NO_PLACE.test(textOf(error))) return new InvalidPosition(undefined, { cause: error })
   return error instanceof Unavailable ? error : unavailable(error)
 }

@@ -36,6 +36,13 @@ const fromServer = positionParser((text) => PARTS.test(text))
 /** Both offsets, as wide as any other, so that positions compare as strings. What the server says is believed. */
 export const positionOf = (offset: LogOffset): Position => fromServer(written(offset))
 
+/**
+ * The position of a checkpoint; `undefined` for what can be none. Servers 24.2.0 to 24.10.4 call 2^64-1 the checkpoint of a
+ * subscription that has found nothing yet: to go on from there would be to pass over everything.
+ */
+export const checkpointOf = (offset: LogOffset): Position | undefined =>
+  isPlace(offset) ? positionOf(offset) : undefined
+
 /** The offsets of a position; the word for the start of the log for `START`. @throws {InvalidPosition} */
 export function offsetOf(position: Position): LogOffset | 'start' {
   if (position === START) return 'start'

@@ -4,12 +4,11 @@ import type { Readable } from 'node:stream'
 export type Pulled<Item> = { readonly item: Item } | 'idle' | 'ended'
 
 /**
- * Takes one item after another from an object stream, and says so when none comes in time.
+ * Takes one item after another from an object stream, and says so when none comes within so many milliseconds.
  *
- * @param ms milliseconds to wait for one item.
  * @throws {Error} the stream's own, when it failed.
  */
-export function puller<Item>(stream: Readable, ms: number, signal: AbortSignal): () => Promise<Pulled<Item>> {
+export function puller<Item>(stream: Readable, signal: AbortSignal): (ms: number) => Promise<Pulled<Item>> {
   let failure: { readonly error: unknown } | undefined
   let isEnded = false
   let look: (() => void) | undefined
@@ -36,7 +35,7 @@ export function puller<Item>(stream: Readable, ms: number, signal: AbortSignal):
     return isEnded ? 'ended' : undefined
   }
 
-  return async () =>
+  return async (ms) =>
     now() ??
     new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {

@@ -11,8 +11,8 @@ import {
 } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
 import { streamsOf } from './inside.ts'
-import { positionOf } from './position.ts'
-import { puller } from './pull.ts'
+import { checkpointOf, type LogOffset, positionOf } from './position.ts'
+import { type Pulled, puller } from './pull.ts'
 import { type ServerFilter, subscriptionRequest } from './read-request.ts'
 import { ASIDE, isInLog, PULSE, receivedEvent, recordedEvent } from './recorded.ts'
 
@@ -24,6 +24,8 @@ export interface Following {
 }
 
 const FIRST_PAUSE_MS = 50
+/** Without a word, after which a subscription that will not tell how far it has come is begun anew. */
+const UNTOLD_MS = 500
 const LONGEST_PAUSE_MS = 2_000
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
@@ -74,9 +76,11 @@ export async function* followLog(
       const head = await following.head()
       const subscription = await subscribeOnce(client, position, options)
       end = subscription.end
-      const pull = puller<ReadResp>(subscription.reading, following.idleMs, signal)
-      for (let pulled = await pull(); pulled !== 'ended' && pulled !== 'idle'; pulled = await pull()) {
+      const pull = puller<ReadResp>(subscription.reading, signal)
+      let idleMs = following.idleMs
+      for (let pulled = await pull(idleMs); isItem(pulled); pulled = await pull(idleMs)) {
         wait = FIRST_PAUSE_MS
+        if (isWithoutCheckpoints(pulled.item)) idleMs = Math.min(idleMs, UNTOLD_MS)
         const message = messageOf(pulled.item, { position, head, options })
         if (message === undefined) continue
         if (message.kind === 'caughtUp' && message.position === saidCaughtUpAt) continue
@@ -84,6 +88,7 @@ export async function* followLog(
         if (message.kind === 'caughtUp') saidCaughtUpAt = position
         yield message
         if (signal.aborted) return
+        if (idleMs < following.idleMs && position !== START) break
       }
     } catch (error) {
       connection.refused(client, error instanceof Error ? convertToCommandError(error) : error)
@@ -94,6 +99,20 @@ export async function* followLog(
     }
   }
 }
+
+const isItem = <Item>(pulled: Pulled<Item>): pulled is { readonly item: Item } =>
+  pulled !== 'ended' && pulled !== 'idle'
+
+/** Whether a subscription said that its checkpoint is none: it gives no other, however far it comes. */
+function isWithoutCheckpoints(response: ReadResp): boolean {
+  const checkpoint = response.getCheckpoint()
+  return checkpoint !== undefined && checkpointOf(offsetIn(checkpoint)) === undefined
+}
+
+const offsetIn = (checkpoint: ReadResp.Checkpoint): LogOffset => ({
+  commit: BigInt(checkpoint.getCommitPosition()),
+  prepare: BigInt(checkpoint.getPreparePosition()),
+})
 
 interface Place {
   readonly position: Position
@@ -106,11 +125,8 @@ function messageOf(response: ReadResp, { position, head, options }: Place): Subs
   if (response.hasCaughtUp()) return { kind: 'caughtUp', position: head > position ? head : position }
   const checkpoint = response.getCheckpoint()
   if (checkpoint !== undefined) {
-    const reached = positionOf({
-      commit: BigInt(checkpoint.getCommitPosition()),
-      prepare: BigInt(checkpoint.getPreparePosition()),
-    })
-    return reached > position ? { kind: 'checkpoint', position: reached } : undefined
+    const reached = checkpointOf(offsetIn(checkpoint))
+    return reached !== undefined && reached > position ? { kind: 'checkpoint', position: reached } : undefined
   }
   const event = response.getEvent()?.getEvent()
   if (event === undefined) return undefined

@@ -43,6 +43,8 @@ const CHECK = 'vault/check'
 const DESTROYED = 'vault-destroyed'
 const PREFIX = 'vault-key.'
 const streamOf = (name: string) => `${PREFIX}${name}`
+/** The last event of a name that was destroyed: a scavenge keeps the last event of a deleted stream, whatever it holds. */
+const ERASED = 'Erased'
 /** Events that are read together when everything is wrapped anew. */
 const PAGE = 500
 
@@ -94,7 +96,8 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
       } catch (error) {
         if (!(error instanceof Conflict)) throw error
         const kept = await get(name)
-        if (kept !== undefined) return kept // else it was destroyed in between, and the name is free
+        if (kept !== undefined) return kept
+        await deleteErased(name) // who destroyed it may not have come to the end; then the name is free
       }
     }
   }
@@ -104,7 +107,10 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
     const stream = streamOf(name)
     for (;;) {
       const last = await lastOf(connection, stream)
-      const wrapped = last && keys.rewrapped(Buffer.from((last.data as Kept).wrapped, 'base64url'), name)
+      const wrapped =
+        last?.type === ERASED
+          ? undefined
+          : last && keys.rewrapped(Buffer.from((last.data as Kept).wrapped, 'base64url'), name)
       if (last === undefined || wrapped === undefined) return false
       const events = [asideEvent('Kept', { wrapped: wrapped.toString('base64url') })]
       try {
@@ -118,28 +124,39 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
     }
   }
 
+  /** Deletes the stream of a name whose last event says that it is erased, and no value that was put there since. */
+  async function deleteErased(name: string): Promise<void> {
+    const stream = streamOf(name)
+    const last = await lastOf(connection, stream)
+    if (last?.type !== ERASED) return
+    const how = { requiresLeader: true, deadline: connection.attemptMs, expectedRevision: last.revision }
+    try {
+      await connection.call((client) => client.deleteStream(stream, how))
+    } catch (error) {
+      const failure = appendFailure(stream, error)
+      if (!(failure instanceof Conflict)) throw failure
+    }
+  }
+
   const vault: EventStoreDBVault = {
     get,
     putIfAbsent,
     async destroy(name) {
       const stream = streamOf(name)
-      const last = await lastOf(connection, stream)
-      if (last === undefined) return
-      // Noted first: what is deleted and not noted, nobody would look for in the files.
-      const { position } = recordedEvent(last)
-      const note = asideEvent('Destroyed', { name, position })
-      await append(connection, { stream: DESTROYED, events: [note], expected: 'any' })
-      await connection
-        .call((client) =>
-          client.deleteStream(stream, {
-            requiresLeader: true,
-            deadline: connection.attemptMs,
-            expectedRevision: 'any',
-          }),
-        )
-        .catch((error: unknown) => {
-          throw appendFailure(stream, error)
-        })
+      for (;;) {
+        const last = await lastOf(connection, stream)
+        if (last === undefined) return
+        if (last.type === ERASED) return deleteErased(name)
+        // Noted first: what is deleted and not noted, nobody would look for in the files.
+        const { position } = recordedEvent(last)
+        const note = asideEvent('Destroyed', { name, position })
+        await append(connection, { stream: DESTROYED, events: [note], expected: 'any' })
+        try {
+          await append(connection, { stream, events: [asideEvent(ERASED, {})], expected: last.revision })
+        } catch (error) {
+          if (!(error instanceof Conflict)) throw error // else it was wrapped anew, or destroyed, in between
+        }
+      }
     },
     async rewrap(masterKeys) {
       const next = wrapping(masterKeys)
