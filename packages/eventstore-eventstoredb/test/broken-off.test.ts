@@ -30,7 +30,7 @@ test('an append whose last message never came is not written, not even in part',
     await pause(50)
     client.close()
   }
-  expect(cluster.log.all).toEqual([])
+  expect(cluster.log.own).toEqual([])
   cluster.close()
 })
 
