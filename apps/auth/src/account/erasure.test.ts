@@ -45,3 +45,20 @@ it.each(['before', 'after'] as const)('an erasure that was cut off %s any append
     expect(at).toBeLessThan(10)
   }
 })
+
+it('the address of somebody whose erasure was cut off is given to somebody new at once, nobody having finished it', async () => {
+  for (let at = 1; ; at += 1) {
+    const home = await household()
+    const { sub } = await home.create()
+    const mortal = dyingProcess(home.store, home.vault, { at, when: 'before' })
+    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    const died = await dying.accounts.erase(sub, 'asked for', command()).catch((error: unknown) => error)
+    const made = await home.create()
+    expect(made).toMatchObject({ isNew: true })
+    expect(made.sub).not.toBe(sub)
+    await home.finish()
+    expect(await home.accounts.findSub(ANN.email)).toBe(made.sub)
+    expect(await home.signedIn()).toBeDefined()
+    if (!(died instanceof Crash)) return expect(at).toBeGreaterThan(1)
+  }
+})

@@ -88,11 +88,22 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
     return !events.some((event) => 'data_key' in event.data && event.data.data_key === dataKey)
   }
 
+  /** The account that an address has; none when its person is gone, whose address is given back then. */
+  async function existing(stream: string, context: CommandContext): Promise<MadeAccount | undefined> {
+    if ((await readEmail(log, stream)).state.status !== 'confirmed') return undefined
+    try {
+      return { ...(await finish(stream, context)), isNew: false }
+    } catch (error) {
+      if (error instanceof UnknownAccount) return undefined
+      throw error
+    }
+  }
+
   async function create(account: VouchedAccount, context: CommandContext, isBarred: IsBarred): Promise<MadeAccount> {
     const { email: text, password, name, roles = [], entitlements = [] } = account
     const stream = streamOf(account)
-    if ((await readEmail(log, stream)).state.status === 'confirmed')
-      return { ...(await finish(stream, context)), isNew: false }
+    const found = await existing(stream, context)
+    if (found !== undefined) return found
     assertAuthorization({ roles, entitlements })
     const address = requireNewAddress(text)
     const person = { sub: `u_${newId()}`, email: address, password: await hasher.hash(password) }
