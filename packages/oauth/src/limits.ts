@@ -40,8 +40,17 @@ export const MAX_SCOPE = 4_096
 /** Bytes of a value as JSON in UTF-8. */
 export const jsonBytes = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length
 
-/** Whether a person may have these, together. */
-export const isFittingAuthorization = (rights: {
+interface Authorization {
   readonly roles: readonly string[]
   readonly entitlements: readonly string[]
-}): boolean => jsonBytes([rights.roles, rights.entitlements]) <= MAX_AUTHORIZATION_BYTES
+}
+
+const authorizationBytes = ({ roles, entitlements }: Authorization): number => jsonBytes([roles, entitlements])
+
+/**
+ * Whether a person may have these, together.
+ *
+ * @param kept what they have so far: an older version may have given them more, and no more than that is left to them.
+ */
+export const isFittingAuthorization = (rights: Authorization, kept?: Authorization): boolean =>
+  authorizationBytes(rights) <= Math.max(MAX_AUTHORIZATION_BYTES, kept === undefined ? 0 : authorizationBytes(kept))

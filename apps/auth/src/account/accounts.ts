@@ -122,8 +122,8 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     admit(await changeUser(log, await subOf(person), { type: 'Enable' }, context), context)
 
   const assignRoles: Accounts['assignRoles'] = async (person, assigned, context) => {
-    assertAuthorization(assigned)
     const sub = await subOf(person)
+    assertAuthorization(assigned, (await readUser(log, sub))?.state)
     const isRemoved =
       !assigned.roles.includes(ADMINISTRATOR) && (await administrators.remove(sub, 'the role was taken', context))
     const then = isRemoved ? consequenceOf(context) : context

@@ -40,7 +40,7 @@ const User = z
     roles: z.array(z.string().min(1)).default([]),
     entitlements: z.array(z.string().min(1)).default([]),
   })
-  .refine(isFittingAuthorization, {
+  .refine((rights) => isFittingAuthorization(rights), {
     error: `roles and entitlements have more than ${MAX_AUTHORIZATION_BYTES} bytes together`,
   })
 

@@ -1,5 +1,6 @@
 import { ClientMetadata, ResourceMetadata } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
+import { readUser } from '../account/index.ts'
 import type { ClientState } from '../client/index.ts'
 import type { ResourceState } from '../resource/events.ts'
 import { household } from '../testing/household.ts'
@@ -75,4 +76,24 @@ it('and so is a resource server', async () => {
   await expect(resource({ ...RESOURCE, resource: `${RESOURCE.resource}x` })).rejects.toThrow(/resource/)
   await expect(resource({ ...RESOURCE, scopes_supported: [`${first}x`] })).rejects.toThrow(/scopes_supported/)
   await expect(resource(RESOURCE)).rejects.toThrow(/scopes_supported/)
+})
+
+it('and a person who has more roles than are given today is rid of them one by one, whose tokens end each time', async () => {
+  const home = await household()
+  const { sub } = await home.create()
+  const [first = '', ...others] = Array.from({ length: 60 }, (_, n) => String(n).padEnd(100, 'r'))
+  const user = async () => (await readUser(home.log, sub))!
+  const { state, revision: expected } = await user()
+  const event: Parameters<typeof home.log.append>[1][number] = {
+    type: 'RolesAssigned',
+    data: { user: { ...state, roles: [first, ...others] } },
+  }
+  await home.log.append(`user-${sub}`, [event], { expected, context: command() })
+  const assign = async (...roles: string[]) =>
+    operatorCommands(home as never)['users roles']?.run({ sub, roles, entitlements: [] }, command())
+  await assign(...others)
+  expect((await user()).state).toMatchObject({ roles: others, epoch: state.epoch + 1 })
+  await expect(assign(first, ...others)).rejects.toThrow(/3072 bytes/)
+  await assign()
+  await expect(assign(...others)).rejects.toThrow(/3072 bytes/)
 })
