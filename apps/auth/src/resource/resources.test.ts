@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto'
-import { inMemoryEventStore } from '@ledgate/eventsourcing'
+import { type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
 import { InvalidTarget, InvalidToken, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
 import type { CommandContext } from '../log/index.ts'
@@ -398,5 +398,51 @@ describe('a command about names whose right ends', () => {
       refusals += isDone ? 0 : 1
     }
     expect(refusals).toBeGreaterThan(0)
+  })
+})
+
+describe('a command about a resource server that another one overtakes', () => {
+  /** What this process does once it has its names, and another process does something to `a` first. */
+  function overtaken(act: (elsewhere: Made) => Promise<unknown>) {
+    const store = inMemoryEventStore()
+    const elsewhere = parts(store)
+    let isDone = false
+    const append: EventStore['append'] = async (stream, ...request) => {
+      if (stream === 'resource-a' && !isDone) {
+        isDone = true
+        await act(elsewhere)
+      }
+      return store.append(stream, ...request)
+    }
+    return { elsewhere, here: parts({ ...store, append }) }
+  }
+  const owners = ({ names }: Made) =>
+    Promise.all([names.owner('resource', 'https://c.example/'), names.owner('scope', 'c:1')])
+
+  it('leaves no name behind when it registers the same id', async () => {
+    const { elsewhere, here } = overtaken(({ resources }) =>
+      resources.register({ client_id: 'a', metadata: server('a', 'a:1') }, command()),
+    )
+    const late = here.resources.register({ client_id: 'a', metadata: server('c', 'a:1', 'c:1') }, command())
+    await expect(late).rejects.toBeInstanceOf(ResourceRefused)
+    expect(await owners(elsewhere)).toEqual([undefined, undefined])
+    expect(await half(elsewhere, 'a')).toEqual([])
+  })
+
+  it('is decided anew by the right of then: without it nothing is changed, and no name is left behind', async () => {
+    let hasEnded = false
+    const { elsewhere, here } = overtaken(async ({ resources }) => {
+      hasEnded = true
+      await resources.update('a', server('a', 'a:1'), command())
+    })
+    await elsewhere.resources.register({ client_id: 'a', metadata: server('a') }, command())
+    const establish = async () => {
+      if (hasEnded) throw new InvalidToken('it ended')
+    }
+    const late = here.resources.update('a', server('c', 'a:1', 'c:1'), { ...command(), authority: { establish } })
+    await expect(late).rejects.toBeInstanceOf(InvalidToken)
+    expect((await readResource(elsewhere.log, 'a'))?.state.metadata).toEqual(server('a', 'a:1'))
+    expect(await owners(elsewhere)).toEqual([undefined, undefined])
+    expect(await half(elsewhere, 'a')).toEqual([])
   })
 })

@@ -121,21 +121,33 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
   const without = (names: readonly Name[], others: readonly Name[]) =>
     names.filter(({ kind, name }) => !others.some((other) => other.kind === kind && other.name === name))
 
+  /** Somebody may have given back what we counted on, who was refused: by then it is said whose it is. */
+  const keep = (owned: readonly Name[], owner: string, context: CommandContext) =>
+    names.reserve(owned, owner, { ...consequenceOf(context), commandId: `${context.commandId}/again` })
+
   const update: Resources['update'] = (clientId, metadata, context) => {
     let then = context
-    return untilSettled(async () => {
+    return untilSettled(async (race) => {
       const found = await readResource(log, clientId)
       const events = decider.decide({ type: 'Update', metadata }, found?.state)
       const before = found === undefined ? [] : namesOf(clientId, found.state.metadata)
       const after = namesOf(clientId, metadata)
       const owner = `resource ${clientId}`
+      // Whoever was overtaken decides anew, by the right of now; without it, nothing that was taken stays.
+      if (race > 0)
+        await context.authority?.establish().catch(async (error: unknown) => {
+          await names.release(without(after, before), owner, context)
+          throw error
+        })
       const isRenamed = found?.state.metadata.resource !== metadata.resource
       if (isRenamed) await assertUnnamed(metadata, owner)
       const held = isRenamed ? before.filter(({ kind }) => kind !== 'resource') : before
-      then = await names.reserve(without(after, held), owner, then)
+      const wanted = without(after, held)
+      then = await names.reserve(wanted, owner, then)
       const stream = `resource-${clientId}`
       const expected = found?.revision ?? 'noStream'
       const { position } = await log.append(stream, events, { expected, context: then })
+      await keep(wanted, owner, context)
       await names.release(without(before, after), owner, context)
       return { position }
     })
@@ -153,15 +165,17 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
       const owned = namesOf(clientId, metadata)
       const owner = `resource ${clientId}`
       let then = context
-      return untilSettled(async () => {
+      return untilSettled(async (race) => {
         const found = await readResource(log, clientId)
+        // Another registration of this id was faster: what only this one asked for stays nobody's.
+        if (race > 0 && found !== undefined)
+          await names.release(without(owned, namesOf(clientId, found.state.metadata)), owner, context)
         const command = { type: 'Register', client_id: clientId, metadata, secrets, now: clock.now() } as const
         const events = decider.decide(command, found?.state)
         await assertUnnamed(metadata, owner)
         then = await names.reserve(owned, owner, then)
         const { position } = await log.append(`resource-${clientId}`, events, { expected: 'noStream', context: then })
-        // Somebody who failed at the same registration may have given back what we counted on.
-        await names.reserve(owned, owner, { ...consequenceOf(context), commandId: `${context.commandId}/again` })
+        await keep(owned, owner, context)
         return { clientId, ...(secret !== undefined && { clientSecret: secret }), position }
       })
     },
