@@ -355,3 +355,21 @@ describe('a link for a new password', () => {
     expect(await set(0, 'seven grey herons')).toBe('refused')
   })
 })
+
+it('a link for another address is shown as long as it does something: also when a process died while it redeemed it', async () => {
+  for (let at = 0; ; at += 1) {
+    const { home, token } = await asked()
+    const mortal = dyingProcess(home.store, home.vault, { at, when: 'before' })
+    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    const died = await dying.changeEmail.redeem(token, command()).catch((error: unknown) => error)
+    await home.finish()
+    const isShown = await home.changeEmail.check(token).then(
+      () => true,
+      () => false,
+    )
+    expect(isShown, `append ${at}`).toBe(!(await signsIn(home, NEW)))
+    await home.changeEmail.redeem(token, command())
+    await expect(home.changeEmail.check(token)).rejects.toThrow(InvalidLink)
+    if (!(died instanceof Crash)) return expect(at).toBeGreaterThan(1)
+  }
+})

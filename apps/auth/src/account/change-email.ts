@@ -173,8 +173,9 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
       const link = await openLink(dependencies, token, 'change-email')
       const user = await personOf(link)
       const links = await linksAt(user.sub)
-      const isNew = emailChange.decide({ type: 'Redeem', mailId: link.mailId }, links.state).length > 0
-      if (!isNew || user.email !== link.from) throw new InvalidLink('the link was redeemed')
+      // One that was redeemed and did not get to the address, since a process died, can be redeemed again.
+      emailChange.decide({ type: 'Redeem', mailId: link.mailId }, links.state)
+      if (user.email !== link.from) throw new InvalidLink('the link was redeemed')
       const { state } = await readEmail(log, addresses.stream(link.email_hmac))
       if (state.status === 'confirmed') throw new InvalidLink('the link was redeemed, or the address is somebody’s')
     },
