@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import { OAuthError } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
 import { ADMINISTRATOR, type Administrators, isAble, LastAdministrator } from '../administrator/index.ts'
-import { type Clock, type CommandContext, consequenceOf, type EventLog, type Written } from '../log/index.ts'
+import {
+  type Clock,
+  type CommandContext,
+  consequenceOf,
+  type EventLog,
+  unlessOvertaken,
+  type Written,
+} from '../log/index.ts'
 import { assertAuthorization } from './authorization.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
@@ -126,8 +134,16 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     assertAuthorization(assigned, (await readUser(log, sub))?.state)
     const isRemoved =
       !assigned.roles.includes(ADMINISTRATOR) && (await administrators.remove(sub, 'the role was taken', context))
-    const then = isRemoved ? consequenceOf(context) : context
-    return admit(await changeUser(log, sub, { type: 'AssignRoles', ...assigned }, then), then)
+    if (!isRemoved) return admit(await changeUser(log, sub, { type: 'AssignRoles', ...assigned }, context), context)
+    const then = consequenceOf(context)
+    try {
+      return admit(await changeUser(log, sub, { type: 'AssignRoles', ...assigned }, unlessOvertaken(context)), then)
+    } catch (error) {
+      const found = error instanceof OAuthError ? await readUser(log, sub) : undefined
+      const again = { ...then, commandId: `${context.commandId}/back` }
+      if (found !== undefined && isAble(found.state)) await administrators.add(sub, again)
+      throw error
+    }
   }
 
   /** Does now what the process manager would do soon. */

@@ -1,10 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
-import { inMemoryEventStore } from '@ledgate/eventsourcing'
+import { type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
+import { InvalidToken } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
+import { changeUser, readUser } from '../account/index.ts'
 import { slowStore } from '../testing/faulty-store.ts'
-import { household } from '../testing/household.ts'
+import { type Household, household } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { ADMINISTRATOR, AlreadySetUp, LastAdministrator } from './index.ts'
 
@@ -111,3 +113,35 @@ describe('the administrators', () => {
     expect(await Promise.all(subs.map((sub) => home.administrators.includes(sub)))).toEqual([false, false])
   })
 })
+
+const reader = { roles: ['reader'], entitlements: [] }
+const overtaking: Readonly<Record<string, (home: Household, sub: string) => Promise<unknown>>> = {
+  'a demotion': ({ accounts }, sub) => accounts.assignRoles(sub, reader, command()),
+  'another name': ({ log }, sub) => changeUser(log, sub, { type: 'ChangeName', name: undefined }, command()),
+}
+
+it.each(Object.entries(overtaking))(
+  'who demotes, is overtaken by %s and has no right by then, did nothing',
+  async (_, act) => {
+    const { home, subs } = await withPeople(['ann', 'ben'])
+    const [ann = ''] = subs
+    let hasEnded = false
+    const append: EventStore['append'] = async (stream, ...request) => {
+      if (stream === `user-${ann}` && !hasEnded) {
+        hasEnded = true
+        await act(home, ann)
+      }
+      return home.store.append(stream, ...request)
+    }
+    const establish = async () => {
+      if (hasEnded) throw new InvalidToken('it ended')
+    }
+    const { accounts } = await household({ store: { ...home.store, append }, shared: home })
+    const late = { roles: ['owner'], entitlements: [] }
+    const context = { ...command(), authority: { establish } }
+    await expect(accounts.assignRoles(ann, late, context)).rejects.toThrow(InvalidToken)
+    const roles = (await readUser(home.log, ann))?.state.roles ?? []
+    expect(roles).not.toContain('owner')
+    expect(await home.administrators.includes(ann)).toBe(roles.includes(ADMINISTRATOR))
+  },
+)

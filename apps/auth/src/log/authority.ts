@@ -14,3 +14,16 @@ export interface Authority {
  * more. Whoever disables their own account has none left after the first half of it.
  */
 export const consequenceOf = (context: CommandContext): CommandContext => ({ ...context, authority: undefined })
+
+/**
+ * The context of the first append that follows from something that was decided already. Whoever is overtaken at it decides anew,
+ * by the right of then.
+ */
+export function unlessOvertaken(context: CommandContext): CommandContext {
+  let isFirst = true
+  const establish = async () => {
+    if (!isFirst) await context.authority?.establish()
+    isFirst = false
+  }
+  return { ...context, authority: { establish } }
+}
