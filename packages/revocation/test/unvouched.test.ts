@@ -50,12 +50,15 @@ describe('a source whose heartbeats vouch for nothing', () => {
       const source = knowing(feed.source(), () => false)
       const { reasons } = follow({ sources: [source], silenceMs: 100 }, feed.keyFor)
       atEnd(feed.beat(5))
-      for (let nth = 0; source.openings.length < 3; nth += 1) {
+      // On a busy machine the first ones may end before anything was heard.
+      const from = () => source.openings.map(({ cursor }) => cursor)
+      const fromSomewhere = () => from().slice(from().findIndex((cursor) => cursor !== undefined))
+      for (let nth = 0; source.openings.length < 3 || from().at(-1) === undefined; nth += 1) {
         if (also === 'notices') await feed.end(grant(`g${nth}`))
         await sleep(5)
       }
       expect(reasons()).toContain('SilentFeed: no sign of life in 100 ms')
-      expect(source.openings.slice(1).every(({ cursor }) => cursor !== undefined)).toBe(true)
+      expect(fromSomewhere()).not.toContain(undefined)
     },
   )
 
