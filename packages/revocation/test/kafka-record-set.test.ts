@@ -6,6 +6,7 @@ import { rounds } from '../../../rounds.ts'
 import { LARGEST_BATCH } from '../src/kafka/compression.ts'
 import { BrokenTopic, continuity } from '../src/kafka/continuity.ts'
 import { decodeRecordSet, gapAt } from '../src/kafka/record-set.ts'
+import { MOST_HEADERS, MOST_MESSAGES } from '../src/kafka/records.ts'
 import { batchOf, changedBatch, compressedBatch, packedBatch } from './record-batch.ts'
 
 const [first, second, third] = [
@@ -14,6 +15,14 @@ const [first, second, third] = [
   await batchOf(13, ['d', 'e', 'f']),
 ]
 const END = 16n
+
+/** A number as records have it. */
+function varint(number: number): Buffer {
+  const bytes: number[] = []
+  let rest = 2 * number
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80)
+  return Buffer.from([...bytes, rest])
+}
 
 /** What a reader of the topic gets: each message with its offset, and what is missing with why. */
 const read = async (bytes: Buffer, end = END) =>
@@ -100,6 +109,51 @@ describe('what a fetch gives', () => {
     expect(await read(Buffer.concat([bomb, second, third]))).toEqual([
       expect.stringMatching(/^gap 10 to 11: .*more than 16777216 bytes once it is decompressed/),
     ])
+  })
+
+  it('is left to the next fetch after what was decompressed in vain: that is work as well', async () => {
+    const spoilt = gzipSync(Buffer.alloc(LARGEST_BATCH - 1))
+    spoilt.writeUInt8(spoilt.readUInt8(spoilt.length - 5) ^ 1, spoilt.length - 5)
+    const batches = [packedBatch(first, 1, spoilt), packedBatch(second, 1, spoilt), third]
+    expect(await read(Buffer.concat(batches))).toEqual([
+      expect.stringMatching(/^gap 10 to 11: .*cannot be decompressed/),
+    ])
+  })
+
+  it('is left to the next fetch from where there are many messages', async () => {
+    const many = await batchOf(0, Array<string>(MOST_MESSAGES).fill(''))
+    const behind = await batchOf(MOST_MESSAGES, ['behind'])
+    expect(await read(Buffer.concat([many, behind]), 20_000n)).toHaveLength(MOST_MESSAGES)
+    const tooMany = await batchOf(0, Array<string>(MOST_MESSAGES + 1).fill(''))
+    expect(await read(tooMany, 20_000n)).toEqual([expect.stringMatching(/^gap .*has more than 10000 messages/)])
+  })
+
+  /** A record that says to have so many headers, and has those that follow. */
+  const withHeaders = (count: number, headers: readonly Buffer[]): Buffer => {
+    const body = Buffer.concat([Buffer.from([0, 0, 0, 1, 1]), varint(count), ...headers])
+    return packedBatch(second, 0, Buffer.concat([varint(body.length), body]))
+  }
+  const header = (name: string, value: string) =>
+    Buffer.concat([varint(name.length), Buffer.from(name), varint(value.length), Buffer.from(value)])
+  const headersOf = async (batch: Buffer) => (await decodeRecordSet(batch, 13n)).map(({ headers }) => headers)
+
+  it('takes no time for headers that a message says to have, and not much for those that it has', async () => {
+    expect(await read(withHeaders(2 ** 31 - 1, []), 13n)).toEqual([
+      expect.stringMatching(/^gap .*more than 100 headers/),
+    ])
+    expect(await read(withHeaders(MOST_HEADERS, []), 13n)).toEqual([expect.stringMatching(/^gap .*are no messages/)])
+    const all = Array.from({ length: MOST_HEADERS + 1 }, (_, nth) => header(`h${nth}`, ''))
+    expect(await read(withHeaders(MOST_HEADERS + 1, all), 13n)).toEqual([
+      expect.stringMatching(/^gap .*more than 100 headers/),
+    ])
+    expect(Object.keys((await headersOf(withHeaders(MOST_HEADERS, all)))[0] ?? {})).toHaveLength(MOST_HEADERS)
+  })
+
+  it('has each header under its own name, and none that is there twice', async () => {
+    const twice = [header('since', '1'), header('__proto__', '2'), header('previous', '3'), header('since', '4')]
+    const [headers = {}] = await headersOf(withHeaders(twice.length, twice))
+    expect(Object.keys(headers).toSorted()).toEqual(['__proto__', 'previous', 'since'])
+    expect([String(headers['previous']), headers['since']]).toEqual(['3', []])
   })
 
   it.each([

@@ -9,10 +9,13 @@ const { CompressionCodecs, CompressionTypes } = kafkajs
 /** Bytes of a batch once it is decompressed. Ours have half a million; a thousandth of what comes out may be sent. */
 export const LARGEST_BATCH = 16 * 1024 * 1024
 
-/** A batch that was not decompressed because of the limit. */
-export class TooLargeBatch extends UnreadableBatch {
+/** A batch that Node decompressed in vain: up to the limit, or to where it is damaged. */
+export class Undecompressed extends UnreadableBatch {
   constructor(cause: unknown) {
-    super({ reason: `has more than ${LARGEST_BATCH} bytes once it is decompressed`, cause })
+    // Of what is damaged Node says it by a plain Error.
+    const isTooLarge = cause instanceof RangeError
+    const tooLarge = `has more than ${LARGEST_BATCH} bytes once it is decompressed`
+    super({ reason: isTooLarge ? tooLarge : 'is damaged: it cannot be decompressed', cause })
   }
 }
 
@@ -45,9 +48,7 @@ export async function decompress(compression: number, bytes: Buffer): Promise<Bu
   try {
     return await (byNode ? byNode(bytes, { maxOutputLength: LARGEST_BATCH }) : byCodec(compression, bytes))
   } catch (error) {
-    // Of what is damaged Node says it by a plain Error.
-    if (byNode && error instanceof RangeError) throw new TooLargeBatch(error)
-    if (byNode) throw new UnreadableBatch({ reason: 'is damaged: it cannot be decompressed', cause: error })
+    if (byNode) throw new Undecompressed(error)
     const name = NAMES.get(compression) ?? String(compression)
     throw new UnreadableBatch({ reason: `is compressed with ${name}`, compression: name, cause: error })
   }
