@@ -128,3 +128,22 @@ it('a backup that is damaged or not whole, and another master key, restore nothi
   expect(existsSync(at('new'))).toBe(false)
   expect(await restore('backup')).toMatchObject({ position })
 })
+
+it('nothing is restored beside what is left of a log that was not closed: SQLite would take it for a part of the new one', async () => {
+  const { at, configOf, operate } = folders()
+  await (await openCore(configOf('data'), silent)).close()
+  await takeBackup(configOf('data'), at('backup'))
+  const killed = await openCore(configOf('data'), silent)
+  const restore = () => restoreBackup(configOf('new'), { folder: at('backup'), erasedIn: [] })
+  mkdirSync(at('new'))
+  for (const [file, ...more] of [['events.db-wal'], ['vault.db-wal', 'vault.db'], ['vault.db-shm']] as const) {
+    for (const name of [file, ...more]) copyFileSync(join(at('data'), name), join(at('new'), name))
+    await expect(restore(), file).rejects.toThrow(new RegExp(`move ${[...more, file].join(', ')} away`))
+    expect(existsSync(join(at('new'), 'events.db'))).toBe(false)
+    for (const name of [file, ...more]) rmSync(join(at('new'), name))
+  }
+  await killed.close()
+  copyFileSync(join(at('data'), 'vault.db'), join(at('new'), 'vault.db')) // of a restore that was interrupted
+  await restore()
+  expect(await operate('new', 'users list', {})).toEqual({ users: [] })
+})

@@ -138,6 +138,22 @@ function readManifest(folder: string): Manifest {
   }
 }
 
+/** What SQLite keeps beside a file that was not closed. */
+const BESIDE = ['-wal', '-shm', '-journal']
+
+/**
+ * The files of another log in a data folder. What was not closed is in part beside its file, and SQLite would take that for a part
+ * of whatever file then has the name: the log of before would be there again. A vault alone is what a restore leaves that was
+ * interrupted.
+ */
+function leftIn(folder: string): string[] {
+  const isThere = (name: string) => existsSync(join(folder, name))
+  return [LOG, VAULT].flatMap((file) => {
+    const beside = BESIDE.map((end) => `${file}${end}`).filter(isThere)
+    return isThere(file) && (file === LOG || beside.length > 0) ? [file, ...beside] : beside
+  })
+}
+
 /** What a restore ends and erases again, in the folder where it is prepared. */
 async function settle(config: Config, folder: string, erasures: readonly Erasures[]): Promise<{ erased: number }> {
   const store = await openSqliteEventStore({ file: join(folder, LOG) })
@@ -194,8 +210,11 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
 export async function restoreBackup(config: Config, { folder, to, erasedIn }: RestoreOptions) {
   assertEmbedded(config, 'the database is restored by its own means')
   const manifest = readManifest(folder)
-  if (existsSync(join(config.dataDir, LOG)))
-    throw new Refused(`LEDGATE_DATA_DIR (${config.dataDir}) has a log already: move it away first`)
+  const left = leftIn(config.dataDir)
+  if (left.length > 0)
+    throw new Refused(
+      `LEDGATE_DATA_DIR (${config.dataDir}) has a log already, or a part of one: move ${left.join(', ')} away together first`,
+    )
   const position = to === undefined ? manifest.position : positionIn({ parsePosition }, to, '--to')
   if (position > manifest.position)
     throw new Refused(`--to: the backup ends before that position, at ${manifest.position}`)
