@@ -8,6 +8,8 @@ describe('what clients see before the path', () => {
     ['https://api.example', 'https://api.example'],
     ['https://api.example/', 'https://api.example'],
     ['http://127.0.0.1:4050/api//', 'http://127.0.0.1:4050/api'],
+    ['https://xn--bcher-kva.example/gr%C3%B6%C3%9Fe', 'https://xn--bcher-kva.example/gr%C3%B6%C3%9Fe'],
+    ['HTTPS://API.example', 'HTTPS://API.example'],
   ])('may be %s', (url, before) => expect(publicUrlOf(url)).toBe(before))
 
   it.each([
@@ -25,6 +27,14 @@ describe('what clients see before the path', () => {
     'api.example',
     '/api',
     '',
+    ' https://api.example',
+    'https://api.example ',
+    'https:api.example',
+    'https:/api.example',
+    'https:\\\\api.example',
+    'https://bücher.example',
+    'https://api.example/größe',
+    'https://api.example/%zz',
     7 as unknown as string,
   ])('is refused at the start when no path can be put behind it: %s', (publicUrl) => {
     expect(() => nodeAuth(stubVerifier().verifier, { publicUrl })).toThrow(TypeError)
