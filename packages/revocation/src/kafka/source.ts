@@ -33,7 +33,7 @@ export interface KafkaRevocationsOptions extends KafkaOptions {
  * connection is lost, or Kafka says nothing for `deadlineMs`. A batch that cannot be read is passed over, and told of as
  * trouble once: whoever goes on behind it has begun there, so that no heartbeat counts which vouches for what was in it.
  *
- * @throws {TypeError} for brokers that are no addresses, and for half of a client certificate.
+ * @throws {TypeError} for options that could only fail for ever: addresses, a name of a topic or certificates that are none.
  */
 export function kafkaRevocations(options: KafkaRevocationsOptions): RevocationSource {
   checkKafkaOptions(options)
