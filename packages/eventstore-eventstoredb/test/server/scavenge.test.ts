@@ -74,12 +74,14 @@ describe('a scavenge', () => {
 
   test('takes for the last event what was the last before the point', async () => {
     const made = model()
+    append(made, made.node(0), '$$a-1', undefined, [{ ...event(), data: Buffer.from('{"$maxCount":1}') }])
     give(made, 'a-1', 2)
     await made.cluster.scavenge(made.node(0))
     give(made, 'a-1', 1)
-    remove(made, 'a-1')
     await made.cluster.scavenge(made.node(1))
-    expect(left(made.node(1), 'a-1')).toEqual([0, 1, 2])
+    expect(left(made.node(1), 'a-1')).toEqual([1, 2])
+    await made.cluster.scavenge(made.node(1))
+    expect(left(made.node(1), 'a-1')).toEqual([2])
   })
 
   test('is of one node: the files of the others stay as they are', async () => {
