@@ -129,8 +129,9 @@ describe('what a fetch gives', () => {
   })
 
   /** A record that says to have so many headers, and has those that follow. */
-  const withHeaders = (count: number, headers: readonly Buffer[]): Buffer => {
-    const body = Buffer.concat([Buffer.from([0, 0, 0, 1, 1]), varint(count), ...headers])
+  const withHeaders = (count: number | Buffer, headers: readonly Buffer[]): Buffer => {
+    const told = typeof count === 'number' ? varint(count) : count
+    const body = Buffer.concat([Buffer.from([0, 0, 0, 1, 1]), told, ...headers])
     return packedBatch(second, 0, Buffer.concat([varint(body.length), body]))
   }
   const header = (name: string, value: string) =>
@@ -147,6 +148,11 @@ describe('what a fetch gives', () => {
       expect.stringMatching(/^gap .*more than 100 headers/),
     ])
     expect(Object.keys((await headersOf(withHeaders(MOST_HEADERS, all)))[0] ?? {})).toHaveLength(MOST_HEADERS)
+  })
+
+  it('is a gap where a number has more bytes than 64 bits need', async () => {
+    const endless = Buffer.concat([Buffer.alloc(200, 0x80), Buffer.from([0])])
+    expect(await read(withHeaders(endless, []), 13n)).toEqual([expect.stringMatching(/^gap .*are no messages/)])
   })
 
   it('has each header under its own name, and none that is there twice', async () => {

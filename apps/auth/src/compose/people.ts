@@ -66,7 +66,7 @@ export interface People {
 /** 128 random bits in hexadecimal. */
 export const newId = (): string => randomBytes(16).toString('hex')
 
-/** Opens the pool of hashing threads and everything that stands on it; `wait` is how answers are held back. */
+/** Everything about people, over the core; `wait` is how answers are held back. */
 export function openPeople(core: Core, wait: (ms: number) => Promise<unknown> = pause): People {
   const { config, logger, log, sealer, clock, keyedHash, derivationKeys, views, administrators } = core
   const hasher = passwordHasher(config.limits?.hashing)

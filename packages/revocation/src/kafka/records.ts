@@ -65,6 +65,9 @@ type Reader = ReturnType<typeof reader>
 
 const NONE = Buffer.alloc(0)
 
+/** Of the tenth byte of a number, which is the last one that 64 bits can need. */
+const LARGEST_WORTH = 2 ** 63
+
 /** Goes through bytes, and never beyond their end. */
 function reader(all: Buffer) {
   let at = 0
@@ -74,10 +77,11 @@ function reader(all: Buffer) {
     at += length
   }
 
-  /** A number in as many bytes as it needs, its sign last. */
+  /** A number in as many bytes as it needs, ten at the most, its sign last. */
   function number(): number {
     let zigzag = 0
     for (let worth = 1; ; worth *= 0x80) {
+      if (worth > LARGEST_WORTH) throw new RangeError('it has a number of more than 64 bits')
       skip(1)
       const byte = all.readUInt8(at - 1)
       zigzag += (byte & 0x7f) * worth
