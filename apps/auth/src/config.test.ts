@@ -49,6 +49,25 @@ describe('the configuration', () => {
     expect(found).not.toContain('hunter2')
   })
 
+  it('takes a number in digits alone', () => {
+    for (const [setting, good] of [
+      ['LEDGATE_PORT', '5050'],
+      ['LEDGATE_TOKEN_CAP', '600'],
+    ] as const) {
+      expect(() => readConfig({ [setting]: good })).not.toThrow()
+      for (const text of [' ', '0x1000', '1e3', ' 600', '600s', '-600', '600.0'])
+        expect(problems({ [setting]: text }), text).toEqual([expect.stringContaining(setting)])
+    }
+  })
+
+  it('takes no step of answers that no timer waits for', () => {
+    expect(readConfig({ LEDGATE_RATE_LIMITS: 'answer_step_ms=60000' }).limits?.answer.stepMs).toBe(60_000)
+    for (const step of ['60001', '2147483648', '9999999999'])
+      expect(problems({ LEDGATE_RATE_LIMITS: `answer_step_ms=${step}` })).toEqual([
+        expect.stringContaining('LEDGATE_RATE_LIMITS'),
+      ])
+  })
+
   it('takes EventStoreDB by a connection string and with an issuer, and repeats no password of it', () => {
     const issuer = { LEDGATE_ISSUER: 'https://id.example.com' }
     const url = 'esdb://ops:hunter2@localhost:2113?tls=false'

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { LONGEST_TOKEN_CAP } from './installation/token-cap.ts'
-import { isLimitName, type Limits, limitsWith } from './account/limits.ts'
+import { isLimitName, largestOf, type Limits, limitsWith } from './account/limits.ts'
+import { wholeNumber } from './whole-number.ts'
 import { KafkaEnvironment, type KafkaSettings, kafkaSettings } from './publication/kafka-settings.ts'
 
 const DEFAULT_PORT = 4040
@@ -12,7 +13,7 @@ const RateLimits = z.string().transform((value, context): Limits | undefined => 
   if (value === 'off') return undefined
   const entries = value === 'on' ? [] : value.split(',').map((entry) => entry.trim().split('='))
   for (const [name = '', amount = ''] of entries)
-    if (!isLimitName(name) || !/^[1-9][0-9]{0,9}$/.test(amount))
+    if (!isLimitName(name) || !/^[1-9][0-9]{0,9}$/.test(amount) || Number(amount) > largestOf(name))
       context.addIssue({ code: 'custom', message: 'must be on, off, or limits such as login_free_failures=10' })
   return limitsWith(Object.fromEntries(entries.map(([name, amount]) => [name, Number(amount)])))
 })
@@ -39,7 +40,7 @@ const EventStoreDBUrl = z.string().regex(/^esdb(\+discover)?:\/\/\S+$/, {
 /** Every variable Ledgate reads, documented in docs/operations.md. */
 export const Environment = z.strictObject({
   LEDGATE_HOST: z.string().min(1).default('127.0.0.1'),
-  LEDGATE_PORT: z.coerce.number().int().min(0).max(65535).default(DEFAULT_PORT),
+  LEDGATE_PORT: wholeNumber(0, 65_535).default(DEFAULT_PORT),
   LEDGATE_ISSUER: Issuer.optional(),
   LEDGATE_DATA_DIR: z.string().min(1).default('data'),
   LEDGATE_BOOTSTRAP: z.string().min(1).optional(),
@@ -58,7 +59,7 @@ export const Environment = z.strictObject({
     )
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))),
   LEDGATE_SIGNING_ALG: z.enum(['ES256', 'EdDSA', 'RS256']).default('ES256'),
-  LEDGATE_TOKEN_CAP: z.coerce.number().int().min(60).max(LONGEST_TOKEN_CAP).default(3600),
+  LEDGATE_TOKEN_CAP: wholeNumber(60, LONGEST_TOKEN_CAP).default(3600),
   LEDGATE_RATE_LIMITS: RateLimits.prefault('on'),
   LEDGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LEDGATE_EVENTSTOREDB_URL: EventStoreDBUrl.optional(),

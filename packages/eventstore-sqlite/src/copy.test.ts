@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { copyLog, digestLog, openSqliteEventStore } from './index.ts'
 
 function newFolder(): string {
@@ -72,6 +73,21 @@ it('a single changed byte changes the digest', async () => {
   await one.store.append('a-1', [event], { expected: 'noStream' })
   await other.store.append('a-1', [{ ...event, data: { a: 2 } }], { expected: 'noStream' })
   expect((await digestLog(one.file)).digest).not.toBe((await digestLog(other.file)).digest)
+})
+
+it('a disk that is full where the copy goes is named, and not the log; nothing is left of the try', async () => {
+  const { folder, file } = await newLog(1)
+  const to = join(folder, 'to.db')
+  const full = () => {
+    throw new Database.SqliteError('database or disk is full', 'SQLITE_FULL')
+  }
+  const transaction = vi.spyOn(Database.prototype, 'transaction').mockReturnValue({ immediate: full } as never)
+  onTestFinished(() => transaction.mockRestore())
+  await expect(copyLog({ from: file, to })).rejects.toMatchObject({
+    code: 'ERR_UNAVAILABLE',
+    message: `${to} cannot be written: database or disk is full`,
+  })
+  expect([existsSync(to), existsSync(`${to}.partial`)]).toEqual([false, false])
 })
 
 it('what is no log is not copied, and nothing is left of the try', async () => {

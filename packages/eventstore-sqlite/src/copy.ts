@@ -48,16 +48,24 @@ function openForReading(file: string): Database.Database {
   }
 }
 
+/** What SQLite says as what it means for the caller; whatever else it was, as it was. */
+const failed = (error: unknown, what: string): unknown =>
+  error instanceof Database.SqliteError ? new Unavailable(`${what}: ${error.message}`, { cause: error }) : error
+
 /** The events of a log in chunks; each is read by itself, for what is written never changes. */
 function* chunks(database: Database.Database, upTo: Position | undefined): Generator<readonly Row[], void> {
-  const head = Number(database.prepare('SELECT coalesce(max(position), 0) FROM events').pluck().get())
-  const last = upTo === undefined ? head : Math.min(head, numberOf(upTo))
-  const read = database.prepare<[number, number], Row>(READ).raw()
-  for (let after = 0; ;) {
-    const rows = read.all(after, last)
-    if (rows.length === 0) return
-    yield rows
-    after = rows.at(-1)?.[0] ?? last
+  try {
+    const head = Number(database.prepare('SELECT coalesce(max(position), 0) FROM events').pluck().get())
+    const last = upTo === undefined ? head : Math.min(head, numberOf(upTo))
+    const read = database.prepare<[number, number], Row>(READ).raw()
+    for (let after = 0; ;) {
+      const rows = read.all(after, last)
+      if (rows.length === 0) return
+      yield rows
+      after = rows.at(-1)?.[0] ?? last
+    }
+  } catch (error) {
+    throw failed(error, `${database.name} cannot be read`)
   }
 }
 
@@ -83,10 +91,6 @@ async function through(
       last = rows.at(-1)?.[0] ?? last
       await pause(restMs ?? REST_MS)
     }
-  } catch (error) {
-    if (error instanceof Database.SqliteError)
-      throw new Unavailable(`${file} cannot be read: ${error.message}`, { cause: error })
-    throw error
   } finally {
     database.close()
   }
@@ -110,7 +114,7 @@ function syncAndRename(draft: string, to: string): void {
  * Copies a log while it is written to, from the start up to a position. Nobody is stopped and nothing is locked: events
  * never change, so the copy is what the log was when its last event was the newest.
  *
- * @throws {Unavailable} when there is no event store in the file.
+ * @throws {Unavailable} when there is no event store in the file, or no room for the copy.
  */
 export async function copyLog({ from, to, ...options }: CopyLogOptions): Promise<LogPart> {
   const draft = `${to}.partial`
@@ -142,6 +146,6 @@ export async function copyLog({ from, to, ...options }: CopyLogOptions): Promise
   } catch (error) {
     target.close()
     rmSync(draft, { force: true })
-    throw error
+    throw failed(error, `${to} cannot be written`)
   }
 }

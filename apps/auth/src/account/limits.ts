@@ -70,6 +70,9 @@ export const limitNames = Object.keys(settings) as readonly LimitName[]
 
 export const isLimitName = (name: string): name is LimitName => Object.hasOwn(settings, name)
 
+/** What a limit may be at most. A timer of Node that is told more than 2^31 milliseconds does not wait at all. */
+export const largestOf = (name: LimitName): number => (name.endsWith('_ms') ? 60_000 : 9_999_999_999)
+
 export const DEFAULT_LIMITS: Limits = {
   client: DEFAULT_CLIENT_LIMITS,
   login: DEFAULT_LOGIN_LIMITS,

@@ -30,7 +30,13 @@ export interface ProgramDependencies {
 const FOLLOW_MS = 500
 
 const list = (value: string, before: string[] = []) => [...before, value]
-const count = (value: string) => Number.parseInt(value, 10)
+
+/** Milliseconds since the epoch. */
+function time(text: string): number {
+  const parsed = Date.parse(text)
+  if (Number.isNaN(parsed)) throw new Refused(`${text} is no time, like 2026-01-31T12:00:00Z`)
+  return parsed
+}
 
 /** Metadata as JSON on the command line, or in a file named `@file`. */
 function metadata(text: string): unknown {
@@ -64,7 +70,7 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
   users
     .command('list')
     .option('--after <sub>')
-    .option('--limit <n>', '', count)
+    .option('--limit <n>')
     .action((options) => run('users list', options))
   users
     .command('show')
@@ -118,7 +124,7 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     group
       .command('list')
       .option('--after <client_id>')
-      .option('--limit <n>', '', count)
+      .option('--limit <n>')
       .action((options) => run(`${noun} list`, options))
     group
       .command('show')
@@ -207,12 +213,12 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
   root
     .command('events')
     .description('what happened, oldest first')
-    .option('--last <n>', 'how many at most', count)
+    .option('--last <n>', 'how many at most')
     .option('--stream <name>')
     .option('--type <type>')
     .option('--subject <sub or client_id>')
     .option('--actor <type:id>')
-    .option('--since <time>', 'an ISO 8601 time', (value) => Date.parse(value))
+    .option('--since <time>', 'an ISO 8601 time', time)
     .option('--after <position>', 'only what came after that event, oldest first')
     .option('--follow', 'go on with what happens')
     .action(async ({ follow, ...query }: { follow?: boolean } & Record<string, unknown>) => {

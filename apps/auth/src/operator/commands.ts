@@ -15,6 +15,7 @@ import type { EventLog } from '../log/index.ts'
 import { readResource, type Resources } from '../resource/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
 import { LARGEST_LIMIT, type Views } from '../views/index.ts'
+import { wholeNumber } from '../whole-number.ts'
 import { command, type OperatorCommand } from './command.ts'
 import { EventsQuery, listEvents } from './events.ts'
 import { issueLines } from './refusal.ts'
@@ -51,7 +52,7 @@ const words = z.array(text.max(100)).max(100)
 const Reason = text.max(200).default('by an operator')
 const Page = z.object({
   after: z.string().optional().meta({ description: 'the key of the last entry of the page before' }),
-  limit: z.coerce.number().int().positive().max(LARGEST_LIMIT).optional(),
+  limit: wholeNumber(1, LARGEST_LIMIT).optional(),
 })
 /** A person by `sub`; at the command line by address, too. */
 const Person = z.object({ sub: text })

@@ -2,6 +2,7 @@ import { type Json, type JsonObject, keptPosition, type Position, type PositionP
 import { z } from 'zod'
 import { Actor, decode, type DomainRecord, type EventLog } from '../log/index.ts'
 import { LARGEST_LIMIT, type Views } from '../views/index.ts'
+import { wholeNumber } from '../whole-number.ts'
 import { positionIn } from './position.ts'
 import { Malformed } from './refused.ts'
 
@@ -9,7 +10,7 @@ const actorIn = (text: string) => ({ type: text.slice(0, text.indexOf(':')), id:
 
 /** Which events an operator wants to see; the newest, unless told. */
 export const EventsQuery = z.object({
-  last: z.coerce.number().int().positive().max(LARGEST_LIMIT).default(20),
+  last: wholeNumber(1, LARGEST_LIMIT).default(20),
   stream: z.string().optional(),
   type: z.string().optional(),
   subject: z.string().optional(),
@@ -19,7 +20,7 @@ export const EventsQuery = z.object({
     .refine((value) => Actor.safeParse(actorIn(value)).success, { error: 'is no actor, like client:demo' })
     .optional(),
   /** Milliseconds since the epoch. */
-  since: z.coerce.number().int().optional(),
+  since: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
   /** The position of the last event seen: only later ones. */
   after: z.string().optional(),
 })

@@ -375,6 +375,27 @@ describe('a place in the log', () => {
   })
 })
 
+describe('a number that is none', () => {
+  it.each([
+    ['/admin/events', 'last'],
+    ['/admin/events', 'since'],
+    ['/admin/users', 'limit'],
+    ['/admin/clients', 'limit'],
+    ['/admin/resources', 'limit'],
+  ])('%s?%s is 400, whatever JavaScript would make of it', async (path, name) => {
+    for (const text of ['', ' ', '-1', '1.5', '1e3', '0x10', '10abc', 'null', 'NaN', '9'.repeat(17)])
+      expect((await call('GET', `${path}?${new URLSearchParams({ [name]: text })}`)).body, text).toMatchObject({
+        error: 'invalid_request',
+        error_description: expect.stringContaining(name),
+      })
+    expect((await call('GET', `${path}?${name}=1`)).status).toBe(200)
+  })
+
+  it('is refused to the operator of the machine in the same way', async () => {
+    for (const since of [null, '', true, 1.5]) expect(await service.operate('events', { since })).toBe(400)
+  })
+})
+
 describe('the first administrator', () => {
   it('is made by the token of the console, once; whoever has another one learns nothing', async () => {
     const fresh = await openService(BOOTSTRAP)
