@@ -49,11 +49,17 @@ export interface SubscribeOptions {
   readonly filter?: EventFilter
   /** Ends the subscription without an error. */
   readonly signal?: AbortSignal
+  /**
+   * Told of every try that failed, with its cause; the next try follows by itself. Whatever the subscription says next says
+   * that it goes on again.
+   */
+  onFailure?(error: unknown): void
 }
 
 /**
  * What a subscription says. `checkpoint` moves a reader on when a filter left nothing to deliver; `caughtUp` says that
- * everything the log held when it was said has been delivered (said again each time the reader fell behind and caught up).
+ * everything has been delivered that was acknowledged before the subscription last came to the end of the log (said again
+ * each time the reader fell behind and caught up, and when a subscription that broke was begun again).
  */
 export type SubscriptionMessage =
   | { readonly kind: 'event'; readonly event: RecordedEvent }
@@ -99,9 +105,11 @@ export interface EventStore {
   readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent>
 
   /**
-   * Everything after a position, then everything new, in order, each once. Heals itself; ends by `signal` or `close`.
+   * Everything after a position, then everything new, in order, each once. Heals itself, and tells `onFailure` of what it
+   * heals; ends by `signal` or `close`.
    *
-   * @throws {InvalidPosition} when `after` is neither `START` nor a position of this store.
+   * @throws {InvalidPosition} when `after` is neither `START` nor a position of this store, and where a store finds out that it
+   *   is none of this log: no event was given yet then.
    */
   subscribe(options?: SubscribeOptions): AsyncIterable<SubscriptionMessage>
 

@@ -21,13 +21,13 @@ export interface PagedLog {
  * Turns pages into a subscription: every event after the start once and in order, a `checkpoint` where a filter passed
  * over the rest of a page, and `caughtUp` whenever the end of the log was reached. Holds one page at most, and nothing
  * of the log while the consumer is busy. Pages are read at once, so everything else gets its turn between two; whoever waited for
- * the log to grow reads at once. A page that cannot be read is tried again, as long as the signal lives.
+ * the log to grow reads at once. A page that cannot be read is tried again, as long as the signal lives, and `onFailure` is told.
  *
  * @throws {Error} when a page comes no farther than the one before although there is more: it would be read for ever.
  */
 export async function* followPages(
   log: PagedLog,
-  options: Pick<SubscribeOptions, 'after' | 'filter'>,
+  options: Pick<SubscribeOptions, 'after' | 'filter' | 'onFailure'>,
   signal: AbortSignal,
 ): AsyncGenerator<SubscriptionMessage, void> {
   let position = options.after ?? START
@@ -35,7 +35,7 @@ export async function* followPages(
   let isBehind = true
   while (!signal.aborted) {
     if (isBehind) await turn()
-    const page = await readPage(log, position, options.filter, signal)
+    const page = await readPage(log, position, options, signal)
     if (page === undefined) return
     for (const event of page.events) {
       if (signal.aborted) return
@@ -59,13 +59,14 @@ const LONGEST_PAUSE_MS = 2_000
 async function readPage(
   log: PagedLog,
   after: Position,
-  filter: EventFilter | undefined,
+  { filter, onFailure }: Pick<SubscribeOptions, 'filter' | 'onFailure'>,
   signal: AbortSignal,
 ): Promise<Page | undefined> {
   for (let pause = FIRST_PAUSE_MS; !signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     try {
       return log.page(after, filter)
-    } catch {
+    } catch (error) {
+      onFailure?.(error)
       await wait(pause, signal)
     }
   }

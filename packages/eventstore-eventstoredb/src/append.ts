@@ -44,8 +44,12 @@ export async function append(connection: Connection, request: AppendRequest): Pr
 }
 
 /** An event of the streams beside the log, which says nothing about who wrote it. */
-export const asideEvent = (type: string, data: ProposedEvent['data']): ProposedEvent => ({
-  id: crypto.randomUUID(),
+export const asideEvent = (
+  type: string,
+  data: ProposedEvent['data'],
+  id: string = crypto.randomUUID(),
+): ProposedEvent => ({
+  id,
   type,
   data,
   metadata: {},

@@ -16,11 +16,11 @@ import {
 } from '@ledgate/eventsourcing'
 import { append, asideEvent, keepLastOnly } from './append.ts'
 import { type Connection, openConnection } from './connection.ts'
-import { isPastEnd } from './failure.ts'
+import { isPastEnd, LeftBehind } from './failure.ts'
 import { parsePosition, positionOf } from './position.ts'
 import { allRequest, streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
-import { isInLog, PULSE, recordedEvent } from './recorded.ts'
+import { isInLog, PULSE, PULSES, recordedEvent } from './recorded.ts'
 import { sharing } from './sharing.ts'
 import { followLog } from './subscription.ts'
 
@@ -29,7 +29,7 @@ export interface EventStoreDBEventStoreOptions {
   readonly url: string
   /** Milliseconds that one try of one call may take; 2,000 unless told. */
   readonly attemptMs?: number
-  /** Milliseconds without a word after which a subscription is begun anew; 10,000 unless told. */
+  /** Milliseconds without a word after which a subscription is asked whether it still lives; 10,000 unless told. */
   readonly idleMs?: number
 }
 
@@ -64,8 +64,6 @@ const PROBE_MS = 1_000
 const DEFAULT_IDLE_MS = 10_000
 const PAGE = 512
 const HEAD_PAGE = 16
-/** Beside the log, of any number of processes; only its end is kept. */
-const PULSES = 'lease-pulse'
 
 /**
  * Opens the event store on a single node or a cluster; nothing is sent before the first call. The expected revision is
@@ -83,7 +81,8 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   let failure: string | undefined
   /** Between this head of the log and this end of everything is nothing of the log. */
   let looked = { end: START, head: START }
-  let pulsed = START
+  /** Nothing that this process was told of stands after this: a node that has not got so far was left behind. */
+  let known = START
 
   const assertOpen = (): void => {
     if (closed.signal.aborted) throw new Unavailable('the event store is closed')
@@ -119,8 +118,20 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     }
   }
 
-  const page = (direction: 'forwards' | 'backwards', from: Position | undefined, maxCount: number) =>
-    readFrom(connection, '$all', allRequest(direction, from, maxCount))
+  const learn = (position: Position): Position => {
+    if (position > known) known = position
+    return position
+  }
+
+  /** @throws {Unavailable} when no node answers that has got as far as this process knows the log to have come. */
+  function page(direction: 'forwards' | 'backwards', from: Position | undefined, maxCount: number) {
+    const least = known
+    return readFrom(connection, '$all', allRequest(direction, from, maxCount), (found) => {
+      const isEnd = direction === 'forwards' ? found.length < maxCount : from === undefined
+      const end = found.at(direction === 'forwards' ? -1 : 0)?.position
+      if (isEnd && (end ? positionOf(end) : (from ?? START)) < least) throw new LeftBehind()
+    })
+  }
 
   async function* readAll({ direction = 'forwards', after, filter, max = Infinity, signal }: ReadAllOptions = {}) {
     assertOpen()
@@ -154,7 +165,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
 
   /** From the end backwards to an event of the log, or to where an earlier look began: pulses and leases pile up there. */
   async function head(): Promise<Position> {
-    const [before, known] = [looked, pulsed]
+    const before = looked
     let from: Position | undefined
     let end: Position | undefined
     const found = (position: Position): Position => {
@@ -167,8 +178,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       for (const event of events) {
         if (event.position === undefined) continue
         from = positionOf(event.position)
-        end ??= from
-        if (end < known) throw new Unavailable('the node does not know what the leader wrote')
+        end ??= learn(from)
         if (isInLog(event.streamId)) return found(from)
         if (from <= before.end) return found(before.head)
       }
@@ -176,13 +186,11 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     }
   }
 
-  async function pulse(): Promise<Position> {
-    const events = [asideEvent(PULSE, {})]
+  async function pulse(id?: string): Promise<Position> {
+    const events = [asideEvent(PULSE, {}, id)]
     const { revision, position } = await append(connection, { stream: PULSES, events, expected: 'any' })
     if (revision === 0n) await keepLastOnly(connection, PULSES)
-    const written = position ? positionOf(position) : await positionAt(connection, PULSES, revision)
-    if (written > pulsed) pulsed = written
-    return written
+    return learn(position ? positionOf(position) : await positionAt(connection, PULSES, revision))
   }
 
   return {
@@ -194,7 +202,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         const { revision, position } = await append(connection, { stream, events, expected })
         const result: AppendResult = {
           revision,
-          position: position ? positionOf(position) : await positionAt(connection, stream, revision),
+          position: learn(position ? positionOf(position) : await positionAt(connection, stream, revision)),
         }
         counters.appends += 1
         counters.events += events.length
@@ -210,7 +218,12 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     async *subscribe({ signal, ...from } = {}) {
       keptPosition({ parsePosition }, from.after ?? START)
       const until = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
-      yield* followLog({ connection, head, idleMs: options.idleMs ?? DEFAULT_IDLE_MS }, from, until)
+      const idleMs = options.idleMs ?? DEFAULT_IDLE_MS
+      const following = { connection, pulse: (id: string) => watched(() => pulse(id)), idleMs }
+      for await (const message of followLog(following, from, until)) {
+        if (message.kind === 'event') learn(message.event.position)
+        yield message
+      }
     },
     pulse: () => watched(pulse),
     counters: () => ({ ...counters }),

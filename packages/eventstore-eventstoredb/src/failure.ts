@@ -19,9 +19,17 @@ const typeOf = (error: unknown): ErrorType | undefined =>
 
 const isLeaderless = (error: unknown): boolean => /No leader info|Failed to discover/.test(textOf(error))
 
+/** A node has not got what was written, and does not know it: a leader that was paused, a follower that hears nothing. */
+export class LeftBehind extends Error {
+  constructor() {
+    super('the node has not got what was written since')
+  }
+}
+
 /** What to do before the next try of a call that failed like this. */
 export function adviceOn(error: unknown): Advice {
   const type = typeOf(error)
+  if (error instanceof LeftBehind) return 'reconnect'
   if (type === ErrorType.NOT_LEADER) return 'again'
   if (type === ErrorType.UNAVAILABLE || type === ErrorType.CANCELLED) return 'again' // the client drops the node itself
   if (type === ErrorType.TIMEOUT) return 'again'
@@ -81,4 +89,13 @@ export const isPastEnd = (error: unknown): boolean => error instanceof Unavailab
 export function readFailure(error: unknown): Error {
   if (NO_PLACE.test(textOf(error))) return new InvalidPosition(undefined, { cause: error })
   return error instanceof Unavailable ? error : unavailable(error)
+}
+
+/** What a server says of a subscription that begins where no record does. */
+const NO_START = /read from an invalid position/i
+
+/** Why a subscription broke. @returns {InvalidPosition} when it could never begin where it was told to. */
+export function subscriptionFailure(error: unknown): Error {
+  if (error instanceof InvalidPosition) return error
+  return NO_START.test(textOf(error)) ? new InvalidPosition(undefined, { cause: error }) : readFailure(error)
 }

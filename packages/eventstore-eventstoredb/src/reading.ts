@@ -49,13 +49,23 @@ async function collect(
 /**
  * Reads to the end, from the leader, trying again where that helps.
  *
+ * @param check throws when what was found is no answer: another node is asked.
  * @throws {StreamNotFound} when the stream has no event.
  * @throws {Unavailable} when no leader answers.
  */
-export async function readFrom(connection: Connection, stream: string, request: ReadReq): Promise<readonly Recorded[]> {
+export async function readFrom(
+  connection: Connection,
+  stream: string,
+  request: ReadReq,
+  check: (found: readonly Recorded[]) => void = () => undefined,
+): Promise<readonly Recorded[]> {
   let found: Found
   try {
-    found = await connection.call((client) => collect(client, request, connection))
+    found = await connection.call(async (client) => {
+      const events = await collect(client, request, connection)
+      if (events !== undefined) check(events)
+      return events
+    })
   } catch (error) {
     throw readFailure(error)
   }

@@ -49,8 +49,10 @@ const isObject = (value: unknown): value is JsonObject =>
 /** Categories of streams that are in the same database and no part of the log: the vault's and the leases'. */
 export const ASIDE: readonly string[] = ['vault', 'lease']
 
-/** What is written beside the log so that every subscription by type comes to a place at the end of it. */
+/** What is written beside the log so that every subscription comes to a place at the end of it. */
 export const PULSE = 'Pulsed'
+/** The stream of the pulses of all processes; only its end is kept. */
+export const PULSES = 'lease-pulse'
 
 /** Whether a stream is part of the log: neither EventStoreDB's own, nor of a category that holds something else. */
 export function isInLog(stream: string): boolean {

@@ -1,63 +1,70 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { convertToCommandError, type EventStoreDBClient } from '@eventstore/db-client'
+import { convertToCommandError, DeadlineExceededError, type EventStoreDBClient } from '@eventstore/db-client'
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import {
   type EventFilter,
+  InvalidPosition,
   passes,
   type Position,
   START,
   type SubscribeOptions,
   type SubscriptionMessage,
+  Unavailable,
 } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
+import { subscriptionFailure } from './failure.ts'
 import { streamsOf } from './inside.ts'
+import { openMark } from './mark.ts'
 import { checkpointOf, type LogOffset, positionOf } from './position.ts'
-import { type Pulled, puller } from './pull.ts'
+import { puller } from './pull.ts'
 import { type ServerFilter, subscriptionRequest } from './read-request.ts'
-import { ASIDE, isInLog, PULSE, receivedEvent, recordedEvent } from './recorded.ts'
+import { ASIDE, isInLog, PULSE, PULSES, type Recorded, receivedEvent, recordedEvent } from './recorded.ts'
 
 export interface Following {
   readonly connection: Connection
-  head(): Promise<Position>
-  /** Milliseconds without a word after which a subscription is taken for dead. */
+  /** Writes a pulse with this id, to which every subscription comes; answers where it stands. */
+  pulse(id: string): Promise<Position>
+  /** Milliseconds without a word after which a subscription is asked whether it still lives. */
   readonly idleMs: number
 }
 
 const FIRST_PAUSE_MS = 50
-/** Without a word, after which a subscription that will not tell how far it has come is begun anew. */
-const UNTOLD_MS = 500
 const LONGEST_PAUSE_MS = 2_000
+/** For an answer that a subscription owes. */
+const LONGEST_HURRY_MS = 10_000
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+const inCategory = (category: string): string => `${escaped(category)}(-|$)`
 
 /**
  * What the server gives: not its own streams, what is no part of the log, nor categories or types that nobody asked for. It
- * filters by one of the two; whoever asks for types sees pulses, too, and so how far the log has come.
+ * filters by one of the two; pulses pass either, so that every subscription sees how far the log has come.
  */
 function serverFilter({ categories, types }: EventFilter = {}): ServerFilter {
   if (types !== undefined) return { types: `^(${[...types, PULSE].map(escaped).join('|')})$` }
-  const streamsOf = (each: string) => `${escaped(each)}(-|$)`
+  const pulses = `${escaped(PULSES)}$`
   return {
     streams:
       categories === undefined
-        ? `^(?!${['\\$', ...ASIDE.map(streamsOf)].join('|')})`
-        : `^(${categories.map(streamsOf).join('|')})`,
+        ? `^(${pulses}|(?!${['\\$', ...ASIDE.map(inCategory)].join('|')}))`
+        : `^(${[...categories.map(inCategory), pulses].join('|')})`,
   }
 }
 
 /** One call that subscribes, until it fails, ends, or says nothing for too long. */
-async function subscribeOnce(client: EventStoreDBClient, after: Position, options: SubscribeOptions) {
+async function subscribeOnce(client: EventStoreDBClient, after: Position, { filter }: SubscribeOptions) {
   const { service, call, failed } = await streamsOf(client)
-  const reading = service.read(subscriptionRequest(after, serverFilter(options.filter)), ...call)
+  const reading = service.read(subscriptionRequest(after, serverFilter(filter)), ...call)
   reading.on('error', failed)
   return { reading, end: () => reading.cancel() }
 }
 
 /**
  * Everything after a position and everything new, each once and in order, over any number of broken, silent and ended
- * subscriptions: a new one begins where the last event or checkpoint was.
+ * subscriptions: a new one begins where the last event or checkpoint was, which came by a subscription itself. What a node
+ * says of the log elsewhere moves nobody on.
  *
- * Before each it asks the leader for the head: what is caught up then has passed it, also when a filter left nothing
- * there to see.
+ * That a node has no more to give does not say that there is no more: it may have been left behind, and not know it. So a
+ * pulse is written then, by whoever leads, and only a subscription that comes to it has caught up (decision 31).
  */
 export async function* followLog(
   following: Following,
@@ -66,32 +73,59 @@ export async function* followLog(
 ): AsyncGenerator<SubscriptionMessage, void> {
   const { connection } = following
   let position = options.after ?? START
-  let saidCaughtUpAt: Position | undefined
   let wait = FIRST_PAUSE_MS
 
   while (!signal.aborted) {
     const client = connection.client()
     let end: (() => void) | undefined
     try {
-      const head = await following.head()
       const subscription = await subscribeOnce(client, position, options)
       end = subscription.end
       const pull = puller<ReadResp>(subscription.reading, signal)
-      let idleMs = following.idleMs
-      for (let pulled = await pull(idleMs); isItem(pulled); pulled = await pull(idleMs)) {
-        wait = FIRST_PAUSE_MS
-        if (isWithoutCheckpoints(pulled.item)) idleMs = Math.min(idleMs, UNTOLD_MS)
-        const message = messageOf(pulled.item, { position, head, options })
-        if (message === undefined) continue
-        if (message.kind === 'caughtUp' && message.position === saidCaughtUpAt) continue
-        position = message.kind === 'event' ? message.event.position : message.position
-        if (message.kind === 'caughtUp') saidCaughtUpAt = position
-        yield message
+      const begun = position
+      const mark = openMark(following.pulse)
+      // A slow server is given more time with each try.
+      const hurryMs = Math.min(connection.attemptMs, following.idleMs) * (wait / FIRST_PAUSE_MS)
+      let isAtEnd = false
+      let isUntold = false
+      let isSilent = true
+      for (;;) {
+        const isHurried = isSilent || mark.isDue()
+        const pulled = await pull(isHurried ? Math.min(hurryMs, LONGEST_HURRY_MS) : following.idleMs)
         if (signal.aborted) return
-        if (idleMs < following.idleMs && position !== START) break
+        mark.check(begun)
+        if (pulled === 'ended') throw new Error('the server ended the subscription')
+        if (pulled === 'idle') {
+          if (isSilent) throw new DeadlineExceededError(undefined, 'the node does not answer a subscription')
+          // Whoever wrote the mark leads, and there the client is now: the next subscription is with that node.
+          if (mark.isDue()) throw new Unavailable('the node of a subscription has not got what was written since')
+          mark.write()
+          continue
+        }
+        isSilent = false
+        const { item } = pulled
+        if (item.hasCaughtUp()) {
+          isAtEnd = true
+          mark.write()
+        } else if (item.hasFellBehind()) isAtEnd = false
+        else if (isWithoutPosition(item)) isUntold = true
+        const received = receivedIn(item)
+        const message = messageOf(item, received, { position, options })
+        if (message === undefined) continue
+        position = message.kind === 'event' ? message.event.position : message.position
+        const isMarked = received !== undefined && mark.isMet(received.id)
+        if (isMarked) wait = FIRST_PAUSE_MS
+        yield isMarked && isAtEnd ? { kind: 'caughtUp', position } : message
+        if (signal.aborted) return
+        if (isUntold && position !== START) break
       }
-    } catch (error) {
-      connection.refused(client, error instanceof Error ? convertToCommandError(error) : error)
+    } catch (thrown) {
+      if (signal.aborted) return
+      const error = thrown instanceof Error ? convertToCommandError(thrown) : thrown
+      const failure = subscriptionFailure(error)
+      if (failure instanceof InvalidPosition) throw failure
+      options.onFailure?.(failure)
+      connection.refused(client, error)
       await pause(wait, undefined, { signal }).catch(() => undefined)
       wait = Math.min(wait * 2, LONGEST_PAUSE_MS)
     } finally {
@@ -100,11 +134,11 @@ export async function* followLog(
   }
 }
 
-const isItem = <Item>(pulled: Pulled<Item>): pulled is { readonly item: Item } =>
-  pulled !== 'ended' && pulled !== 'idle'
-
-/** Whether a subscription said that its checkpoint is none: it gives no other, however far it comes. */
-function isWithoutCheckpoints(response: ReadResp): boolean {
+/**
+ * Whether a subscription calls something its checkpoint that can be none: it gives no other, however far it comes, and is
+ * begun anew where the first event or pulse is.
+ */
+function isWithoutPosition(response: ReadResp): boolean {
   const checkpoint = response.getCheckpoint()
   return checkpoint !== undefined && checkpointOf(offsetIn(checkpoint)) === undefined
 }
@@ -114,23 +148,28 @@ const offsetIn = (checkpoint: ReadResp.Checkpoint): LogOffset => ({
   prepare: BigInt(checkpoint.getPreparePosition()),
 })
 
+function receivedIn(response: ReadResp): Recorded | undefined {
+  const event = response.getEvent()?.getEvent()
+  return event && receivedEvent(event)
+}
+
 interface Place {
   readonly position: Position
-  readonly head: Position
   readonly options: SubscribeOptions
 }
 
 /** What a message tells a reader at this place; `undefined` when it is nothing new, or nothing for this reader. */
-function messageOf(response: ReadResp, { position, head, options }: Place): SubscriptionMessage | undefined {
-  if (response.hasCaughtUp()) return { kind: 'caughtUp', position: head > position ? head : position }
+function messageOf(
+  response: ReadResp,
+  received: Recorded | undefined,
+  { position, options }: Place,
+): Exclude<SubscriptionMessage, { kind: 'caughtUp' }> | undefined {
   const checkpoint = response.getCheckpoint()
   if (checkpoint !== undefined) {
     const reached = checkpointOf(offsetIn(checkpoint))
     return reached !== undefined && reached > position ? { kind: 'checkpoint', position: reached } : undefined
   }
-  const event = response.getEvent()?.getEvent()
-  if (event === undefined) return undefined
-  const received = receivedEvent(event)
+  if (received === undefined) return undefined
   if (!isInLog(received.streamId)) {
     const passed = received.position && positionOf(received.position)
     return passed !== undefined && passed > position ? { kind: 'checkpoint', position: passed } : undefined
