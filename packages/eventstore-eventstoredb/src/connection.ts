@@ -94,9 +94,17 @@ export function openConnection({
   }
 }
 
-/** A connection string for each node that one names: what a node has itself is asked of it alone. */
-export function nodeUrls(url: string): readonly string[] {
-  const [, user = '', hosts = '', query = ''] = /^esdb:\/\/([^@/]*@)?([^/?]+)\/?(\?.*)?$/.exec(url) ?? []
-  const nodes = hosts.split(',').filter((host) => host !== '')
-  return nodes.length === 0 ? [url] : nodes.map((host) => `esdb://${user}${host}${query}`)
+const PARTS = /^\s*esdb:\/\/([^:]+:[^@]+@)?([^/?]+)\/?(\?.*?)?\/*\s*$/
+const DISCOVERING = /^\s*esdb\+discover:/
+
+/** Host and port of the nodes that a connection string names; none when it names a cluster alone. */
+export function namedNodes(url: string): readonly string[] {
+  const [, , hosts = ''] = PARTS.exec(url) ?? []
+  return hosts.split(',').flatMap((host) => (host === '' ? [] : /:\d+$/.test(host) ? host : `${host}:2113`))
+}
+
+/** The connection string for one node alone, called as this one says: what a node has itself is asked of it alone. */
+export function nodeUrl(url: string, host: string): string {
+  const [, user = '', , query = ''] = PARTS.exec(url.replace(DISCOVERING, 'esdb:')) ?? []
+  return `esdb://${user}${host}${query}`
 }

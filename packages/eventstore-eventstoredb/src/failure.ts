@@ -85,6 +85,10 @@ const PAST_END = /ReadAllResult: Error/
 /** Whether a read of the whole log failed as one does that goes backwards from past the end. */
 export const isPastEnd = (error: unknown): boolean => error instanceof Unavailable && PAST_END.test(textOf(error.cause))
 
+/** Whether a read failed because nothing can ever be written to its stream again. */
+export const isTombstone = (error: unknown): boolean =>
+  error instanceof Unavailable && typeOf(error.cause) === ErrorType.STREAM_DELETED
+
 /** The port's error for a read that failed. */
 export function readFailure(error: unknown): Error {
   if (NO_PLACE.test(textOf(error))) return new InvalidPosition(undefined, { cause: error })

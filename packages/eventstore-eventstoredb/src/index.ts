@@ -5,9 +5,5 @@ export {
   type EventStoreDBEventStoreOptions,
 } from './eventstoredb-event-store.ts'
 export { openEventStoreDBLease, type Lease, type LeaseOptions } from './lease.ts'
-export {
-  openEventStoreDBVault,
-  type EventStoreDBVault,
-  type EventStoreDBVaultOptions,
-  type PendingErasure,
-} from './vault.ts'
+export type { PendingErasure } from './pending-erasures.ts'
+export { openEventStoreDBVault, type EventStoreDBVault, type EventStoreDBVaultOptions } from './vault.ts'

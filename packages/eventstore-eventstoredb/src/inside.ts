@@ -2,16 +2,19 @@ import { finished } from 'node:stream'
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import streamsServices, { type StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js'
-import type { CallOptions, ClientDuplexStream, Metadata } from '@grpc/grpc-js'
+import type { CallOptions, Client, ClientDuplexStream, Metadata } from '@grpc/grpc-js'
 
 /** A call that lives on. */
 type LivingCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>
 
+/** A service as the messages' generator makes it. */
+type ServiceClass<Service extends Client> = new (...args: ConstructorParameters<typeof Client>) => Service
+
 /** What the client keeps for its own commands, and hides in its types. */
 interface Inside {
-  getGRPCClient(service: typeof StreamsClient, name: string): Promise<StreamsClient>
+  getGRPCClient<Service extends Client>(service: ServiceClass<Service>, name: string): Promise<Service>
   callArguments(options: { readonly requiresLeader: boolean }, call: CallOptions): [Metadata, CallOptions]
-  handleError(service: StreamsClient, error: Error): Promise<void>
+  handleError(service: Client, error: Error): Promise<void>
   /** What is cancelled when the client is disposed of. */
   readonly disposableStreams: Set<LivingCall>
 }
@@ -43,5 +46,20 @@ export async function streamsOf(client: EventStoreDBClient, requiresLeader = tru
       inside.disposableStreams.add(call)
       finished(call, () => inside.disposableStreams.delete(call))
     },
+  }
+}
+
+/** Another service, for calls of one question and one answer; `call` makes what each of them is made with. */
+export async function serviceOf<Service extends Client>(
+  client: EventStoreDBClient,
+  wanted: ServiceClass<Service>,
+  name: string,
+) {
+  const inside = client as unknown as Inside
+  const service = await inside.getGRPCClient(wanted, name)
+  return {
+    service,
+    call: (options: CallOptions) => inside.callArguments({ requiresLeader: false }, options),
+    failed: (error: Error) => void inside.handleError(service, error),
   }
 }

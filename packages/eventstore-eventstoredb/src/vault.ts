@@ -1,9 +1,10 @@
-import { Conflict, type Position, StreamNotFound } from '@ledgate/eventsourcing'
+import { Conflict, type Position } from '@ledgate/eventsourcing'
 import { type KeyVault, wrapping } from '@ledgate/vault'
 import { append, asideEvent, keepLastOnly } from './append.ts'
-import { nodeUrls, openConnection, type Connection } from './connection.ts'
-import { appendFailure } from './failure.ts'
-import { allRequest, streamRequest } from './read-request.ts'
+import { openConnection, type Connection } from './connection.ts'
+import { deleteErased, destroyKey, finishErasures, keptIn, lastOf, streamOf } from './erasure.ts'
+import { pendingErasures, type PendingErasure } from './pending-erasures.ts'
+import { allRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
 import { recordedEvent } from './recorded.ts'
 
@@ -18,20 +19,13 @@ export interface EventStoreDBVaultOptions {
   readonly attemptMs?: number
 }
 
-/** Bytes that were destroyed, and are still in the files of some nodes until their next scavenge. */
-export interface PendingErasure {
-  readonly name: string
-  /** Host and port of the nodes that still have them. */
-  readonly nodes: readonly string[]
-  /** Milliseconds since the epoch. */
-  readonly destroyed: number
-}
-
 /** The vault in streams of EventStoreDB, and what its operators ask it. */
 export interface EventStoreDBVault extends KeyVault {
+  /** Comes to the end of erasures that were broken off, and of those of version 0.1, which a scavenge did not carry out. */
+  finishErasures(): Promise<void>
   /**
-   * What was destroyed and can still be found in a node that the URL names: EventStoreDB hides deleted events at once,
-   * and removes them from each node's files with that node's scavenge.
+   * What was destroyed and is, or may be, in the files of a node: EventStoreDB hides deleted events at once, and removes them
+   * from each node's files with that node's scavenge. Every node that the URL or the gossip of the cluster names is asked.
    *
    * @throws {Unavailable} when one of the nodes does not answer: nobody knows what it has.
    */
@@ -40,32 +34,8 @@ export interface EventStoreDBVault extends KeyVault {
 
 /** The name of a value that only the right master key can open. */
 const CHECK = 'vault/check'
-const DESTROYED = 'vault-destroyed'
-const PREFIX = 'vault-key.'
-const streamOf = (name: string) => `${PREFIX}${name}`
-/** The last event of a name that was destroyed: a scavenge keeps the last event of a deleted stream, whatever it holds. */
-const ERASED = 'Erased'
 /** Events that are read together when everything is wrapped anew. */
 const PAGE = 500
-
-interface Kept {
-  readonly wrapped: string
-}
-interface Destroyed {
-  readonly name: string
-  readonly position: Position
-}
-
-/** The last event of a stream; `undefined` when it has none, or was deleted. */
-async function lastOf(connection: Connection, stream: string) {
-  try {
-    const [found] = await readFrom(connection, stream, streamRequest(stream, { direction: 'backwards', max: 1 }))
-    return found
-  } catch (error) {
-    if (error instanceof StreamNotFound) return undefined
-    throw error
-  }
-}
 
 /**
  * Opens the vault in streams beside the log: one for each name, of one event that is wrapped by the master key. Any
@@ -78,9 +48,9 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
   let keys = wrapping([options.masterKey, ...(options.olderMasterKeys ?? [])])
 
   async function get(name: string): Promise<Uint8Array | undefined> {
-    const kept = (await lastOf(connection, streamOf(name)))?.data as Kept | undefined
-    const wrapped = kept?.wrapped
-    return wrapped === undefined ? undefined : keys.unwrap(Buffer.from(wrapped, 'base64url'), name)
+    const last = await lastOf(connection, streamOf(name))
+    const kept = last && keptIn(last)
+    return kept && keys.unwrap(Buffer.from(kept.wrapped, 'base64url'), name)
   }
 
   async function putIfAbsent(name: string, bytes: Uint8Array): Promise<Uint8Array> {
@@ -97,7 +67,7 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
         if (!(error instanceof Conflict)) throw error
         const kept = await get(name)
         if (kept !== undefined) return kept
-        await deleteErased(name) // who destroyed it may not have come to the end; then the name is free
+        await deleteErased(connection, name) // who destroyed it may not have come to the end; then the name is free
       }
     }
   }
@@ -107,12 +77,11 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
     const stream = streamOf(name)
     for (;;) {
       const last = await lastOf(connection, stream)
-      const wrapped =
-        last?.type === ERASED
-          ? undefined
-          : last && keys.rewrapped(Buffer.from((last.data as Kept).wrapped, 'base64url'), name)
+      const kept = last && keptIn(last)
+      const wrapped = kept && keys.rewrapped(Buffer.from(kept.wrapped, 'base64url'), name)
       if (last === undefined || wrapped === undefined) return false
-      const events = [asideEvent('Kept', { wrapped: wrapped.toString('base64url') })]
+      const earlier = [...(kept?.earlier ?? []), recordedEvent(last).position]
+      const events = [asideEvent('Kept', { wrapped: wrapped.toString('base64url'), earlier })]
       try {
         await append(connection, { stream, events, expected: last.revision })
       } catch (error) {
@@ -124,44 +93,15 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
     }
   }
 
-  /** Deletes the stream of a name whose last event says that it is erased, and no value that was put there since. */
-  async function deleteErased(name: string): Promise<void> {
-    const stream = streamOf(name)
-    const last = await lastOf(connection, stream)
-    if (last?.type !== ERASED) return
-    const how = { requiresLeader: true, deadline: connection.attemptMs, expectedRevision: last.revision }
-    try {
-      await connection.call((client) => client.deleteStream(stream, how))
-    } catch (error) {
-      const failure = appendFailure(stream, error)
-      if (!(failure instanceof Conflict)) throw failure
-    }
-  }
-
   const vault: EventStoreDBVault = {
     get,
     putIfAbsent,
-    async destroy(name) {
-      const stream = streamOf(name)
-      for (;;) {
-        const last = await lastOf(connection, stream)
-        if (last === undefined) return
-        if (last.type === ERASED) return deleteErased(name)
-        // Noted first: what is deleted and not noted, nobody would look for in the files.
-        const { position } = recordedEvent(last)
-        const note = asideEvent('Destroyed', { name, position })
-        await append(connection, { stream: DESTROYED, events: [note], expected: 'any' })
-        try {
-          await append(connection, { stream, events: [asideEvent(ERASED, {})], expected: last.revision })
-        } catch (error) {
-          if (!(error instanceof Conflict)) throw error // else it was wrapped anew, or destroyed, in between
-        }
-      }
-    },
+    destroy: (name) => destroyKey(connection, name),
     async rewrap(masterKeys) {
       const next = wrapping(masterKeys)
       await openCheck(async () => {
-        const check = (await lastOf(connection, streamOf(CHECK)))?.data as Kept | undefined
+        const last = await lastOf(connection, streamOf(CHECK))
+        const check = last && keptIn(last)
         if (check) next.unwrap(Buffer.from(check.wrapped, 'base64url'), CHECK)
       }) // before anything depends on them
       keys = next
@@ -169,6 +109,7 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
       for await (const name of keptNames(connection)) if (await rewrapOne(name)) count += 1
       return count
     },
+    finishErasures: () => finishErasures(connection, { isProof: false }),
     pendingErasures: () => pendingErasures(connection, options),
     close: connection.close,
   }
@@ -187,11 +128,11 @@ async function* keptNames(connection: Connection): AsyncGenerator<string, void> 
   const seen = new Set<string>()
   let from: Position | undefined
   for (;;) {
-    const found = await readFrom(connection, '$all', allRequest('forwards', from, PAGE, PREFIX))
+    const found = await readFrom(connection, '$all', allRequest('forwards', from, PAGE, streamOf('')))
     const start = from
     for (const event of found) {
       from = recordedEvent(event).position
-      const name = event.streamId.slice(PREFIX.length)
+      const name = event.streamId.slice(streamOf('').length)
       if (seen.has(name)) continue
       seen.add(name)
       yield name
@@ -215,36 +156,4 @@ async function openCheck(open: () => Promise<unknown>): Promise<void> {
       cause: error,
     })
   }
-}
-
-async function pendingErasures(
-  connection: Connection,
-  { url, attemptMs }: Pick<EventStoreDBVaultOptions, 'url' | 'attemptMs'>,
-): Promise<readonly PendingErasure[]> {
-  const notes = await readFrom(connection, DESTROYED, streamRequest(DESTROYED, {})).catch((error: unknown) => {
-    if (error instanceof StreamNotFound) return []
-    throw error
-  })
-  const nodes = nodeUrls(url).map((each) => ({
-    name: new URL(each).host,
-    connection: openConnection({ url: each, isAnyNode: true, ...(attemptMs !== undefined && { attemptMs }) }),
-  }))
-  try {
-    const pending: PendingErasure[] = []
-    for (const { data, created } of notes) {
-      const destroyed = data as Destroyed
-      const found = await Promise.all(nodes.map((node) => isInFiles(node.connection, destroyed)))
-      const having = nodes.filter((_, index) => found[index]).map(({ name }) => name)
-      if (having.length > 0) pending.push({ name: destroyed.name, nodes: having, destroyed: created.getTime() })
-    }
-    return pending
-  } finally {
-    await Promise.all(nodes.map((node) => node.connection.close()))
-  }
-}
-
-/** Whether a node still gives what stands at this position to readers of the whole log. */
-async function isInFiles(connection: Connection, { name, position }: Destroyed): Promise<boolean> {
-  const found = await readFrom(connection, '$all', allRequest('forwards', position, 1))
-  return found.some((event) => event.streamId === streamOf(name) && recordedEvent(event).position === position)
 }

@@ -81,6 +81,7 @@ export function startBackground(
       every(KEYS_EVERY, 'feed keys', held, () => feedKeys.maintain(ROTATION_PERIOD)),
       every(KEYS_EVERY, 'derivation keys', held, () => derivationKeys.maintain(ROTATION_PERIOD)),
       every(SWEEP_EVERY, 'reservations', held, () => people.sweeper.sweep(held)),
+      every(SWEEP_EVERY, 'erasures', held, () => storage.finishErasures()),
     ]).then(() => undefined)
 
   const turn = storage.turn(stumbled('lease'))

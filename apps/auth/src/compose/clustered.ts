@@ -44,6 +44,7 @@ export async function openClustered(config: Config, url: string): Promise<Storag
       store,
       vault,
       pendingErasures: vault.pendingErasures,
+      finishErasures: vault.finishErasures,
       source: { kind: 'eventstoredb', url },
       pulse: () => store.pulse(),
       turn: (onError) => openEventStoreDBLease({ url, name: 'background', onError }),

@@ -4,7 +4,15 @@ import { type Backlog, backlog } from '../process-manager/index.ts'
 import type { OutgoingMail } from './mail.ts'
 
 /** What goes on by itself, at one process of an installation: what follows the log, and what looks now and then at what is due. */
-const PROCESSES = ['registration', 'mail', 'signing keys', 'feed keys', 'derivation keys', 'reservations'] as const
+const PROCESSES = [
+  'registration',
+  'mail',
+  'signing keys',
+  'feed keys',
+  'derivation keys',
+  'reservations',
+  'erasures',
+] as const
 
 /** What each of them has not done because its last try failed. */
 export type Backlogs = Readonly<Record<(typeof PROCESSES)[number], Backlog>>
@@ -17,6 +25,7 @@ export function openBacklogs(): Backlogs {
     'feed keys': backlog(),
     'derivation keys': backlog(),
     reservations: backlog(),
+    erasures: backlog(),
   }
 }
 

@@ -28,14 +28,24 @@ export interface Turn {
   close(): Promise<void>
 }
 
+/** A key that was destroyed and is, or may be, in the files of nodes of a database. */
+export interface PendingErasure {
+  readonly name: string
+  readonly nodes: readonly string[]
+  /** Those of them that lag: they may get it yet. */
+  readonly behind: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly destroyed: number
+}
+
 /** Where events and keys are kept. */
 export interface Storage {
   readonly store: WatchedStore
   readonly vault: KeyVault
-  /** What was erased and is still in the files of the database until its next scavenge. */
-  pendingErasures(): Promise<
-    readonly { readonly name: string; readonly nodes: readonly string[]; readonly destroyed: number }[]
-  >
+  /** What was erased and may still be in the files of the database until its next scavenge. */
+  pendingErasures(): Promise<readonly PendingErasure[]>
+  /** Comes to the end of erasures that were broken off. */
+  finishErasures(): Promise<void>
   /** For the thread that reads the log by itself. */
   readonly source: LogSource
   /**
@@ -58,6 +68,7 @@ async function embedded(config: Config): Promise<Storage> {
       store,
       vault,
       pendingErasures: async () => [],
+      finishErasures: async () => {}, // a file is overwritten in one step
       source: { kind: 'sqlite', file },
       pulse: () => store.pulse(),
       turn: () => ({

@@ -33,7 +33,12 @@ export interface OperatorDependencies {
   rewrapVault(): Promise<number>
   /** Keys that were destroyed, and are still in the files of a database until it was scavenged. */
   pendingErasures(): Promise<
-    readonly { readonly name: string; readonly nodes: readonly string[]; readonly destroyed: number }[]
+    readonly {
+      readonly name: string
+      readonly nodes: readonly string[]
+      readonly behind: readonly string[]
+      readonly destroyed: number
+    }[]
   >
   readonly signingKeys: Ring<SigningKeys>
   readonly feedKeys: Ring<SigningKeys>
@@ -242,9 +247,10 @@ export function operatorCommands(dependencies: OperatorDependencies): Commands {
     ...resourceCommands(dependencies, fresh),
     ...keyCommands(dependencies),
     'vault pending': command(z.object({}), async () => ({
-      pending: (await pendingErasures()).map(({ name, nodes, destroyed }) => ({
+      pending: (await pendingErasures()).map(({ name, nodes, behind, destroyed }) => ({
         name,
         nodes: [...nodes],
+        behind: [...behind],
         destroyed: new Date(destroyed).toISOString(),
       })),
     })),
