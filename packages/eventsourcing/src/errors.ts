@@ -42,6 +42,11 @@ export class TooLarge extends EventStoreError<'ERR_TOO_LARGE'> {
   readonly code = 'ERR_TOO_LARGE'
 }
 
+/** The store takes this append neither now nor later: its stream was ended for ever, or it is malformed. Nothing was written. */
+export class AppendRefused extends EventStoreError<'ERR_APPEND_REFUSED'> {
+  readonly code = 'ERR_APPEND_REFUSED'
+}
+
 /** A text names no place in the log of this store. The text is not repeated: it came from anywhere. */
 export class InvalidPosition extends EventStoreError<'ERR_INVALID_POSITION'> {
   readonly code = 'ERR_INVALID_POSITION'

@@ -81,6 +81,7 @@ export interface EventStore {
    * @throws {UnknownOutcome} when the events may or may not be in the log: repeat the very same call to find out.
    * @throws {Unavailable} when the store cannot take it now; nothing was written.
    * @throws {TooLarge} when an event is over `MAX_EVENT_BYTES` or the call holds more than `MAX_EVENTS_PER_APPEND`.
+   * @throws {AppendRefused} when no repetition will ever succeed; nothing was written.
    * @throws {TypeError} when there is no event or the stream's name is not a valid one.
    */
   append(

@@ -4,7 +4,10 @@ import {
   convertToCommandError,
   DeadlineExceededError,
   type EventStoreDBClient,
+  InvalidArgumentError,
+  InvalidTransactionError,
   MaxAppendSizeExceededError,
+  StreamDeletedError,
   TimeoutError,
   UnknownError,
   WrongExpectedVersionError,
@@ -16,6 +19,7 @@ import streamsMessages, {
   type BatchAppendResp,
 } from '@eventstore/db-client/generated/streams_pb.js'
 import type { ExpectedRevision, NewEvent } from '@ledgate/eventsourcing'
+import { NO_CONNECTION } from './failure.ts'
 import { streamsOf } from './inside.ts'
 
 const { BatchAppendReq: Request } = streamsMessages
@@ -41,8 +45,17 @@ export interface Appended {
 export interface AppendCall {
   /** Whether it takes another append. */
   isOpen(): boolean
+  append(request: AppendRequest): PendingAppend
+}
+
+/** An append that was sent. */
+export interface PendingAppend {
   /** @throws the client's errors; `DeadlineExceededError` after `deadlineMs` milliseconds without an answer. */
-  append(request: AppendRequest): Promise<Appended>
+  readonly answer: Promise<Appended>
+  /** Whether it was sent in the end: then the server may have it. */
+  readonly sent: Promise<boolean>
+  /** The answer is no longer waited for: the outcome is known in another way. */
+  leave(): void
 }
 
 interface Waiting {
@@ -66,8 +79,7 @@ export function openAppendCall(client: EventStoreDBClient, deadlineMs: number): 
 
   const fail = (error: unknown): void => {
     isOver = true
-    const failure = error instanceof Error ? convertToCommandError(error) : new UnknownError(undefined, String(error))
-    for (const { settle } of [...waiting.values()]) settle(failure as Error)
+    for (const { settle } of [...waiting.values()]) settle(callFailure(error))
   }
 
   const opening = streamsOf(client).then(({ service, call: how, failed, keep }) => {
@@ -94,24 +106,43 @@ export function openAppendCall(client: EventStoreDBClient, deadlineMs: number): 
 
   return {
     isOpen: () => !isOver,
-    append: ({ stream, events, expected }) =>
-      new Promise((resolve, reject) => {
-        const id = crypto.randomUUID()
-        const timer = setTimeout(() => {
-          isOver = true
-          settle(new DeadlineExceededError(undefined, `no answer within ${deadlineMs} ms`))
-        }, deadlineMs)
-        const settle = (outcome: Appended | Error): void => {
-          clearTimeout(timer)
-          waiting.delete(id)
-          if (isOver && waiting.size === 0) leave()
-          if (outcome instanceof Error) reject(outcome)
-          else resolve(outcome)
-        }
-        waiting.set(id, { stream, settle })
-        opening.then((call) => waiting.has(id) && call.write(requestOf(id, { stream, events, expected }))).catch(fail)
-      }),
+    append({ stream, events, expected }) {
+      const id = crypto.randomUUID()
+      const { promise: answer, resolve, reject } = Promise.withResolvers<Appended>()
+      let isSent = false
+      const timer = setTimeout(() => {
+        isOver = true
+        const what = isSent ? 'no answer' : NO_CONNECTION
+        settle(new DeadlineExceededError(undefined, `${what} within ${deadlineMs} ms`))
+      }, deadlineMs)
+      const settle = (outcome: Appended | Error): void => {
+        clearTimeout(timer)
+        waiting.delete(id)
+        if (isOver && waiting.size === 0) leave()
+        if (outcome instanceof Error) reject(outcome)
+        else resolve(outcome)
+      }
+      waiting.set(id, { stream, settle })
+      const sent = opening.then((call) => {
+        isSent = waiting.has(id)
+        if (isSent) call.write(requestOf(id, { stream, events, expected }))
+        return isSent
+      })
+      sent.catch(fail)
+      return {
+        answer,
+        sent: sent.catch(() => false),
+        leave: () => void (waiting.has(id) && settle(new CancelledError(undefined, 'nobody waits for the answer'))),
+      }
+    },
   }
+}
+
+/** That a call failed. What was wrong with one append of it says nothing about those beside it. */
+function callFailure(error: unknown): Error {
+  if (!(error instanceof Error)) return new UnknownError(undefined, String(error))
+  const failure = convertToCommandError(error)
+  return failure instanceof InvalidArgumentError ? new UnknownError(undefined, error.message) : failure
 }
 
 /** The message of a whole append. It names no deadline: the server would judge that by its own clock. */
@@ -169,5 +200,10 @@ function errorOf(error: Status, stream: string): Error {
     const exceeded = details?.unpack(MaximumAppendSizeExceeded.deserializeBinary, name)
     return MaxAppendSizeExceededError.fromMaxAppendSize(exceeded?.getMaxappendsize() ?? 0)
   }
+  // Servers from 25.1 on name one event of it; the messages of the client do not know the details.
+  if (kind === 'MaximumAppendEventSizeExceeded') return MaxAppendSizeExceededError.fromMaxAppendSize(0)
+  if (kind === 'StreamDeleted') return StreamDeletedError.fromStreamName(stream)
+  if (kind === 'BadRequest') return new InvalidArgumentError(error.getMessage() || name)
+  if (kind === 'InvalidTransaction') return new InvalidTransactionError(undefined, error.getMessage() || name)
   return new UnknownError(undefined, error.getMessage() || name)
 }

@@ -8,6 +8,8 @@ export interface ConnectionOptions {
   readonly url: string
   /** Milliseconds that one try of one call may take; 2,000 unless told. */
   readonly attemptMs?: number
+  /** Milliseconds without an answer after which it is looked whether an append is in its stream; 250, or a quarter of a try if that is less, unless told. */
+  readonly settleMs?: number
   /** Reads what this very node has, whoever leads; never to decide anything. */
   readonly isAnyNode?: boolean
 }
@@ -15,6 +17,7 @@ export interface ConnectionOptions {
 /** One client at a time, replaced when its node hangs. */
 export interface Connection {
   readonly attemptMs: number
+  readonly settleMs: number
   /** Whether only the leader answers. */
   readonly requiresLeader: boolean
   /** Calls until it succeeds, another try would not help, or they were tried three times. */
@@ -26,6 +29,7 @@ export interface Connection {
 }
 
 const DEFAULT_ATTEMPT_MS = 2_000
+const DEFAULT_SETTLE_MS = 250
 const TRIES = 3
 const PAUSE_MS = 30
 /** How long calls under way on a replaced client may still take before it is cut off. */
@@ -45,6 +49,7 @@ function connect(url: string): EventStoreDBClient {
 export function openConnection({
   url,
   attemptMs = DEFAULT_ATTEMPT_MS,
+  settleMs = Math.min(DEFAULT_SETTLE_MS, attemptMs / 4),
   isAnyNode = false,
 }: ConnectionOptions): Connection {
   const leaving = new Set<NodeJS.Timeout>()
@@ -70,6 +75,7 @@ export function openConnection({
 
   return {
     attemptMs,
+    settleMs,
     requiresLeader: !isAnyNode,
     client: () => client,
     refused,

@@ -48,8 +48,8 @@ async function endOf(connection: Connection, stream: string): Promise<Recorded |
     const [found] = await readFrom(connection, stream, streamRequest(stream, { direction: 'backwards', max: 1 }))
     return found
   } catch (error) {
-    if (error instanceof StreamNotFound) return undefined
     if (isTombstone(error)) return 'tombstone'
+    if (error instanceof StreamNotFound) return undefined
     throw error
   }
 }
@@ -83,7 +83,7 @@ export async function deleteErased(connection: Connection, name: string): Promis
   try {
     await connection.call((client) => client.deleteStream(stream, how))
   } catch (error) {
-    const failure = appendFailure(stream, error)
+    const failure = appendFailure({ stream, expected: last.revision }, error)
     if (!(failure instanceof Conflict)) throw failure
   }
 }

@@ -29,6 +29,8 @@ export interface EventStoreDBEventStoreOptions {
   readonly url: string
   /** Milliseconds that one try of one call may take; 2,000 unless told. */
   readonly attemptMs?: number
+  /** Milliseconds without an answer after which it is looked whether an append is in its stream; 250 unless told. */
+  readonly settleMs?: number
   /** Milliseconds without a word after which a subscription is asked whether it still lives; 10,000 unless told. */
   readonly idleMs?: number
 }
@@ -190,7 +192,9 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     const events = [asideEvent(PULSE, {}, id)]
     const { revision, position } = await append(connection, { stream: PULSES, events, expected: 'any' })
     if (revision === 0n) await keepLastOnly(connection, PULSES)
-    return learn(position ? positionOf(position) : await positionAt(connection, PULSES, revision))
+    const written = position ? positionOf(position) : await positionAt(connection, PULSES, revision)
+    if (written === undefined) throw new UnknownOutcome('the pulse is written, its position could not be read')
+    return learn(written)
   }
 
   return {
@@ -202,7 +206,9 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         const { revision, position } = await append(connection, { stream, events, expected })
         const result: AppendResult = {
           revision,
-          position: learn(position ? positionOf(position) : await positionAt(connection, stream, revision)),
+          position: position
+            ? learn(positionOf(position))
+            : ((await positionAt(connection, stream, revision)) ?? (await head())),
         }
         counters.appends += 1
         counters.events += events.length
@@ -239,13 +245,18 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   }
 }
 
-/** A server that knew an append already may answer without its position. */
-async function positionAt(connection: Connection, stream: string, revision: bigint): Promise<Position> {
+/**
+ * A server that knew an append already may answer without its position: it does so when readers of the stream are not shown
+ * the events any more.
+ *
+ * @returns `undefined` when they are not: whoever waits for the end of the log has waited for them.
+ */
+async function positionAt(connection: Connection, stream: string, revision: bigint): Promise<Position | undefined> {
   try {
     const [event] = await readStream(connection, stream, { from: revision, max: 1 })
-    if (event === undefined) throw new Error(`${stream} has no event at ${revision}`)
-    return event.position
+    return event?.revision === revision ? event.position : undefined
   } catch (error) {
+    if (error instanceof StreamNotFound) return undefined
     throw new UnknownOutcome('the append is written, its position could not be read', { cause: error })
   }
 }

@@ -1,5 +1,14 @@
 import { ErrorType, isCommandError, WrongExpectedVersionError } from '@eventstore/db-client'
-import { Conflict, InvalidPosition, TooLarge, Unavailable, UnknownOutcome } from '@ledgate/eventsourcing'
+import {
+  AppendRefused,
+  Conflict,
+  type ExpectedRevision,
+  InvalidPosition,
+  StreamNotFound,
+  TooLarge,
+  Unavailable,
+  UnknownOutcome,
+} from '@ledgate/eventsourcing'
 
 /** What a failed call says about the node that it went to. */
 export type Advice =
@@ -10,12 +19,17 @@ export type Advice =
   /** Nothing that another node or another try would change. */
   | 'none'
 
+/** The words of grpc-js, and ours, for a call that was not sent. */
+export const NO_CONNECTION = 'No connection established'
 /** What a server says before it looks (RpcExceptions.cs, Streams.BatchAppend.cs), and grpc-js when it never had a connection. */
-const NEVER_TAKEN = /Server Is Not Ready|Server Is (?:Too )?Busy|No connection established|Name resolution failed/
+const NEVER_TAKEN = new RegExp(`Server Is Not Ready|Server Is (?:Too )?Busy|${NO_CONNECTION}|Name resolution failed`)
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 const typeOf = (error: unknown): ErrorType | undefined =>
   error instanceof Error && isCommandError(error) ? error.type : undefined
+
+/** Whether a stream was ended for ever, with a tombstone; an append that expects it to exist hears the same of a deleted one. */
+export const isStreamDeleted = (error: unknown): boolean => typeOf(error) === ErrorType.STREAM_DELETED
 
 const isLeaderless = (error: unknown): boolean => /No leader info|Failed to discover/.test(textOf(error))
 
@@ -53,29 +67,44 @@ function unavailable(error: unknown): Unavailable {
  */
 function isUnwritten(error: unknown): boolean {
   const type = typeOf(error)
-  if (type === ErrorType.ACCESS_DENIED || type === ErrorType.INVALID_ARGUMENT) return true
-  return isLeaderless(error) || NEVER_TAKEN.test(textOf(error))
+  return type === ErrorType.ACCESS_DENIED || isLeaderless(error) || NEVER_TAKEN.test(textOf(error))
 }
+
+/** What the server says of an append that no node will ever take (Grpc/Status.cs). */
+const REFUSALS: ReadonlySet<ErrorType | undefined> = new Set([
+  ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED,
+  ErrorType.STREAM_DELETED,
+  ErrorType.INVALID_ARGUMENT,
+  ErrorType.INVALID_TRANSACTION,
+])
 
 /** Whether the events of an append that failed like this may be in the log, or come into it yet. */
 export function isUnsettled(error: unknown): boolean {
-  return !(
-    error instanceof WrongExpectedVersionError ||
-    typeOf(error) === ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED ||
-    isUnwritten(error)
-  )
+  return !(error instanceof WrongExpectedVersionError || REFUSALS.has(typeOf(error)) || isUnwritten(error))
+}
+
+interface Failed {
+  readonly stream: string
+  readonly expected: ExpectedRevision
 }
 
 /** The port's error for an append that failed. Whatever is not known to have written nothing has an unknown outcome. */
-export function appendFailure(stream: string, error: unknown): Error {
+export function appendFailure({ stream, expected }: Failed, error: unknown): Error {
+  const cause = { cause: error }
   if (error instanceof WrongExpectedVersionError) {
     const actual = error.actualVersion
-    return new Conflict(stream, typeof actual === 'bigint' ? actual : 'noStream', { cause: error })
+    return new Conflict(stream, typeof actual === 'bigint' ? actual : 'noStream', cause)
   }
   if (typeOf(error) === ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED)
-    return new TooLarge('EventStoreDB is configured to take less in one append (MaxAppendSize)', { cause: error })
+    return new TooLarge('EventStoreDB is configured to take less in one append (MaxAppendSize)', cause)
+  // Readers find no such stream, which is what those have to hear who expected one.
+  if (isStreamDeleted(error) && expected !== 'noStream' && expected !== 'any')
+    return new Conflict(stream, 'noStream', cause)
+  if (isStreamDeleted(error)) return new AppendRefused(`stream ${stream} was ended for ever by a tombstone`, cause)
+  if (REFUSALS.has(typeOf(error)))
+    return new AppendRefused(`EventStoreDB refuses an append to ${stream}: ${textOf(error)}`, cause)
   if (isUnwritten(error)) return unavailable(error)
-  return new UnknownOutcome(`no answer to an append: ${textOf(error)}`, { cause: error })
+  return new UnknownOutcome(`no answer to an append: ${textOf(error)}`, cause)
 }
 
 /** What a server says of a read that begins where no record does, and of one that goes backwards from past its end. */
@@ -86,8 +115,7 @@ const PAST_END = /ReadAllResult: Error/
 export const isPastEnd = (error: unknown): boolean => error instanceof Unavailable && PAST_END.test(textOf(error.cause))
 
 /** Whether a read failed because nothing can ever be written to its stream again. */
-export const isTombstone = (error: unknown): boolean =>
-  error instanceof Unavailable && typeOf(error.cause) === ErrorType.STREAM_DELETED
+export const isTombstone = (error: unknown): boolean => error instanceof StreamNotFound && isStreamDeleted(error.cause)
 
 /** The port's error for a read that failed. */
 export function readFailure(error: unknown): Error {

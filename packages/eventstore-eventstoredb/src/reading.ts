@@ -2,47 +2,59 @@ import { convertToCommandError, DeadlineExceededError, type EventStoreDBClient }
 import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import { StreamNotFound } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
-import { readFailure } from './failure.ts'
+import { isStreamDeleted, readFailure } from './failure.ts'
 import { streamsOf } from './inside.ts'
 import { type Recorded, receivedEvent } from './recorded.ts'
 
 /** What a read of a stream brings; `undefined` when the stream is not there. */
-type Found = readonly Recorded[] | undefined
+export type Found = readonly Recorded[] | undefined
 
 /**
  * One `Read` call, to its end.
  *
- * @throws after `attemptMs` without an event: the node is taken to hang.
+ * @throws after `attemptMs` without an event: the node is taken to hang, or no leader was found.
  */
-async function collect(
+export async function collect(
   client: EventStoreDBClient,
   request: ReadReq,
   { attemptMs: ms, requiresLeader }: Pick<Connection, 'attemptMs' | 'requiresLeader'>,
 ): Promise<Found> {
-  const { service, call, failed } = await streamsOf(client, requiresLeader)
-  const reading = service.read(request, ...call)
+  const opening = streamsOf(client, requiresLeader)
   const events: Recorded[] = []
   let isThere = true
   return new Promise((resolve, reject) => {
+    let isLate = false
+    let cancel = (): void => undefined
     const timer = setTimeout(() => {
-      reading.cancel()
+      isLate = true
+      cancel()
       reject(new DeadlineExceededError(undefined, `nothing came for ${ms} ms`))
     }, ms)
-    reading.on('data', (response: ReadResp) => {
-      timer.refresh()
-      const event = response.getEvent()?.getEvent()
-      if (event) events.push(receivedEvent(event))
-      else if (response.hasStreamNotFound()) isThere = false
-    })
-    reading.on('end', () => {
+    const fail = (error: unknown): void => {
       clearTimeout(timer)
-      resolve(isThere ? events : undefined)
-    })
-    reading.on('error', (error: Error) => {
-      clearTimeout(timer)
-      failed(error)
-      reject(convertToCommandError(error))
-    })
+      reject(error)
+    }
+    opening
+      .then(({ service, call, failed }) => {
+        if (isLate) return
+        const reading = service.read(request, ...call)
+        cancel = () => reading.cancel()
+        reading.on('data', (response: ReadResp) => {
+          timer.refresh()
+          const event = response.getEvent()?.getEvent()
+          if (event) events.push(receivedEvent(event))
+          else if (response.hasStreamNotFound()) isThere = false
+        })
+        reading.on('end', () => {
+          clearTimeout(timer)
+          resolve(isThere ? events : undefined)
+        })
+        reading.on('error', (error: Error) => {
+          failed(error)
+          fail(convertToCommandError(error))
+        })
+      })
+      .catch(fail)
   })
 }
 
@@ -67,6 +79,7 @@ export async function readFrom(
       return events
     })
   } catch (error) {
+    if (isStreamDeleted(error)) throw new StreamNotFound(stream, { cause: error })
     throw readFailure(error)
   }
   if (found === undefined) throw new StreamNotFound(stream)

@@ -3,6 +3,7 @@ import codeMessages, { type Code as CodeOf } from '@eventstore/db-client/generat
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
 import statusMessages from '@eventstore/db-client/generated/status_pb.js'
 import streamsMessages, { type AppendReq, type BatchAppendReq } from '@eventstore/db-client/generated/streams_pb.js'
+import type { Refusal } from './faults.ts'
 import type { Answer } from './pending-answers.ts'
 import { ANY, EXISTS, NO_STREAM } from './commit-check.ts'
 import { positionOf } from './log-position.ts'
@@ -79,6 +80,18 @@ export const tooLargeResponse = () =>
     'MaximumAppendSizeExceeded',
     new MaximumAppendSizeExceeded().setMaxappendsize(MOST_BYTES),
   )
+/** An error without details that this client knows: up to 25.0 there is none of that name. */
+function refusedAs(kind: string): BatchAnswer {
+  return refused(Code.INVALID_ARGUMENT, kind, new Empty())
+}
+
+/** That an append is refused for what it is. */
+export function refusalResponse(why: Refusal, stream: string): BatchAnswer {
+  if (why === 'streamDeleted') return deletedResponse(stream)
+  if (why === 'badRequest') return badRequestResponse()
+  return refusedAs(why === 'eventTooLarge' ? 'MaximumAppendEventSizeExceeded' : 'InvalidTransaction')
+}
+
 export function notReadyResponse(message = NOT_READY): BatchAnswer {
   const packed = new Any()
   packed.pack(new Empty().serializeBinary(), 'google.protobuf.Empty')

@@ -21,10 +21,12 @@ import {
   MOST_BYTES,
   notReadyResponse,
   proposedEvent,
+  refusalResponse,
   sizeOf,
   timeoutResponse,
   tooLargeResponse,
 } from './append-messages.ts'
+import { isRefusal } from './faults.ts'
 import type { Answer } from './pending-answers.ts'
 import { faultError, isError, notReady, type Serving, wantsLeader, writerFor } from './serving.ts'
 import type { ProposedEvent } from './stored-event.ts'
@@ -92,6 +94,7 @@ function finish(
   if (fault?.kind === 'cut') return serving.cut()
   if (fault?.kind === 'denied') return answer(deniedResponse())
   if (fault?.kind === 'timeout') return answer(timeoutResponse())
+  if (fault !== undefined && isRefusal(fault)) return answer(refusalResponse(fault.kind, stream))
   const refuse = (error: ServiceError): void => {
     // Only where the leader is, is an error of the call.
     if (error.metadata.get('leader-endpoint-host').length > 0) fail(call, error)

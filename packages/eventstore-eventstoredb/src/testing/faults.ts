@@ -1,3 +1,10 @@
+const REFUSALS = ['badRequest', 'invalidTransaction', 'eventTooLarge', 'streamDeleted'] as const
+/** Why the server takes an append from nobody. */
+export type Refusal = (typeof REFUSALS)[number]
+
+export const isRefusal = (fault: Fault): fault is { readonly kind: Refusal } =>
+  REFUSALS.some((kind) => kind === fault.kind)
+
 /**
  * How a call may go wrong. `before` is before anything was done, `after` is when the log has it.
  *
@@ -10,12 +17,14 @@
  * - `notReady`: refused while the node starts (RpcExceptions.cs, ServerNotReady).
  * - `timeout`: not known to the server itself (Streams.BatchAppend.cs: prepare and commit timeouts).
  * - `denied`: the user may not (RpcExceptions.cs, AccessDenied).
+ * - `badRequest`, `invalidTransaction`, `eventTooLarge`, `streamDeleted`: an append is refused for what it is (Grpc/Status.cs).
  * - `slow`: some milliseconds between two messages of a read or subscription.
  * - `doubled`: every event of a read or subscription comes twice.
  */
 export type Fault =
   | { readonly kind: 'silent' | 'lost' | 'cut' | 'cutAfter' | 'halfClose' | 'notLeader' | 'noLeader' | 'notReady' }
   | { readonly kind: 'timeout' | 'timeoutAfter' | 'denied' | 'doubled' }
+  | { readonly kind: Refusal }
   | { readonly kind: 'late' | 'slow'; readonly ms: number }
 
 export type Method = 'append' | 'read' | 'subscribe' | 'delete'

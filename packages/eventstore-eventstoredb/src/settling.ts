@@ -1,0 +1,97 @@
+import type { EventStoreDBClient } from '@eventstore/db-client'
+import type { Appended, AppendRequest } from './append-call.ts'
+import type { Connection } from './connection.ts'
+import { streamRequest } from './read-request.ts'
+import { collect, type Found } from './reading.ts'
+import { sharing } from './sharing.ts'
+
+/** Events at the end of a stream among which those of an append are looked for that may stand anywhere. */
+const END = 64
+
+/** Copies of one append look at the same events: one look serves all that asked before it began. */
+const looks = new WeakMap<EventStoreDBClient, ReturnType<typeof sharing<Found>>>()
+
+function shareOn(client: EventStoreDBClient): ReturnType<typeof sharing<Found>> {
+  const known = looks.get(client) ?? sharing<Found>()
+  looks.set(client, known)
+  return known
+}
+
+/**
+ * Looks whether the events of an append are in their stream, at the revisions that it is for.
+ *
+ * Found, it is done: the leader shows its readers what a majority has, and what a majority has stays; that holds for a node
+ * that takes itself for the leader still, too. Not found proves nothing: the events may be under way, or hidden since.
+ *
+ * @throws the client's errors.
+ */
+export async function look(
+  client: EventStoreDBClient,
+  { attemptMs }: Connection,
+  { stream, events, expected }: AppendRequest,
+): Promise<Appended | undefined> {
+  const first = expected === 'noStream' ? 0n : typeof expected === 'bigint' ? expected + 1n : undefined
+  const max = events.length
+  const options =
+    first === undefined
+      ? ({ direction: 'backwards', max: max + END } as const)
+      : ({ direction: 'forwards', from: first, max } as const)
+  const found = await shareOn(client)(`${options.direction} ${first} ${options.max} ${stream}`, () =>
+    collect(client, streamRequest(stream, options), { attemptMs, requiresLeader: true }),
+  )
+  const ordered = first === undefined ? (found ?? []).toReversed() : (found ?? [])
+  const begin = first === undefined ? ordered.findLastIndex(({ id }) => isSame(id, events[0]?.id)) : 0
+  const own = ordered.slice(begin, begin + max)
+  const isWhole = begin >= 0 && own.length === max && events.every(({ id }, index) => isSame(id, own[index]?.id))
+  const last = own.at(-1)
+  if (!isWhole || last === undefined || (first !== undefined && own[0]?.revision !== first)) return undefined
+  return { revision: last.revision, position: last.position }
+}
+
+const isSame = (one: string, other: string | undefined): boolean => one.toLowerCase() === other?.toLowerCase()
+
+/** Looks that go on while an answer is waited for. */
+export interface Looking {
+  /** Resolves when a look finds the append; never otherwise. */
+  readonly found: Promise<Appended>
+  /** Whether the node has answered a look: it does not hang. */
+  isAnswered(): boolean
+  stop(): void
+}
+
+/** Looks for an append that is waited for, again and again, at the node that it was sent to. */
+export function lookFor(
+  client: EventStoreDBClient,
+  connection: Connection,
+  request: AppendRequest,
+  sent: Promise<boolean>,
+): Looking {
+  const { promise: found, resolve } = Promise.withResolvers<Appended>()
+  let isAnswered = false
+  let isOver = false
+  let timer: NodeJS.Timeout | undefined
+
+  const lookOnce = async (): Promise<void> => {
+    try {
+      const appended = await look(client, connection, request)
+      isAnswered = true
+      if (appended !== undefined) return resolve(appended)
+    } catch {
+      // The append itself will tell what is wrong with the node.
+    }
+    wait()
+  }
+  const wait = (): void => {
+    if (!isOver) timer = setTimeout(() => void lookOnce(), connection.settleMs)
+  }
+
+  if (request.events.length > 0) void sent.then((isSent) => isSent && wait())
+  return {
+    found,
+    isAnswered: () => isAnswered,
+    stop() {
+      isOver = true
+      clearTimeout(timer)
+    },
+  }
+}
