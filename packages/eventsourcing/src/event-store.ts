@@ -100,6 +100,7 @@ export interface EventStore {
 
   /**
    * The events of the whole log in commit order, page by page as they are pulled. After a place beyond the end there are none.
+   * Comes at least as far as every position that this store gave before the call: an append, a head, an event.
    *
    * @throws {InvalidPosition} when `after` is neither `START` nor a position of this store.
    */

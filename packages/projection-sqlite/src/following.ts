@@ -190,8 +190,11 @@ export function follow(options: FollowOptions): Following {
       const through = live.position
       await persist(async () => {
         const events = await readBatch(position, through)
+        const last = events.at(-1)
+        // The subscription brought the event at `through`: a log without it is not all of the log.
+        if (last === undefined) throw new Error('the log holds less than it has told')
         options.apply({ after: position, events }, builds.filter(isGoing))
-        position = events.at(-1)?.position ?? through
+        position = last.position
         progressed()
       })
       await turn()
