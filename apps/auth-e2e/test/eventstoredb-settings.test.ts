@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { beforeAll, expect, it } from 'vitest'
+import { START } from '@ledgate/eventsourcing'
+import { openEventStoreDBEventStore } from '@ledgate/eventstore-eventstoredb'
+import { beforeAll, expect, it, onTestFinished } from 'vitest'
 import { newReplicas, type Replicas, startProtocolServer } from '../src/replicas.ts'
 import { spawnServer, startServer } from '../src/server.ts'
 
@@ -42,6 +44,16 @@ it.each<readonly [string, Record<string, string>, RegExp]>([
   expect(output).toMatch(message)
   expect(output).not.toContain(SECRET)
   expect(events).toEqual([])
+})
+
+it('refuses a server that is older than the least version, by name, and writes nothing there', async () => {
+  const url = await startProtocolServer(['--version=23.10.1'])
+  const { code, output } = await refusal({ LEDGATE_EVENTSTOREDB_URL: url })
+  expect(code).toBe(1)
+  expect(output).toMatch(/LEDGATE_EVENTSTOREDB_URL .* is EventStoreDB 23\.10\.1, 24\.2\.0 or newer is needed/)
+  const old = openEventStoreDBEventStore({ url })
+  onTestFinished(() => old.close())
+  expect(await old.head()).toBe(START)
 })
 
 it('refuses a vault without its key, and the store of another installation, and writes nothing there', async () => {

@@ -5,5 +5,6 @@ export {
   type EventStoreDBEventStoreOptions,
 } from './eventstoredb-event-store.ts'
 export { openEventStoreDBLease, type Lease, type LeaseOptions } from './lease.ts'
+export { assertSupportedServers, LEAST_VERSION } from './server-version.ts'
 export type { PendingErasure } from './pending-erasures.ts'
 export { openEventStoreDBVault, type EventStoreDBVault, type EventStoreDBVaultOptions } from './vault.ts'

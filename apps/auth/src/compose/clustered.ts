@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  assertSupportedServers,
   openEventStoreDBEventStore,
   openEventStoreDBLease,
   openEventStoreDBVault,
@@ -32,6 +33,7 @@ async function assertOwn(vault: KeyVault, issuer: string): Promise<void> {
 export async function openClustered(config: Config, url: string): Promise<Storage> {
   const lock = lockForWriting(join(config.dataDir, 'replica'))
   try {
+    await assertSupportedServers({ url, attemptMs: ATTEMPT_MS })
     const vault = await openEventStoreDBVault({ url, ...wrappingKeys(config), attemptMs: ATTEMPT_MS })
     try {
       await assertOwn(vault, config.issuer)

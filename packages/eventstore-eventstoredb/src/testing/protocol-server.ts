@@ -36,8 +36,8 @@ export interface ProtocolClusterOptions {
   readonly port?: number
   /** `false`: every append is written, whatever it expects. No server does that; a test that passes with it is blind. */
   readonly judges?: boolean
-  /** As a server says it; 24.2.0 unless told. */
-  readonly version?: string
+  /** As a server says it, or each of them in turn; 24.2.0 unless told. */
+  readonly version?: string | readonly string[]
   /** Milliseconds that a commit takes; none unless told. */
   readonly commitMs?: number
   /** What the time limits of a real cluster are multiplied by. */
@@ -68,9 +68,10 @@ export async function openProtocolCluster(options: ProtocolClusterOptions = {}):
       if (options.isSupervised ?? true) clock.after(limits.restartMs, () => void nodes.get(member)?.start())
     },
   })
-  const version = options.version ?? '24.2.0'
+  const versions = [options.version ?? '24.2.0'].flat()
   for (const [index, member] of model.members.entries()) {
     const port = index === 0 ? (options.port ?? 0) : 0
+    const version = versions[index % versions.length] ?? ''
     nodes.set(member, await openNode({ model, member, version, port, nodes }))
   }
   const served = [...nodes.values()]
