@@ -1,6 +1,5 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 import { pace } from './rounds.ts'
 
@@ -21,13 +20,13 @@ process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, 'node_modules', 
  * clock, its handlers) puts back what it found.
  */
 export const shared = defineConfig({
-  resolve: { conditions: ['@ledgate/source', ...defaultServerConditions] },
-  ssr: { resolve: { conditions: ['@ledgate/source', ...defaultServerConditions] } },
   test: {
     include: pace === 'quick' ? everyTest : testsWithRounds(),
     exclude: pace === 'quick' ? soaks : [],
     setupFiles: [join(import.meta.dirname, 'patience.ts')],
     pool: 'forks',
+    // Node runs the source as it does in production: it strips the types itself, and nothing is mocked that would need more.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     maxWorkers: 2,
     isolate: false,
     sequence: { shuffle: true },
