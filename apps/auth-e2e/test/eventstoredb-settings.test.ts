@@ -15,7 +15,7 @@ beforeAll(async () => {
 async function refusal(environment: Readonly<Record<string, string>>) {
   const [installation] = untouched.all
   if (installation === undefined) throw new Error('there is one')
-  const server = spawnServer(installation, { environment })
+  const server = spawnServer(installation, { environment: { LEDGATE_EVENTSTOREDB_WAIT: '0', ...environment } })
   const code = await server.ended
   return { code, output: server.output(), events: await untouched.events() }
 }
@@ -31,12 +31,12 @@ it.each<readonly [string, Record<string, string>, RegExp]>([
   [
     'an address where nobody listens',
     { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@127.0.0.1:1?tls=false` },
-    /LEDGATE_EVENTSTOREDB_URL cannot be used now/,
+    /no server can be reached at LEDGATE_EVENTSTOREDB_URL/,
   ],
   [
     'a cluster of which no node answers',
     { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@127.0.0.1:1,127.0.0.1:2?tls=false&maxDiscoverAttempts=2` },
-    /LEDGATE_EVENTSTOREDB_URL cannot be used now/,
+    /no server can be reached at LEDGATE_EVENTSTOREDB_URL/,
   ],
 ])('refuses to start with %s, names the setting and repeats no password', async (_, environment, message) => {
   const { code, output, events } = await refusal(environment)

@@ -15,6 +15,7 @@ import { openPublishing, type Publishing } from './compose/publishing.ts'
 import { ownedScopes, registeredOrigins } from './compose/origins.ts'
 import { mailReadings, notesOf, openBacklogs, processReadings } from './compose/process-readings.ts'
 import { checksOf, readingsOf } from './compose/readings.ts'
+import { watchOutages } from './compose/outage.ts'
 import { masterKeysOf } from './compose/master-keys.ts'
 import type { Config } from './config.ts'
 import { discoveryRoutes } from './discovery/index.ts'
@@ -175,6 +176,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
       ...administration(core, people, firstSetup, requests),
     ],
   })
+  const watched = watchOutages({ store: core.store, logger, nowMs: core.clock.nowMs })
   const background = startBackground(core, people, mail, feed, publishing, backlogs)
   const control = await listenForOperator({
     path: socketPath(config.dataDir),
@@ -191,6 +193,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
       await control.close()
       await app.close()
       await background.stop()
+      watched()
       await publishing.close()
       await people.close()
       await core.close()

@@ -63,6 +63,9 @@ export const Environment = z.strictObject({
   LEDGATE_RATE_LIMITS: RateLimits.prefault('on'),
   LEDGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   LEDGATE_EVENTSTOREDB_URL: EventStoreDBUrl.optional(),
+  LEDGATE_EVENTSTOREDB_WAIT: wholeNumber(0, 3_600).default(30),
+  /** For the command that makes the user of the other one; the server has no use for it. */
+  LEDGATE_EVENTSTOREDB_ADMIN_URL: EventStoreDBUrl.optional(),
   ...KafkaEnvironment,
 })
 
@@ -83,6 +86,8 @@ export interface Config {
   readMasterKeys(): readonly string[]
   /** Where events and keys are kept instead of the data folder; a password may be in it. */
   readonly eventStoreDBUrl: string | undefined
+  /** Seconds for which a start waits for that server. */
+  readonly eventStoreDBWait: number
   /** Where what ends tokens is published; over HTTP alone when there is none. A password may be in it. */
   readonly kafka: KafkaSettings | undefined
   readonly smtpUrl: string | undefined
@@ -196,6 +201,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     masterKeys,
     readMasterKeys: () => readConfig(env).masterKeys,
     eventStoreDBUrl: settings.LEDGATE_EVENTSTOREDB_URL,
+    eventStoreDBWait: settings.LEDGATE_EVENTSTOREDB_WAIT,
     kafka,
     smtpUrl: settings.LEDGATE_SMTP_URL,
     mailFrom: settings.LEDGATE_MAIL_FROM ?? 'Ledgate <no-reply@localhost>',
@@ -204,5 +210,25 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     tokenCap: settings.LEDGATE_TOKEN_CAP,
     limits: settings.LEDGATE_RATE_LIMITS,
     logLevel: settings.LEDGATE_LOG_LEVEL,
+  }
+}
+
+/**
+ * By whom the database user of Ledgate is made; nothing else has to be configured for that.
+ *
+ * @throws {ConfigError}
+ */
+export function readDatabaseUser(env: NodeJS.ProcessEnv = process.env): {
+  readonly url: string
+  readonly administratorUrl: string
+} {
+  const { LEDGATE_EVENTSTOREDB_URL, LEDGATE_EVENTSTOREDB_ADMIN_URL } = ours(env)
+  const parsed = z
+    .object({ LEDGATE_EVENTSTOREDB_URL: EventStoreDBUrl, LEDGATE_EVENTSTOREDB_ADMIN_URL: EventStoreDBUrl })
+    .safeParse({ LEDGATE_EVENTSTOREDB_URL, LEDGATE_EVENTSTOREDB_ADMIN_URL })
+  if (!parsed.success) throw new ConfigError(problemsOf(parsed.error))
+  return {
+    url: parsed.data.LEDGATE_EVENTSTOREDB_URL,
+    administratorUrl: parsed.data.LEDGATE_EVENTSTOREDB_ADMIN_URL,
   }
 }

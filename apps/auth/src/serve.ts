@@ -28,7 +28,7 @@ export async function serve(): Promise<void> {
   const config = configured()
   const log = logger({ level: config.logLevel })
   const fail = (message: string) => (error: unknown) => {
-    log.fatal({ err: error }, message)
+    log.fatal({ err: error }, `${message}: ${error instanceof Error ? error.message : String(error)}`)
     process.exit(1)
   }
   process.on('uncaughtException', fail('uncaught exception'))
@@ -40,7 +40,7 @@ export async function serve(): Promise<void> {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
-    setTimeout(fail('could not stop in time'), SHUTDOWN_LIMIT_MS).unref()
+    setTimeout(() => fail('could not stop')(new Error('it took too long')), SHUTDOWN_LIMIT_MS).unref()
     ledgate.close().then(() => log.info('stopped'), fail('could not stop'))
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop)

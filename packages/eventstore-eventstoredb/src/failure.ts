@@ -9,6 +9,7 @@ import {
   Unavailable,
   UnknownOutcome,
 } from '@ledgate/eventsourcing'
+import { type Cause, causeOf, sentenceOf } from './cause.ts'
 
 /** What a failed call says about the node that it went to. */
 export type Advice =
@@ -51,14 +52,15 @@ export function adviceOn(error: unknown): Advice {
   return 'none'
 }
 
-/** The words for a store that cannot be used, with what an operator can do about it. */
-function unavailable(error: unknown): Unavailable {
-  const type = typeOf(error)
-  if (type === ErrorType.ACCESS_DENIED)
-    return new Unavailable('EventStoreDB refuses the user in LEDGATE_EVENTSTOREDB_URL', { cause: error })
-  return new Unavailable(`EventStoreDB at LEDGATE_EVENTSTOREDB_URL cannot be used now: ${textOf(error)}`, {
-    cause: error,
-  })
+/** A store that cannot be used, in words that tell an operator what to do about it. */
+export class ServerUnusable extends Unavailable {
+  readonly why: Cause
+
+  constructor(error: unknown, isWriting: boolean) {
+    const why = causeOf(error, isWriting)
+    super(sentenceOf(why, error), { cause: error })
+    this.why = why
+  }
 }
 
 /**
@@ -103,7 +105,7 @@ export function appendFailure({ stream, expected }: Failed, error: unknown): Err
   if (isStreamDeleted(error)) return new AppendRefused(`stream ${stream} was ended for ever by a tombstone`, cause)
   if (REFUSALS.has(typeOf(error)))
     return new AppendRefused(`EventStoreDB refuses an append to ${stream}: ${textOf(error)}`, cause)
-  if (isUnwritten(error)) return unavailable(error)
+  if (isUnwritten(error)) return new ServerUnusable(error, true)
   return new UnknownOutcome(`no answer to an append: ${textOf(error)}`, cause)
 }
 
@@ -120,7 +122,7 @@ export const isTombstone = (error: unknown): boolean => error instanceof StreamN
 /** The port's error for a read that failed. */
 export function readFailure(error: unknown): Error {
   if (NO_PLACE.test(textOf(error))) return new InvalidPosition(undefined, { cause: error })
-  return error instanceof Unavailable ? error : unavailable(error)
+  return error instanceof Unavailable ? error : new ServerUnusable(error, false)
 }
 
 /** What a server says of a subscription that begins where no record does. */

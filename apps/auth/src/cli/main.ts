@@ -54,6 +54,7 @@ try {
     local: {
       backup: async (folder) =>
         (await backups()).takeBackup(readConfig(), folder, () => setPriority(constants.priority.PRIORITY_LOW)),
+      databaseUser: async () => (await import('../compose/database-user.ts')).databaseUser(),
       restore: async (options) => (await backups()).restoreBackup(readConfig(), options),
     },
     print: (text) => process.stdout.write(`${text}\n`),

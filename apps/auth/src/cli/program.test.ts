@@ -3,7 +3,11 @@ import { program } from './program.ts'
 
 function commandLine() {
   const ask = vi.fn(() => Promise.resolve({ events: [] }))
-  const local = { backup: () => Promise.resolve({}), restore: () => Promise.resolve({}) }
+  const local = {
+    backup: () => Promise.resolve({}),
+    restore: () => Promise.resolve({}),
+    databaseUser: () => Promise.resolve({}),
+  }
   const root = program({ asker: () => ask, local, print: () => undefined })
   return { ask, run: (line: string) => root.parseAsync(line.split(' '), { from: 'user' }) }
 }

@@ -22,6 +22,8 @@ export interface ProgramDependencies {
   readonly local: {
     backup(folder: string): Promise<Record<string, unknown>>
     restore(options: RestoreOptions): Promise<Record<string, unknown>>
+    /** Done to EventStoreDB, by its administrator. */
+    databaseUser(): Promise<Record<string, unknown>>
   }
   /** Writes a line to standard output. */
   print(line: string): void
@@ -195,6 +197,13 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     .option('--to <position>', 'the last event to keep')
     .option('--erased-in <events.db>', 'a newer log: whoever was erased in it is erased again', list)
     .action(async (folder, { to, erasedIn = [] }) => answer(await local.restore({ folder, to, erasedIn })))
+
+  root
+    .command('eventstoredb-user')
+    .description(
+      'make the user of LEDGATE_EVENTSTOREDB_URL, by that of LEDGATE_EVENTSTOREDB_ADMIN_URL; can be repeated',
+    )
+    .action(async () => answer(await local.databaseUser()))
 
   const keys = root.command('keys').description('signing, feed and derivation keys')
   keys.command('list').action(() => run('keys list'))

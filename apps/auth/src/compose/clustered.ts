@@ -1,9 +1,12 @@
 import { join } from 'node:path'
 import {
   assertSupportedServers,
+  type EventStoreDBEventStore,
+  type EventStoreDBVault,
   openEventStoreDBEventStore,
   openEventStoreDBLease,
   openEventStoreDBVault,
+  whenUsable,
 } from '@ledgate/eventstore-eventstoredb'
 import { lockForWriting } from '@ledgate/eventstore-sqlite'
 import type { KeyVault } from '@ledgate/vault'
@@ -29,34 +32,47 @@ async function assertOwn(vault: KeyVault, issuer: string): Promise<void> {
     )
 }
 
-/** Events and keys in EventStoreDB, which any number of processes share; the data folder is each one's own. */
-export async function openClustered(config: Config, url: string): Promise<Storage> {
-  const lock = lockForWriting(join(config.dataDir, 'replica'))
+/** Opens the vault of a server that can be read and written, and is this installation's own. */
+async function openVault(url: string, config: Config, store: EventStoreDBEventStore): Promise<EventStoreDBVault> {
+  await assertSupportedServers({ url, attemptMs: ATTEMPT_MS })
+  const vault = await openEventStoreDBVault({ url, ...wrappingKeys(config), attemptMs: ATTEMPT_MS })
   try {
-    await assertSupportedServers({ url, attemptMs: ATTEMPT_MS })
-    const vault = await openEventStoreDBVault({ url, ...wrappingKeys(config), attemptMs: ATTEMPT_MS })
-    try {
-      await assertOwn(vault, config.issuer)
-    } catch (error) {
-      await vault.close()
-      throw error
-    }
-    const store = openEventStoreDBEventStore({ url, attemptMs: ATTEMPT_MS })
+    await assertOwn(vault, config.issuer)
+    await store.pulse() // what a first start writes, a later one only reads
+    return vault
+  } catch (error) {
+    await vault.close()
+    throw error
+  }
+}
+
+/** Events and keys in EventStoreDB, which any number of processes share; the data folder is each one's own. */
+export async function openClustered(config: Config, url: string, onWaiting: (why: string) => void): Promise<Storage> {
+  const lock = lockForWriting(join(config.dataDir, 'replica'))
+  const patienceMs = config.eventStoreDBWait * 1_000
+  let store: EventStoreDBEventStore | undefined
+  try {
+    const opened = openEventStoreDBEventStore({ url, attemptMs: ATTEMPT_MS })
+    store = opened
+    const vault = await whenUsable({ url, attemptMs: ATTEMPT_MS, patienceMs, onWaiting }, () =>
+      openVault(url, config, opened),
+    )
     return {
-      store,
+      store: opened,
       vault,
       pendingErasures: vault.pendingErasures,
       finishErasures: vault.finishErasures,
       source: { kind: 'eventstoredb', url },
-      pulse: () => store.pulse(),
+      pulse: () => opened.pulse(),
       turn: (onError) => openEventStoreDBLease({ url, name: 'background', onError }),
       async close() {
         await vault.close()
-        await store.close()
+        await opened.close()
         lock.release()
       },
     }
   } catch (error) {
+    await store?.close()
     lock.release()
     throw error
   }

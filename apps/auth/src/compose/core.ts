@@ -108,7 +108,7 @@ export async function openCore(config: Config, logger: Logger): Promise<Core> {
 
 async function open(config: Config, logger: Logger, parts: ReturnType<typeof closer>): Promise<Core> {
   const clock = systemClock
-  const storage = await openStorage(config)
+  const storage = await openStorage(config, (why) => logger.warn({ reason: why }, 'waits for its store'))
   parts.opened(storage, () => storage.close())
   const { store, vault, source } = storage
   const sealer = vaultSealer(vault)

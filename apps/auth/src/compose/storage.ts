@@ -93,13 +93,14 @@ async function embedded(config: Config): Promise<Storage> {
  *
  * @throws {Error} when another process has the data folder, or something in it cannot be written, when the master key
  *   does not fit, or the store cannot be used.
+ * @param onWaiting told why a server is waited for.
  */
-export async function openStorage(config: Config): Promise<Storage> {
+export async function openStorage(config: Config, onWaiting: (why: string) => void): Promise<Storage> {
   prepareDataFolder(config.dataDir)
   const storage =
     config.eventStoreDBUrl === undefined
       ? await embedded(config)
       : // Most installations have no use for its client, which is most of what a start would load.
-        await (await import('./clustered.ts')).openClustered(config, config.eventStoreDBUrl)
+        await (await import('./clustered.ts')).openClustered(config, config.eventStoreDBUrl, onWaiting)
   return { ...storage, store: withDeadline(storage.store, STORE_DEADLINE_MS) }
 }

@@ -28,7 +28,7 @@ import {
 } from './append-messages.ts'
 import { isRefusal } from './faults.ts'
 import type { Answer } from './pending-answers.ts'
-import { faultError, isError, notReady, type Serving, wantsLeader, writerFor } from './serving.ts'
+import { callerRefusal, faultError, isError, notReady, type Serving, wantsLeader, writerFor } from './serving.ts'
 import type { ProposedEvent } from './stored-event.ts'
 import { broken, fail, nameOf, rpcError, streamDeleted } from './wire.ts'
 
@@ -89,6 +89,9 @@ function finish(
   answer: (response: BatchAppendResp) => void,
 ): void {
   const stream = nameOf(options.getStreamIdentifier())
+  const forbidden = callerRefusal(serving, call, { stream, right: 'write' })
+  if (forbidden?.code === status.PERMISSION_DENIED) return answer(deniedResponse())
+  if (forbidden) return fail(call, forbidden)
   const fault = serving.faults.take('append')
   if (fault?.kind === 'silent') return
   if (fault?.kind === 'cut') return serving.cut()
@@ -151,6 +154,8 @@ function appendOne(
         'maximum-append-size': String(MOST_BYTES),
       }),
     )
+  const forbidden = callerRefusal(serving, call, { stream, right: 'write' })
+  if (forbidden) return callback(forbidden)
   const writer = writerFor(serving, wantsLeader(call))
   if (isError(writer)) return callback(writer)
   const expected = expectationOf(options, options.getRevision())

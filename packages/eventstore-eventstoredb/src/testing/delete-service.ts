@@ -3,7 +3,7 @@ import { type sendUnaryData, type ServerUnaryCall, type ServiceError, status } f
 import { expectationOf } from './append-messages.ts'
 import type { Answer } from './pending-answers.ts'
 import { positionOf } from './log-position.ts'
-import { faultError, isError, notReady, type Serving, wantsLeader, writerFor } from './serving.ts'
+import { callerRefusal, faultError, isError, notReady, type Serving, wantsLeader, writerFor } from './serving.ts'
 import type { Deletion } from './writing.ts'
 import { nameOf, rpcError, streamDeleted } from './wire.ts'
 
@@ -57,6 +57,8 @@ function remove(
   answer: (said: Said) => void,
 ): void {
   if (deletion === undefined) return answer({ error: rpcError(status.INVALID_ARGUMENT, 'no options') })
+  const forbidden = callerRefusal(serving, call, { stream: deletion.stream, right: 'write' })
+  if (forbidden) return answer({ error: forbidden })
   const fault = serving.faults.take('delete')
   if (fault?.kind === 'silent') return
   if (fault?.kind === 'cut') return serving.cut()

@@ -12,6 +12,7 @@ import { serveRead } from './read-service.ts'
 import { hasFalseCheckpoint, supportedMethods } from './server-features.ts'
 import type { Endpoint, Serving } from './serving.ts'
 import type { StoredEvent } from './stored-event.ts'
+import { type Users, userService } from './users.ts'
 
 export const HOST = '127.0.0.1'
 /** What a real server takes in one message. */
@@ -47,11 +48,20 @@ export const eventsOf = (member: Member | undefined): readonly StoredEvent[] =>
         .slice(0, member.committed)
         .flatMap(({ event }) => (event === undefined || member.gone.has(event) ? [] : event))
 
+/** A server of users: they say who they are by TLS alone. */
+export interface Secured {
+  readonly users: Users
+  readonly cert: string
+  readonly key: string
+}
+
 export interface NodeParts {
   readonly model: Cluster
   readonly member: Member
   readonly version: string
   readonly port: number
+  /** Who may sign in, and the certificate by which it speaks TLS. */
+  readonly secured: Secured | undefined
   readonly nodes: ReadonlyMap<Member, ServedNode>
 }
 
@@ -61,7 +71,14 @@ export interface ServedNode extends ProtocolNode {
 }
 
 /** Serves one node of a cluster, on a port of its own. */
-export async function openNode({ model, member, version, port: wanted, nodes }: NodeParts): Promise<ServedNode> {
+export async function openNode({
+  model,
+  member,
+  version,
+  port: wanted,
+  nodes,
+  secured,
+}: NodeParts): Promise<ServedNode> {
   const source = faults()
   const instance = crypto.randomUUID()
   let port = wanted
@@ -74,6 +91,7 @@ export async function openNode({ model, member, version, port: wanted, nodes }: 
         member,
         cluster: model,
         faults: source,
+        users: secured?.users,
         hasFalseCheckpoint: hasFalseCheckpoint(version),
         endpoint: (other) => endpointOf(nodes.get(other)),
         cut: () => void cut(),
@@ -89,7 +107,7 @@ export async function openNode({ model, member, version, port: wanted, nodes }: 
         })),
     )
     port = await new Promise<number>((resolve, reject) =>
-      server.bindAsync(`${HOST}:${port}`, ServerCredentials.createInsecure(), (error, bound) =>
+      server.bindAsync(`${HOST}:${port}`, credentialsOf(secured), (error, bound) =>
         error ? reject(error) : resolve(bound),
       ),
     )
@@ -145,6 +163,13 @@ const roleSeenBy = (member: Member, other: Member): Role =>
 
 const endpointOf = (node: ProtocolNode | undefined): Endpoint | undefined => node && { host: HOST, port: node.port }
 
+const credentialsOf = (secured: Secured | undefined): ServerCredentials =>
+  secured === undefined
+    ? ServerCredentials.createInsecure()
+    : ServerCredentials.createSsl(null, [
+        { cert_chain: Buffer.from(secured.cert), private_key: Buffer.from(secured.key) },
+      ])
+
 function serverOf(serving: Serving, version: string, members: () => Parameters<typeof clusterInfo>[0]): Server {
   const server = new Server({ 'grpc.max_receive_message_length': MOST_BYTES })
   server.addService(streamsServices.StreamsService, {
@@ -159,6 +184,8 @@ function serverOf(serving: Serving, version: string, members: () => Parameters<t
     (_: unknown, callback: (error: null, response: Response) => void): void =>
       serving.member.whenAwake(() => callback(null, response()))
   server.addService(gossipServices.GossipService, { read: whenAwake(() => clusterInfo(members())) })
+  const { service, ...users } = userService(serving.users)
+  server.addService(service, users)
   server.addService(featureServices.ServerFeaturesService, {
     getSupportedMethods: whenAwake(() => supportedMethods(version)),
   })

@@ -1,3 +1,4 @@
+import { loopbackCertificate } from './certificate.ts'
 import { cluster } from './cluster.ts'
 import { type Limits, limitsOf } from './limits.ts'
 import type { Member } from './member.ts'
@@ -20,6 +21,8 @@ export interface ProtocolLog {
 export interface ProtocolCluster {
   /** What `LEDGATE_EVENTSTOREDB_URL` takes. */
   readonly url: string
+  /** The certificate, in PEM, by which its nodes speak TLS; it vouches for itself. */
+  readonly cert: string | undefined
   readonly log: ProtocolLog
   readonly nodes: readonly ProtocolNode[]
   /** Which node a majority follows. */
@@ -43,6 +46,8 @@ export interface ProtocolClusterOptions {
   /** What the time limits of a real cluster are multiplied by. */
   readonly timeScale?: number
   readonly limits?: Partial<Limits>
+  /** Who may sign in, by TLS; nobody is asked unless told. `admin` is of the group `$admins`. */
+  readonly users?: Readonly<Record<string, { readonly password: string; readonly groups?: readonly string[] }>>
   /** Whether a node that ends its process is started again; it is unless told. */
   readonly isSupervised?: boolean
 }
@@ -68,18 +73,23 @@ export async function openProtocolCluster(options: ProtocolClusterOptions = {}):
       if (options.isSupervised ?? true) clock.after(limits.restartMs, () => void nodes.get(member)?.start())
     },
   })
+  const secured = options.users && {
+    ...loopbackCertificate(),
+    users: new Map(Object.entries(options.users).map(([name, user]) => [name, { groups: [], ...user }])),
+  }
   const versions = [options.version ?? '24.2.0'].flat()
   for (const [index, member] of model.members.entries()) {
     const port = index === 0 ? (options.port ?? 0) : 0
     const version = versions[index % versions.length] ?? ''
-    nodes.set(member, await openNode({ model, member, version, port, nodes }))
+    nodes.set(member, await openNode({ model, member, version, port, nodes, secured }))
   }
   const served = [...nodes.values()]
   const readable = (): Member | undefined =>
     model.leader ?? model.members.toSorted((left, right) => right.committed - left.committed)[0]
   const all = (): readonly StoredEvent[] => eventsOf(readable())
   return {
-    url: `esdb://${served.map(({ port }) => `${HOST}:${port}`).join(',')}?tls=false`,
+    url: `esdb://${served.map(({ port }) => `${HOST}:${port}`).join(',')}?tls=${secured !== undefined}`,
+    cert: secured?.cert,
     log: {
       get all() {
         return all()

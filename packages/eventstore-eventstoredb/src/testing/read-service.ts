@@ -5,7 +5,7 @@ import type { Fault, Method } from './faults.ts'
 import { FIRST, indexAt, type LogPosition, compare, positionOf } from './log-position.ts'
 import { isInvalid } from './page.ts'
 import { eventResponse, filterOf, notFoundResponse, startOf } from './read-messages.ts'
-import { faultError, readRefusal, type Serving, wantsLeader } from './serving.ts'
+import { callerRefusal, faultError, readRefusal, type Serving, wantsLeader } from './serving.ts'
 import type { StoredEvent } from './stored-event.ts'
 import { subscribe } from './subscription-service.ts'
 import { readersSee } from './transaction-log.ts'
@@ -73,6 +73,9 @@ function answer(serving: Serving, call: Call): void {
   const options = call.request.getOptions()
   if (options === undefined) return fail(call, rpcError(status.INVALID_ARGUMENT, 'no options'))
   const method: Method = options.hasSubscription() ? 'subscribe' : 'read'
+  const stream = options.hasStream() ? nameOf(options.getStream()?.getStreamIdentifier()) : '$all'
+  const forbidden = callerRefusal(serving, call, { stream, right: 'read' })
+  if (forbidden) return fail(call, forbidden)
   const fault = serving.faults.take(method)
   if (fault?.kind === 'silent') return
   if (fault?.kind === 'cut') return serving.cut()

@@ -2,6 +2,7 @@ import { type ServiceError, status } from '@grpc/grpc-js'
 import type { Cluster } from './cluster.ts'
 import type { Fault, FaultSource } from './faults.ts'
 import { isLeading, type Member } from './member.ts'
+import { assertAllowed, type Called, type Users, type Wanted } from './users.ts'
 import { NOT_READY, rpcError } from './wire.ts'
 
 export interface Endpoint {
@@ -14,6 +15,8 @@ export interface Serving {
   readonly member: Member
   readonly cluster: Cluster
   readonly faults: FaultSource
+  /** Who may sign in; a server without users asks nobody. */
+  readonly users: Users | undefined
   /** Whether its subscriptions call 2^64-1 a checkpoint (up to 24.10.4). */
   readonly hasFalseCheckpoint: boolean
   endpoint(member: Member): Endpoint | undefined
@@ -38,6 +41,16 @@ function notLeader(serving: Serving): ServiceError {
     'leader-endpoint-host': leader.host,
     'leader-endpoint-port': String(leader.port),
   })
+}
+
+/** Why a call is refused to whoever makes it. */
+export function callerRefusal({ users, member }: Serving, call: Called, wanted: Wanted): ServiceError | undefined {
+  try {
+    assertAllowed(users, member, call, wanted)
+    return undefined
+  } catch (error) {
+    return error as ServiceError
+  }
 }
 
 /** Why a call goes wrong because it was told to. */

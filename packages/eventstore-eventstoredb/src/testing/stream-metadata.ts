@@ -7,9 +7,11 @@ export interface StreamMetadata {
   readonly maxCount: number
   /** Seconds. */
   readonly maxAge: number
+  /** Who may what, by the names of the rights (StreamAcl.cs). */
+  readonly acl: Readonly<Record<string, unknown>>
 }
 
-const NONE: StreamMetadata = { truncateBefore: 0, maxCount: Infinity, maxAge: Infinity }
+const NONE: StreamMetadata = { truncateBefore: 0, maxCount: Infinity, maxAge: Infinity, acl: {} }
 /** A stream of metadata shows its last event alone (SystemStreams.IsMetastream, IndexReader.cs). */
 const OF_METADATA: StreamMetadata = { ...NONE, maxCount: 1 }
 const PREFIX = '$$'
@@ -33,11 +35,12 @@ const numberOr = (value: unknown, otherwise: number): number => (typeof value ==
 export function streamMetadata(stream: string, event: StoredEvent | undefined): StreamMetadata {
   if (isMetastream(stream)) return OF_METADATA
   if (event === undefined) return NONE
-  const { $tb, $maxCount, $maxAge } = parsed(event)
+  const { $tb, $maxCount, $maxAge, $acl } = parsed(event)
   return {
     truncateBefore: numberOr($tb, 0),
     maxCount: numberOr($maxCount, Infinity),
     maxAge: numberOr($maxAge, Infinity),
+    acl: typeof $acl === 'object' && $acl !== null ? { ...$acl } : {},
   }
 }
 

@@ -1,0 +1,36 @@
+import type { Logger } from 'pino'
+import type { WatchedStore } from './storage.ts'
+
+export interface OutageOptions {
+  readonly store: Pick<WatchedStore, 'health'>
+  readonly logger: Pick<Logger, 'error' | 'info'>
+  /** Milliseconds since the epoch. */
+  nowMs(): number
+}
+
+const LOOK_EVERY_MS = 1_000
+const SAY_EVERY_MS = 60_000
+
+/** Says in the log why the store cannot be used, at most once a minute, and when it can be again. Call it now and then. */
+export function outageTeller({ store, logger, nowMs }: OutageOptions): () => void {
+  let saidAt = Number.NEGATIVE_INFINITY
+  let isOut = false
+  return () => {
+    const health = store.health()
+    if (health.ok) {
+      if (isOut) logger.info('the store can be used again')
+      isOut = false
+      return
+    }
+    if (nowMs() - saidAt < SAY_EVERY_MS) return
+    saidAt = nowMs()
+    isOut = true
+    logger.error({ reason: health.reason }, 'the store cannot be used now')
+  }
+}
+
+/** Tells of outages until it is called to stop. */
+export function watchOutages(options: OutageOptions): () => void {
+  const timer = setInterval(outageTeller(options), LOOK_EVERY_MS).unref()
+  return () => clearInterval(timer)
+}

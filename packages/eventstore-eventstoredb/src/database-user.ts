@@ -1,0 +1,102 @@
+import { convertToCommandError, ErrorType, isCommandError, type EventStoreDBClient } from '@eventstore/db-client'
+import usersServices from '@eventstore/db-client/generated/users_grpc_pb.js'
+import usersMessages from '@eventstore/db-client/generated/users_pb.js'
+import { Conflict } from '@ledgate/eventsourcing'
+import { append, asideEvent } from './append.ts'
+import { type Connection, openConnection } from './connection.ts'
+import { lastOf } from './erasure.ts'
+import { ServerUnusable } from './failure.ts'
+import { serviceOf } from './inside.ts'
+
+const { CreateReq } = usersMessages
+const METADATA_OF_ALL = '$$$all'
+const EVERYBODY = '$all'
+/** Who may read the whole log as long as nobody else is said to. */
+const ADMINISTRATORS = '$admins'
+const ATTEMPT_MS = 10_000
+/** How often it is tried when somebody else changes the rights at the same time. */
+const TRIES = 5
+
+/** What a user of EventStoreDB needs to be Ledgate's: no group, and the right to read the whole log. */
+export interface MadeUser {
+  readonly user: string
+  /** `false` when it was there; then its password stays as it is. */
+  readonly isNew: boolean
+}
+
+/** User and password of a connection string. @throws {Error} when it has none. */
+function credentialsIn(url: string): { readonly user: string; readonly password: string } {
+  const [, user, password] = /^\s*esdb(?:\+discover)?:\/\/([^:@/]+):([^@]+)@/.exec(url) ?? []
+  if (user === undefined || password === undefined)
+    throw new Error('LEDGATE_EVENTSTOREDB_URL names no user and password to be made')
+  return { user: decodeURIComponent(user), password: decodeURIComponent(password) }
+}
+
+/**
+ * Makes the user of a connection string, by the connection string of an administrator of EventStoreDB, and lets it read the whole
+ * log. Can be repeated.
+ *
+ * @throws {Unavailable} when the server cannot be used, or the administrator is none.
+ */
+export async function makeDatabaseUser({
+  url,
+  administratorUrl,
+}: {
+  readonly url: string
+  readonly administratorUrl: string
+}): Promise<MadeUser> {
+  const { user, password } = credentialsIn(url)
+  const connection = openConnection({ url: administratorUrl, attemptMs: ATTEMPT_MS })
+  try {
+    const isNew = await connection
+      .call((client) => create(client, user, password))
+      .catch((error: unknown) => {
+        throw new ServerUnusable(error, true)
+      })
+    await letRead(connection, user)
+    return { user, isNew }
+  } finally {
+    await connection.close()
+  }
+}
+
+/** @returns `false` when there is such a user. */
+async function create(client: EventStoreDBClient, user: string, password: string): Promise<boolean> {
+  const { service, call, failed } = await serviceOf(client, usersServices.UsersClient, 'users')
+  const [metadata, how] = call({ deadline: Date.now() + ATTEMPT_MS })
+  const options = new CreateReq.Options().setLoginName(user).setPassword(password).setFullName('Ledgate')
+  return new Promise((resolve, reject) => {
+    service.create(new CreateReq().setOptions(options), metadata, how, (error) => {
+      if (!error) return resolve(true)
+      const failure = convertToCommandError(error)
+      if (typeOf(failure) === ErrorType.USER_CONFLICT) return resolve(false)
+      failed(error)
+      reject(failure)
+    })
+  })
+}
+
+const typeOf = (error: unknown): ErrorType | undefined =>
+  error instanceof Error && isCommandError(error) ? error.type : undefined
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Adds a user to those who may read the whole log, and takes the right from nobody. */
+async function letRead(connection: Connection, user: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const last = await lastOf(connection, METADATA_OF_ALL)
+    const metadata = isObject(last?.data) ? last.data : {}
+    const acl = isObject(metadata['$acl']) ? metadata['$acl'] : {}
+    const readers = [acl['$r'] ?? ADMINISTRATORS].flat().map(String)
+    if (readers.includes(user) || readers.includes(EVERYBODY)) return
+    const changed = { ...metadata, $acl: { ...acl, $r: [...readers, user] } }
+    const events = [asideEvent('$metadata', changed)]
+    try {
+      await append(connection, { stream: METADATA_OF_ALL, events, expected: last?.revision ?? 'noStream' })
+      return
+    } catch (error) {
+      if (tries === TRIES || !(error instanceof Conflict)) throw error
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { Unavailable, UnknownOutcome } from '@ledgate/eventsourcing'
+import { type Cause, causeOf, isLasting, sentenceOf } from './cause.ts'
+import { type ConnectionOptions, namedNodes, openConnection } from './connection.ts'
+import { ServerUnusable } from './failure.ts'
+import { probe } from './probe.ts'
+import { allRequest } from './read-request.ts'
+import { readFrom } from './reading.ts'
+
+export interface UsableOptions extends Pick<ConnectionOptions, 'url' | 'attemptMs'> {
+  /** Milliseconds for which a server that is not there, or not ready, is waited for. */
+  readonly patienceMs: number
+  /** Told once, when it has to be waited. */
+  onWaiting?(why: string): void
+}
+
+/** Why a server cannot be used; the message says it in a sentence, without secrets. */
+export class Unusable extends Error {
+  readonly code = 'ERR_UNUSABLE_STORE'
+  override readonly name = 'Unusable'
+}
+
+const PAUSE_MS = 250
+const PROBE_MS = 2_000
+
+/** What every start has to be able to do. */
+async function readLog({ url, attemptMs }: UsableOptions): Promise<void> {
+  const connection = openConnection({ url, ...(attemptMs !== undefined && { attemptMs }) })
+  try {
+    await readFrom(connection, '$all', allRequest('backwards', undefined, 1))
+  } finally {
+    await connection.close()
+  }
+}
+
+/**
+ * Begins to use a server as soon as it can be used: a node that leads answers, and the user may read the whole log.
+ *
+ * @param work what else the server has to be able to do; begun anew when it cannot yet.
+ * @throws {Unusable} when the server cannot be used in time; at once, when waiting would not help.
+ */
+export async function whenUsable<Result>(options: UsableOptions, work: () => Promise<Result>): Promise<Result> {
+  const until = performance.now() + options.patienceMs
+  let isToldOf = false
+  for (;;) {
+    try {
+      await readLog(options)
+      return await work()
+    } catch (error) {
+      if (!(error instanceof Unavailable || error instanceof UnknownOutcome)) throw error
+      const cause = await lookInto(options.url, error)
+      const sentence = sentenceOf(cause, innermost(error))
+      if (isLasting(cause) || performance.now() >= until) throw new Unusable(sentence, { cause: error })
+      if (!isToldOf) options.onWaiting?.(sentence)
+      isToldOf = true
+      await pause(PAUSE_MS)
+    }
+  }
+}
+
+/** What the client said, which is what a cause is found in. */
+function innermost(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? innermost(error.cause) : error
+}
+
+/** The cause of a failure, by what the client said of it and by a look at the nodes that the URL names. */
+async function lookInto(url: string, error: Unavailable | UnknownOutcome): Promise<Cause> {
+  const inner = innermost(error)
+  const cause = error instanceof ServerUnusable ? error.why : causeOf(inner, error instanceof UnknownOutcome)
+  const { hosts, isTls, caFile, hasUser } = readUrl(url)
+  if (cause === 'mayNotRead' && !hasUser) return 'noUser'
+  if (cause !== 'noServer' && cause !== 'silent' && cause !== 'unknown') return cause
+  const found = await Promise.all(hosts.map((host) => probe({ host, isTls, caFile, timeoutMs: PROBE_MS })))
+  const lasting = found.find((each) => each !== undefined && isLasting(each))
+  if (!found.includes(undefined)) return lasting ?? 'noServer'
+  if (cause !== 'noServer') return cause
+  // A node is there, and no connection was made: to the cluster, or to the node that was said to lead.
+  return /Failed to discover/.test(String(inner)) ? 'noLeader' : 'leaderAway'
+}
+
+/** What a look at the nodes of a connection string needs to know of it. */
+function readUrl(url: string) {
+  const single = url.replace(/^\s*esdb\+discover:/, 'esdb:')
+  const options = new URLSearchParams(single.split('?')[1] ?? '')
+  const option = (name: string) => [...options].find(([key]) => key.toLowerCase() === name)?.[1].trim()
+  return {
+    hosts: namedNodes(single),
+    isTls: option('tls') !== 'false',
+    caFile: option('tlscafile'),
+    hasUser: /^\s*esdb:\/\/[^:]+:[^@]+@/.test(single),
+  }
+}
