@@ -29,6 +29,16 @@ it.each<readonly [string, Record<string, string>, RegExp]>([
     /LEDGATE_EVENTSTOREDB_URL is not a connection string of EventStoreDB: .*certificate/,
   ],
   [
+    'an option that does away with TLS',
+    { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@localhost:2113?tls=true&tlsVerifyCert=false` },
+    /LEDGATE_EVENTSTOREDB_URL is not a connection string of EventStoreDB: .*tlsVerifyCert/,
+  ],
+  [
+    'an option that there is not',
+    { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@localhost:2113?tls=true&tlsCaFiel=x` },
+    /LEDGATE_EVENTSTOREDB_URL is not a connection string of EventStoreDB: .*tlsCaFiel/,
+  ],
+  [
     'an address where nobody listens',
     { LEDGATE_EVENTSTOREDB_URL: `esdb://ops:${SECRET}@127.0.0.1:1?tls=false` },
     /no server can be reached at LEDGATE_EVENTSTOREDB_URL/,

@@ -68,6 +68,22 @@ describe('the configuration', () => {
       ])
   })
 
+  it('takes a mail server by a URL that can be read and prints nothing, and repeats no password of it', () => {
+    const good = 'smtps://ops:hun%40ter2@mail.example.com:465?pool=true'
+    expect(readConfig({ LEDGATE_SMTP_URL: good }).smtpUrl).toBe(good)
+    for (const wrong of [
+      'smtp://ops:hunter2%@mail.example.com',
+      'smtp://ops:hunter2@mail.example.com?logger=true',
+      'smtp://ops:hunter2@mail.example.com?debug=true&x=1',
+      'smtp://ops:hunter2@',
+      'http://ops:hunter2@mail.example.com',
+    ]) {
+      const found = problems({ LEDGATE_SMTP_URL: wrong })
+      expect(found, wrong).toEqual([expect.stringContaining('LEDGATE_SMTP_URL')])
+      expect(found.join()).not.toContain('hunter2')
+    }
+  })
+
   it('takes EventStoreDB by a connection string and with an issuer, and repeats no password of it', () => {
     const issuer = { LEDGATE_ISSUER: 'https://id.example.com' }
     const url = 'esdb://ops:hunter2@localhost:2113?tls=false'

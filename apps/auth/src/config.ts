@@ -32,6 +32,26 @@ const Issuer = z
 /** 32 bytes as unpadded base64url. */
 const MasterKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, { error: 'must be 32 bytes in base64url (43 characters)' })
 
+/** Options of the mailer that print what it sends: links in mails are secrets. */
+const PRINTING = ['logger', 'debug', 'transactionLog']
+
+/** Where mails go; a password may be in it. */
+const SmtpUrl = z
+  .url({ protocol: /^smtps?$/ })
+  .refine((value) => PRINTING.every((name) => !URL.parse(value)?.searchParams.has(name)), {
+    error: `takes none of the options ${PRINTING.join(', ')}: they print the mails`,
+  })
+  .refine(isDecodable, { error: 'has a user or a password that is not percent-encoded' })
+
+function isDecodable(value: string): boolean {
+  try {
+    const { username = '', password = '' } = URL.parse(value) ?? {}
+    return [username, password].every((each) => decodeURIComponent(each) !== undefined)
+  } catch {
+    return false
+  }
+}
+
 /** A connection string of EventStoreDB's clients; a password may be in it. */
 const EventStoreDBUrl = z.string().regex(/^esdb(\+discover)?:\/\/\S+$/, {
   error: 'must be a connection string such as esdb://user:password@host:2113?tls=true',
@@ -46,7 +66,7 @@ export const Environment = z.strictObject({
   LEDGATE_BOOTSTRAP: z.string().min(1).optional(),
   LEDGATE_MASTER_KEY: MasterKey.optional(),
   LEDGATE_MASTER_KEY_FILE: z.string().min(1).optional(),
-  LEDGATE_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  LEDGATE_SMTP_URL: SmtpUrl.optional(),
   LEDGATE_MAIL_FROM: z.string().min(3).optional(),
   LEDGATE_TRUSTED_PROXIES: z
     .string()

@@ -1,11 +1,14 @@
-import { EventStoreDBClient } from '@eventstore/db-client'
+import type { EventStoreDBClient } from '@eventstore/db-client'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Unavailable } from '@ledgate/eventsourcing'
+import { clientOf } from './connection-string.ts'
 import { adviceOn } from './failure.ts'
 
 export interface ConnectionOptions {
   /** `esdb://user:password@host:port,host:port?tls=…` or `esdb+discover://…`, as EventStoreDB's clients take it. */
   readonly url: string
+  /** Where it was configured, for whoever has to mend it; `LEDGATE_EVENTSTOREDB_URL` unless told. */
+  readonly setting?: string
   /** Milliseconds that one try of one call may take; 2,000 unless told. */
   readonly attemptMs?: number
   /** Milliseconds without an answer after which it is looked whether an append is in its stream; 250, or a quarter of a try if that is less, unless told. */
@@ -35,26 +38,17 @@ const PAUSE_MS = 30
 /** How long calls under way on a replaced client may still take before it is cut off. */
 const LEAVE_MS = 30_000
 
-/** @throws {Error} when the URL is not one; the message does not repeat it, for there may be a password in it. */
-function connect(url: string): EventStoreDBClient {
-  try {
-    return EventStoreDBClient.connectionString(url)
-  } catch (error) {
-    const reason = error instanceof Error && /certificate/i.test(error.message) ? `: ${error.message}` : ''
-    throw new Error(`LEDGATE_EVENTSTOREDB_URL is not a connection string of EventStoreDB${reason}`)
-  }
-}
-
-/** Opens a connection; nothing is sent before the first call. @throws {Error} when the URL is not one. */
+/** Opens a connection; nothing is sent before the first call. @throws {Error} when the URL is not one; the message repeats no value of it. */
 export function openConnection({
   url,
+  setting,
   attemptMs = DEFAULT_ATTEMPT_MS,
   settleMs = Math.min(DEFAULT_SETTLE_MS, attemptMs / 4),
   isAnyNode = false,
 }: ConnectionOptions): Connection {
   const leaving = new Set<NodeJS.Timeout>()
   const retired = new Set<EventStoreDBClient>()
-  let client = connect(url)
+  let client = clientOf(url, setting)
   let isClosed = false
 
   const retire = (old: EventStoreDBClient): void => {
@@ -70,7 +64,7 @@ export function openConnection({
   const refused = (used: EventStoreDBClient, error: unknown): void => {
     if (isClosed || used !== client || adviceOn(error) !== 'reconnect') return
     retire(client)
-    client = connect(url)
+    client = clientOf(url, setting)
   }
 
   return {
@@ -98,19 +92,4 @@ export function openConnection({
       await Promise.all([client, ...retired].map((each) => each.dispose()))
     },
   }
-}
-
-const PARTS = /^\s*esdb:\/\/([^:]+:[^@]+@)?([^/?]+)\/?(\?.*?)?\/*\s*$/
-const DISCOVERING = /^\s*esdb\+discover:/
-
-/** Host and port of the nodes that a connection string names; none when it names a cluster alone. */
-export function namedNodes(url: string): readonly string[] {
-  const [, , hosts = ''] = PARTS.exec(url) ?? []
-  return hosts.split(',').flatMap((host) => (host === '' ? [] : /:\d+$/.test(host) ? host : `${host}:2113`))
-}
-
-/** The connection string for one node alone, called as this one says: what a node has itself is asked of it alone. */
-export function nodeUrl(url: string, host: string): string {
-  const [, user = '', , query = ''] = PARTS.exec(url.replace(DISCOVERING, 'esdb:')) ?? []
-  return `esdb://${user}${host}${query}`
 }

@@ -4,6 +4,7 @@ import usersMessages from '@eventstore/db-client/generated/users_pb.js'
 import { Conflict } from '@ledgate/eventsourcing'
 import { append, asideEvent } from './append.ts'
 import { type Connection, openConnection } from './connection.ts'
+import { credentialsIn } from './connection-string.ts'
 import { lastOf } from './erasure.ts'
 import { ServerUnusable } from './failure.ts'
 import { serviceOf } from './inside.ts'
@@ -24,14 +25,6 @@ export interface MadeUser {
   readonly isNew: boolean
 }
 
-/** User and password of a connection string. @throws {Error} when it has none. */
-function credentialsIn(url: string): { readonly user: string; readonly password: string } {
-  const [, user, password] = /^\s*esdb(?:\+discover)?:\/\/([^:@/]+):([^@]+)@/.exec(url) ?? []
-  if (user === undefined || password === undefined)
-    throw new Error('LEDGATE_EVENTSTOREDB_URL names no user and password to be made')
-  return { user: decodeURIComponent(user), password: decodeURIComponent(password) }
-}
-
 /**
  * Makes the user of a connection string, by the connection string of an administrator of EventStoreDB, and lets it read the whole
  * log. Can be repeated.
@@ -45,8 +38,11 @@ export async function makeDatabaseUser({
   readonly url: string
   readonly administratorUrl: string
 }): Promise<MadeUser> {
-  const { user, password } = credentialsIn(url)
-  const connection = openConnection({ url: administratorUrl, attemptMs: ATTEMPT_MS })
+  const credentials = credentialsIn(url)
+  if (credentials === undefined) throw new Error('LEDGATE_EVENTSTOREDB_URL names no user and password to be made')
+  const { username: user, password } = credentials
+  const setting = 'LEDGATE_EVENTSTOREDB_ADMIN_URL'
+  const connection = openConnection({ url: administratorUrl, setting, attemptMs: ATTEMPT_MS })
   try {
     const isNew = await connection
       .call((client) => create(client, user, password))

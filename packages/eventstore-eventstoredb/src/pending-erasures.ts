@@ -1,5 +1,6 @@
 import { InvalidPosition, type Position } from '@ledgate/eventsourcing'
-import { type Connection, type ConnectionOptions, namedNodes, nodeUrl, openConnection } from './connection.ts'
+import { type Connection, type ConnectionOptions, openConnection } from './connection.ts'
+import { namedHosts, namedNodes, nodeUrl } from './connection-string.ts'
 import { type Destroyed, destroyedNotes, finishErasures, streamOf } from './erasure.ts'
 import { membersSeenBy } from './members.ts'
 import { allRequest } from './read-request.ts'
@@ -41,7 +42,7 @@ export async function pendingErasures(
   const asked = await Promise.all(
     (hosts.length === 0 ? [undefined] : hosts).map((host) =>
       askNode({ url: host === undefined ? url : nodeUrl(url, host), attemptMs }, notes).then((having) => ({
-        host: host ?? new URL(url).host,
+        host: host ?? namedHosts(url)[0] ?? '',
         having,
       })),
     ),

@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Unavailable, UnknownOutcome } from '@ledgate/eventsourcing'
 import { type Cause, causeOf, isLasting, sentenceOf } from './cause.ts'
-import { type ConnectionOptions, namedNodes, openConnection } from './connection.ts'
+import { type ConnectionOptions, openConnection } from './connection.ts'
+import { namedHosts, parseConnectionString } from './connection-string.ts'
 import { ServerUnusable } from './failure.ts'
 import { probe } from './probe.ts'
 import { allRequest } from './read-request.ts'
@@ -80,13 +81,12 @@ async function lookInto(url: string, error: Unavailable | UnknownOutcome): Promi
 
 /** What a look at the nodes of a connection string needs to know of it. */
 function readUrl(url: string) {
-  const single = url.replace(/^\s*esdb\+discover:/, 'esdb:')
-  const options = new URLSearchParams(single.split('?')[1] ?? '')
-  const option = (name: string) => [...options].find(([key]) => key.toLowerCase() === name)?.[1].trim()
+  const { options, userinfo } = parseConnectionString(url)
+  const { tls, tlsCAFile: caFile } = options
   return {
-    hosts: namedNodes(single),
-    isTls: option('tls') !== 'false',
-    caFile: option('tlscafile'),
-    hasUser: /^\s*esdb:\/\/[^:]+:[^@]+@/.test(single),
+    hosts: namedHosts(url),
+    isTls: tls !== false,
+    caFile: typeof caFile === 'string' ? caFile : undefined,
+    hasUser: userinfo !== '',
   }
 }

@@ -208,6 +208,19 @@ describe('revocations over HTTP', () => {
     expect(httpRevocations({ ...credentials, issuer: 'https://id.example.com' }).name).toBe('http')
   })
 
+  test.each(['https://ops:hunter2@id.test', 'https://hunter2@id.test', 'https://ops:hunter2@', 'hunter2'])(
+    'are not taken out of a URL such as %s, and no error repeats it',
+    (url) => {
+      try {
+        httpRevocations({ issuer: 'https://id.test', url, clientId: 'orders', clientSecret: 'x' })
+        expect.unreachable()
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError)
+        expect(JSON.stringify([String(error), error])).not.toContain('hunter2')
+      }
+    },
+  )
+
   test('do not follow a redirect with the credentials', async () => {
     const other = await issuer({ stream: streaming(event('0002', 'a.b.c')) })
     const { credentials } = await issuer({

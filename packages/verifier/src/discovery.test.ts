@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { discoverJwksUri } from './discovery.ts'
+import { discoverJwksUri, secureUrl } from './discovery.ts'
 
 /** Answers by address; counts nothing, forgives nothing. */
 function site(pages: Readonly<Record<string, unknown>>): typeof fetch {
@@ -40,4 +40,19 @@ describe('where the keys of an issuer are', () => {
   ])('is not believed of metadata of %s', async (_, metadata) => {
     await expect(discover('https://as.example', { [OAUTH]: metadata })).rejects.toThrow()
   })
+})
+
+it.each([
+  'https://ops:hunter2@as.example',
+  'http://ops:hunter2@as.example',
+  'https://hunter2@as.example',
+  'https://ops:hunter2@',
+])('is no address with a password, %s, and no error repeats it', (address) => {
+  try {
+    secureUrl(address, true)
+    expect.unreachable()
+  } catch (error) {
+    expect(error).toBeInstanceOf(TypeError)
+    expect(JSON.stringify([String(error), error])).not.toContain('hunter2')
+  }
 })

@@ -41,8 +41,18 @@ function requestFor({ method, path, isMetadata }: Operation, input: Input): { pa
 
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
+/** The server as a URL. Neither a message of ours nor one of `fetch` quotes a password. @throws {Refused} */
+function serverOf(text: string): URL {
+  const server = URL.parse(text)
+  if (server === null || !/^https?:$/.test(server.protocol) || server.username !== '' || server.password !== '')
+    throw new Refused('--server is the URL of an issuer such as https://id.example.com, without a user and a password')
+  return server
+}
+
 /** Asks the administration of a server over HTTP. @throws {Refused} when it refuses, or cannot be reached. */
-export function remote({ server, tokenFile }: RemoteOptions): Ask {
+export function remote({ server: issuer, tokenFile }: RemoteOptions): Ask {
+  const server = serverOf(issuer)
+
   async function send(method: string, path: string, body?: object): Promise<Record<string, unknown>> {
     const token = readFileSync(tokenFile, 'utf8').trim()
     const answer = await fetch(new URL(path, server), {
@@ -52,7 +62,7 @@ export function remote({ server, tokenFile }: RemoteOptions): Ask {
       headers: { authorization: `Bearer ${token}`, ...(body && { 'content-type': 'application/json' }) },
       ...(body && { body: JSON.stringify(body) }),
     }).catch((error: unknown) => {
-      throw new Refused(`${server} cannot be reached`, { cause: error })
+      throw new Refused(`${server.origin} cannot be reached`, { cause: error })
     })
     const text = await answer.text()
     const parsed: Record<string, unknown> = text === '' ? {} : JSON.parse(text)

@@ -32,9 +32,12 @@ const PLACE_REFUSED: readonly number[] = [410, 400]
 
 const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost']
 
-/** Where the feed is. @throws {TypeError} when anybody on the way could read the credentials. */
+/** Where the feed is. @throws {TypeError} when anybody on the way could read the credentials, or they are in the URL: `fetch` quotes it. */
 function baseOf({ issuer, url = issuer, allowInsecureRequests = false }: HttpRevocations): string {
-  const { protocol, hostname } = new URL(url)
+  const { protocol, hostname, username, password } = URL.parse(url) ?? {}
+  if (hostname === undefined) throw new TypeError('the feed is not at a URL')
+  if (username !== '' || password !== '')
+    throw new TypeError('the feed is read with clientId: its URL holds no user and no password')
   if (protocol !== 'https:' && !allowInsecureRequests && !LOOPBACK.includes(hostname))
     throw new TypeError('the feed is not read over http: whoever is between would have the credentials')
   return url.replace(/\/$/, '')

@@ -1,0 +1,245 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createSecureContext } from 'node:tls'
+import {
+  type ChannelCredentialOptions,
+  type Credentials,
+  type DNSClusterOptions,
+  type EndPoint,
+  EventStoreDBClient,
+  type NodePreference,
+} from '@eventstore/db-client'
+
+/** A connection string, taken apart. The client never gets it whole: it prints what it does not understand, with the password. */
+export interface ConnectionString {
+  /** Whether the host is a name for a cluster (`esdb+discover`). */
+  readonly isDiscovered: boolean
+  /** `user:password@` as it is written, or nothing. */
+  readonly userinfo: string
+  readonly hosts: readonly EndPoint[]
+  /** With its `?` as it is written, or nothing. */
+  readonly query: string
+  readonly options: Options
+}
+
+const SETTING = 'LEDGATE_EVENTSTOREDB_URL'
+const DEFAULT_PORT = 2113
+const HIGHEST_PORT = 65_535
+
+/** What is wrong with a connection string. Nothing else of it is repeated: it may be a part of the password. */
+class Wrong extends Error {}
+const wrong = (what: string): Wrong => new Wrong(what)
+
+/** @throws {Error} that names the setting. */
+function naming<Result>(setting: string, work: () => Result): Result {
+  try {
+    return work()
+  } catch (error) {
+    if (!(error instanceof Wrong)) throw error
+    throw new Error(`${setting} is not a connection string of EventStoreDB: ${error.message}`)
+  }
+}
+
+type Read = (name: string, value: string) => boolean | number | string
+
+const flag: Read = (name, value) => {
+  if (value !== 'true' && value !== 'false') throw wrong(`its option ${name} is neither true nor false`)
+  return value === 'true'
+}
+const number =
+  (pattern: RegExp): Read =>
+  (name, value) => {
+    if (!pattern.test(value)) throw wrong(`its option ${name} is no such whole number`)
+    return Number(value)
+  }
+const whole = number(/^\d{1,9}$/)
+const positive = number(/^[1-9]\d{0,8}$/)
+/** -1 is never. */
+const interval = number(/^(-1|\d{1,9})$/)
+const text: Read = (name, value) => decoded(value, `its option ${name}`)
+const verified: Read = (name, value) => {
+  if (!flag(name, value)) throw wrong(`its option ${name} cannot be false: tlsCAFile names the authority to trust`)
+  return true
+}
+const PREFERENCES: ReadonlyMap<string, NodePreference> = new Map([
+  ['leader', 'leader'],
+  ['follower', 'follower'],
+  ['random', 'random'],
+  ['readonlyreplica', 'read_only_replica'],
+])
+const preference: Read = (name, value) => {
+  const found = PREFERENCES.get(flat(value))
+  if (found === undefined) throw wrong(`its option ${name} is no kind of node`)
+  return found
+}
+
+/** What there is to choose, and how it is read. Names are written as the client takes them, in any case. */
+const OPTIONS = {
+  tls: flag,
+  tlsCAFile: text,
+  tlsVerifyCert: verified,
+  userCertFile: text,
+  userKeyFile: text,
+  connectionName: text,
+  nodePreference: preference,
+  maxDiscoverAttempts: whole,
+  discoveryInterval: whole,
+  gossipTimeout: whole,
+  keepAliveInterval: interval,
+  keepAliveTimeout: interval,
+  defaultDeadline: positive,
+  throwOnAppendFailure: flag,
+} as const
+type Name = keyof typeof OPTIONS
+type Options = { readonly [Each in Name]?: boolean | number | string }
+
+const flat = (name: string): string => name.trim().toLowerCase().replace(/[_-]/g, '')
+const NAMES: ReadonlyMap<string, Name> = new Map((Object.keys(OPTIONS) as Name[]).map((name) => [flat(name), name]))
+/** What is told of an option that there is not: one that is no word may be something else. */
+const WORD = /^[A-Za-z][\w-]{0,31}$/
+
+function decoded(value: string, what: string): string {
+  try {
+    return decodeURIComponent(value)
+  } catch {
+    throw wrong(`${what} is not percent-encoded`)
+  }
+}
+
+const WHOLE = /^esdb(?<discover>\+discover)?:\/\/(?:(?<userinfo>[^@]*)@)?(?<hosts>[^@/?]+)\/*(?<query>\?[^@]*)?$/
+
+/**
+ * Takes a connection string apart, and looks at each of its options.
+ *
+ * @throws {Error} that names what is wrong, and repeats no value.
+ */
+export const parseConnectionString = (url: string, setting = SETTING): ConnectionString =>
+  naming(setting, () => parsed(url))
+
+function parsed(url: string): ConnectionString {
+  const written = url.trim().replace(/\/+$/, '')
+  const parts = WHOLE.exec(written)?.groups
+  if (parts === undefined)
+    throw wrong(
+      written.split('@').length > 2
+        ? 'an @ in its user, password or options is to be written as %40'
+        : 'it is to be like esdb://user:password@host:2113?tls=true',
+    )
+  const { discover, userinfo, hosts = '', query = '' } = parts
+  if (userinfo !== undefined) credentialsOf(userinfo)
+  return {
+    isDiscovered: discover !== undefined,
+    userinfo: userinfo === undefined ? '' : `${userinfo}@`,
+    hosts: hosts.split(',').map(endpointOf),
+    query,
+    options: optionsOf(query.slice(1)),
+  }
+}
+
+/** User and password of a connection string. @throws {Error} as {@link parseConnectionString} does. */
+export function credentialsIn(url: string): Credentials | undefined {
+  const { userinfo } = parseConnectionString(url)
+  return userinfo === '' ? undefined : credentialsOf(userinfo.slice(0, -1))
+}
+
+/** @throws {Wrong} for what is not `user:password`. A password may hold further colons. */
+function credentialsOf(userinfo: string): Credentials {
+  const [, user, secret] = /^([^:]+):(.+)$/.exec(userinfo) ?? []
+  if (user === undefined || secret === undefined) throw wrong('before its @ is not user:password')
+  return { username: decoded(user, 'its user'), password: decoded(secret, 'its password') }
+}
+
+function endpointOf(host: string): EndPoint {
+  const [, address, port = String(DEFAULT_PORT)] = /^\s*([A-Za-z0-9._-]+)(?::(\d{1,5}))?\s*$/.exec(host) ?? []
+  if (address === undefined || Number(port) === 0 || Number(port) > HIGHEST_PORT)
+    throw wrong('a host of it is not like name:2113')
+  return { address, port: Number(port) }
+}
+
+function optionsOf(query: string): Options {
+  const options: { [Each in Name]?: boolean | number | string } = {}
+  for (const pair of query === '' ? [] : query.split('&')) {
+    const [, written = '', value = ''] = /^([^=]+)=(.+)$/.exec(pair) ?? []
+    if (written === '') throw wrong('an option of it is not name=value')
+    const name = NAMES.get(flat(written))
+    if (name === undefined)
+      throw wrong(WORD.test(written) ? `there is no option ${written}` : 'there is no option of a name in it')
+    if (options[name] !== undefined) throw wrong(`its option ${name} is there twice`)
+    options[name] = OPTIONS[name](name, value.trim())
+  }
+  if ((options.userCertFile === undefined) !== (options.userKeyFile === undefined))
+    throw wrong('its options userCertFile and userKeyFile belong together')
+  return options
+}
+
+/** The file that an option names. @throws {Wrong} that names the option. */
+function fileOf(options: Options, name: 'tlsCAFile' | 'userCertFile' | 'userKeyFile'): Buffer | undefined {
+  const path = options[name]
+  if (typeof path !== 'string') return undefined
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : ''
+    throw wrong(`the certificate or key of its option ${name} cannot be read${code}`)
+  }
+}
+
+const OF_THE_CHANNEL: ReadonlySet<string> = new Set([
+  'tls',
+  'tlsVerifyCert',
+  'tlsCAFile',
+  'userCertFile',
+  'userKeyFile',
+])
+
+function channelOf(options: Options): ChannelCredentialOptions {
+  if (options.tls === false) return { insecure: true }
+  const [ca, cert, key] = (['tlsCAFile', 'userCertFile', 'userKeyFile'] as const).map((name) => fileOf(options, name))
+  try {
+    for (const each of [ca, cert]) if (each) new X509Certificate(each)
+    createSecureContext({ ca, cert, key })
+  } catch {
+    throw wrong('a certificate or key of its options tlsCAFile, userCertFile and userKeyFile cannot be used')
+  }
+  return {
+    insecure: false,
+    ...(ca && { rootCertificate: ca }),
+    ...(cert && { userCertFile: cert }),
+    ...(key && { userKeyFile: key }),
+  }
+}
+
+/**
+ * The client of a connection string; nothing is sent before the first call.
+ *
+ * @throws {Error} that names the option that is wrong, and repeats no value.
+ */
+export const clientOf = (url: string, setting = SETTING): EventStoreDBClient => naming(setting, () => made(url))
+
+function made(url: string): EventStoreDBClient {
+  const { isDiscovered, userinfo, hosts, options } = parsed(url)
+  const credentials = userinfo === '' ? undefined : credentialsOf(userinfo.slice(0, -1))
+  const channel = channelOf(options)
+  // Each of the others was read as what the client takes by this name.
+  const others = Object.entries(options).filter(([name]) => !OF_THE_CHANNEL.has(name))
+  const how: Omit<DNSClusterOptions, 'discover'> = Object.fromEntries(others)
+  const [first] = hosts
+  if (first === undefined) throw wrong('it names no host')
+  if (isDiscovered) return new EventStoreDBClient({ ...how, discover: first }, channel, credentials)
+  if (hosts.length > 1) return new EventStoreDBClient({ ...how, endpoints: [...hosts] }, channel, credentials)
+  return new EventStoreDBClient({ ...how, endpoint: first }, channel, credentials)
+}
+
+/** Every host and port that a connection string names, be it of a node or of a cluster. */
+export const namedHosts = (url: string): readonly string[] =>
+  parseConnectionString(url).hosts.map(({ address, port }) => `${address}:${port}`)
+
+/** Host and port of the nodes that a connection string names; none when it names a cluster alone. */
+export const namedNodes = (url: string): readonly string[] =>
+  parseConnectionString(url).isDiscovered ? [] : namedHosts(url)
+
+/** The connection string for one node alone, called as this one says: what a node has itself is asked of it alone. */
+export function nodeUrl(url: string, host: string): string {
+  const { userinfo, query } = parseConnectionString(url)
+  return `esdb://${userinfo}${host}${query}`
+}
