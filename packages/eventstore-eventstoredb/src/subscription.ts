@@ -29,9 +29,8 @@ export interface Following {
 }
 
 const FIRST_PAUSE_MS = 50
-const LONGEST_PAUSE_MS = 2_000
-/** For an answer that a subscription owes. */
-const LONGEST_HURRY_MS = 10_000
+/** How often a subscription is given twice the time for what it owes: its node may be slow. */
+const MOST_DOUBLINGS = 3
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 const inCategory = (category: string): string => `${escaped(category)}(-|$)`
 
@@ -74,6 +73,7 @@ export async function* followLog(
   const { connection } = following
   let position = options.after ?? START
   let wait = FIRST_PAUSE_MS
+  let late = 0
 
   while (!signal.aborted) {
     const client = connection.client()
@@ -84,18 +84,18 @@ export async function* followLog(
       const pull = puller<ReadResp>(subscription.reading, signal)
       const begun = position
       const mark = openMark(following.pulse)
-      // A slow server is given more time with each try.
-      const hurryMs = Math.min(connection.attemptMs, following.idleMs) * (wait / FIRST_PAUSE_MS)
+      const hurryMs = Math.min(connection.attemptMs, following.idleMs) * 2 ** Math.min(late, MOST_DOUBLINGS)
       let isAtEnd = false
       let isUntold = false
       let isSilent = true
       for (;;) {
         const isHurried = isSilent || mark.isDue()
-        const pulled = await pull(isHurried ? Math.min(hurryMs, LONGEST_HURRY_MS) : following.idleMs)
+        const pulled = await pull(isHurried ? hurryMs : following.idleMs)
         if (signal.aborted) return
         mark.check(begun)
         if (pulled === 'ended') throw new Error('the server ended the subscription')
         if (pulled === 'idle') {
+          if (isHurried) late += 1
           if (isSilent) throw new DeadlineExceededError(undefined, 'the node does not answer a subscription')
           // Whoever wrote the mark leads, and there the client is now: the next subscription is with that node.
           if (mark.isDue()) throw new Unavailable('the node of a subscription has not got what was written since')
@@ -114,7 +114,7 @@ export async function* followLog(
         if (message === undefined) continue
         position = message.kind === 'event' ? message.event.position : message.position
         const isMarked = received !== undefined && mark.isMet(received.id)
-        if (isMarked) wait = FIRST_PAUSE_MS
+        if (isMarked) [wait, late] = [FIRST_PAUSE_MS, 0]
         yield isMarked && isAtEnd ? { kind: 'caughtUp', position } : message
         if (signal.aborted) return
         if (isUntold && position !== START) break
@@ -127,7 +127,7 @@ export async function* followLog(
       options.onFailure?.(failure)
       connection.refused(client, error)
       await pause(wait, undefined, { signal }).catch(() => undefined)
-      wait = Math.min(wait * 2, LONGEST_PAUSE_MS)
+      wait = Math.min(wait * 2, Math.max(connection.attemptMs, FIRST_PAUSE_MS))
     } finally {
       end?.()
     }

@@ -10,3 +10,4 @@ export {
 export type { ProtocolNode } from './protocol-node.ts'
 export { spawnProtocolServer, type SpawnedProtocolServer } from './spawn.ts'
 export type { StoredEvent } from './stored-event.ts'
+export { seeded, trouble, type Trouble, type TroubleOptions } from './trouble.ts'

@@ -1,0 +1,66 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { convertToCommandError } from '@eventstore/db-client'
+import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
+import { passes, type Position, START, type SubscribeOptions, type SubscriptionMessage } from '@ledgate/eventsourcing'
+import { openConnection } from '../src/connection.ts'
+import { streamsOf } from '../src/inside.ts'
+import { positionOf } from '../src/position.ts'
+import { puller } from '../src/pull.ts'
+import { subscriptionRequest } from '../src/read-request.ts'
+import { isInLog, receivedEvent, recordedEvent } from '../src/recorded.ts'
+
+export interface NaiveOptions {
+  readonly url: string
+  readonly attemptMs: number
+  readonly idleMs: number
+  head(): Promise<Position>
+}
+
+/**
+ * For controls: takes its client, then asks for the head of the log, then believes that a subscription of that client has
+ * come to that head when it says that it has caught up.
+ */
+export function naiveFollower({ url, attemptMs, idleMs, head }: NaiveOptions) {
+  const connection = openConnection({ url, attemptMs })
+  async function* subscribe({
+    after,
+    filter,
+    signal = new AbortController().signal,
+  }: SubscribeOptions = {}): AsyncGenerator<SubscriptionMessage, void> {
+    let position = after ?? START
+    while (!signal.aborted) {
+      const client = connection.client()
+      let end: (() => void) | undefined
+      try {
+        const told = await head()
+        const { service, call, failed } = await streamsOf(client)
+        const reading = service.read(subscriptionRequest(position, { streams: '' }), ...call)
+        reading.on('error', failed)
+        end = () => reading.cancel()
+        const pull = puller<ReadResp>(reading, signal)
+        for (;;) {
+          const pulled = await pull(idleMs)
+          if (pulled === 'idle' || pulled === 'ended') break
+          const event = pulled.item.getEvent()?.getEvent()
+          if (pulled.item.hasCaughtUp()) {
+            position = told > position ? told : position
+            yield { kind: 'caughtUp', position }
+          }
+          if (event === undefined) continue
+          const received = receivedEvent(event)
+          const at = received.position ? positionOf(received.position) : START
+          if (at <= position || !isInLog(received.streamId)) continue
+          position = at
+          if (passes(filter, { stream: received.streamId, type: received.type }))
+            yield { kind: 'event', event: recordedEvent(received) }
+        }
+      } catch (error) {
+        connection.refused(client, error instanceof Error ? convertToCommandError(error) : error)
+        await pause(5, undefined, { signal }).catch(() => undefined)
+      } finally {
+        end?.()
+      }
+    }
+  }
+  return { subscribe, close: connection.close }
+}
