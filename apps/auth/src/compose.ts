@@ -16,6 +16,7 @@ import { ownedScopes, registeredOrigins } from './compose/origins.ts'
 import { mailReadings, notesOf, openBacklogs, processReadings } from './compose/process-readings.ts'
 import { checksOf, readingsOf } from './compose/readings.ts'
 import { watchOutages } from './compose/outage.ts'
+import { watchProgress } from './compose/progress.ts'
 import { masterKeysOf } from './compose/master-keys.ts'
 import type { Config } from './config.ts'
 import { discoveryRoutes } from './discovery/index.ts'
@@ -177,6 +178,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
     ],
   })
   const watched = watchOutages({ store: core.store, logger, nowMs: core.clock.nowMs })
+  const followed = watchProgress({ views: core.views, logger, nowMs: core.clock.nowMs })
   const background = startBackground(core, people, mail, feed, publishing, backlogs)
   const control = await listenForOperator({
     path: socketPath(config.dataDir),
@@ -194,6 +196,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
       await app.close()
       await background.stop()
       watched()
+      followed()
       await publishing.close()
       await people.close()
       await core.close()

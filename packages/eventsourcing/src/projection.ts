@@ -89,10 +89,14 @@ export interface ProjectionHealth {
   readonly state: 'building' | 'live' | 'stopped' | 'failing'
   /** What queries see now: the version that is served and the last event in it. */
   readonly serving: { readonly version: number; readonly position: Position }
+  /** Whether what queries see has been at the end of the log since the process began, and is kept abreast of it. */
+  readonly isServedLive: boolean
   /** The last event in the build of this version. Equal to the served one's when that is this build. */
   readonly position: Position
   /** How long ago the last applied event was written, in milliseconds; 0 when nothing newer is known. */
   readonly lagMs: number
+  /** Applied to the build of this version since the process began. */
+  readonly events: number
   /** Over the last seconds. */
   readonly eventsPerSecond: number
   /** Why it does not go on. */

@@ -1,20 +1,24 @@
 const WINDOW_MS = 5_000
 
-/** Counts events over the last five seconds. */
+/** Counts events, all of them and over the last five seconds. */
 export interface Meter {
   add(count: number): void
+  total(): number
   perSecond(): number
 }
 
 /** @param now milliseconds of a clock that never goes back. */
 export function meter(now: () => number = () => performance.now()): Meter {
+  let total = 0
   let slots: { readonly at: number; count: number }[] = []
   const forget = () => {
     const oldest = now() - WINDOW_MS
     if (slots[0] !== undefined && slots[0].at < oldest) slots = slots.filter(({ at }) => at >= oldest)
   }
   return {
+    total: () => total,
     add(count) {
+      total += count
       const last = slots.at(-1)
       if (last !== undefined && now() - last.at < 250) last.count += count
       else slots.push({ at: now(), count })

@@ -3,8 +3,9 @@ import type { Projector } from '@ledgate/eventsourcing'
 import { messageOf } from './failure.ts'
 import type { Call, Calls, Message, Method } from './remote-protocol.ts'
 
-/** How often the other side learns how the projections are doing, in milliseconds. */
+/** How often the other side learns how the projections are doing, in milliseconds; more often while nobody is served yet. */
 const HEALTH_MS = 250
+const EARLY_HEALTH_MS = 25
 
 /** What a thread does about its projector. */
 export interface Serving {
@@ -27,21 +28,26 @@ export const tellDiscarded =
 export function serveProjector(port: MessagePort, projector: Projector, { onClosed, onDamage }: Serving = {}): void {
   const say = (message: Message) => port.postMessage(message)
   let said = ''
+  let timer: NodeJS.Timeout
   const sayHealth = () => {
     const health = projector.health()
+    clearTimeout(timer)
+    timer = setTimeout(
+      sayHealth,
+      health.every(({ isServedLive }) => isServedLive) ? HEALTH_MS : EARLY_HEALTH_MS,
+    ).unref()
     const text = JSON.stringify(health)
     if (text === said) return
     said = text
     say({ kind: 'health', health })
   }
-  const timer = setInterval(sayHealth, HEALTH_MS)
 
   port.on('message', (call: Call) => {
     if (call.method === 'discard') return onDamage?.(new Error(...call.values))
     answer(projector, call).then(
       async (value) => {
         if (call.method === 'close') {
-          clearInterval(timer)
+          clearTimeout(timer)
           await onClosed?.()
         } else sayHealth()
         say({ kind: 'answer', id: call.id, value })
@@ -51,6 +57,7 @@ export function serveProjector(port: MessagePort, projector: Projector, { onClos
     )
   })
   say({ kind: 'ready', health: projector.health() })
+  sayHealth()
 }
 
 async function answer(

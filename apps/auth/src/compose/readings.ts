@@ -5,8 +5,8 @@ import type { Core } from './core.ts'
 /** Milliseconds by which the views may be behind before the server says that it is not ready. */
 const MAX_LAG_MS = 10_000
 
-/** What has to be well for the server to take requests. */
-export function checksOf({ store, views }: Core): Readonly<Record<string, Check>> {
+/** What has to be well for the server to take requests: the log, and every view, which has been at the end of the log once. */
+export function checksOf({ store, views }: Pick<Core, 'store' | 'views'>): Readonly<Record<string, Check>> {
   return {
     log() {
       const health = store.health()
@@ -15,7 +15,10 @@ export function checksOf({ store, views }: Core): Readonly<Record<string, Check>
     views() {
       const ill = views
         .health()
-        .filter(({ state, lagMs }) => state === 'stopped' || state === 'failing' || lagMs > MAX_LAG_MS)
+        .filter(
+          ({ state, isServedLive, lagMs }) =>
+            state === 'stopped' || state === 'failing' || !isServedLive || lagMs > MAX_LAG_MS,
+        )
       return ill.length === 0
         ? undefined
         : ill.map(({ name, state }) => `${name} is ${state === 'live' ? 'behind' : state}`).join(', ')
