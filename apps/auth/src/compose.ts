@@ -9,6 +9,7 @@ import { type ClientAuthentication, clientAuthentication, clientGuard, noClientL
 import { startBackground } from './compose/background.ts'
 import { type Core, openCore, systemContext } from './compose/core.ts'
 import { openFeed } from './compose/feed.ts'
+import { hearingNotes, hearingReadings } from './compose/hearings.ts'
 import { openMail, type OutgoingMail } from './compose/mail.ts'
 import { openPeople, type People } from './compose/people.ts'
 import { openPublishing, type Publishing } from './compose/publishing.ts'
@@ -156,7 +157,9 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   const firstSetup = setup(core.administrators, core.clock)
   const metrics = openMetrics()
   metrics.watch(readingsOf(core))
-  const ready = readiness(checksOf(core), notesOf(backlogs, mail, core.clock.nowMs))
+  const { nowMs } = core.clock
+  const ready = readiness(checksOf(core), { ...notesOf(backlogs, mail, nowMs), ...hearingNotes(core.hearings, nowMs) })
+  metrics.watch(hearingReadings(core.hearings, nowMs))
   metrics.watch([...processReadings(backlogs, core.clock.nowMs), ...mailReadings(mail, core.clock.nowMs)])
   const { issuer, limits } = config
   const guard = limits ? clientGuard(limits.client, core.clock.nowMs) : noClientLimits

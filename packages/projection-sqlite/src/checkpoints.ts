@@ -1,7 +1,7 @@
 import type { Checkpoints, EventReader } from '@ledgate/eventsourcing'
 import type { Database } from 'better-sqlite3'
 import { AT_START, type Progress } from './build-records.ts'
-import { belongs, endOf } from './history.ts'
+import { belongs, endOf, isPlaceOf } from './history.ts'
 
 export interface CheckpointOptions {
   readonly reader: EventReader
@@ -51,6 +51,9 @@ export function sqliteCheckpoints(database: Database, { reader, onDiscarded }: C
       // The end moves with every event; the one that is known will do for any place before it.
       const end = place > known.position ? await endOf(reader, known) : known
       known = end
+      // A node that was left behind says an end of before: a place kept with that could pass for one of another log.
+      if (isPlaceOf(reader, place) && place > end.position)
+        throw new Error(`the place of "${name}" is not kept: the log is said to end before it`)
       database.pragma('synchronous = FULL')
       try {
         upsert.run(name, place, end.position, end.before, end.lastId)

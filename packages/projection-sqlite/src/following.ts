@@ -1,5 +1,5 @@
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises'
-import { type EventReader, type Position, type RecordedEvent, START } from '@ledgate/eventsourcing'
+import { type EventReader, InvalidPosition, type Position, type RecordedEvent, START } from '@ledgate/eventsourcing'
 import type { Build } from './build.ts'
 import type { BuildRecord } from './build-records.ts'
 import { isDamage } from './damage.ts'
@@ -22,6 +22,11 @@ export interface FollowOptions {
   drop(record: BuildRecord): void
   onProgress(): void
   onTrouble(kept: Kept): void
+  /** Told once that the log is another one, or an older copy; nothing is applied from then on. */
+  onForeign(error: InvalidPosition): void
+  /** Told of each try of the subscription that failed, and that it says something again. */
+  onUnheard(error: unknown): void
+  onHeard(): void
   /** Told once that the file is damaged; nothing is applied from then on. */
   onDamage(error: unknown): void
 }
@@ -96,9 +101,10 @@ export function follow(options: FollowOptions): Following {
         const isNew = failure === undefined
         failure = messageOf(error)
         if (isNew) kept.forEach((each) => options.onTrouble(each))
-        if (isDamage(error)) {
+        if (isDamage(error) || error instanceof InvalidPosition) {
           closing.abort()
-          options.onDamage(error)
+          if (error instanceof InvalidPosition) options.onForeign(error)
+          else options.onDamage(error)
           return false
         }
         await pause(wait, undefined, { signal }).catch(() => undefined)
@@ -143,7 +149,14 @@ export function follow(options: FollowOptions): Following {
       }
       if (options.lingerMs === 0 || options.isAwaited()) flushNow()
     }
-    for await (const message of reader.subscribe({ after: live.position, signal })) {
+    let isUnheard = false
+    const onFailure = (error: unknown): void => {
+      isUnheard = true
+      options.onUnheard(error)
+    }
+    for await (const message of reader.subscribe({ after: live.position, signal, onFailure })) {
+      if (isUnheard) options.onHeard()
+      isUnheard = false
       if (message.kind === 'event') {
         buffer.push(message.event)
         if (buffer.length < batch) flushSoon()

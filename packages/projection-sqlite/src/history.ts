@@ -1,4 +1,4 @@
-import { type EventReader, keptPosition, type RecordedEvent, START } from '@ledgate/eventsourcing'
+import { type EventReader, InvalidPosition, keptPosition, type RecordedEvent, START } from '@ledgate/eventsourcing'
 import { AT_START, type Progress } from './build-records.ts'
 
 /**
@@ -8,13 +8,17 @@ import { AT_START, type Progress } from './build-records.ts'
 export async function belongs({ before, position, lastId }: Progress, reader: EventReader): Promise<boolean> {
   if (lastId === '') return true
   if (![before, position].every((place) => isPlaceOf(reader, place))) return false
-  for await (const event of reader.readAll({ after: before, max: 1 }))
-    return event.position === position && event.id === lastId
+  try {
+    for await (const event of reader.readAll({ after: before, max: 1 }))
+      return event.position === position && event.id === lastId
+  } catch (error) {
+    if (!(error instanceof InvalidPosition)) throw error // of this log it would be one
+  }
   return false
 }
 
 /** Whether the store of today gives such positions at all. */
-function isPlaceOf(reader: EventReader, place: string): boolean {
+export function isPlaceOf(reader: EventReader, place: string): boolean {
   try {
     keptPosition(reader, place)
     return true

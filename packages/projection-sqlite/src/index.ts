@@ -3,4 +3,4 @@ export { type LastingViewReader, openViewMoment, openViewReader } from './connec
 export { discard as discardViews } from './damage.ts'
 export { openProjector, type ProjectorOptions } from './projector.ts'
 export { connectProjector, type RemoteOptions, type RemoteProjector } from './remote.ts'
-export { serveProjector, tellDiscarded } from './serve.ts'
+export { serveProjector, tellDiscarded, tellHeard } from './serve.ts'

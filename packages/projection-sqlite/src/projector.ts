@@ -31,6 +31,14 @@ export interface ProjectorOptions<Event extends { readonly type: string }> {
   onTrouble?(health: ProjectionHealth): void
   /** Told what was thrown away when the file was opened, and why; it is built anew. */
   onDiscarded?(why: string): void
+  /**
+   * Told that the log is not the one that the read models were made from: a database was restored while it was read. Nothing is
+   * applied any more; a new projector builds them anew.
+   */
+  onForeign?(error: Error): void
+  /** Told of each try of the subscription that failed, and that it says something again. */
+  onUnheard?(error: unknown): void
+  onHeard?(): void
   /** Told that the file turned out to be damaged. Nothing is applied any more; a new projector without the file goes on. */
   onDamage?(error: unknown): void
 }
@@ -106,6 +114,9 @@ export async function openProjector<Event extends { readonly type: string }>(
     onProgress: () => waiters.check(),
     onTrouble: (each) => options.onTrouble?.(healthOf(each, following)),
     onDamage,
+    onForeign: (error) => options.onForeign?.(error),
+    onUnheard: (error) => options.onUnheard?.(error),
+    onHeard: () => options.onHeard?.(),
   })
   const watched = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {

@@ -21,6 +21,8 @@ export type Call = {
 /** What the thread of a projector says. */
 export type Message =
   | { readonly kind: 'discarded'; readonly why: string }
+  | { readonly kind: 'unheard'; readonly why: string }
+  | { readonly kind: 'heard' }
   | { readonly kind: 'ready'; readonly health: readonly ProjectionHealth[] }
   | { readonly kind: 'health'; readonly health: readonly ProjectionHealth[] }
   | { readonly kind: 'answer'; readonly id: number; readonly value: ReturnType<Calls[Method]> }

@@ -12,6 +12,9 @@ export interface RemoteOptions {
   onTrouble?(health: ProjectionHealth): void
   /** Told what the thread threw away, and why; it is built anew. */
   onDiscarded?(why: string): void
+  /** Told of each try of the thread's subscription that failed, and that it says something again. */
+  onUnheard?(why: string): void
+  onHeard?(): void
   /** Called when the thread is there again; the file may be a new one. */
   onRestart?(): void
 }
@@ -42,6 +45,8 @@ export async function connectProjector({
   onDeath,
   onTrouble,
   onDiscarded,
+  onUnheard,
+  onHeard,
   onRestart,
 }: RemoteOptions): Promise<RemoteProjector> {
   const pending = new Map<number, Pending>()
@@ -59,6 +64,8 @@ export async function connectProjector({
 
   function hear(message: Message): void {
     if (message.kind === 'discarded') return onDiscarded?.(message.why)
+    if (message.kind === 'unheard') return onUnheard?.(message.why)
+    if (message.kind === 'heard') return onHeard?.()
     if (message.kind === 'ready' || message.kind === 'health') return learn(message.health)
     const call = pending.get(message.id)
     pending.delete(message.id)

@@ -21,6 +21,12 @@ export const tellDiscarded =
   (why: string): void =>
     port.postMessage({ kind: 'discarded', why } satisfies Message)
 
+/** For the projector of a thread: tells the other side how its subscription fares. */
+export const tellHeard = (port: MessagePort) => ({
+  onUnheard: (error: unknown): void => port.postMessage({ kind: 'unheard', why: messageOf(error) } satisfies Message),
+  onHeard: (): void => port.postMessage({ kind: 'heard' } satisfies Message),
+})
+
 /**
  * Lets another thread use a projector of this one. When it is closed from there, the port is left to
  * end, and with it the thread.

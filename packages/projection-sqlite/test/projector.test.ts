@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type EventStore, inMemoryEventStore, type NewEvent, type Projector, START } from '@ledgate/eventsourcing'
+import {
+  type EventStore,
+  inMemoryEventStore,
+  InvalidPosition,
+  type NewEvent,
+  type Projector,
+  START,
+} from '@ledgate/eventsourcing'
 import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
@@ -232,6 +239,47 @@ describe('a projector', () => {
     expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 7 })
   })
 
+  it('says that the log is another one when its subscription finds that out, and applies nothing any more', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const found: unknown[] = []
+    const foreign: EventStore = {
+      ...store,
+      async *subscribe(options) {
+        yield* store.subscribe({ ...options, signal: AbortSignal.abort() })
+        throw new InvalidPosition()
+      },
+    }
+    const onForeign = (error: unknown) => void found.push(error)
+    const projector = await start({ file, reader: foreign, projections: [sums()], onForeign })
+    await vi.waitUntil(() => found.length > 0)
+    expect(await projector.waitFor(await count(store, 'a', 5), GENEROUS)).toBe(false)
+    expect([found.length, query(file).all('SELECT total FROM sums')]).toEqual([1, []])
+  })
+
+  it('tells of each try of its subscription that failed, and that it says something again', async () => {
+    const file = join(newFolder(), 'views.db')
+    const store = inMemoryEventStore()
+    const said: string[] = []
+    const failing: EventStore = {
+      ...store,
+      async *subscribe(options) {
+        for (const why of ['no right', 'no server']) options?.onFailure?.(new Error(why))
+        yield* store.subscribe(options)
+      },
+    }
+    const onUnheard = (error: unknown) => void said.push(String(error))
+    const projector = await start({
+      file,
+      reader: failing,
+      projections: [sums()],
+      onUnheard,
+      onHeard: () => void said.push('heard'),
+    })
+    expect(await projector.waitFor(await count(store, 'a', 1), GENEROUS)).toBe(true)
+    expect(said).toEqual(['Error: no right', 'Error: no server', 'heard'])
+  })
+
   it('skips nothing while eight writers append, and while it builds again beside itself', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
@@ -389,6 +437,26 @@ describe('checkpoints', () => {
   }
   const counted = (key: string) => ({ id: randomUUID(), type: 'Counted', data: { key, n: 1 }, metadata: {} })
   const append = (store: EventStore, event: NewEvent) => store.append('counter-a', [event], { expected: 'any' })
+
+  it('keeps no place that the log is said to end before: nobody could tell later which log it was of', async () => {
+    const store = inMemoryEventStore()
+    const before = await count(store, 'a', 1)
+    const place = await count(store, 'a', 1)
+    let isBehind = true
+    const stale: EventStore = {
+      ...store,
+      head: async () => (isBehind ? before : store.head()),
+      async *readAll(options) {
+        for await (const event of store.readAll(options)) if (!isBehind || event.position <= before) yield event
+      },
+    }
+    const { checkpoints } = await start({ file: join(newFolder(), 'views.db'), reader: stale, projections: [] })
+    await expect(checkpoints.save('mail', place)).rejects.toThrow(/is not kept/)
+    expect(await checkpoints.load('mail')).toBe(START)
+    isBehind = false
+    await checkpoints.save('mail', place)
+    expect(await checkpoints.load('mail')).toBe(place)
+  })
 
   it('are not believed beside a log that is an older copy, however far that has come since', async () => {
     const forks = fc.record({

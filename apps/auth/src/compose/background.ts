@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { followEvents } from '../process-manager/index.ts'
+import { followEvents, seldom } from '../process-manager/index.ts'
 import type { Core } from './core.ts'
 import type { Feed } from './feed.ts'
 import type { OutgoingMail } from './mail.ts'
@@ -42,7 +42,7 @@ export function startBackground(
     until: AbortSignal,
     work: () => Promise<unknown>,
   ): Promise<void> {
-    const [told, backlog] = [stumbled(name), backlogs[name]]
+    const [told, backlog] = [seldom(clock.nowMs, stumbled(name)), backlogs[name]]
     while (!until.aborted) {
       await work().then(
         () => backlog.over(name),
@@ -72,6 +72,7 @@ export function startBackground(
           },
           onError: stumbled('registration'),
           backlog: backlogs.registration,
+          hearing: core.hearings.registration,
           signal: held,
         }),
       ),
@@ -84,7 +85,7 @@ export function startBackground(
       every(SWEEP_EVERY, 'erasures', held, () => storage.finishErasures()),
     ]).then(() => undefined)
 
-  const turn = storage.turn(stumbled('lease'))
+  const turn = storage.turn(seldom(clock.nowMs, stumbled('lease')))
   const running = [feed.run(signal), turn.whileHeld(signal, workOfOne)]
 
   return {

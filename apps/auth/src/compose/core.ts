@@ -33,6 +33,7 @@ import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningK
 import { locators as openLocators, type Locators } from '../token/index.ts'
 import { NOTICES_KEPT, SKEW } from '../publication/notice.ts'
 import type { Views } from '../views/index.ts'
+import { type Hearings, openHearings } from './hearings.ts'
 import { openStorage, type Storage, type WatchedStore } from './storage.ts'
 import { openThreadedViews } from './views.ts'
 
@@ -68,6 +69,8 @@ export interface Core {
   readonly feedKeys: SigningKeys
   readonly derivationKeys: DerivationKeys
   readonly views: Views
+  /** How those who follow the log hear it. */
+  readonly hearings: Hearings
   close(): Promise<void>
 }
 
@@ -129,12 +132,15 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
   })
   const feedKeys = await openSigningKeys({ ...keyring, use: 'feed', maxAge: JWKS_MAX_AGE, keepFor: NOTICES_KEPT })
   const derivationKeys = await openDerivationKeys({ ...keyring, keepFor: DERIVED_SECRETS_LIVE })
+  const hearings = openHearings(logger, clock.nowMs)
   const views = await openThreadedViews({
     viewsFile: join(config.dataDir, 'views.db'),
     source,
     sealer,
     onDeath: (error) => logger.error({ err: error }, 'the projector died and is started again'),
     onDiscarded: (why) => logger.warn(why),
+    onUnheard: hearings.views.failed,
+    onHeard: hearings.views.heard,
     onTrouble: (trouble) => logger.error({ trouble }, 'a view has trouble'),
   })
   parts.opened(views, () => views.close())
@@ -162,6 +168,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     feedKeys,
     derivationKeys,
     views,
+    hearings,
     close: parts.close,
   }
 }

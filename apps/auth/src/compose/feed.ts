@@ -11,6 +11,7 @@ import {
   snapshots,
 } from '../publication/index.ts'
 import type { Core } from './core.ts'
+import { seldom } from '../process-manager/index.ts'
 
 /** What a server says of ended tokens. */
 export interface Feed {
@@ -55,7 +56,10 @@ export function openFeed(core: Core, requests: RequestContext, authentication: C
   const grounds = groundsOf(core)
   const feed = revocationFeed({
     ...grounds,
-    onError: (error) => logger.error({ err: error }, 'the feed of revocations stumbled and begins again'),
+    hearing: core.hearings.feed,
+    onError: seldom(clock.nowMs, (error: unknown) =>
+      logger.error({ err: error }, 'the feed of revocations stumbled and begins again'),
+    ),
   })
   const routes = {
     feed,

@@ -13,7 +13,7 @@ export interface OutgoingMail {
 
 /** Mail by SMTP when it is configured, into a folder of the data otherwise; production always configures it. */
 export function openMail(
-  { config, logger, log, sealer, clock, derivationKeys, views }: Core,
+  { config, logger, log, sealer, clock, derivationKeys, views, hearings }: Core,
   backlog: Backlog,
 ): OutgoingMail {
   const { issuer, mailFrom: from, smtpUrl, dataDir } = config
@@ -32,6 +32,7 @@ export function openMail(
     issuer,
     newId,
     backlog,
+    hearing: hearings.mail,
     onError: (error) => logger.error({ err: error }, 'a mail did not leave and is tried again'),
   })
   return { sending, mailbox }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino'
+import { seldom } from '../process-manager/index.ts'
 import type { WatchedStore } from './storage.ts'
 
 export interface OutageOptions {
@@ -9,11 +10,10 @@ export interface OutageOptions {
 }
 
 const LOOK_EVERY_MS = 1_000
-const SAY_EVERY_MS = 60_000
 
 /** Says in the log why the store cannot be used, at most once a minute, and when it can be again. Call it now and then. */
 export function outageTeller({ store, logger, nowMs }: OutageOptions): () => void {
-  let saidAt = Number.NEGATIVE_INFINITY
+  const say = seldom(nowMs, (reason: string) => logger.error({ reason }, 'the store cannot be used now'))
   let isOut = false
   return () => {
     const health = store.health()
@@ -22,10 +22,8 @@ export function outageTeller({ store, logger, nowMs }: OutageOptions): () => voi
       isOut = false
       return
     }
-    if (nowMs() - saidAt < SAY_EVERY_MS) return
-    saidAt = nowMs()
     isOut = true
-    logger.error({ reason: health.reason }, 'the store cannot be used now')
+    say(health.reason)
   }
 }
 

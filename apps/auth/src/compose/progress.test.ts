@@ -10,6 +10,7 @@ import type { DomainEvent } from '../log/index.ts'
 import { readiness } from '../health/index.ts'
 import { toNewEvent } from '../testing/history.ts'
 import { handClock } from '../testing/parts.ts'
+import { openHearings } from './hearings.ts'
 import { progressTeller } from './progress.ts'
 import { checksOf } from './readings.ts'
 import { openLocalViews } from './views.ts'
@@ -53,7 +54,8 @@ async function newReplica(store: EventStore, first: number) {
   const logger = { info: (fields: object, text: string) => void lines.push([fields, text]) }
   const tell = progressTeller({ views, logger: logger as never, nowMs: clock.nowMs })
   const health = () => ({ ok: true }) as const
-  const ready = readiness(checksOf({ store: { ...store, health } as never, views }))
+  const hearings = openHearings({ warn: () => undefined }, clock.nowMs)
+  const ready = readiness(checksOf({ store: { ...store, health } as never, views, hearings, clock }))
   return { views, clock, lines, tell, ready, giveAll: more.resolve }
 }
 

@@ -1,6 +1,6 @@
 /** The thread that keeps the read models: the one that signs tokens does not pay for it. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { discardViews, openProjector, serveProjector, tellDiscarded } from '@ledgate/projection-sqlite'
+import { discardViews, openProjector, serveProjector, tellDiscarded, tellHeard } from '@ledgate/projection-sqlite'
 import { z } from 'zod'
 import { decode } from '../log/index.ts'
 import { projections } from '../views/projections.ts'
@@ -17,6 +17,13 @@ function onDamage(error: unknown): void {
   })
 }
 
+/** Dead: the thread is started again, and finds out what is of another history. */
+function onForeign(error: Error): void {
+  setImmediate(() => {
+    throw new Error('the log is not the one that the views were made from', { cause: error })
+  })
+}
+
 const reader = await openSource(source)
 const projector = await openProjector({
   file: viewsFile,
@@ -26,5 +33,7 @@ const projector = await openProjector({
   lingerMs: lingerMs(source),
   onDiscarded: tellDiscarded(parentPort),
   onDamage,
+  onForeign,
+  ...tellHeard(parentPort),
 })
 serveProjector(parentPort, projector, { onClosed: () => reader.close(), onDamage })

@@ -1,12 +1,18 @@
 import type { Check } from '../health/index.ts'
 import type { Reading } from '../metrics/index.ts'
 import type { Core } from './core.ts'
+import { unheard } from './hearings.ts'
 
 /** Milliseconds by which the views may be behind before the server says that it is not ready. */
 const MAX_LAG_MS = 10_000
 
 /** What has to be well for the server to take requests: the log, and every view, which has been at the end of the log once. */
-export function checksOf({ store, views }: Pick<Core, 'store' | 'views'>): Readonly<Record<string, Check>> {
+export function checksOf({
+  store,
+  views,
+  hearings,
+  clock,
+}: Pick<Core, 'store' | 'views' | 'hearings' | 'clock'>): Readonly<Record<string, Check>> {
   return {
     log() {
       const health = store.health()
@@ -20,7 +26,7 @@ export function checksOf({ store, views }: Pick<Core, 'store' | 'views'>): Reado
             state === 'stopped' || state === 'failing' || !isServedLive || lagMs > MAX_LAG_MS,
         )
       return ill.length === 0
-        ? undefined
+        ? unheard(hearings.views, clock.nowMs, MAX_LAG_MS)
         : ill.map(({ name, state }) => `${name} is ${state === 'live' ? 'behind' : state}`).join(', ')
     },
   }

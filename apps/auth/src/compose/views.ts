@@ -18,6 +18,9 @@ export interface ProjectedViewsOptions {
   onTrouble?(health: ProjectionHealth): void
   /** Told what was thrown away of the views' file, and why. */
   onDiscarded?(why: string): void
+  /** Told of each try of their subscription that failed, and that it says something again. */
+  onUnheard?(why: string): void
+  onHeard?(): void
 }
 
 /** For what a transaction of rows leaves behind it; V8 would take five times as much of the memory, for nothing. */
@@ -25,7 +28,7 @@ const YOUNG_MIB = 24
 
 /** The read models of a running server, kept by a worker thread. */
 export async function openThreadedViews(options: ProjectedViewsOptions): Promise<Views> {
-  const { viewsFile, source, sealer, onDeath, onTrouble, onDiscarded } = options
+  const { viewsFile, source, sealer, onDeath, onTrouble, onDiscarded, onUnheard, onHeard } = options
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const entry = new URL(`./projector.${extension}`, import.meta.url)
   const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MIB }
@@ -34,6 +37,8 @@ export async function openThreadedViews(options: ProjectedViewsOptions): Promise
     ...(onDeath && { onDeath }),
     ...(onTrouble && { onTrouble }),
     ...(onDiscarded && { onDiscarded }),
+    ...(onUnheard && { onUnheard }),
+    ...(onHeard && { onHeard }),
     onRestart: () => reader.reopen(),
   })
   const reader = openViewReader(viewsFile, projector.discard)

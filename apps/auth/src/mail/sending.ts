@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Checkpoints } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { type Clock, decode, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
-import { type Backlog, causedBy, followEvents, resume, slots } from '../process-manager/index.ts'
+import { type Backlog, causedBy, followEvents, type Hearing, resume, slots } from '../process-manager/index.ts'
 import { linkToken, LINK_LIFETIME, type LinkKeys } from './link.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
 import { type Mail, mailOf } from './render.ts'
@@ -22,6 +22,8 @@ export interface MailSendingDependencies {
   onError(error: unknown): void
   /** Where what fails is kept that is no mail server's doing. */
   readonly backlog?: Backlog | undefined
+  /** Told how the subscription to what is to be mailed fares. */
+  readonly hearing?: Pick<Hearing, 'failed' | 'heard'> | undefined
   /** Seconds after a mail was asked for at which it is tried again; `RETRY_AT` unless told. */
   readonly retryAt?: readonly number[]
   /** Milliseconds between two looks for mails that are to be tried again; 5,000 unless told. */
@@ -210,6 +212,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
       },
       onError: dependencies.onError,
       backlog: dependencies.backlog,
+      hearing: dependencies.hearing,
       concurrency: CONCURRENCY,
       signal,
     })

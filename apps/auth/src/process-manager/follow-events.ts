@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Checkpoints, EventStore, Position, RecordedEvent } from '@ledgate/eventsourcing'
 import { type CommandContext, decode, type DomainRecord } from '../log/index.ts'
 import type { Backlog } from './backlog.ts'
+import type { Hearing } from './hearing.ts'
 import { type Progress, progress } from './progress.ts'
 import { resume } from './resume.ts'
 import { slots } from './slots.ts'
@@ -18,6 +19,8 @@ export interface FollowOptions {
   onError(error: unknown, event: RecordedEvent): void
   /** Where the events are kept whose last try failed. */
   readonly backlog?: Pick<Backlog, 'failed' | 'over'> | undefined
+  /** Told how the subscription fares. */
+  readonly hearing?: Pick<Hearing, 'failed' | 'heard'> | undefined
   /** How many events are handled at the same time; those that wait for their next try do not count. 16 unless told. */
   readonly concurrency?: number
   /** Milliseconds before a failed try is repeated, doubling up to 30 s; 100 unless told. */
@@ -141,10 +144,13 @@ export async function followEvents(options: FollowOptions): Promise<void> {
 
   const isFull = () => places.queued >= concurrency || running.size >= MAX_WAITING || state.size >= MAX_AHEAD
   signal.addEventListener('abort', moved.tell, { once: true })
-  for await (const message of store.subscribe({ after, filter: { categories }, signal })) {
+  const onFailure = (error: unknown) => options.hearing?.failed(error)
+  for await (const message of store.subscribe({ after, filter: { categories }, signal, onFailure })) {
+    options.hearing?.heard()
     if (message.kind !== 'event') continue
     start(message.event)
     while (!signal.aborted && isFull()) await moved.next()
   }
+  options.hearing?.heard() // whoever goes on knows how it goes
   await Promise.all(running)
 }

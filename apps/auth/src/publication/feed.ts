@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type EventStore, type Position, Unavailable } from '@ledgate/eventsourcing'
+import { type EventStore, InvalidPosition, type Position, Unavailable } from '@ledgate/eventsourcing'
 import {
   ANSWERED_WITHIN_MS,
   encodeStatement,
@@ -38,6 +38,8 @@ export interface FeedOptions {
   /** The longest life that any access token was ever allowed, in seconds, as the log has it when it is asked for, or later. */
   tokenCap(): Promise<number>
   readonly clock: Clock
+  /** Told how the subscription fares. */
+  readonly hearing?: { failed(error: unknown): void; heard(): void } | undefined
   /** Told of what failed; it is tried again. */
   onError(error: unknown): void
   /** Milliseconds between two heartbeats; 1,000 unless told. */
@@ -174,7 +176,10 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     try {
       // As of after the place; what raises them from there on comes by the subscription.
       let [issuerEpoch, tokenCap] = await Promise.all([options.issuerEpoch(), options.tokenCap()])
-      for await (const message of store.subscribe({ after, filter: { types: FOLLOWED_TYPES }, signal: until })) {
+      const onFailure = (error: unknown): void => options.hearing?.failed(error)
+      const wanted = { after, filter: { types: FOLLOWED_TYPES }, signal: until, onFailure }
+      for await (const message of store.subscribe(wanted)) {
+        options.hearing?.heard()
         const event = message.kind === 'event' ? decode(message.event) : undefined
         if (event !== undefined && CREDENTIAL_TYPES.some((type) => type === event.type)) credentials.emit('changed')
         if (event?.type === 'IssuerEpochRaised')
@@ -209,6 +214,13 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     audience.cut()
   }
 
+  /** The log does not come to where this one was: it was restored. Whoever reads begins with a snapshot of what there is. */
+  function forgetPlace(): void {
+    delivered = lastNotice = heartbeat = undefined
+    firstHeartbeat = Promise.withResolvers()
+    audience.cut()
+  }
+
   async function beatOnce(signal: AbortSignal): Promise<void> {
     await forgetUnbelieved()
     const at = clock.nowMs()
@@ -234,7 +246,10 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
       telling.reach(delivered)
       begun.resolve()
     }
-    await read(delivered, signal)
+    await read(delivered, signal).catch((error: unknown) => {
+      if (error instanceof InvalidPosition) forgetPlace()
+      throw error
+    })
   }
 
   const ended = (signal: AbortSignal) =>
