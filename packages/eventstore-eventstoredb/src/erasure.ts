@@ -130,7 +130,7 @@ export async function destroyedNotes(connection: Connection): Promise<(Destroyed
   const found = new Map<Position, Destroyed & { readonly at: Date }>()
   for await (const { type, data, created } of notes(connection, -1n)) {
     const destroyed = data as Destroyed
-    if (type === NOTE) found.set(destroyed.position, { ...destroyed, at: created })
+    if (type === NOTE) found.set(destroyed.position, { ...destroyed, at: new Date(created) })
   }
   return [...found.values()].reverse()
 }

@@ -1,8 +1,9 @@
 import { finished } from 'node:stream'
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import streamsServices, { type StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js'
-import type { BatchAppendReq, BatchAppendResp } from '@eventstore/db-client/generated/streams_pb.js'
-import type { CallOptions, Client, ClientDuplexStream, Metadata } from '@grpc/grpc-js'
+import type { BatchAppendReq, BatchAppendResp, ReadReq } from '@eventstore/db-client/generated/streams_pb.js'
+import type { CallOptions, Client, ClientDuplexStream, ClientReadableStream, Metadata } from '@grpc/grpc-js'
+import { type ReadMessage, readMessage } from './read-response.ts'
 
 /** A call that lives on. */
 type LivingCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>
@@ -22,6 +23,8 @@ interface Inside {
 /** The generated service on the connection that the client has now. */
 export interface Streams {
   readonly service: StreamsClient
+  /** A `Read` call. Its messages are taken apart here: the generated code takes three times as long for it. */
+  read(request: ReadReq): ClientReadableStream<ReadMessage>
   /** What a call is made with; it has no deadline of its own. */
   readonly call: readonly [Metadata, CallOptions]
   /** Lets the client learn from a failed call: who leads, or that the node is gone. */
@@ -38,9 +41,12 @@ export interface Streams {
 export async function streamsOf(client: EventStoreDBClient, requiresLeader = true): Promise<Streams> {
   const inside = client as unknown as Inside
   const service = await inside.getGRPCClient(streamsServices.StreamsClient, 'streams')
+  const call = inside.callArguments({ requiresLeader }, { deadline: Infinity })
+  const { path, requestSerialize } = streamsServices.StreamsService.read
   return {
     service,
-    call: inside.callArguments({ requiresLeader }, { deadline: Infinity }),
+    read: (request) => service.makeServerStreamRequest(path, requestSerialize, readMessage, request, ...call),
+    call,
     failed: (error) => void inside.handleError(service, error),
     keep(call) {
       inside.disposableStreams.add(call)

@@ -1,10 +1,11 @@
 import { convertToCommandError, DeadlineExceededError, type EventStoreDBClient } from '@eventstore/db-client'
-import type { ReadReq, ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
+import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js'
 import { StreamNotFound } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
 import { isStreamDeleted, readFailure } from './failure.ts'
 import { streamsOf } from './inside.ts'
-import { type Recorded, receivedEvent } from './recorded.ts'
+import type { ReadMessage } from './read-response.ts'
+import type { Recorded } from './recorded.ts'
 
 /** What a read of a stream brings; `undefined` when the stream is not there. */
 export type Found = readonly Recorded[] | undefined
@@ -35,15 +36,14 @@ export async function collect(
       reject(error)
     }
     opening
-      .then(({ service, call, failed }) => {
+      .then(({ read, failed }) => {
         if (isLate) return
-        const reading = service.read(request, ...call)
+        const reading = read(request)
         cancel = () => reading.cancel()
-        reading.on('data', (response: ReadResp) => {
+        reading.on('data', (message: ReadMessage) => {
           timer.refresh()
-          const event = response.getEvent()?.getEvent()
-          if (event) events.push(receivedEvent(event))
-          else if (response.hasStreamNotFound()) isThere = false
+          if (message.kind === 'event') events.push(message.event)
+          else if (message.kind === 'streamNotFound') isThere = false
         })
         reading.on('end', () => {
           clearTimeout(timer)

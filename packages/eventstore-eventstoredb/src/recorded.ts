@@ -1,8 +1,7 @@
-import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import { categoryOf, type JsonObject, type RecordedEvent } from '@ledgate/eventsourcing'
 import { type LogOffset, positionOf } from './position.ts'
 
-/** An event as it came, from a read or a subscription. */
+/** An event as it came, from a read or a subscription. What is not JSON stays bytes. */
 export interface Recorded {
   readonly streamId: string
   readonly id: string
@@ -10,37 +9,10 @@ export interface Recorded {
   readonly type: string
   readonly data: unknown
   readonly metadata: unknown
-  readonly created: Date
+  /** Milliseconds since the epoch. */
+  readonly created: number
   /** Servers before 22.6 do not say. */
   readonly position?: LogOffset
-}
-
-const textOf = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString()
-
-const TICKS_PER_MS = 10_000n
-
-/** The event of a message. What is not JSON stays bytes. */
-export function receivedEvent(event: ReadResp.ReadEvent.RecordedEvent): Recorded {
-  const map = event.getMetadataMap()
-  return {
-    streamId: textOf(event.getStreamIdentifier()?.getStreamName_asU8() ?? new Uint8Array()),
-    id: event.getId()?.getString() ?? '',
-    revision: BigInt(event.getStreamRevision()),
-    type: map.get('type') ?? '',
-    data: jsonOr(event.getData_asU8()),
-    metadata: jsonOr(event.getCustomMetadata_asU8()),
-    created: new Date(Number(BigInt(map.get('created') ?? 0) / TICKS_PER_MS)),
-    position: { commit: BigInt(event.getCommitPosition()), prepare: BigInt(event.getPreparePosition()) },
-  }
-}
-
-function jsonOr(bytes: Uint8Array): unknown {
-  if (bytes.length === 0) return undefined
-  try {
-    return JSON.parse(textOf(bytes))
-  } catch {
-    return bytes
-  }
 }
 
 const isObject = (value: unknown): value is JsonObject =>
@@ -76,6 +48,6 @@ export function recordedEvent(event: Recorded): RecordedEvent {
     stream: streamId,
     revision,
     position: positionOf(position),
-    created: created.getTime(),
+    created,
   }
 }

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { convertToCommandError, DeadlineExceededError, type EventStoreDBClient } from '@eventstore/db-client'
-import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import {
   type EventFilter,
   InvalidPosition,
@@ -15,10 +14,11 @@ import type { Connection } from './connection.ts'
 import { subscriptionFailure } from './failure.ts'
 import { streamsOf } from './inside.ts'
 import { openMark } from './mark.ts'
-import { checkpointOf, type LogOffset, positionOf } from './position.ts'
+import { checkpointOf, positionOf } from './position.ts'
 import { puller } from './pull.ts'
 import { type ServerFilter, subscriptionRequest } from './read-request.ts'
-import { ASIDE, isInLog, PULSE, PULSES, type Recorded, receivedEvent, recordedEvent } from './recorded.ts'
+import type { ReadMessage } from './read-response.ts'
+import { ASIDE, isInLog, PULSE, PULSES, recordedEvent } from './recorded.ts'
 
 export interface Following {
   readonly connection: Connection
@@ -49,12 +49,25 @@ function serverFilter({ categories, types }: EventFilter = {}): ServerFilter {
   }
 }
 
-/** One call that subscribes, until it fails, ends, or says nothing for too long. */
-async function subscribeOnce(client: EventStoreDBClient, after: Position, { filter }: SubscribeOptions) {
-  const { service, call, failed } = await streamsOf(client)
-  const reading = service.read(subscriptionRequest(after, serverFilter(filter)), ...call)
+/** One call that subscribes, until it fails, ends, or says nothing for too long. @throws {DeadlineExceededError} without a connection in time. */
+async function subscribeOnce(client: EventStoreDBClient, after: Position, { filter }: SubscribeOptions, ms: number) {
+  const { read, failed } = await inTime(streamsOf(client), ms)
+  const reading = read(subscriptionRequest(after, serverFilter(filter)))
   reading.on('error', failed)
   return { reading, end: () => reading.cancel() }
+}
+
+/** @throws {DeadlineExceededError} when it takes longer; it goes on for nobody then. */
+async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DeadlineExceededError(undefined, `no node was found within ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /**
@@ -77,14 +90,14 @@ export async function* followLog(
 
   while (!signal.aborted) {
     const client = connection.client()
+    const hurryMs = Math.min(connection.attemptMs, following.idleMs) * 2 ** Math.min(late, MOST_DOUBLINGS)
     let end: (() => void) | undefined
     try {
-      const subscription = await subscribeOnce(client, position, options)
+      const subscription = await subscribeOnce(client, position, options, hurryMs)
       end = subscription.end
-      const pull = puller<ReadResp>(subscription.reading, signal)
+      const pull = puller<ReadMessage>(subscription.reading, signal)
       const begun = position
       const mark = openMark(following.pulse)
-      const hurryMs = Math.min(connection.attemptMs, following.idleMs) * 2 ** Math.min(late, MOST_DOUBLINGS)
       let isAtEnd = false
       let isUntold = false
       let isSilent = true
@@ -104,16 +117,15 @@ export async function* followLog(
         }
         isSilent = false
         const { item } = pulled
-        if (item.hasCaughtUp()) {
+        if (item.kind === 'caughtUp') {
           isAtEnd = true
           mark.write()
-        } else if (item.hasFellBehind()) isAtEnd = false
+        } else if (item.kind === 'fellBehind') isAtEnd = false
         else if (isWithoutPosition(item)) isUntold = true
-        const received = receivedIn(item)
-        const message = messageOf(item, received, { position, options })
+        const message = messageOf(item, { position, filter: options.filter })
         if (message === undefined) continue
         position = message.kind === 'event' ? message.event.position : message.position
-        const isMarked = received !== undefined && mark.isMet(received.id)
+        const isMarked = item.kind === 'event' && mark.isMet(item.event.id)
         if (isMarked) [wait, late] = [FIRST_PAUSE_MS, 0]
         yield isMarked && isAtEnd ? { kind: 'caughtUp', position } : message
         if (signal.aborted) return
@@ -138,44 +150,28 @@ export async function* followLog(
  * Whether a subscription calls something its checkpoint that can be none: it gives no other, however far it comes, and is
  * begun anew where the first event or pulse is.
  */
-function isWithoutPosition(response: ReadResp): boolean {
-  const checkpoint = response.getCheckpoint()
-  return checkpoint !== undefined && checkpointOf(offsetIn(checkpoint)) === undefined
-}
-
-const offsetIn = (checkpoint: ReadResp.Checkpoint): LogOffset => ({
-  commit: BigInt(checkpoint.getCommitPosition()),
-  prepare: BigInt(checkpoint.getPreparePosition()),
-})
-
-function receivedIn(response: ReadResp): Recorded | undefined {
-  const event = response.getEvent()?.getEvent()
-  return event && receivedEvent(event)
-}
+const isWithoutPosition = (said: ReadMessage): boolean =>
+  said.kind === 'checkpoint' && checkpointOf(said.offset) === undefined
 
 interface Place {
   readonly position: Position
-  readonly options: SubscribeOptions
+  readonly filter: EventFilter | undefined
 }
 
-/** What a message tells a reader at this place; `undefined` when it is nothing new, or nothing for this reader. */
+/** What the server says, for a reader at this place; `undefined` when it is nothing new, or nothing for this reader. */
 function messageOf(
-  response: ReadResp,
-  received: Recorded | undefined,
-  { position, options }: Place,
+  said: ReadMessage,
+  { position, filter }: Place,
 ): Exclude<SubscriptionMessage, { kind: 'caughtUp' }> | undefined {
-  const checkpoint = response.getCheckpoint()
-  if (checkpoint !== undefined) {
-    const reached = checkpointOf(offsetIn(checkpoint))
-    return reached !== undefined && reached > position ? { kind: 'checkpoint', position: reached } : undefined
-  }
-  if (received === undefined) return undefined
-  if (!isInLog(received.streamId)) {
-    const passed = received.position && positionOf(received.position)
-    return passed !== undefined && passed > position ? { kind: 'checkpoint', position: passed } : undefined
-  }
-  const recorded = recordedEvent(received)
+  if (said.kind === 'checkpoint') return checkpointAt(checkpointOf(said.offset), position)
+  if (said.kind !== 'event') return undefined
+  const { event } = said
+  if (!isInLog(event.streamId)) return checkpointAt(event.position && positionOf(event.position), position)
+  const recorded = recordedEvent(event)
   if (recorded.position <= position) return undefined
-  if (!passes(options.filter, recorded)) return { kind: 'checkpoint', position: recorded.position }
+  if (!passes(filter, recorded)) return checkpointAt(recorded.position, position)
   return { kind: 'event', event: recorded }
 }
+
+const checkpointAt = (reached: Position | undefined, position: Position) =>
+  reached !== undefined && reached > position ? ({ kind: 'checkpoint', position: reached } as const) : undefined

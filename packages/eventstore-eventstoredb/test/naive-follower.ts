@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { convertToCommandError } from '@eventstore/db-client'
-import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import { passes, type Position, START, type SubscribeOptions, type SubscriptionMessage } from '@ledgate/eventsourcing'
 import { openConnection } from '../src/connection.ts'
 import { streamsOf } from '../src/inside.ts'
 import { positionOf } from '../src/position.ts'
 import { puller } from '../src/pull.ts'
 import { subscriptionRequest } from '../src/read-request.ts'
-import { isInLog, receivedEvent, recordedEvent } from '../src/recorded.ts'
+import type { ReadMessage } from '../src/read-response.ts'
+import { isInLog, recordedEvent } from '../src/recorded.ts'
 
 export interface NaiveOptions {
   readonly url: string
@@ -33,21 +33,20 @@ export function naiveFollower({ url, attemptMs, idleMs, head }: NaiveOptions) {
       let end: (() => void) | undefined
       try {
         const told = await head()
-        const { service, call, failed } = await streamsOf(client)
-        const reading = service.read(subscriptionRequest(position, { streams: '' }), ...call)
+        const { read, failed } = await streamsOf(client)
+        const reading = read(subscriptionRequest(position, { streams: '' }))
         reading.on('error', failed)
         end = () => reading.cancel()
-        const pull = puller<ReadResp>(reading, signal)
+        const pull = puller<ReadMessage>(reading, signal)
         for (;;) {
           const pulled = await pull(idleMs)
           if (pulled === 'idle' || pulled === 'ended') break
-          const event = pulled.item.getEvent()?.getEvent()
-          if (pulled.item.hasCaughtUp()) {
+          if (pulled.item.kind === 'caughtUp') {
             position = told > position ? told : position
             yield { kind: 'caughtUp', position }
           }
-          if (event === undefined) continue
-          const received = receivedEvent(event)
+          if (pulled.item.kind !== 'event') continue
+          const received = pulled.item.event
           const at = received.position ? positionOf(received.position) : START
           if (at <= position || !isInLog(received.streamId)) continue
           position = at
@@ -56,7 +55,7 @@ export function naiveFollower({ url, attemptMs, idleMs, head }: NaiveOptions) {
         }
       } catch (error) {
         connection.refused(client, error instanceof Error ? convertToCommandError(error) : error)
-        await pause(5, undefined, { signal }).catch(() => undefined)
+        await pause(20, undefined, { signal }).catch(() => undefined)
       } finally {
         end?.()
       }

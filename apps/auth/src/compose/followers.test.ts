@@ -28,8 +28,8 @@ const LIMITS = {
   restartMs: 50,
   commitTimeoutMs: 120,
 }
-const CLIENT = { attemptMs: 500, settleMs: 50, idleMs: 300 }
-const LONGEST_MS = 700
+const CLIENT = { attemptMs: 250, settleMs: 50, idleMs: 150 }
+const LONGEST_MS = 900
 
 /** Everything that follows the log in a server, each by a connection of its own, and somebody who writes. */
 async function installation(cluster: ProtocolCluster) {
@@ -181,7 +181,7 @@ describe('whatever befalls the nodes', () => {
         ])
         for (let each = 0; each < 4; each += 1) {
           misfortune.next()
-          await pause(random() * 150)
+          await pause(random() * 300)
         }
         await misfortune.heal()
         await Promise.allSettled(writing)
@@ -195,7 +195,7 @@ describe('whatever befalls the nodes', () => {
       }
       for (const [name, kept, rebuilt] of await digests()) expect(kept, `seed ${own}, ${name}`).toBe(rebuilt)
     }
-    const count = rounds({ quick: 2, long: 100 })
+    const count = rounds({ quick: 1, long: 100 })
     const walks = Array.from({ length: rounds({ quick: 1, long: 3 }) }, (_, index) => walk(seed + index, count))
     await Promise.all(walks)
   }, 1_200_000)
