@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { DecideAgain, decisionUnderWay } from './decision.ts'
 import { StreamNotFound, Unavailable, UnknownOutcome } from './errors.ts'
 import type { NewEvent, RecordedEvent } from './event.ts'
 import type { AppendResult, EventStore, ExpectedRevision } from './event-store.ts'
@@ -17,10 +18,21 @@ const FIRST_PAUSE_MS = 20
  * Appends, and repeats the very same append while its outcome is unknown. Once an outcome was unknown, only an answer
  * about these events settles it: a later `Unavailable` does not prove that nothing was written.
  *
+ * @throws {DecideAgain} when it was not written, and whoever would write it now did not answer the reads that it was decided by.
  * @throws {UnknownOutcome} when it is still unknown after the last attempt.
  * @throws {Conflict} {@link Unavailable} and the other errors of {@link EventStore.append}, as they come.
  */
-export async function appendSettled(
+export function appendSettled(
+  store: Pick<EventStore, 'append'>,
+  stream: string,
+  events: readonly NewEvent[],
+  options: SettleOptions,
+): Promise<AppendResult> {
+  const settled = settle(store, stream, events, options)
+  return decisionUnderWay()?.writes(settled) ?? settled
+}
+
+async function settle(
   store: Pick<EventStore, 'append'>,
   stream: string,
   events: readonly NewEvent[],
@@ -31,6 +43,7 @@ export async function appendSettled(
     try {
       return await store.append(stream, events, { expected })
     } catch (error) {
+      if (error instanceof DecideAgain) throw error // nothing was written, and nothing will be
       if (error instanceof UnknownOutcome) unknown = error
       else if (!(unknown && error instanceof Unavailable)) throw error
       if (attempt >= attempts) throw unknown

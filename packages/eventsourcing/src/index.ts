@@ -2,6 +2,7 @@
 export * from './append.ts'
 export * from './deadline.ts'
 export * from './decider.ts'
+export * from './decision.ts'
 export * from './encoding.ts'
 export * from './errors.ts'
 export * from './event.ts'

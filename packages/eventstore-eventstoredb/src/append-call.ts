@@ -3,7 +3,6 @@ import {
   CancelledError,
   convertToCommandError,
   DeadlineExceededError,
-  type EventStoreDBClient,
   InvalidArgumentError,
   InvalidTransactionError,
   MaxAppendSizeExceededError,
@@ -20,7 +19,7 @@ import streamsMessages, {
 } from '@eventstore/db-client/generated/streams_pb.js'
 import type { ExpectedRevision, NewEvent } from '@ledgate/eventsourcing'
 import { NO_CONNECTION } from './failure.ts'
-import { streamsOf } from './inside.ts'
+import type { Streams } from './inside.ts'
 
 const { BatchAppendReq: Request } = streamsMessages
 const { Empty, MaximumAppendSizeExceeded, StreamIdentifier, UUID, WrongExpectedVersion } = sharedMessages
@@ -73,7 +72,7 @@ const DATA_FORMAT = 'application/json'
  * The client's own way to this call waits without an end for a server that is silent or closes by half, and mixes up the
  * appends of two clients in one process; so the table of who waits, and the clock, are ours.
  */
-export function openAppendCall(client: EventStoreDBClient, deadlineMs: number): AppendCall {
+export function openAppendCall(streams: Promise<Streams>, deadlineMs: number): AppendCall {
   const waiting = new Map<string, Waiting>()
   let isOver = false
 
@@ -82,7 +81,7 @@ export function openAppendCall(client: EventStoreDBClient, deadlineMs: number): 
     for (const { settle } of [...waiting.values()]) settle(callFailure(error))
   }
 
-  const opening = streamsOf(client).then(({ service, call: how, failed, keep }) => {
+  const opening = streams.then(({ service, call: how, failed, keep }) => {
     const call = service.batchAppend(...how)
     keep(call)
     call.on('data', (response: BatchAppendResp) => {

@@ -1,26 +1,15 @@
-import { DeadlineExceededError, type EventStoreDBClient, TimeoutError } from '@eventstore/db-client'
-import { Unavailable } from '@ledgate/eventsourcing'
 import {
-  type AppendCall,
-  type Appended,
-  type AppendRequest,
-  openAppendCall,
-  type ProposedEvent,
-} from './append-call.ts'
+  DeadlineExceededError,
+  type EventStoreDBClient,
+  TimeoutError,
+  WrongExpectedVersionError,
+} from '@eventstore/db-client'
+import { Unavailable } from '@ledgate/eventsourcing'
+import type { Appended, AppendRequest, ProposedEvent } from './append-call.ts'
 import type { Connection } from './connection.ts'
-import { appendFailure, isUnsettled } from './failure.ts'
+import { adviceOn, appendFailure, isUnsettled } from './failure.ts'
+import { linkOn, type NodeLink } from './node-link.ts'
 import { lookFor } from './settling.ts'
-
-/** The call that is open on each client. */
-const calls = new WeakMap<EventStoreDBClient, AppendCall>()
-
-function callOn(client: EventStoreDBClient, deadlineMs: number): AppendCall {
-  const open = calls.get(client)
-  if (open?.isOpen()) return open
-  const call = openAppendCall(client, deadlineMs)
-  calls.set(client, call)
-  return call
-}
 
 /**
  * One try: the answer, or the append itself in its stream. The server drops the repeat of what no majority has yet, and says
@@ -28,12 +17,18 @@ function callOn(client: EventStoreDBClient, deadlineMs: number): AppendCall {
  *
  * @throws the client's errors; `TimeoutError` for an append without an answer at a node that answers readers.
  */
-async function tryOn(client: EventStoreDBClient, connection: Connection, request: AppendRequest): Promise<Appended> {
-  const pending = callOn(client, connection.attemptMs).append(request)
+export async function tryOn(
+  link: NodeLink,
+  client: EventStoreDBClient,
+  connection: Connection,
+  request: AppendRequest,
+): Promise<Appended> {
+  const pending = link.append(request)
   const looking = lookFor(client, connection, request, pending.sent)
   try {
     return await Promise.race([pending.answer, looking.found])
   } catch (error) {
+    if (isUnsettled(error) || adviceOn(error) !== 'none') link.end()
     if (!(error instanceof DeadlineExceededError) || !looking.isAnswered()) throw error
     throw new TimeoutError(undefined, `${error.message}, while the node answers readers`)
   } finally {
@@ -42,21 +37,32 @@ async function tryOn(client: EventStoreDBClient, connection: Connection, request
   }
 }
 
+/** Judges the error of an append that a node refused because of what is in its log: throws when there is no more to it. */
+type Judge = (link: NodeLink, error: unknown) => Promise<void>
+
 /**
  * Appends, and tries the very same append again while its outcome is not known: the server knows it by its ids.
  *
  * @throws {Conflict | TooLarge | AppendRefused | Unavailable | UnknownOutcome}
  */
-export async function append(connection: Connection, request: AppendRequest): Promise<Appended> {
+export async function append(
+  connection: Connection,
+  request: AppendRequest,
+  judge: Judge = async () => undefined,
+): Promise<Appended> {
   let unsettled: unknown
   let used: EventStoreDBClient | undefined
   try {
-    return await connection.call((client) => {
+    return await connection.call(async (client) => {
       used = client
-      return tryOn(client, connection, request).catch((error: unknown) => {
-        if (isUnsettled(error)) unsettled = error
+      const link = await linkOn(client, connection)
+      try {
+        return await tryOn(link, client, connection, request)
+      } catch (error) {
+        if (error instanceof WrongExpectedVersionError) await judge(link, error)
+        else if (isUnsettled(error)) unsettled = error
         throw error
-      })
+      }
     })
   } catch (error) {
     const failure = appendFailure(request, error)

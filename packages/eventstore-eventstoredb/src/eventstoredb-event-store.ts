@@ -1,4 +1,5 @@
 import {
+  DecideAgain,
   encodeAppend,
   expectationNumber,
   keptPosition,
@@ -16,11 +17,13 @@ import {
 } from '@ledgate/eventsourcing'
 import { append, asideEvent, keepLastOnly } from './append.ts'
 import { type Connection, openConnection } from './connection.ts'
+import { appendDecided } from './deciding-append.ts'
+import { type Answer, proved } from './dependence.ts'
 import { isPastEnd, LeftBehind } from './failure.ts'
 import { parsePosition, positionOf } from './position.ts'
 import { allRequest, streamRequest } from './read-request.ts'
-import { readFrom } from './reading.ts'
-import { isInLog, PULSE, PULSES, recordedEvent } from './recorded.ts'
+import { ask, eventsOf, type FoundOrEnded, readUnproved } from './reading.ts'
+import { isInLog, PULSE, PULSES, type Recorded, recordedEvent } from './recorded.ts'
 import { sharing } from './sharing.ts'
 import { followLog } from './subscription.ts'
 
@@ -61,6 +64,11 @@ export interface EventStoreDBEventStore extends EventStore {
   pulse(): Promise<Position>
 }
 
+/** A part of the whole log; whether it tells where the log ends. */
+interface Page extends Answer<readonly Recorded[]> {
+  readonly isEnd: boolean
+}
+
 /** Milliseconds between two looks at a cluster that did not answer. */
 const PROBE_MS = 1_000
 const DEFAULT_IDLE_MS = 10_000
@@ -75,7 +83,7 @@ const HEAD_PAGE = 16
  */
 export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOptions): EventStoreDBEventStore {
   const connection = openConnection(options)
-  const share = sharing<readonly RecordedEvent[]>()
+  const share = sharing<Answer<FoundOrEnded>>()
   const closed = new AbortController()
   const counters = { appends: 0, events: 0, batches: 0, queued: 0, lastCommitMs: 0 }
   let probe: NodeJS.Timeout | undefined
@@ -109,6 +117,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       failure = undefined
       return result
     } catch (error) {
+      if (error instanceof DecideAgain) throw error // nothing is wrong with the cluster
       if (error instanceof Unavailable || error instanceof UnknownOutcome) {
         failure = error.message
         lookAgain()
@@ -126,13 +135,28 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   }
 
   /** @throws {Unavailable} when no node answers that has got as far as this process knows the log to have come. */
-  function page(direction: 'forwards' | 'backwards', from: Position | undefined, maxCount: number) {
+  async function page(
+    direction: 'forwards' | 'backwards',
+    from: Position | undefined,
+    maxCount: number,
+  ): Promise<Page> {
     const least = known
-    return readFrom(connection, '$all', allRequest(direction, from, maxCount), (found) => {
-      const isEnd = direction === 'forwards' ? found.length < maxCount : from === undefined
+    const isEnd = (found: readonly Recorded[]) =>
+      direction === 'forwards' ? found.length < maxCount : from === undefined
+    const { value, ...answered } = await ask(connection, allRequest(direction, from, maxCount), (found) => {
       const end = found.at(direction === 'forwards' ? -1 : 0)?.position
-      if (isEnd && (end ? positionOf(end) : (from ?? START)) < least) throw new LeftBehind()
+      if (isEnd(found) && (end ? positionOf(end) : (from ?? START)) < least) throw new LeftBehind()
     })
+    const found = eventsOf('$all', value ?? [])
+    return { ...answered, value: found, isEnd: isEnd(found) }
+  }
+
+  /** A page; where it tells the end of the log, it is the end that was current. */
+  async function currentPage(...request: Parameters<typeof page>): Promise<readonly Recorded[]> {
+    for (;;) {
+      const found = await page(...request)
+      if (!found.isEnd || (await found.link.confirms(found.asked))) return found.value
+    }
   }
 
   async function* readAll({ direction = 'forwards', after, filter, max = Infinity, signal }: ReadAllOptions = {}) {
@@ -143,10 +167,10 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     let left = max
     while (left > 0 && !signal?.aborted) {
       const start = from
-      const found = await page(direction, from, PAGE).catch((error: unknown) => {
+      const found = await currentPage(direction, from, PAGE).catch((error: unknown) => {
         // Everything is before a position past the end: so is what comes backwards from the end.
         if (direction === 'backwards' && start !== undefined && isPastEnd(error))
-          return page(direction, undefined, PAGE)
+          return currentPage(direction, undefined, PAGE)
         throw error
       })
       for (const event of found) {
@@ -166,16 +190,18 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   }
 
   /** From the end backwards to an event of the log, or to where an earlier look began: pulses and leases pile up there. */
-  async function head(): Promise<Position> {
+  async function lookForHead(): Promise<Answer<Position>> {
     const before = looked
+    const first = await page('backwards', undefined, HEAD_PAGE)
     let from: Position | undefined
     let end: Position | undefined
-    const found = (position: Position): Position => {
+    const found = (position: Position): Answer<Position> => {
       if (end !== undefined && end > looked.end) looked = { end, head: position }
-      return position
+      return { ...first, value: position }
     }
     for (let size = HEAD_PAGE; ; size = Math.min(size * 2, PAGE)) {
-      const events = await page('backwards', from, size)
+      // What is before the first page stays what it is, whichever node shows it.
+      const events = from === undefined ? first.value : (await page('backwards', from, size)).value
       const start = from
       for (const event of events) {
         if (event.position === undefined) continue
@@ -187,6 +213,8 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       if (events.length < size || from === start) return found(START)
     }
   }
+
+  const head = (): Promise<Position> => proved(connection, lookForHead)
 
   async function pulse(id?: string): Promise<Position> {
     const events = [asideEvent(PULSE, {}, id)]
@@ -203,7 +231,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         encodeAppend(stream, events)
         expectationNumber(expected)
         const began = performance.now()
-        const { revision, position } = await append(connection, { stream, events, expected })
+        const { revision, position } = await appendDecided(connection, { stream, events, expected })
         const result: AppendResult = {
           revision,
           position: position
@@ -217,7 +245,11 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         return result
       }),
     read: (stream, readOptions = {}) =>
-      watched(() => share(keyOf(stream, readOptions), () => readStream(connection, stream, readOptions))),
+      watched(async () => {
+        const request = streamRequest(stream, readOptions)
+        const asked = () => share(keyOf(stream, readOptions), () => ask(connection, request))
+        return recordedIn(stream, readOptions, await proved(connection, asked))
+      }),
     readAll,
     head: () => watched(head),
     parsePosition,
@@ -253,8 +285,8 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
  */
 async function positionAt(connection: Connection, stream: string, revision: bigint): Promise<Position | undefined> {
   try {
-    const [event] = await readStream(connection, stream, { from: revision, max: 1 })
-    return event?.revision === revision ? event.position : undefined
+    const [event] = await readUnproved(connection, stream, streamRequest(stream, { from: revision, max: 1 }))
+    return event?.revision === revision ? recordedEvent(event).position : undefined
   } catch (error) {
     if (error instanceof StreamNotFound) return undefined
     throw new UnknownOutcome('the append is written, its position could not be read', { cause: error })
@@ -264,13 +296,10 @@ async function positionAt(connection: Connection, stream: string, revision: bigi
 /** The same for reads that ask for the same events. */
 const keyOf = (stream: string, { direction, from, max }: ReadOptions): string => `${direction} ${from} ${max} ${stream}`
 
-async function readStream(
-  connection: Connection,
-  stream: string,
-  options: ReadOptions,
-): Promise<readonly RecordedEvent[]> {
-  const found = await readFrom(connection, stream, streamRequest(stream, options))
+/** @throws {StreamNotFound} */
+function recordedIn(stream: string, options: ReadOptions, found: FoundOrEnded): readonly RecordedEvent[] {
+  const events = eventsOf(stream, found)
   // A read that a dying node cut short ends like any other; a stream that exists has an event to begin with.
-  if (found.length === 0 && options.from === undefined && options.max !== 0) throw new StreamNotFound(stream)
-  return found.map(recordedEvent)
+  if (events.length === 0 && options.from === undefined && options.max !== 0) throw new StreamNotFound(stream)
+  return events.map(recordedEvent)
 }

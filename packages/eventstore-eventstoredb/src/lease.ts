@@ -3,7 +3,7 @@ import { Conflict, StreamNotFound } from '@ledgate/eventsourcing'
 import { append, asideEvent, keepLastOnly } from './append.ts'
 import { openConnection } from './connection.ts'
 import { streamRequest } from './read-request.ts'
-import { readFrom } from './reading.ts'
+import { readUnproved } from './reading.ts'
 
 export interface LeaseOptions {
   readonly url: string
@@ -50,7 +50,7 @@ export function openEventStoreDBLease(options: LeaseOptions): Lease {
 
   async function last(): Promise<Last> {
     try {
-      const [found] = await readFrom(connection, stream, streamRequest(stream, { direction: 'backwards', max: 1 }))
+      const [found] = await readUnproved(connection, stream, streamRequest(stream, { direction: 'backwards', max: 1 }))
       return found && { revision: found.revision, isReleased: found.type === 'Released' }
     } catch (error) {
       if (error instanceof StreamNotFound) return undefined

@@ -1,28 +1,44 @@
-import { convertToCommandError } from '@eventstore/db-client'
+import { convertToCommandError, type EventStoreDBClient } from '@eventstore/db-client'
 import gossipServices from '@eventstore/db-client/generated/gossip_grpc_pb.js'
+import gossipMessages, { type ClusterInfo } from '@eventstore/db-client/generated/gossip_pb.js'
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
 import type { Connection } from './connection.ts'
 import { readFailure } from './failure.ts'
 import { serviceOf } from './inside.ts'
 
+/** What a node says of its cluster. @throws the client's errors. */
+async function gossipOf(client: EventStoreDBClient, deadlineMs: number): Promise<ClusterInfo> {
+  const { service, call, failed } = await serviceOf(client, gossipServices.GossipClient, 'gossip')
+  const [metadata, options] = call({ deadline: Date.now() + deadlineMs })
+  return new Promise((resolve, reject) => {
+    service.read(new sharedMessages.Empty(), metadata, options, (error, info) => {
+      if (!error) return resolve(info)
+      failed(error)
+      reject(convertToCommandError(error))
+    })
+  })
+}
+
 /** `host:port` of each node of the cluster, as the node that is asked sees it; those that it believes dead, too. */
 export async function membersSeenBy(connection: Connection): Promise<readonly string[]> {
   try {
-    return await connection.call(async (client) => {
-      const { service, call, failed } = await serviceOf(client, gossipServices.GossipClient, 'gossip')
-      const [metadata, options] = call({ deadline: Date.now() + connection.attemptMs })
-      return new Promise((resolve, reject) => {
-        service.read(new sharedMessages.Empty(), metadata, options, (error, info) => {
-          if (error) {
-            failed(error)
-            return reject(convertToCommandError(error))
-          }
-          const endpoints = info.getMembersList().map((member) => member.getHttpEndPoint())
-          resolve(endpoints.flatMap((each) => (each ? `${each.getAddress()}:${each.getPort()}` : [])))
-        })
-      })
-    })
+    const info = await connection.call((client) => gossipOf(client, connection.attemptMs))
+    const endpoints = info.getMembersList().map((member) => member.getHttpEndPoint())
+    return endpoints.flatMap((each) => (each ? `${each.getAddress()}:${each.getPort()}` : []))
   } catch (error) {
     throw readFailure(error)
+  }
+}
+
+/**
+ * Whether a node leads and knows of no other: a node of a cluster leads when a majority follows it. One that does not say is taken
+ * for a node of a cluster.
+ */
+export async function isAlone(client: EventStoreDBClient, deadlineMs: number): Promise<boolean> {
+  try {
+    const members = (await gossipOf(client, deadlineMs)).getMembersList()
+    return members.length === 1 && members[0]?.getState() === gossipMessages.MemberInfo.VNodeState.LEADER
+  } catch {
+    return false
   }
 }

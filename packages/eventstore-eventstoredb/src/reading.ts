@@ -1,14 +1,18 @@
-import { convertToCommandError, DeadlineExceededError, type EventStoreDBClient } from '@eventstore/db-client'
+import { convertToCommandError, DeadlineExceededError } from '@eventstore/db-client'
 import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js'
 import { StreamNotFound } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
-import { isStreamDeleted, readFailure } from './failure.ts'
-import { streamsOf } from './inside.ts'
+import { type Answer, proved } from './dependence.ts'
+import { adviceOn, isStreamDeleted, readFailure } from './failure.ts'
+import { type Streams, streamsOf } from './inside.ts'
+import { linkOn } from './node-link.ts'
 import type { ReadMessage } from './read-response.ts'
 import type { Recorded } from './recorded.ts'
 
 /** What a read of a stream brings; `undefined` when the stream is not there. */
 export type Found = readonly Recorded[] | undefined
+/** As {@link Found}, or that there is a tombstone. */
+export type FoundOrEnded = Found | Error
 
 /**
  * One `Read` call, to its end.
@@ -16,11 +20,10 @@ export type Found = readonly Recorded[] | undefined
  * @throws after `attemptMs` without an event: the node is taken to hang, or no leader was found.
  */
 export async function collect(
-  client: EventStoreDBClient,
+  opening: Promise<Streams>,
   request: ReadReq,
-  { attemptMs: ms, requiresLeader }: Pick<Connection, 'attemptMs' | 'requiresLeader'>,
+  { attemptMs: ms }: Pick<Connection, 'attemptMs'>,
 ): Promise<Found> {
-  const opening = streamsOf(client, requiresLeader)
   const events: Recorded[] = []
   let isThere = true
   return new Promise((resolve, reject) => {
@@ -58,30 +61,74 @@ export async function collect(
   })
 }
 
+/** Throws when what was found is no answer: another node is asked. */
+export type Check = (found: readonly Recorded[]) => void
+
 /**
- * Reads to the end, from the leader, trying again where that helps.
+ * Reads to the end, from a node that takes itself for the leader, trying again where that helps.
  *
- * @param check throws when what was found is no answer: another node is asked.
+ * @throws {Unavailable} when no leader answers.
+ */
+export async function ask(
+  connection: Connection,
+  request: ReadReq,
+  check: Check = () => undefined,
+): Promise<Answer<FoundOrEnded>> {
+  try {
+    return await connection.call(async (client) => {
+      const link = await linkOn(client, connection)
+      const asked = link.sent
+      const value = await collect(Promise.resolve(link.streams), request, connection).catch((error: unknown) => {
+        if (error instanceof Error && isStreamDeleted(error)) return error
+        if (adviceOn(error) !== 'none') link.end()
+        throw error
+      })
+      if (Array.isArray(value)) check(value)
+      return { value, link, asked }
+    })
+  } catch (error) {
+    throw readFailure(error)
+  }
+}
+
+/** @throws {StreamNotFound} when there is nothing. */
+export function eventsOf(stream: string, found: FoundOrEnded): readonly Recorded[] {
+  if (found instanceof Error) throw new StreamNotFound(stream, { cause: found })
+  if (found === undefined) throw new StreamNotFound(stream)
+  return found
+}
+
+/**
+ * Reads from the leader: what is found was current when it was asked for (`proved`). From any node, what that one has.
+ *
  * @throws {StreamNotFound} when the stream has no event.
  * @throws {Unavailable} when no leader answers.
  */
-export async function readFrom(
+export async function readFrom(connection: Connection, stream: string, request: ReadReq): Promise<readonly Recorded[]> {
+  if (!connection.requiresLeader) return readFromAny(connection, stream, request)
+  return eventsOf(stream, await proved(connection, () => ask(connection, request)))
+}
+
+/**
+ * As {@link readFrom}, and it may be what a node has that led before: for what an append at the exact revision decides, and for
+ * what may be old.
+ *
+ * @throws {StreamNotFound} when the stream has no event.
+ * @throws {Unavailable} when no node answers that takes itself for the leader.
+ */
+export const readUnproved = async (
   connection: Connection,
   stream: string,
   request: ReadReq,
-  check: (found: readonly Recorded[]) => void = () => undefined,
-): Promise<readonly Recorded[]> {
-  let found: Found
+): Promise<readonly Recorded[]> => eventsOf(stream, (await ask(connection, request)).value)
+
+async function readFromAny(connection: Connection, stream: string, request: ReadReq): Promise<readonly Recorded[]> {
   try {
-    found = await connection.call(async (client) => {
-      const events = await collect(client, request, connection)
-      if (events !== undefined) check(events)
-      return events
-    })
+    const found = await connection.call((client) => collect(streamsOf(client, false), request, connection))
+    return eventsOf(stream, found)
   } catch (error) {
+    if (error instanceof StreamNotFound) throw error
     if (isStreamDeleted(error)) throw new StreamNotFound(stream, { cause: error })
     throw readFailure(error)
   }
-  if (found === undefined) throw new StreamNotFound(stream)
-  return found
 }

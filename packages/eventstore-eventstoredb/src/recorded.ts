@@ -26,6 +26,11 @@ export const PULSE = 'Pulsed'
 /** The stream of the pulses of all processes; only its end is kept. */
 export const PULSES = 'lease-pulse'
 
+/** A read barrier: whoever commits it led, and its reads were current. No subscription gets it, for there may be hundreds a second. */
+export const BARRIER = 'ReadBarrier'
+/** The stream of the read barriers of all processes; only its end is kept. */
+export const BARRIERS = 'lease-barrier'
+
 /** Whether a stream is part of the log: neither EventStoreDB's own, nor of a category that holds something else. */
 export function isInLog(stream: string): boolean {
   return !stream.startsWith('$') && !ASIDE.includes(categoryOf(stream))

@@ -1,6 +1,7 @@
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import type { Appended, AppendRequest } from './append-call.ts'
 import type { Connection } from './connection.ts'
+import { streamsOf } from './inside.ts'
 import { streamRequest } from './read-request.ts'
 import { collect, type Found } from './reading.ts'
 import { sharing } from './sharing.ts'
@@ -37,7 +38,7 @@ export async function look(
       ? ({ direction: 'backwards', max: max + END } as const)
       : ({ direction: 'forwards', from: first, max } as const)
   const found = await shareOn(client)(`${options.direction} ${first} ${options.max} ${stream}`, () =>
-    collect(client, streamRequest(stream, options), { attemptMs, requiresLeader: true }),
+    collect(streamsOf(client), streamRequest(stream, options), { attemptMs }),
   )
   const ordered = first === undefined ? (found ?? []).toReversed() : (found ?? [])
   const begin = first === undefined ? ordered.findLastIndex(({ id }) => isSame(id, events[0]?.id)) : 0

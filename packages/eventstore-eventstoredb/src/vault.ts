@@ -1,12 +1,12 @@
-import { Conflict, type Position } from '@ledgate/eventsourcing'
+import { apartFromDecisions, Conflict, type Position, StreamNotFound } from '@ledgate/eventsourcing'
 import { type KeyVault, wrapping } from '@ledgate/vault'
 import { append, asideEvent, keepLastOnly } from './append.ts'
 import { openConnection, type Connection } from './connection.ts'
 import { deleteErased, destroyKey, finishErasures, keptIn, lastOf, streamOf } from './erasure.ts'
 import { pendingErasures, type PendingErasure } from './pending-erasures.ts'
-import { allRequest } from './read-request.ts'
-import { readFrom } from './reading.ts'
-import { recordedEvent } from './recorded.ts'
+import { allRequest, streamRequest } from './read-request.ts'
+import { readFrom, readUnproved } from './reading.ts'
+import { type Recorded, recordedEvent } from './recorded.ts'
 
 export interface EventStoreDBVaultOptions {
   /** `esdb://user:password@host:port?tls=…`. */
@@ -38,6 +38,19 @@ const CHECK = 'vault/check'
 const PAGE = 500
 
 /**
+ * The last event of a stream of the vault. A value may have been destroyed within the last seconds, as those have that other
+ * processes keep in memory; that there is none is the truth.
+ */
+async function lastSeen(connection: Connection, stream: string): Promise<Recorded | undefined> {
+  const request = streamRequest(stream, { direction: 'backwards', max: 1 })
+  const [seen] = await readUnproved(connection, stream, request).catch((error: unknown) => {
+    if (error instanceof StreamNotFound) return []
+    throw error
+  })
+  return seen && keptIn(seen) ? seen : apartFromDecisions(() => lastOf(connection, stream))
+}
+
+/**
  * Opens the vault in streams beside the log: one for each name, of one event that is wrapped by the master key. Any
  * number of processes may have it open, with the same master key.
  *
@@ -48,7 +61,7 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
   let keys = wrapping([options.masterKey, ...(options.olderMasterKeys ?? [])])
 
   async function get(name: string): Promise<Uint8Array | undefined> {
-    const last = await lastOf(connection, streamOf(name))
+    const last = await lastSeen(connection, streamOf(name))
     const kept = last && keptIn(last)
     return kept && keys.unwrap(Buffer.from(kept.wrapped, 'base64url'), name)
   }

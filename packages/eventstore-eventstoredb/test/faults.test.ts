@@ -125,6 +125,7 @@ describe('one append that goes wrong', () => {
   })
 
   test('a try whose outcome is unknown is not called unwritten because the next one is refused', async () => {
+    await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     onEveryNode('append', { kind: 'timeoutAfter' }, 1)
     onEveryNode('append', { kind: 'notReady' })
     const append = store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })

@@ -50,6 +50,7 @@ describe('a repeat of an append that no majority has yet', () => {
     async (nodes) => {
       const cluster = await openCluster({ nodes, commitMs: 2 })
       const store = openStore(cluster.url)
+      await store.append(sampleStream(), sampleEvents(1), { expected: 'any' })
       const expectations: readonly ExpectedRevision[] = ['noStream', 'any', 'exists', 2n]
       for (const expected of expectations) {
         const stream = sampleStream()
@@ -58,9 +59,9 @@ describe('a repeat of an append that no majority has yet', () => {
         const events = sampleEvents(2)
         const copies = Array.from({ length: 64 }, () => store.append(stream, events, { expected }))
         const answers = await Promise.all(copies)
+        expect(calls('append')).toBeLessThanOrEqual(64)
         expect(new Set(answers.map(({ position }) => position)).size).toBe(1)
         expect(idsOf(await store.read(stream)).slice(-2)).toEqual(idsOf(events))
-        expect(calls('append')).toBeLessThanOrEqual(64)
       }
     },
   )
@@ -70,6 +71,7 @@ describe('a repeat of an append that no majority has yet', () => {
     const [store, other] = [openStore(cluster.url), openStore(cluster.url)]
     const stream = sampleStream()
     await other.append(stream, sampleEvents(1), { expected: 'noStream' })
+    await store.head()
     const calls = counting(cluster)
     lag(cluster, true)
     const events = sampleEvents(3)
@@ -118,7 +120,7 @@ describe('an append without an answer', () => {
     const events = sampleEvents(2)
     const stream = sampleStream()
     await store.append(sampleStream(), sampleEvents(1), { expected: 'any' })
-    cluster.nodes.forEach(({ faults }) => faults.next('append', { kind: 'lost' }))
+    cluster.nodes.forEach(({ faults }) => faults.next('append', { kind: 'lost' }, 1))
     const result = await store.append(stream, events, { expected: 'noStream' })
     const [, last] = await store.read(stream)
     expect(result).toEqual({ revision: 1n, position: last?.position })

@@ -1,4 +1,4 @@
-import { UnknownOutcome } from '@ledgate/eventsourcing'
+import { decided, UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, consequenceOf, type EventLog, untilSettled } from '../log/index.ts'
 import { changeEmailLink, type LinkKeys, requestMail } from '../mail/index.ts'
@@ -140,56 +140,62 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
   }
 
   return {
-    async ask(user, text, context) {
-      const { sub, epoch, email: from, data_key: dataKey } = user
-      const address = requireNewAddress(text)
-      const email_hmac = addresses.hmac(address)
-      const mailId = newId()
-      await decideOn(user, { type: 'Ask', mailId }, context)
-      // Whoever proved a password is counted by who they are, wherever they are.
-      const asker = { hash: sub, text: '' }
-      if (!mayMail({ purpose: 'change-email', hmac: email_hmac, source: asker })) return
-      // It is asked for from now on: the mail follows.
-      const mail = { mailId, to: address, dataKey, isOwnKey: false, context: consequenceOf(context) }
-      const { state } = await readEmail(log, addresses.stream(email_hmac))
-      if (state.status === 'confirmed') {
-        await requestMail(log, sealer, { ...mail, template: 'address-taken' })
-        return
-      }
-      const from_reservation_id = await currentReservation(user)
-      const link = await changeEmailLink(linkKeys, {
-        email_hmac,
-        reservation_id: newId(),
-        sub,
-        epoch,
-        from,
-        ...(from_reservation_id !== undefined && { from_reservation_id }),
-        now: clock.now(),
-      })
-      await requestMail(log, sealer, { ...mail, template: 'change-address', link })
-    },
+    ask: (user, text, context) => decided(() => ask(user, text, context)),
 
-    async check(token) {
-      const link = await openLink(dependencies, token, 'change-email')
-      const user = await personOf(link)
-      const links = await linksAt(user.sub)
-      // One that was redeemed and did not get to the address, since a process died, can be redeemed again.
-      emailChange.decide({ type: 'Redeem', mailId: link.mailId }, links.state)
-      if (user.email !== link.from) throw new InvalidLink('the link was redeemed')
-      const { state } = await readEmail(log, addresses.stream(link.email_hmac))
-      if (state.status === 'confirmed') throw new InvalidLink('the link was redeemed, or the address is somebody’s')
-    },
+    check: (token) => decided(() => check(token)),
 
-    async redeem(token, context) {
-      const link = await openLink(dependencies, token, 'change-email')
-      const user = await personOf(link)
-      const own = { ...context, actor: { type: 'user', id: user.sub } as const }
-      await requireFree(link)
-      return unlessErased(erased, async () => {
-        await decideOn(user, { type: 'Redeem', mailId: link.mailId }, own)
-        await untilSettled(() => confirm(link, own))
-        return finish(link)
-      })
-    },
+    redeem: (token, context) => decided(() => redeem(token, context)),
+  }
+
+  async function ask(user: UserState, text: string, context: CommandContext): Promise<void> {
+    const { sub, epoch, email: from, data_key: dataKey } = user
+    const address = requireNewAddress(text)
+    const email_hmac = addresses.hmac(address)
+    const mailId = newId()
+    await decideOn(user, { type: 'Ask', mailId }, context)
+    // Whoever proved a password is counted by who they are, wherever they are.
+    const asker = { hash: sub, text: '' }
+    if (!mayMail({ purpose: 'change-email', hmac: email_hmac, source: asker })) return
+    // It is asked for from now on: the mail follows.
+    const mail = { mailId, to: address, dataKey, isOwnKey: false, context: consequenceOf(context) }
+    const { state } = await readEmail(log, addresses.stream(email_hmac))
+    if (state.status === 'confirmed') {
+      await requestMail(log, sealer, { ...mail, template: 'address-taken' })
+      return
+    }
+    const from_reservation_id = await currentReservation(user)
+    const link = await changeEmailLink(linkKeys, {
+      email_hmac,
+      reservation_id: newId(),
+      sub,
+      epoch,
+      from,
+      ...(from_reservation_id !== undefined && { from_reservation_id }),
+      now: clock.now(),
+    })
+    await requestMail(log, sealer, { ...mail, template: 'change-address', link })
+  }
+
+  async function check(token: string): Promise<void> {
+    const link = await openLink(dependencies, token, 'change-email')
+    const user = await personOf(link)
+    const links = await linksAt(user.sub)
+    // One that was redeemed and did not get to the address, since a process died, can be redeemed again.
+    emailChange.decide({ type: 'Redeem', mailId: link.mailId }, links.state)
+    if (user.email !== link.from) throw new InvalidLink('the link was redeemed')
+    const { state } = await readEmail(log, addresses.stream(link.email_hmac))
+    if (state.status === 'confirmed') throw new InvalidLink('the link was redeemed, or the address is somebody’s')
+  }
+
+  async function redeem(token: string, context: CommandContext): Promise<{ position: string }> {
+    const link = await openLink(dependencies, token, 'change-email')
+    const user = await personOf(link)
+    const own = { ...context, actor: { type: 'user', id: user.sub } as const }
+    await requireFree(link)
+    return unlessErased(erased, async () => {
+      await decideOn(user, { type: 'Redeem', mailId: link.mailId }, own)
+      await untilSettled(() => confirm(link, own))
+      return finish(link)
+    })
   }
 }

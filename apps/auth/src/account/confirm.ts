@@ -1,3 +1,4 @@
+import { decided } from '@ledgate/eventsourcing'
 import { InvalidGrant } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, type EventLog, networkOf, type Source, untilSettled } from '../log/index.ts'
@@ -124,16 +125,18 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
   }
 
   return {
-    async check(token) {
-      const link = await open(token)
-      const { state } = await readEmail(log, addresses.stream(link.email_hmac))
-      if (state.status !== 'reserved' || state.reservation_id !== link.reservation_id)
-        throw new InvalidLink('the reservation is not waiting for it')
-    },
+    check: (token) =>
+      decided(async () => {
+        const link = await open(token)
+        const { state } = await readEmail(log, addresses.stream(link.email_hmac))
+        if (state.status !== 'reserved' || state.reservation_id !== link.reservation_id)
+          throw new InvalidLink('the reservation is not waiting for it')
+      }),
 
-    async confirm(confirmation) {
-      const link = await open(confirmation.token)
-      return unlessErased(erased, () => untilSettled(() => redeem(link, confirmation)))
-    },
+    confirm: (confirmation) =>
+      decided(async () => {
+        const link = await open(confirmation.token)
+        return unlessErased(erased, () => untilSettled(() => redeem(link, confirmation)))
+      }),
   }
 }

@@ -1,3 +1,4 @@
+import { apartFromDecisions } from '@ledgate/eventsourcing'
 import { boundedCache } from '../limit/index.ts'
 import type { Clock, CommandContext, EventLog } from '../log/index.ts'
 import type { LoginEvent, UserState } from './events.ts'
@@ -108,8 +109,10 @@ export function loginRecord(dependencies: LoginRecordDependencies): LoginRecord 
       dataKey: user.data_key,
     })
 
-  function inBackground(work: Promise<void>): void {
-    const settled = work.catch(onError).finally(() => pending.delete(settled))
+  function inBackground(work: () => Promise<void>): void {
+    const settled = apartFromDecisions(work)
+      .catch(onError)
+      .finally(() => pending.delete(settled))
     pending.add(settled)
   }
 
@@ -131,8 +134,8 @@ export function loginRecord(dependencies: LoginRecordDependencies): LoginRecord 
   }
 
   return {
-    failed: (user, failure) => inBackground(recordFailure(user, failure)),
-    succeeded: (user, context) => inBackground(recordSuccess(user, context)),
+    failed: (user, failure) => inBackground(() => recordFailure(user, failure)),
+    succeeded: (user, context) => inBackground(() => recordSuccess(user, context)),
     async settled() {
       while (pending.size > 0) await Promise.all(pending)
     },

@@ -1,3 +1,4 @@
+import { apartFromDecisions } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { knownPlaces, PLACES } from '../limit/index.ts'
 import { type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
@@ -82,7 +83,8 @@ export function places(dependencies: PlacesDependencies): Places {
     async add(user, { hash: place }, context) {
       const isNew = memory.get(user.sub, place) === undefined
       memory.add(user.sub, place, {})
-      if (isNew) await append(user, place, context).catch(onError)
+      // It is no part of the sign-in, which may be decided again.
+      if (isNew) await apartFromDecisions(() => append(user, place, context)).catch(onError)
     },
   }
 }

@@ -1,3 +1,4 @@
+import { decided } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { InvalidGrant } from '@ledgate/oauth'
 import { type Clock, type CommandContext, type EventLog, networkOf, type Source } from '../log/index.ts'
@@ -99,32 +100,35 @@ export function reset(dependencies: ResetDependencies): Reset {
   }
 
   return {
-    async ask(text, context) {
-      const address = requireAddress(text)
-      const email_hmac = addresses.hmac(address)
-      const found = await ownerOf(email_hmac)
-      const { source } = context
-      const isKnown = found !== undefined && source !== undefined && (await places.isKnown(found.user, source.hash))
-      if (!mayMail({ purpose: 'reset', hmac: email_hmac, source, isKnown }) || found === undefined) return
-      const [dataKey, mailId] = [await sealer.createDataKey(), newId()]
-      const { sub, epoch } = found.user
-      const link = await resetLink(linkKeys, {
-        email_hmac,
-        reservation_id: found.reservation_id,
-        sub,
-        epoch,
-        now: clock.now(),
-      })
-      const mail = { mailId, template: 'reset-password', to: address, dataKey, isOwnKey: true, link } as const
-      await requestMail(log, sealer, { ...mail, context })
-    },
+    ask: (text, context) => decided(() => ask(text, context)),
 
-    async check(token) {
-      const { link, user } = await open(token)
-      if (user.epoch !== link.epoch) throw new InvalidLink('the link was redeemed, or something else was changed')
-    },
+    check: (token) =>
+      decided(async () => {
+        const { link, user } = await open(token)
+        if (user.epoch !== link.epoch) throw new InvalidLink('the link was redeemed, or something else was changed')
+      }),
 
-    redeem: (request) => unlessErased(erased, () => redeem(request)),
+    redeem: (request) => decided(() => unlessErased(erased, () => redeem(request))),
+  }
+
+  async function ask(text: string, context: CommandContext): Promise<void> {
+    const address = requireAddress(text)
+    const email_hmac = addresses.hmac(address)
+    const found = await ownerOf(email_hmac)
+    const { source } = context
+    const isKnown = found !== undefined && source !== undefined && (await places.isKnown(found.user, source.hash))
+    if (!mayMail({ purpose: 'reset', hmac: email_hmac, source, isKnown }) || found === undefined) return
+    const [dataKey, mailId] = [await sealer.createDataKey(), newId()]
+    const { sub, epoch } = found.user
+    const link = await resetLink(linkKeys, {
+      email_hmac,
+      reservation_id: found.reservation_id,
+      sub,
+      epoch,
+      now: clock.now(),
+    })
+    const mail = { mailId, template: 'reset-password', to: address, dataKey, isOwnKey: true, link } as const
+    await requestMail(log, sealer, { ...mail, context })
   }
 
   async function redeem(request: NewPasswordByLink): Promise<{ position: string }> {

@@ -1,3 +1,4 @@
+import { decided } from '@ledgate/eventsourcing'
 import { InvalidClient, InvalidRequest, isClientId, parseBasic, type TokenEndpointAuthMethod } from '@ledgate/oauth'
 import type { CommandContext } from '../log/index.ts'
 import { readResource } from '../resource/resources.ts'
@@ -252,7 +253,7 @@ export function clientAuthentication(dependencies: AuthenticationDependencies): 
 
   return {
     async client(request) {
-      const found = await prove(attemptOf(request), ['client'], request)
+      const found = await decided(() => prove(attemptOf(request), ['client'], request))
       if (found.kind !== 'client') throw new InvalidClient('a resource server is no client')
       return found.client
     },
@@ -260,7 +261,7 @@ export function clientAuthentication(dependencies: AuthenticationDependencies): 
     async clientOrResource(request) {
       const attempt = attemptOf(request)
       if (attempt.method === 'none') throw new InvalidClient('a public client has nothing to prove itself with')
-      return prove(attempt, ['resource', 'client'], request)
+      return decided(() => prove(attempt, ['resource', 'client'], request))
     },
   }
 }

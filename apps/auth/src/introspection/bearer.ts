@@ -1,3 +1,4 @@
+import { decided } from '@ledgate/eventsourcing'
 import { InsufficientScope, InvalidToken } from '@ledgate/oauth'
 import type { FastifyRequest } from 'fastify'
 import type { Authority, Clock } from '../log/index.ts'
@@ -42,7 +43,7 @@ function tokenOf({ headers: { authorization } }: FastifyRequest): string {
  * @throws what `check` throws.
  */
 export async function bearerOf(text: string, check: () => Promise<LiveToken['members']>): Promise<Bearer> {
-  const members = await check()
+  const members = await decided(check)
   let asked = 0
   async function establish(): Promise<void> {
     asked += 1
@@ -53,10 +54,12 @@ export async function bearerOf(text: string, check: () => Promise<LiveToken['mem
     members,
     establish,
     async decide(command) {
-      const before = asked
-      const result = await command()
-      if (asked === before) await establish()
-      return result
+      return decided(async () => {
+        const before = asked
+        const result = await command()
+        if (asked === before) await establish()
+        return result
+      })
     },
   }
 }

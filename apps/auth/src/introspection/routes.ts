@@ -1,3 +1,4 @@
+import { decided } from '@ledgate/eventsourcing'
 import { InvalidRequest, isSameResource } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client/index.ts'
@@ -30,17 +31,19 @@ export const introspectionRoutes: FastifyPluginAsync<IntrospectionDependencies> 
     async (request, reply) => {
       const body = (request.body ?? {}) as Record<string, unknown>
       const context = requests.of(request, { type: 'anonymous', id: '' })
-      const caller = await authentication.clientOrResource({
-        authorization: request.headers.authorization,
-        body,
-        endpoint: '/oauth2/introspect',
-        context,
+      const token = await decided(async () => {
+        const caller = await authentication.clientOrResource({
+          authorization: request.headers.authorization,
+          body,
+          endpoint: '/oauth2/introspect',
+          context,
+        })
+        const { token: text } = body
+        if (typeof text !== 'string') throw new InvalidRequest('token is required')
+        const found = await verdict(dependencies, text, clock.now())
+        return found !== undefined && mayKnow(caller, found) ? found : undefined
       })
-      const { token: text } = body
-      if (typeof text !== 'string') throw new InvalidRequest('token is required')
-      const token = await verdict(dependencies, text, clock.now())
-      const answer =
-        token !== undefined && mayKnow(caller, token) ? { active: true, ...token.members } : { active: false }
+      const answer = token === undefined ? { active: false } : { active: true, ...token.members }
       return reply.header('cache-control', 'no-store').send(answer)
     },
   )

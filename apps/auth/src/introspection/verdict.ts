@@ -1,3 +1,4 @@
+import { decided } from '@ledgate/eventsourcing'
 import { readUser, type UserState } from '../account/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
 import { type GrantState, hasOwnRevocation, isRevokedByGrant, readGrant, readRefreshToken } from '../grant/index.ts'
@@ -154,10 +155,7 @@ async function refreshToken(
  *
  * @param now whole seconds since the epoch.
  */
-export async function verdict(
-  dependencies: VerdictDependencies,
-  text: string,
-  now: number,
-): Promise<LiveToken | undefined> {
-  return text.startsWith('r1.') ? refreshToken(dependencies, text, now) : accessToken(dependencies, text, now)
+export function verdict(dependencies: VerdictDependencies, text: string, now: number): Promise<LiveToken | undefined> {
+  const lives = text.startsWith('r1.') ? refreshToken : accessToken
+  return decided(() => lives(dependencies, text, now))
 }

@@ -1,12 +1,15 @@
 import {
+  apartFromDecisions,
   appendSettled,
   type AppendResult,
   eventId,
   type EventStore,
   type ExpectedRevision,
+  isDeciding,
   lastEvents,
   type NewEvent,
   type Position,
+  runOfDecision,
 } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
 import type { DomainEvent } from './catalogue.ts'
@@ -32,12 +35,14 @@ export interface EventLog {
   page(stream: string, from: bigint | undefined, max: number): Promise<readonly DomainRecord[]>
   /**
    * Appends all events or none, durably; an unknown outcome is settled before it answers. The ids of the events come
-   * from the command and the stream, so a command appends to each stream once. The authority of the command is established
+   * from the command and the stream, so a command appends to each stream once each time it is decided. What names a revision that
+   * was read is a part of the decision that read it (`decided`). The authority of the command is established
    * first, after whatever was read to decide it: when the expected revision of a stream is still the one, nothing of that
    * stream ended it in between.
    *
    * @throws {OAuthError} when the authority of the command has ended; nothing was written.
    * @throws {Conflict} when the stream is not as expected.
+   * @throws {TypeError} when it names a revision outside of a decision.
    * @throws {TooLarge} when an event that ends nothing would leave too little room for the one that does.
    * @throws {Unavailable | UnknownOutcome} when the store cannot say now.
    */
@@ -73,9 +78,15 @@ async function envelopeOf({ context, dataKey }: Command, sealer: Sealer): Promis
 export function eventLog(store: EventStore, sealer: Sealer): EventLog {
   const recordTogether = together((stream, events) => appendSettled(store, stream, events, { expected: 'any' }))
 
+  /** What is appended when a command is decided again is something else. */
+  const idOf = ({ context }: Command, stream: string): string => {
+    const run = runOfDecision()
+    return run === 0 ? `${context.commandId}:${stream}` : `${context.commandId}/${run}:${stream}`
+  }
+
   async function encoded(stream: string, events: readonly DomainEvent[], options: Command): Promise<NewEvent[]> {
     const envelope = await envelopeOf(options, sealer)
-    const command = `${options.context.commandId}:${stream}`
+    const command = idOf(options, stream)
     const own = events.map((event, index) => {
       const { data, schema } = encode(event)
       return { id: eventId(command, index), type: event.type, data, metadata: { schema, ...envelope } }
@@ -100,6 +111,7 @@ export function eventLog(store: EventStore, sealer: Sealer): EventLog {
     },
 
     async append(stream, events, options) {
+      if (typeof options.expected === 'bigint' && !isDeciding()) throw new TypeError('decided by no reads')
       const own = await encoded(stream, events, options)
       await options.context.authority?.establish()
       return appendSettled(store, stream, own, { expected: options.expected })
@@ -109,7 +121,7 @@ export function eventLog(store: EventStore, sealer: Sealer): EventLog {
       const [own] = await encoded(stream, [event], options)
       if (own === undefined) throw new TypeError('nothing to record')
       await options.context.authority?.establish()
-      return recordTogether(stream, own)
+      return apartFromDecisions(() => recordTogether(stream, own))
     },
   }
 }

@@ -1,4 +1,4 @@
-import { Conflict } from '@ledgate/eventsourcing'
+import { Conflict, decided } from '@ledgate/eventsourcing'
 
 /**
  * How often a decision is made again because somebody else was first. Each race lost is one that another request won, so
@@ -8,15 +8,15 @@ import { Conflict } from '@ledgate/eventsourcing'
 const MAX_RACES = 128
 
 /**
- * Reads, decides and appends until nobody is in the way: `attempt` is called again after a `Conflict`, and has to read
- * again what it decides by.
+ * Reads, decides and appends until nobody is in the way: `attempt` is called again after a `Conflict`, and when what it read
+ * was not current ({@link decided}); it has to read again what it decides by.
  *
  * @throws {Conflict} when others were first every time.
  */
 export async function untilSettled<Result>(attempt: (race: number) => Promise<Result>): Promise<Result> {
   for (let race = 0; ; race += 1) {
     try {
-      return await attempt(race)
+      return await decided(() => attempt(race))
     } catch (error) {
       if (!(error instanceof Conflict) || race >= MAX_RACES) throw error
     }

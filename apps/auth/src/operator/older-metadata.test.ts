@@ -1,3 +1,4 @@
+import { decided } from '@ledgate/eventsourcing'
 import { ClientMetadata, ResourceMetadata } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
 import { readUser } from '../account/index.ts'
@@ -88,7 +89,7 @@ it('and a person who has more roles than are given today is rid of them one by o
     type: 'RolesAssigned',
     data: { user: { ...state, roles: [first, ...others] } },
   }
-  await home.log.append(`user-${sub}`, [event], { expected, context: command() })
+  await decided(() => home.log.append(`user-${sub}`, [event], { expected, context: command() }))
   const assign = async (...roles: string[]) =>
     operatorCommands(home as never)['users roles']?.run({ sub, roles, entitlements: [] }, command())
   await assign(...others)

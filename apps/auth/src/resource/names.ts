@@ -1,4 +1,4 @@
-import { Conflict } from '@ledgate/eventsourcing'
+import { Conflict, decided } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
 import { type CommandContext, consequenceOf, type EventLog, type KeyedHash } from '../log/index.ts'
 
@@ -55,7 +55,9 @@ export function names(log: EventLog, hash: KeyedHash): Names {
   }
 
   /** Says whether it was taken just now. @throws {NameTaken} */
-  async function take(name: Name, owner: string, context: CommandContext): Promise<boolean> {
+  const take = (name: Name, owner: string, context: CommandContext) => decided(() => takeFirst(name, owner, context))
+
+  async function takeFirst(name: Name, owner: string, context: CommandContext): Promise<boolean> {
     const { owner: current, expected } = await read(name)
     if (current === owner) return false
     if (current !== undefined) throw new NameTaken(name, current)
@@ -64,11 +66,13 @@ export function names(log: EventLog, hash: KeyedHash): Names {
       return true
     } catch (error) {
       if (!(error instanceof Conflict)) throw error
-      return take(name, owner, context) // somebody was faster: now it has an owner, or none again
+      return takeFirst(name, owner, context) // somebody was faster: now it has an owner, or none again
     }
   }
 
-  async function giveBack(name: Name, owner: string, context: CommandContext): Promise<void> {
+  const giveBack = (name: Name, owner: string, context: CommandContext) => decided(() => release(name, owner, context))
+
+  async function release(name: Name, owner: string, context: CommandContext): Promise<void> {
     const { owner: current, expected } = await read(name)
     if (current !== owner) return
     const released = { type: 'NameReleased', data: { ...name } } as const

@@ -1,4 +1,4 @@
-import type { Position } from '@ledgate/eventsourcing'
+import { decided, type Position } from '@ledgate/eventsourcing'
 import { InvalidRequest } from '@ledgate/oauth'
 import { DataKeyDestroyed } from '@ledgate/vault'
 import { aboutUser, readUser } from '../account/index.ts'
@@ -86,7 +86,8 @@ async function revokeAccessToken(
  * @throws {InvalidRequest} when it is another client's, which changes nothing either.
  */
 export async function revoke(dependencies: RevokeDependencies, revocation: Revocation): Promise<Position | undefined> {
-  const end = revocation.token.startsWith('r1.') ? revokeGrant : revokeAccessToken
+  const work = revocation.token.startsWith('r1.') ? revokeGrant : revokeAccessToken
+  const end: typeof work = (...all) => decided(() => work(...all))
   try {
     return await end(dependencies, revocation)
   } catch (error) {

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { InvalidRequest } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client/index.ts'
-import type { Position } from '@ledgate/eventsourcing'
+import { decided, type Position } from '@ledgate/eventsourcing'
 import { preferredWait, type RequestContext } from '../http/index.ts'
 import type { Clock } from '../log/index.ts'
 import { revoke, type RevokeDependencies } from './revoke.ts'
@@ -28,20 +28,22 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
     async (request, reply) => {
       const body = (request.body ?? {}) as Record<string, unknown>
       const anonymous = requests.of(request, { type: 'anonymous', id: '' })
-      const client = await authentication.client({
-        authorization: request.headers.authorization,
-        body,
-        endpoint: '/oauth2/revoke',
-        context: anonymous,
+      const position = await decided(async () => {
+        const client = await authentication.client({
+          authorization: request.headers.authorization,
+          body,
+          endpoint: '/oauth2/revoke',
+          context: anonymous,
+        })
+        const { token } = body
+        if (typeof token !== 'string') throw new InvalidRequest('token is required')
+        const context = {
+          ...anonymous,
+          actor: { type: 'client', id: client.client_id } as const,
+          clientId: client.client_id,
+        }
+        return revoke(dependencies, { token, client, context, now: clock.now() })
       })
-      const { token } = body
-      if (typeof token !== 'string') throw new InvalidRequest('token is required')
-      const context = {
-        ...anonymous,
-        actor: { type: 'client', id: client.client_id } as const,
-        clientId: client.client_id,
-      }
-      const position = await revoke(dependencies, { token, client, context, now: clock.now() })
       // Lets the notice go off to the topic: what is left to do for that is less than what an answer takes.
       await turn()
       const wait = preferredWait(request.headers['prefer'])

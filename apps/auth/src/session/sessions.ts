@@ -26,15 +26,23 @@ export async function startSession(
   await log.append(`session-${start.sid}`, events, { expected: 'noStream', context, dataKey })
 }
 
+/** How a session is changed. */
+export interface SessionChange {
+  readonly context: CommandContext
+  readonly dataKey?: string | undefined
+  /** The session as it was read just now: it is read again only when somebody else changed it since. */
+  readonly known?: ReadSession
+}
+
 /** Brings a session to what the command asks, however many others change it at once. */
 export function changeSession(
   log: EventLog,
   sid: string,
   command: SessionCommand,
-  { context, dataKey }: { readonly context: CommandContext; readonly dataKey?: string | undefined },
+  { context, dataKey, known }: SessionChange,
 ): Promise<void> {
-  return untilSettled(async () => {
-    const found = await readSession(log, sid)
+  return untilSettled(async (race) => {
+    const found = race === 0 && known !== undefined ? known : await readSession(log, sid)
     const events = decider.decide(command, found?.state)
     if (events.length === 0) return
     await log.append(`session-${sid}`, events, { expected: found?.revision ?? 'noStream', context, dataKey })

@@ -1,4 +1,4 @@
-import { Conflict } from '@ledgate/eventsourcing'
+import { apartFromDecisions, Conflict, DecideAgain, decided } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
 import type { KeyVault } from '@ledgate/vault'
 import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
@@ -86,7 +86,7 @@ export const isLive = (key: Key) => !isEnded(key)
 const SEARCHED_AT_ONCE = 50
 
 /** Nothing was written: the keys that were made for it are of no use. Any other error may have come after the write. */
-const PROOFS_OF_NOTHING = [Conflict, TooEarly, TooManyKeys, UnknownKey, OAuthError]
+const PROOFS_OF_NOTHING = [Conflict, DecideAgain, TooEarly, TooManyKeys, UnknownKey, OAuthError]
 const provesNothingWritten = (error: unknown) => PROOFS_OF_NOTHING.some((proof) => error instanceof proof)
 
 /** The newest revision that was read. */
@@ -149,20 +149,28 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
     return { position }
   }
 
+  async function runOnce(prepare: Prepare, context: CommandContext): Promise<Written> {
+    await load()
+    const made: string[] = []
+    const command = await prepare(() => makeAndKeep(made))
+    try {
+      const done = await attempt(command, context)
+      await discard(made)
+      return done
+    } catch (error) {
+      if (!provesNothingWritten(error)) throw error
+      await apartFromDecisions(load)
+      await discard(made)
+      throw error
+    }
+  }
+
   /** Runs a command until nobody is in the way. */
   async function run(prepare: Prepare, context: CommandContext): Promise<Written> {
     for (let race = 0; race < MAX_RACES; race += 1) {
-      await load()
-      const made: string[] = []
-      const command = await prepare(() => makeAndKeep(made))
       try {
-        const done = await attempt(command, { ...context, commandId: `${context.commandId}/${race}` })
-        await discard(made)
-        return done
+        return await decided(() => runOnce(prepare, { ...context, commandId: `${context.commandId}/${race}` }))
       } catch (error) {
-        if (!provesNothingWritten(error)) throw error
-        await load()
-        await discard(made)
         if (!(error instanceof Conflict)) throw error
       }
     }

@@ -1,5 +1,6 @@
+import { decided } from '@ledgate/eventsourcing'
 import { InvalidRequest, UnsupportedGrantType } from '@ledgate/oauth'
-import type { FastifyPluginAsync } from 'fastify'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { ClientAuthentication, ClientState } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import { clientCredentials } from './grants/client-credentials.ts'
@@ -35,36 +36,43 @@ const NOBODY = { type: 'anonymous', id: '' } as const
 export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (app, dependencies) => {
   const { authentication, requests, clock, facts } = dependencies
 
-  app.post(
-    '/oauth2/token',
-    { schema: { tags: ['oauth'], summary: 'Get, or renew, tokens (RFC 6749 §3.2)' } },
-    async (request, reply) => {
-      const now = clock.now()
-      const issuerEpoch = await facts.issuerEpoch()
-      const body = (request.body ?? {}) as Record<string, unknown>
-      const context = requests.of(request, NOBODY)
-      const { grant_type: type } = body
-      if (typeof type !== 'string') throw new InvalidRequest('grant_type is required')
-      const client = await authentication.client({
-        authorization: request.headers.authorization,
-        body,
-        endpoint: '/oauth2/token',
-        context,
-      })
-      if (!isOffered(type)) throw new UnsupportedGrantType()
-      // A backend that proved itself may speak for a person elsewhere; what proved nothing speaks from where it is.
-      const source =
-        isConfidential(client) && type !== 'client_credentials'
-          ? requests.forwardedSource(request)
-          : requests.source(request)
-      const { position, tokens } = await grants[type](dependencies, {
+  async function answer(request: FastifyRequest): Promise<TokenAnswer> {
+    const now = clock.now()
+    const issuerEpoch = await facts.issuerEpoch()
+    const body = (request.body ?? {}) as Record<string, unknown>
+    const context = requests.of(request, NOBODY)
+    const { grant_type: type } = body
+    if (typeof type !== 'string') throw new InvalidRequest('grant_type is required')
+    const client = await authentication.client({
+      authorization: request.headers.authorization,
+      body,
+      endpoint: '/oauth2/token',
+      context,
+    })
+    if (!isOffered(type)) throw new UnsupportedGrantType()
+    // A backend that proved itself may speak for a person elsewhere; what proved nothing speaks from where it is.
+    const source =
+      isConfidential(client) && type !== 'client_credentials'
+        ? requests.forwardedSource(request)
+        : requests.source(request)
+    // When the client used up an assertion, the grant is a decision of its own.
+    return decided(() =>
+      grants[type](dependencies, {
         client,
         body,
         now,
         issuerEpoch,
         source,
         context: { ...context, source, actor: { type: 'client', id: client.client_id }, clientId: client.client_id },
-      })
+      }),
+    )
+  }
+
+  app.post(
+    '/oauth2/token',
+    { schema: { tags: ['oauth'], summary: 'Get, or renew, tokens (RFC 6749 §3.2)' } },
+    async (request, reply) => {
+      const { position, tokens } = await decided(() => answer(request))
       return reply
         .headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'ledgate-position': position })
         .send(tokens)

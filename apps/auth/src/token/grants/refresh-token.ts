@@ -17,7 +17,7 @@ import {
   spendingOf,
 } from '../../grant/index.ts'
 import { untilSettled } from '../../log/index.ts'
-import { changeSession, readSession, secondsLeft, type SessionState, touched } from '../../session/index.ts'
+import { changeSession, type ReadSession, readSession, secondsLeft, touched } from '../../session/index.ts'
 import { grantClaims } from '../access-token.ts'
 import {
   assertMayUse,
@@ -67,7 +67,7 @@ async function standing(
   { log, facts }: TokenDependencies,
   grant: GrantState,
   { client, now }: TokenRequest,
-): Promise<{ readonly user: UserState; readonly session: SessionState }> {
+): Promise<{ readonly user: UserState; readonly session: ReadSession }> {
   const [user, session, issuerEpoch] = await Promise.all([
     readUser(log, grant.sub),
     readSession(log, grant.sid),
@@ -76,7 +76,7 @@ async function standing(
   const dead = whyDead(grant, { user: user?.state, client, session: session?.state, issuerEpoch, now })
   if (dead !== undefined || user === undefined || session === undefined)
     throw new InvalidGrant(dead ?? 'the person is gone')
-  return { user: user.state, session: session.state }
+  return { user: user.state, session }
 }
 
 /** The token as it is presented: what a retry is told from a theft by. Nothing else of the request has a say in that. */
@@ -130,7 +130,7 @@ async function renew(dependencies: TokenDependencies, request: TokenRequest, rea
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
   const { sub, gid, sid, client_id } = found.state
   const scope = narrowedScope(found.state, body['scope'])
-  const sessionLeft = secondsLeft(touched(session, now, lifetimes.refreshTokenIdle), now)
+  const sessionLeft = secondsLeft(touched(session.state, now, lifetimes.refreshTokenIdle), now)
   const { aud, encryption } = await audiences.granted(narrowedAudience(found.state, body['resource']))
   const issued = issue({
     client_id,
@@ -153,7 +153,7 @@ async function renew(dependencies: TokenDependencies, request: TokenRequest, rea
   await moveRevokedTokens(log, found.state, now, { context })
   const own = { context: { ...context, actor: { type: 'user', id: sub } as const }, dataKey: user.data_key }
   const { position } = await log.append(`grant-${gid}`, events, { expected: found.revision, ...own })
-  await changeSession(log, sid, { type: 'Touch', now, idleFor }, own)
+  await changeSession(log, sid, { type: 'Touch', now, idleFor }, { ...own, known: session })
   const jwt = await signed(issued, claims, { signer, locators, encryption })
   const { key, generation } = after.refresh
   return { position, tokens: tokensOf(jwt, issued, makeRefreshToken(derivationKeys, { key, gid, generation })) }

@@ -1,0 +1,103 @@
+import { DeadlineExceededError, TimeoutError, WrongExpectedVersionError } from '@eventstore/db-client'
+import { type Decision, decisionUnderWay, UnknownOutcome } from '@ledgate/eventsourcing'
+import { append, tryOn } from './append.ts'
+import type { Appended, AppendRequest } from './append-call.ts'
+import type { Connection } from './connection.ts'
+import { type Dependence, dependenceOf, dependOn } from './dependence.ts'
+import { adviceOn, appendFailure, isUnsettled, LeftBehind } from './failure.ts'
+import { linkOn, type NodeLink } from './node-link.ts'
+import { look } from './settling.ts'
+
+/**
+ * Appends what was decided. When the decision depends on what a node said, the append goes to that very node, and nowhere else:
+ * another one may have what speaks against it. Then the decision is made again, but never before it is known that the append is not
+ * in the log.
+ *
+ * @throws {DecideAgain} when it was not written, and will not be.
+ * @throws {Conflict | TooLarge | AppendRefused | Unavailable | UnknownOutcome}
+ */
+export function appendDecided(connection: Connection, request: AppendRequest): Promise<Appended> {
+  const decision = decisionUnderWay()
+  const dependence = decision && dependenceOf(decision, connection)
+  if (decision !== undefined && dependence !== undefined && !dependence.link.isAlone)
+    return appendOnce(connection, request, { decision, dependence })
+  return append(connection, request, (link) => confirmConflict(connection, link, decision))
+}
+
+/** A refusal depends on what the node has, as a read does. */
+async function confirmConflict(connection: Connection, link: NodeLink, decision: Decision | undefined): Promise<void> {
+  const asked = link.sent
+  if (decision?.isOpen()) dependOn(decision, connection, { link, asked })
+  else if (!(await link.confirms(asked))) throw new LeftBehind()
+}
+
+interface Deciding {
+  readonly decision: Decision
+  readonly dependence: Dependence
+}
+
+/** An append that is repeated is the same one: it is sent once, and then looked for. */
+function appendOnce(connection: Connection, request: AppendRequest, deciding: Deciding): Promise<Appended> {
+  const { dependence } = deciding
+  const { appends, asked } = dependence
+  const [{ id } = { id: '' }] = request.events
+  const before = appends.get(id)
+  const appended =
+    before === undefined
+      ? send(connection, request, deciding)
+      : before.catch((error: unknown) => {
+          if (!(error instanceof UnknownOutcome)) throw error
+          return lookAgain(connection, request, { ...deciding, cause: error })
+        })
+  appends.set(id, appended)
+  // It was sent to the one node, after it had answered: however its commit became known, that node led then.
+  return appended.then((result) => {
+    dependence.proved = Math.max(dependence.proved, asked)
+    return result
+  })
+}
+
+async function send(
+  connection: Connection,
+  request: AppendRequest,
+  { decision, dependence }: Deciding,
+): Promise<Appended> {
+  const client = connection.client()
+  const link = await linkOn(client, connection).catch((error: unknown) => {
+    connection.refused(client, error)
+    return decision.again(error)
+  })
+  if (link !== dependence.link) decision.again()
+  try {
+    return await tryOn(link, client, connection, request)
+  } catch (error) {
+    // What answers readers and commits nothing may have been replaced as the leader.
+    connection.refused(client, error instanceof TimeoutError ? new DeadlineExceededError() : error)
+    if (error instanceof WrongExpectedVersionError) await confirmConflict(connection, link, decision)
+    if (isUnsettled(error)) return lookAgain(connection, request, { decision, dependence, cause: error })
+    if (adviceOn(error) !== 'none') decision.again(error)
+    throw appendFailure(request, error)
+  }
+}
+
+/**
+ * Looks for an append whose outcome is unknown, by a read barrier that was sent after it: what is not in the log then was lost
+ * with its connection, or is cut off with the rest that only its node has.
+ */
+async function lookAgain(
+  connection: Connection,
+  request: AppendRequest,
+  { decision, cause }: Deciding & { readonly cause: unknown },
+): Promise<Appended> {
+  let found: Appended | undefined
+  try {
+    found = await connection.call(async (client) => {
+      const link = await linkOn(client, connection)
+      if (!(await link.confirms(link.sent))) throw new LeftBehind()
+      return look(client, connection, request)
+    })
+  } catch {
+    throw cause instanceof UnknownOutcome ? cause : appendFailure(request, cause)
+  }
+  return found ?? decision.again(cause)
+}

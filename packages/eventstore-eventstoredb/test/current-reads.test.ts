@@ -1,0 +1,281 @@
+import { EventStoreDBClient } from '@eventstore/db-client'
+import {
+  apartFromDecisions,
+  appendSettled,
+  Conflict,
+  decided,
+  type EventStore,
+  lastEvents,
+  Unavailable,
+  type UnknownOutcome,
+} from '@ledgate/eventsourcing'
+import { idsOf, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type EventStoreDBEventStore, openEventStoreDBEventStore, openEventStoreDBVault } from '../src/index.ts'
+import { openProtocolCluster, type ProtocolCluster, type ProtocolNode } from '../src/testing/index.ts'
+
+/** A leader that was replaced while it lay still believes for as long as any test lasts that it leads. */
+const STALE_FOR_EVER = { staleMs: 3_600_000, electionMs: 20, preLeaderMs: 1 }
+const BARRIERS = 'lease-barrier'
+
+let cluster: ProtocolCluster
+let opened: EventStoreDBEventStore[]
+function open(url = cluster.url, attemptMs = 400): EventStoreDBEventStore {
+  const store = openEventStoreDBEventStore({ url, attemptMs })
+  opened.push(store)
+  return store
+}
+
+beforeEach(async () => {
+  opened = []
+  cluster = await openProtocolCluster({ nodes: 3, limits: STALE_FOR_EVER })
+})
+afterEach(async () => {
+  await Promise.all(opened.map((store) => store.close()))
+  cluster.close()
+})
+
+const nodeAt = (index: number): ProtocolNode => cluster.nodes[index] as ProtocolNode
+const barriers = (): number => cluster.log.all.filter(({ stream }) => stream === BARRIERS).length
+
+/** Lets a leader lie still until the others follow another one. */
+async function replace(node: ProtocolNode): Promise<void> {
+  node.pause()
+  await vi.waitUntil(() => cluster.leader !== undefined && nodeAt(cluster.leader) !== node)
+  await vi.waitUntil(() => nodeAt(cluster.leader ?? 0).role === 'leader')
+}
+
+const typesOf = async (store: EventStore, stream: string): Promise<readonly string[]> =>
+  (await store.read(stream)).map(({ type }) => type)
+
+/** Ends a stream by another process, as often as it takes while the cluster elects. */
+const end = (store: EventStore, stream: string) =>
+  appendSettled(store, stream, [sampleEvent({ type: 'Ended' })], { expected: 'any', attempts: 12 })
+
+/** A stream that lives, and a store whose connection is to the node that leads. */
+async function living(store: EventStore): Promise<string> {
+  const stream = sampleStream()
+  await store.append(stream, [sampleEvent({ type: 'Begun' })], { expected: 'noStream' })
+  expect(await typesOf(store, stream)).toEqual(['Begun'])
+  return stream
+}
+
+test('the server: a leader that was paused answers from what it had, those that waited as well', async () => {
+  const stream = await living(open())
+  const old = EventStoreDBClient.connectionString(`esdb://127.0.0.1:${nodeAt(0).port}?tls=false`)
+  onTestFinished(() => old.dispose())
+  const read = async () => {
+    const types: string[] = []
+    for await (const { event } of old.readStream(stream, { requiresLeader: true })) types.push(event?.type ?? '')
+    return types
+  }
+  expect(await read()).toEqual(['Begun'])
+  nodeAt(0).pause()
+  const waiting = read()
+  await replace(nodeAt(0))
+  await end(open(), stream)
+  nodeAt(0).resume()
+  expect(await waiting).toEqual(['Begun'])
+  expect(await read()).toEqual(['Begun'])
+})
+
+describe('a read', () => {
+  test.each([
+    { name: 'that waited at a leader that was paused', attemptMs: 5_000, isWaiting: true },
+    { name: 'that was given up at a leader that was paused', attemptMs: 400, isWaiting: true },
+    { name: 'of a leader that goes on', attemptMs: 400, isWaiting: false },
+  ])('$name is not answered from what that one had', async ({ attemptMs, isWaiting }) => {
+    const [store, other] = [open(cluster.url, attemptMs), open()]
+    const stream = await living(store)
+    await replace(nodeAt(0))
+    await end(other, stream)
+    const waiting = isWaiting ? typesOf(store, stream) : undefined
+    nodeAt(0).resume()
+    const answers = [waiting, typesOf(store, stream)].map((each) => each?.catch((error: unknown) => error))
+    for (const answer of await Promise.all(answers))
+      if (answer !== undefined && !(answer instanceof Unavailable)) expect(answer).toEqual(['Begun', 'Ended'])
+    await vi.waitFor(async () => expect(await typesOf(store, stream)).toEqual(['Begun', 'Ended']))
+  })
+
+  test('finds nothing only where there is nothing: a stream, the end of the log, a key of the vault', async () => {
+    const masterKey = new Uint8Array(32)
+    const openVault = () => openEventStoreDBVault({ url: cluster.url, masterKey, attemptMs: 400 })
+    const [store, other] = [open(), open()]
+    const [vault, otherVault] = [await openVault(), await openVault()]
+    onTestFinished(async () => void (await Promise.all([vault.close(), otherVault.close()])))
+    await living(store)
+    const stream = sampleStream()
+    await replace(nodeAt(0))
+    const { position } = await end(other, stream)
+    const key = await vi.waitFor(() => otherVault.putIfAbsent('key', new Uint8Array([1, 2, 3])))
+    nodeAt(0).resume()
+    await vi.waitFor(async () => expect(await typesOf(store, stream).catch(unavailable)).toEqual(['Ended']))
+    await vi.waitFor(async () => expect(await store.head().catch(unavailable)).toBe(position))
+    await vi.waitFor(async () => expect(Uint8Array.from((await vault.get('key')) ?? [])).toEqual(key))
+  })
+
+  test('costs a share of a read barrier: those that are asked for together share it', async () => {
+    const store = open()
+    const stream = await living(store)
+    const before = barriers()
+    for (let round = 0; round < 5; round += 1)
+      await Promise.all(Array.from({ length: 64 }, () => decided(() => lastEvents(store, stream))))
+    expect(barriers() - before).toBeLessThanOrEqual(5 * 2)
+  })
+
+  test('needs none where an append of ours was under way behind it', async () => {
+    const store = open()
+    const stream = await living(store)
+    const before = barriers()
+    await decided(async () => {
+      await store.read(stream)
+      await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+    })
+    expect(barriers()).toBe(before)
+  })
+
+  test('needs none of a server that is alone', async () => {
+    const alone = await openProtocolCluster()
+    const store = open(alone.url)
+    const stream = await living(store)
+    await decided(() => store.read(stream))
+    await expect(store.append(stream, sampleEvents(1), { expected: 'noStream' })).rejects.toThrow(Conflict)
+    expect(alone.log.own.map((event) => event.stream)).toEqual([stream])
+    await store.close()
+    alone.close()
+  })
+
+  test('leaves one read barrier to be kept, however many there were', async () => {
+    const store = open()
+    const stream = await living(store)
+    for (let round = 0; round < 10; round += 1) await store.read(stream)
+    await vi.waitFor(() => expect(cluster.log.stream(BARRIERS)?.length).toBe(1))
+    expect(barriers()).toBeGreaterThan(5)
+  })
+})
+
+/** What a caller hears meanwhile may be that nobody can say. */
+function unavailable(error: unknown): Unavailable {
+  if (error instanceof Unavailable) return error
+  throw error
+}
+
+/** Appends `Used` to a stream of its own as long as the other one did not end. */
+const useUnlessEnded = (
+  store: EventStore,
+  { guard, target }: { guard: string; target: string },
+  meanwhile = async () => {},
+) => {
+  let decisions = 0
+  return decided(async () => {
+    decisions += 1
+    const [newest] = await lastEvents(store, guard)
+    if (newest?.type === 'Ended') return { decisions, answer: 'refused' }
+    if (decisions === 1) await apartFromDecisions(meanwhile)
+    await appendSettled(store, target, [sampleEvent({ type: 'Used' })], { expected: 'noStream' })
+    return { decisions, answer: 'used' }
+  })
+}
+
+describe('a decision', () => {
+  test('that was read at a leader that another one took the place of is made again, not appended there', async () => {
+    const [store, other] = [open(), open()]
+    const guard = await living(store)
+    const target = sampleStream()
+    const outcome = await useUnlessEnded(store, { guard, target }, async () => {
+      await replace(nodeAt(0))
+      await end(other, guard)
+    })
+    expect(outcome).toEqual({ decisions: 2, answer: 'refused' })
+    expect(cluster.log.stream(target)).toBeUndefined()
+  })
+
+  test('that was read at a leader that goes on is made again, too', async () => {
+    const [store, other] = [open(), open()]
+    const guard = await living(store)
+    await replace(nodeAt(0))
+    await end(other, guard)
+    nodeAt(0).resume()
+    const target = sampleStream()
+    const outcome = await vi.waitFor(() => useUnlessEnded(store, { guard, target }))
+    expect(outcome.answer).toBe('refused')
+    expect(cluster.log.stream(target)).toBeUndefined()
+  })
+
+  test.each(['lost', 'cutAfter', 'timeoutAfter'] as const)(
+    'whose append was written and not answered (%s) is not made again',
+    async (kind) => {
+      const store = open()
+      const guard = await living(store)
+      const target = sampleStream()
+      const outcome = await useUnlessEnded(store, { guard, target }, async () =>
+        nodeAt(0).faults.next('append', { kind }, 1),
+      )
+      expect(outcome).toEqual({ decisions: 1, answer: 'used' })
+      expect(cluster.log.stream(target)?.length).toBe(1)
+    },
+  )
+
+  test.each(['silent', 'cut', 'notReady', 'timeout'] as const)(
+    'whose append was not written (%s) is made again, and appends once',
+    async (kind) => {
+      const store = open()
+      const guard = await living(store)
+      const target = sampleStream()
+      const outcome = await useUnlessEnded(store, { guard, target }, async () =>
+        nodeAt(0).faults.next('append', { kind }, 1),
+      )
+      expect(outcome).toEqual({ decisions: 2, answer: 'used' })
+      expect(cluster.log.stream(target)?.length).toBe(1)
+    },
+  )
+
+  test('whose append waited at a leader that was paused and replaced is made again, and appends once', async () => {
+    const store = open()
+    const guard = await living(store)
+    const target = sampleStream()
+    const outcome = await useUnlessEnded(store, { guard, target }, async () => nodeAt(0).pause())
+    expect(outcome).toEqual({ decisions: 2, answer: 'used' })
+    nodeAt(0).resume()
+    expect(cluster.log.stream(target)?.length).toBe(1)
+  })
+
+  test('is told as unknown when nobody can say whether its append is written, and not made again', async () => {
+    const store = open()
+    const guard = await living(store)
+    const target = sampleStream()
+    let isDown = false
+    const outcome = useUnlessEnded(store, { guard, target }, async () => {
+      cluster.nodes.forEach(({ faults }) =>
+        faults.decide((method) => {
+          if (method === 'append' && !isDown) {
+            isDown = true
+            return { kind: 'lost' }
+          }
+          return isDown ? { kind: 'notReady' } : undefined
+        }),
+      )
+    })
+    await expect(outcome).rejects.toMatchObject({ code: 'ERR_UNKNOWN_OUTCOME' } satisfies Partial<UnknownOutcome>)
+    cluster.nodes.forEach(({ faults }) => faults.clear())
+    expect(cluster.log.stream(target)?.length).toBe(1)
+  })
+
+  test('is not refused by a conflict with what only a leader has that was replaced', async () => {
+    const [store, tail] = [open(), open(cluster.url, 100)]
+    await living(store)
+    await living(tail)
+    const stream = sampleStream()
+    nodeAt(1).lag(true)
+    nodeAt(2).lag(true)
+    const lost = tail.append(stream, sampleEvents(1), { expected: 'noStream' })
+    await expect(lost).rejects.toMatchObject({ code: 'ERR_UNKNOWN_OUTCOME' })
+    await replace(nodeAt(0))
+    nodeAt(1).lag(false)
+    nodeAt(2).lag(false)
+    nodeAt(0).resume()
+    const mine = sampleEvents(1)
+    await vi.waitFor(() => store.append(stream, mine, { expected: 'noStream' }))
+    expect(idsOf(await store.read(stream))).toEqual(idsOf(mine))
+  })
+})
