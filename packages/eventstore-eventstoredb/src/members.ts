@@ -3,7 +3,7 @@ import gossipServices from '@eventstore/db-client/generated/gossip_grpc_pb.js'
 import gossipMessages, { type ClusterInfo } from '@eventstore/db-client/generated/gossip_pb.js'
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
 import type { Connection } from './connection.ts'
-import { readFailure } from './failure.ts'
+import { adviceOn, readFailure } from './failure.ts'
 import { serviceOf } from './inside.ts'
 
 /** What a node says of its cluster. @throws the client's errors. */
@@ -33,12 +33,15 @@ export async function membersSeenBy(connection: Connection): Promise<readonly st
 /**
  * Whether a node leads and knows of no other: a node of a cluster leads when a majority follows it. One that does not say is taken
  * for a node of a cluster.
+ *
+ * @throws the client's errors when the node cannot be asked.
  */
 export async function isAlone(client: EventStoreDBClient, deadlineMs: number): Promise<boolean> {
   try {
     const members = (await gossipOf(client, deadlineMs)).getMembersList()
     return members.length === 1 && members[0]?.getState() === gossipMessages.MemberInfo.VNodeState.LEADER
-  } catch {
+  } catch (error) {
+    if (adviceOn(error) !== 'none') throw error
     return false
   }
 }

@@ -38,26 +38,32 @@ interface OpenLink extends NodeLink {
 
 const links = new WeakMap<StreamsClient, OpenLink>()
 
-/**
- * The link to the node that the client has now.
- *
- * @throws the client's errors; `DeadlineExceededError` when it is not ready within the time for one try: nothing was sent then.
- */
-export async function linkOn(client: EventStoreDBClient, connection: Connection): Promise<NodeLink> {
-  const { attemptMs } = connection
-  const late = new DeadlineExceededError(undefined, `${NO_CONNECTION} within ${attemptMs} ms`)
+/** @throws {DeadlineExceededError} when it takes longer: nothing that was to follow is sent. */
+async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result> {
   let timer: NodeJS.Timeout | undefined
-  const deadline = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(late), attemptMs)))
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new DeadlineExceededError(undefined, `${NO_CONNECTION} within ${ms} ms`)), ms)
+  })
   try {
-    const streams = await Promise.race([streamsOf(client), deadline])
-    const known = links.get(streams.service)
-    const link = known?.isOpen() ? known : openLink(client, streams, connection)
-    links.set(streams.service, link)
-    await Promise.race([link.ready, deadline])
-    return link
+    return await Promise.race([work, late])
   } finally {
     clearTimeout(timer)
   }
+}
+
+/**
+ * The link to the node that the client has now.
+ *
+ * @throws the client's errors; `DeadlineExceededError` when there is no connection, or no commit, within the time for one try.
+ *   Nothing that was to follow was sent then.
+ */
+export async function linkOn(client: EventStoreDBClient, connection: Connection): Promise<NodeLink> {
+  const streams = await inTime(streamsOf(client), connection.attemptMs)
+  const known = links.get(streams.service)
+  const link = known?.isOpen() ? known : openLink(client, streams, connection)
+  links.set(streams.service, link)
+  await inTime(link.ready, connection.attemptMs)
+  return link
 }
 
 /** An append to this stream says nothing but that the node leads. */

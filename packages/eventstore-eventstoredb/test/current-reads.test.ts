@@ -49,14 +49,17 @@ const typesOf = async (store: EventStore, stream: string): Promise<readonly stri
   (await store.read(stream)).map(({ type }) => type)
 
 /** Ends a stream by another process, as often as it takes while the cluster elects. */
-const end = (store: EventStore, stream: string) =>
-  appendSettled(store, stream, [sampleEvent({ type: 'Ended' })], { expected: 'any', attempts: 12 })
+function end(store: EventStore, stream: string) {
+  const events = [sampleEvent({ type: 'Ended' })]
+  return vi.waitFor(() => appendSettled(store, stream, events, { expected: 'any' }))
+}
 
 /** A stream that lives, and a store whose connection is to the node that leads. */
 async function living(store: EventStore): Promise<string> {
   const stream = sampleStream()
-  await store.append(stream, [sampleEvent({ type: 'Begun' })], { expected: 'noStream' })
-  expect(await typesOf(store, stream)).toEqual(['Begun'])
+  const events = [sampleEvent({ type: 'Begun' })]
+  await vi.waitFor(() => store.append(stream, events, { expected: 'noStream' }))
+  await vi.waitFor(async () => expect(await typesOf(store, stream)).toEqual(['Begun']))
   return stream
 }
 
