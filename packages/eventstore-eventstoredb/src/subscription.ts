@@ -98,7 +98,8 @@ export async function* followLog(
       const pull = puller<ReadMessage>(subscription.reading, signal)
       const begun = position
       const mark = openMark(following.pulse)
-      let isAtEnd = false
+      /** Whether the node has no more to give, and nobody was told that everything is here. */
+      let isOwed = false
       let isUntold = false
       let isSilent = true
       for (;;) {
@@ -118,16 +119,18 @@ export async function* followLog(
         isSilent = false
         const { item } = pulled
         if (item.kind === 'caughtUp') {
-          isAtEnd = true
+          isOwed = true
           mark.write()
-        } else if (item.kind === 'fellBehind') isAtEnd = false
+        } else if (item.kind === 'fellBehind') isOwed = false
         else if (isWithoutPosition(item)) isUntold = true
         const message = messageOf(item, { position, filter: options.filter })
         if (message === undefined) continue
         position = message.kind === 'event' ? message.event.position : message.position
         const isMarked = item.kind === 'event' && mark.isMet(item.event.id)
         if (isMarked) [wait, late] = [FIRST_PAUSE_MS, 0]
-        yield isMarked && isAtEnd ? { kind: 'caughtUp', position } : message
+        const isCaughtUp = isMarked && isOwed
+        isOwed &&= !isMarked
+        yield isCaughtUp ? { kind: 'caughtUp', position } : message
         if (signal.aborted) return
         if (isUntold && position !== START) break
       }

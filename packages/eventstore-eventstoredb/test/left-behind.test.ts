@@ -144,3 +144,29 @@ test('a place beyond the end of the log is none of it: a subscription says so', 
   await store.close()
   shorter.close()
 })
+
+test('a reader who is too slow falls behind, and has caught up again when everything written before was given', async () => {
+  const store = open()
+  const [writer, first, all] = [open(), 3, 4_003]
+  await write(writer, first)
+  const seen: string[] = []
+  const caughtUpAfter: number[] = []
+  const slow = Promise.withResolvers<void>()
+  const stop = new AbortController()
+  const reading = (async () => {
+    for await (const message of store.subscribe({ signal: stop.signal })) {
+      if (message.kind === 'event') seen.push(message.event.id)
+      if (message.kind !== 'caughtUp') continue
+      caughtUpAfter.push(seen.length)
+      if (caughtUpAfter.length === 1) await slow.promise
+      else stop.abort()
+    }
+  })()
+  await vi.waitUntil(() => caughtUpAfter.length === 1)
+  for (let written = first; written < all; written += 100)
+    await appendSettled(writer, sampleStream(), sampleEvents(100), { expected: 'noStream' })
+  slow.resolve()
+  await reading
+  expect(caughtUpAfter).toEqual([first, all])
+  expect(new Set(seen).size).toBe(all)
+})
