@@ -8,6 +8,7 @@ import { credentialsIn } from './connection-string.ts'
 import { lastOf } from './erasure.ts'
 import { ServerUnusable } from './failure.ts'
 import { serviceOf } from './inside.ts'
+import { whenUsable } from './usable.ts'
 
 const { CreateReq } = usersMessages
 const METADATA_OF_ALL = '$$$all'
@@ -15,6 +16,8 @@ const EVERYBODY = '$all'
 /** Who may read the whole log as long as nobody else is said to. */
 const ADMINISTRATORS = '$admins'
 const ATTEMPT_MS = 10_000
+/** For which a server is waited for: containers start in any order. */
+const PATIENCE_MS = 30_000
 /** How often it is tried when somebody else changes the rights at the same time. */
 const TRIES = 5
 
@@ -29,7 +32,7 @@ export interface MadeUser {
  * Makes the user of a connection string, by the connection string of an administrator of EventStoreDB, and lets it read the whole
  * log. Can be repeated.
  *
- * @throws {Unavailable} when the server cannot be used, or the administrator is none.
+ * @throws {Unusable} when the server cannot be used, or the administrator is none.
  */
 export async function makeDatabaseUser({
   url,
@@ -44,13 +47,15 @@ export async function makeDatabaseUser({
   const setting = 'LEDGATE_EVENTSTOREDB_ADMIN_URL'
   const connection = openConnection({ url: administratorUrl, setting, attemptMs: ATTEMPT_MS })
   try {
-    const isNew = await connection
-      .call((client) => create(client, user, password))
-      .catch((error: unknown) => {
-        throw new ServerUnusable(error, true)
-      })
-    await letRead(connection, user)
-    return { user, isNew }
+    return await whenUsable({ url: administratorUrl, setting, patienceMs: PATIENCE_MS }, async () => {
+      const isNew = await connection
+        .call((client) => create(client, user, password))
+        .catch((error: unknown) => {
+          throw new ServerUnusable(error, true)
+        })
+      await letRead(connection, user)
+      return { user, isNew }
+    })
   } finally {
     await connection.close()
   }

@@ -8,7 +8,7 @@ import { probe } from './probe.ts'
 import { allRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
 
-export interface UsableOptions extends Pick<ConnectionOptions, 'url' | 'attemptMs'> {
+export interface UsableOptions extends Pick<ConnectionOptions, 'url' | 'attemptMs' | 'setting'> {
   /** Milliseconds for which a server that is not there, or not ready, is waited for. */
   readonly patienceMs: number
   /** Told once, when it has to be waited. */
@@ -21,18 +21,9 @@ export class Unusable extends Error {
   override readonly name = 'Unusable'
 }
 
+const SETTING = 'LEDGATE_EVENTSTOREDB_URL'
 const PAUSE_MS = 250
 const PROBE_MS = 2_000
-
-/** What every start has to be able to do. */
-async function readLog({ url, attemptMs }: UsableOptions): Promise<void> {
-  const connection = openConnection({ url, ...(attemptMs !== undefined && { attemptMs }) })
-  try {
-    await readFrom(connection, '$all', allRequest('backwards', undefined, 1))
-  } finally {
-    await connection.close()
-  }
-}
 
 /**
  * Begins to use a server as soon as it can be used: a node that leads answers, and the user may read the whole log.
@@ -41,21 +32,27 @@ async function readLog({ url, attemptMs }: UsableOptions): Promise<void> {
  * @throws {Unusable} when the server cannot be used in time; at once, when waiting would not help.
  */
 export async function whenUsable<Result>(options: UsableOptions, work: () => Promise<Result>): Promise<Result> {
+  const { url, attemptMs, setting = SETTING } = options
   const until = performance.now() + options.patienceMs
+  const connection = openConnection({ url, setting, ...(attemptMs !== undefined && { attemptMs }) })
   let isToldOf = false
-  for (;;) {
-    try {
-      await readLog(options)
-      return await work()
-    } catch (error) {
-      if (!(error instanceof Unavailable || error instanceof UnknownOutcome)) throw error
-      const cause = await lookInto(options.url, error)
-      const sentence = sentenceOf(cause, innermost(error))
-      if (isLasting(cause) || performance.now() >= until) throw new Unusable(sentence, { cause: error })
-      if (!isToldOf) options.onWaiting?.(sentence)
-      isToldOf = true
-      await pause(PAUSE_MS)
+  try {
+    for (;;) {
+      try {
+        await readFrom(connection, '$all', allRequest('backwards', undefined, 1))
+        return await work()
+      } catch (error) {
+        if (!(error instanceof Unavailable || error instanceof UnknownOutcome)) throw error
+        const cause = await lookInto(url, error)
+        const sentence = sentenceOf(cause, innermost(error)).replaceAll(SETTING, setting)
+        if (isLasting(cause) || performance.now() >= until) throw new Unusable(sentence, { cause: error })
+        if (!isToldOf) options.onWaiting?.(sentence)
+        isToldOf = true
+        await pause(PAUSE_MS)
+      }
     }
+  } finally {
+    await connection.close()
   }
 }
 

@@ -153,7 +153,10 @@ describe('the user of a connection string', () => {
 
   it('is not made by another user, nor without a name', async () => {
     const others = makeDatabaseUser({ url: by('three'), administratorUrl: by('reader') })
-    await expect(others).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
+    const denied = CAUSES.mayNotWrite.replace('_URL', '_ADMIN_URL')
+    await expect(others).rejects.toMatchObject({ code: 'ERR_UNUSABLE_STORE', message: denied })
+    const wrong = makeDatabaseUser({ url: by('three'), administratorUrl: by('admin', 'another') })
+    await expect(wrong).rejects.toThrow(CAUSES.wrongPassword.replace('_URL', '_ADMIN_URL'))
     const none = makeDatabaseUser({ url: plain.url, administratorUrl: by('admin') })
     await expect(none).rejects.toThrow(/names no user/)
   })
