@@ -27,6 +27,12 @@ function generations(events: readonly RecordedEvent[]): readonly number[] {
   return grants.map(({ refresh }) => refresh.generation)
 }
 
+/** The events of streams that began with them: of the others, only a part is there. */
+export function begun(events: readonly RecordedEvent[]): readonly RecordedEvent[] {
+  const streams = new Set(events.filter(({ revision }) => revision === 0n).map(({ stream }) => stream))
+  return events.filter(({ stream }) => streams.has(stream))
+}
+
 /** What is half-done in a log at rest, in words: a token without its renewal, a generation twice, a person stuck. */
 export function halfDone(events: readonly RecordedEvent[]): readonly string[] {
   const found: string[] = []

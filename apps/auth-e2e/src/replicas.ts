@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { openEventStoreDBEventStore } from '@ledgate/eventstore-eventstoredb'
 import { spawnProtocolServer } from '@ledgate/eventstore-eventstoredb/testing'
-import type { RecordedEvent } from '@ledgate/eventsourcing'
+import { type EventStore, type RecordedEvent, START } from '@ledgate/eventsourcing'
 import { endOfNow } from './at-end.ts'
 import { type Installation, newInstallation } from './server.ts'
 
@@ -12,7 +12,9 @@ export const ISSUER = 'https://id.example'
 export interface Replicas {
   readonly all: readonly Installation[]
   readonly url: string
-  /** Every event of the store, in order. */
+  /** Whether the store had no event before. A real one keeps what earlier runs wrote. */
+  readonly isNew: boolean
+  /** Every event that came since, in order. */
   events(): Promise<readonly RecordedEvent[]>
 }
 
@@ -40,19 +42,26 @@ export async function newReplicas(count: number, serverArgs?: readonly string[])
     const installation = await newInstallation()
     all.push({ ...installation, environment: { ...installation.environment, ...shared } })
   }
+  const mark = await withStore(url, (store) => store.head())
   return {
     all,
     url,
-    async events() {
-      const store = openEventStoreDBEventStore({ url })
-      try {
+    isNew: mark === START,
+    events: () =>
+      withStore(url, async (store) => {
         const events: RecordedEvent[] = []
-        for await (const event of store.readAll()) events.push(event)
+        for await (const event of store.readAll({ after: mark })) events.push(event)
         return events
-      } finally {
-        await store.close()
-      }
-    },
+      }),
+  }
+}
+
+async function withStore<Result>(url: string, work: (store: EventStore) => Promise<Result>): Promise<Result> {
+  const store = openEventStoreDBEventStore({ url })
+  try {
+    return await work(store)
+  } finally {
+    await store.close()
   }
 }
 

@@ -14,8 +14,22 @@ const STORES: readonly (readonly [string, () => Promise<Installation>])[] = [
 /** Somebody new, also to a store that is kept between runs. */
 const newPerson = () => ({ email: `bob-${randomUUID()}@example.com`, password: 'seven grey herons' })
 
+/** Rotates the signing keys; how long those of today have stood, only a new store tells beforehand. */
+async function rotate(installation: Installation): Promise<void> {
+  const active = async () => {
+    const { json } = await ledgate(installation, ['--json', 'keys', 'list'])
+    const keys = json()['keys'] as { use: string; kid: string; status: string }[]
+    return keys.find(({ use, status }) => use === 'signing' && status === 'active')?.kid
+  }
+  const before = await active()
+  const { code, output } = await ledgate(installation, ['keys', 'rotate'])
+  expect(code === 0).toBe((await active()) !== before)
+  if (code !== 0) expect(output).toMatch(/rotate again/)
+}
+
 /** What the command line does is the same with every store; that it reaches each is proved often enough in the long run. */
-const isProvedHere = (store: string) => store === 'embedded' || pace !== 'quick'
+const isProvedHere = (store: string) =>
+  store === 'embedded' || pace !== 'quick' || process.env['EVENTSTOREDB_URL'] !== undefined
 
 describe.each(STORES)('with the %s store', (store, newStore) => {
   it('registers, confirms, signs in, renews, looks, revokes; shows the events; goes on after a restart', async () => {
@@ -74,14 +88,15 @@ describe.each(STORES)('with the %s store', (store, newStore) => {
     const { refresh_token } = (await server.signIn(bob)).body
     expect((await ledgate(installation, ['users', 'disable', bob.email])).code).toBe(0)
     expect((await server.refresh(String(refresh_token))).body).toMatchObject({ error: 'invalid_grant' })
-    expect((await ledgate(installation, ['keys', 'rotate'])).output).toMatch(/too early|published|rotated/i)
+    await rotate(installation)
     expect((await ledgate(installation, ['clients', 'create', '{"grant_types":["magic"]}'])).code).toBe(1)
     expect(await server.stop()).toBe(0)
 
     expect((await ledgate(installation, ['users', 'enable', bob.email])).code).toBe(0)
     const stock = JSON.stringify({ resource, scopes_supported: [`${clientId}:read`] })
     expect((await ledgate(installation, ['resources', 'create', stock])).code).toBe(0)
-    const events = await ledgate(installation, ['events', '--actor', `operator:${process.env['USER'] ?? 'root'}`])
+    const operator = `operator:${process.env['USER'] ?? 'root'}`
+    const events = await ledgate(installation, ['events', '--actor', operator, '--last', '5'])
     expect(events.code).toBe(0)
     const again = await startServer(installation)
     expect((await again.signIn(bob)).status).toBe(200)

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { RecordedEvent } from '@ledgate/eventsourcing'
 import { beforeAll, expect, it, vi } from 'vitest'
 import { controls, rounds } from '../../../rounds.ts'
-import { halfDone, issuedIn } from '../src/log.ts'
+import { begun, halfDone, issuedIn } from '../src/log.ts'
 import { newMemory, users } from '../src/oracle.ts'
 import { seeded } from '../src/random.ts'
 import { newReplicas } from '../src/replicas.ts'
@@ -26,7 +26,7 @@ const TRIES = 200
 
 const refreshTokenOf = ({ body }: Answer) => String(body['refresh_token'])
 
-/** Three processes, started at the same moment on a store that is empty. */
+/** Three processes, started at the same moment: on a store that is empty, or a real one. */
 async function startAll(serverArgs?: readonly string[]) {
   const replicas = await newReplicas(REPLICAS, serverArgs)
   const processes = replicas.all.map((installation) => spawnServer(installation))
@@ -51,9 +51,12 @@ async function startAll(serverArgs?: readonly string[]) {
 /** What every test leaves as it found it: three that run. */
 let trio: Awaited<ReturnType<typeof startAll>>
 let atFirst: readonly RecordedEvent[]
+const halfDoneIn = (events: readonly RecordedEvent[]) => halfDone(trio.isNew ? events : begun(events))
 beforeAll(async () => {
   trio = await startAll()
   atFirst = await trio.events()
+  // A run that was broken off may have left her so.
+  if (!trio.isNew) await ledgate(trio.at(0).installation, ['users', 'enable', ANN.email])
 })
 
 it('first starts at the same moment make one set of keys, people and clients, and all replicas speak alike', async () => {
@@ -62,9 +65,10 @@ it('first starts at the same moment make one set of keys, people and clients, an
   expect(new Set(sets).size).toBe(1)
   const count = (type: string, stream = '') =>
     atFirst.filter((event) => event.type === type && event.stream.startsWith(stream)).length
-  expect(count('KeyActivated', 'keyring-signing')).toBe(1)
-  expect([count('UserRegistered'), count('ClientRegistered'), count('ResourceRegistered')]).toEqual([1, 2, 3]) // two of the resource servers are our own
-  expect(halfDone(atFirst)).toEqual([])
+  const made = [count('UserRegistered'), count('ClientRegistered'), count('ResourceRegistered')]
+  expect(count('KeyActivated', 'keyring-signing')).toBe(trio.isNew ? 1 : 0)
+  expect(made).toEqual(trio.isNew ? [1, 2, 3] : [0, 0, 0]) // two of the resource servers are our own
+  expect(halfDoneIn(atFirst)).toEqual([])
 
   // A token of any is good at any.
   const { body } = await at(0).token({ grant_type: 'client_credentials' }, BATCH)
@@ -91,7 +95,7 @@ it(`${AT_ONCE} refreshes with one attempt, spread over the replicas, get ${AT_ON
     ).toEqual([])
     expect(new Set(answers.map(refreshTokenOf)).size, `round ${round}`).toBe(1)
   }
-  expect(halfDone(await events())).toEqual([])
+  expect(halfDoneIn(await events())).toEqual([])
 }, 600_000)
 
 controls(() =>
@@ -292,5 +296,5 @@ it(`nothing that was answered is lost while replicas are killed and stopped unde
   const log = await events()
   const known = issuedIn(log)
   expect([...memory.issued.keys()].filter((jti) => !known.has(jti))).toEqual([])
-  expect(halfDone(log)).toEqual([])
+  expect(halfDoneIn(log)).toEqual([])
 }, 900_000)

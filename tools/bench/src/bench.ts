@@ -16,6 +16,8 @@ export interface Bench extends AsyncDisposable {
   newFolder(name: string): Promise<string>
   /** A fresh server with the people and clients of a bootstrap file. */
   start(bootstrap: Bootstrap, environment?: Readonly<Record<string, string>>): Promise<Ledgate>
+  /** The same of the version beside (`--beside`). @throws {Error} when there is none. */
+  startOther(bootstrap: Bootstrap, environment?: Readonly<Record<string, string>>): Promise<Ledgate>
 }
 
 export async function openBench(options: Options): Promise<Bench> {
@@ -24,12 +26,17 @@ export async function openBench(options: Options): Promise<Bench> {
   process.once('exit', () => rmSync(scratch, { recursive: true, force: true }))
   const generator = await startGenerator()
   const newFolder = (name: string): Promise<string> => mkdtemp(join(scratch, `${name}-`))
+  const startAt = async (entry: string, bootstrap: Bootstrap, environment = {}): Promise<Ledgate> =>
+    startLedgate({ entry, folder: await newFolder('server'), bootstrap, environment })
   return {
     options,
     generator,
     newFolder,
-    start: async (bootstrap, environment = {}) =>
-      startLedgate({ entry: options.server, folder: await newFolder('server'), bootstrap, environment }),
+    start: (bootstrap, environment) => startAt(options.server, bootstrap, environment),
+    async startOther(bootstrap, environment) {
+      if (options.beside === undefined) throw new Error('--beside says no version')
+      return startAt(options.beside, bootstrap, environment)
+    },
     async [Symbol.asyncDispose]() {
       await generator[Symbol.asyncDispose]()
       await rm(scratch, { recursive: true, force: true })

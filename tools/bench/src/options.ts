@@ -10,6 +10,10 @@ export interface Options {
   readonly json: string
   /** The server's entry file, run by the same Node. */
   readonly server: string
+  /** The entry file of another version, in a clone of its own, that is measured in turn with it where a scenario can. */
+  readonly beside: string | undefined
+  /** Milliseconds that the server of EventStoreDB's protocol takes for a commit. */
+  readonly commitMs: number
   readonly rounds: number
   readonly warmupMs: number
   readonly sliceMs: number
@@ -74,7 +78,12 @@ const fromRoot = (path: string): string => fileURLToPath(new URL(`../../../${pat
 /** Where every run keeps its temporary data: ignored by git, on the disk the repository is on. */
 export const scratchRoot: string = fromRoot('data/bench')
 
-/** @throws {TypeError} when an option is unknown. */
+function wholeNumber(name: string, text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new TypeError(`--${name} is no whole number`)
+  return Number(text)
+}
+
+/** @throws {TypeError} when an option is unknown, or none that can be meant. */
 export function parseOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
@@ -83,8 +92,21 @@ export function parseOptions(args: readonly string[]): Options {
       only: { type: 'string', default: '' },
       json: { type: 'string', default: fromRoot('data/bench/latest.json') },
       server: { type: 'string', default: fromRoot('apps/auth/src/main.ts') },
+      beside: { type: 'string' },
+      rounds: { type: 'string' },
+      'commit-ms': { type: 'string', default: '2' },
     },
   })
   const only = values.only.split(',').filter((name) => name !== '')
-  return { ...(values.quick ? QUICK : FULL), quick: values.quick, only, json: values.json, server: values.server }
+  const sizes = values.quick ? QUICK : FULL
+  return {
+    ...sizes,
+    quick: values.quick,
+    only,
+    json: values.json,
+    server: values.server,
+    beside: values.beside,
+    commitMs: wholeNumber('commit-ms', values['commit-ms']),
+    rounds: values.rounds === undefined ? sizes.rounds : wholeNumber('rounds', values.rounds),
+  }
 }

@@ -23,6 +23,12 @@ export function services(port: number, bootstrap: Bootstrap): Workload {
   return { kind: 'repeat', requests: [clientCredentials(port, bootstrap)], expect: 200 }
 }
 
+/** The resource server asks about one token again and again. */
+export function introspections(port: number, { api }: Bootstrap, token: string): Workload {
+  const target = { port, path: '/oauth2/introspect', authorization: basic(api) }
+  return { kind: 'repeat', requests: [formRequest(target, { token })], expect: 200 }
+}
+
 /** Each connection opens a grant of its own by password and renews it. */
 export function refreshes(port: number, bootstrap: Bootstrap): Workload {
   const open = bootstrap.people.map((person) => passwordGrant(port, bootstrap, person))

@@ -7,6 +7,7 @@ import { linearizabilityRules } from './linearizability.ts'
 import { modelRules } from './model.ts'
 import { positionRules } from './position.ts'
 import { sequenceRules } from './sequence.ts'
+import { since } from './since.ts'
 import { subscriptionRules } from './subscription.ts'
 
 /** One log of its own for one test. */
@@ -23,7 +24,7 @@ export interface ContractOptions {
   readonly durable: boolean
   /** Several handles may write at the same time. */
   readonly manyWriters?: boolean
-  /** The log is empty when a test begins, system events included. */
+  /** The log is empty when a test begins. Otherwise the rules see what comes after its head of then. */
   readonly startsEmpty?: boolean
   /** How often races and random walks are tried; more finds more. 20 unless told. */
   readonly rounds?: number
@@ -51,7 +52,14 @@ export function eventStoreContract(adapter: string, open: () => Promise<StoreFix
 
     beforeEach(async () => {
       const fixture = await open()
-      opened = { fixture, store: await fixture.connect() }
+      const store = await fixture.connect()
+      if (options.startsEmpty) {
+        opened = { fixture, store }
+        return
+      }
+      const mark = await store.head()
+      const connect = async () => since(await fixture.connect(), mark)
+      opened = { fixture: { ...fixture, connect }, store: since(store, mark) }
     })
     afterEach(async () => {
       await opened?.fixture.dispose()
