@@ -149,8 +149,11 @@ function credentialsOf(userinfo: string): Credentials {
   return { username: decoded(user, 'its user'), password: decoded(secret, 'its password') }
 }
 
+/** A name, an address, or an address of IPv6 in brackets. */
+const ENDPOINT = /^\s*([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?\s*$/
+
 function endpointOf(host: string): EndPoint {
-  const [, address, port = String(DEFAULT_PORT)] = /^\s*([A-Za-z0-9._-]+)(?::(\d{1,5}))?\s*$/.exec(host) ?? []
+  const [, address, port = String(DEFAULT_PORT)] = ENDPOINT.exec(host) ?? []
   if (address === undefined || Number(port) === 0 || Number(port) > HIGHEST_PORT)
     throw wrong('a host of it is not like name:2113')
   return { address, port: Number(port) }

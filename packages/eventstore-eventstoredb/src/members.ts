@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { convertToCommandError, type EventStoreDBClient } from '@eventstore/db-client'
 import gossipServices from '@eventstore/db-client/generated/gossip_grpc_pb.js'
 import gossipMessages, { type ClusterInfo } from '@eventstore/db-client/generated/gossip_pb.js'
@@ -5,6 +6,9 @@ import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
 import type { Connection } from './connection.ts'
 import { adviceOn, readFailure } from './failure.ts'
 import { serviceOf } from './inside.ts'
+
+/** An address as a URL has it. */
+const inUrl = (address: string): string => (isIPv6(address) ? `[${address}]` : address)
 
 /** What a node says of its cluster. @throws the client's errors. */
 async function gossipOf(client: EventStoreDBClient, deadlineMs: number): Promise<ClusterInfo> {
@@ -24,7 +28,7 @@ export async function membersSeenBy(connection: Connection): Promise<readonly st
   try {
     const info = await connection.call((client) => gossipOf(client, connection.attemptMs))
     const endpoints = info.getMembersList().map((member) => member.getHttpEndPoint())
-    return endpoints.flatMap((each) => (each ? `${each.getAddress()}:${each.getPort()}` : []))
+    return endpoints.flatMap((each) => (each ? `${inUrl(each.getAddress())}:${each.getPort()}` : []))
   } catch (error) {
     throw readFailure(error)
   }

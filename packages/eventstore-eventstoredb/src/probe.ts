@@ -33,7 +33,7 @@ function isConnected(socket: ReturnType<typeof connectPlain>, event: string, ms:
  * @returns `undefined` when nothing is wrong up to there.
  */
 export async function probe({ host, isTls, caFile, timeoutMs }: Probed): Promise<Cause | undefined> {
-  const [, name = host, port = '2113'] = /^(.*):(\d+)$/.exec(host) ?? []
+  const [, name = host, port = '2113'] = /^\[?(.*?)\]?:(\d+)$/.exec(host) ?? []
   const to = { host: name, port: Number(port) }
   if (!(await isConnected(connectPlain(to), 'connect', timeoutMs))) return 'noServer'
   const ca = caFile === undefined ? {} : { ca: readFileSync(caFile) }

@@ -148,6 +148,7 @@ describe('a connection string that is taken', () => {
   test.each([
     ['esdb://localhost?tls=false', ['localhost:2113']],
     ['esdb://ops:x@a:1,b/?tls=false&tlsVerifyCert=true', ['a:1', 'b:2113']],
+    ['esdb://ops:x@[::1],[fd00::2]:2114?tls=false', ['[::1]:2113', '[fd00::2]:2114']],
     ['esdb+discover://ops:x@cluster.example?tls=false&discoveryInterval=5', []],
   ])('%s makes a client, and says nothing', async (url, nodes) => {
     const said = [vi.spyOn(console, 'warn'), vi.spyOn(process.stderr, 'write'), vi.spyOn(process.stdout, 'write')]

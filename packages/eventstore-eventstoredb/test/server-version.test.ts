@@ -1,6 +1,11 @@
 import { expect, onTestFinished, test } from 'vitest'
+import gossipServices from '@eventstore/db-client/generated/gossip_grpc_pb.js'
+import featureServices from '@eventstore/db-client/generated/serverfeatures_grpc_pb.js'
+import { Server, ServerCredentials, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import { assertSupportedServers, isSupported } from '../src/server-version.ts'
+import { clusterInfo } from '../src/testing/gossip.ts'
 import { openProtocolCluster } from '../src/testing/index.ts'
+import { supportedMethods } from '../src/testing/server-features.ts'
 
 async function cluster(version: string | readonly string[], nodes = 1) {
   const opened = await openProtocolCluster({ version, nodes })
@@ -40,4 +45,21 @@ test('where nobody answers, that is what is said', async () => {
   const refusal = assertSupportedServers(nobody)
   await expect(refusal).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
   await expect(refusal).rejects.not.toThrow('hunter2')
+})
+
+test('a node may say an address of IPv6', async () => {
+  const always = (answer: unknown): UntypedServiceImplementation[string] => {
+    return (_: unknown, callback: (error: null, answer: unknown) => void) => callback(null, answer)
+  }
+  const server = new Server()
+  onTestFinished(() => server.forceShutdown())
+  const member = { host: '::1', port: 1, role: 'leader', instance: crypto.randomUUID() } as const
+  server.addService(gossipServices.GossipService, { read: always(clusterInfo([member])) })
+  server.addService(featureServices.ServerFeaturesService, { getSupportedMethods: always(supportedMethods('24.2.0')) })
+  const port = await new Promise<number>((resolve, reject) =>
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    ),
+  )
+  await assertSupportedServers({ url: `esdb://127.0.0.1:${port}?tls=false`, attemptMs: 1_000 })
 })
