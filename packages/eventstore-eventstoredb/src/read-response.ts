@@ -101,7 +101,8 @@ class Fields {
 }
 
 const BROKEN = 'a message of the server breaks off'
-const TICKS_PER_MS = 10_000
+/** Of a time in ticks, behind its milliseconds: as a number, a time of today has not room for them. */
+const TICK_DIGITS = 4
 
 /** The message of some bytes. Fields that are unknown are passed over. @throws {Error} when it is none. */
 export function readMessage(bytes: Buffer): ReadMessage {
@@ -157,7 +158,7 @@ function readRecorded(fields: Fields): Recorded {
     else if (field === 6) {
       const [name, value] = readEntry(fields.within())
       if (name === 'type') type = value
-      else if (name === 'created') created = Math.floor(Number(value) / TICKS_PER_MS)
+      else if (name === 'created') created = Number(value.slice(0, -TICK_DIGITS))
     } else if (field === 7) metadata = fields.bytes()
     else if (field === 8) data = fields.bytes()
     else fields.skip()

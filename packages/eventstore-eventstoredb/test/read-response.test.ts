@@ -25,12 +25,13 @@ const event = fc.record({
   commit: offset,
   prepare: offset,
   created: fc.nat(4_000_000_000_000),
+  ticks: fc.oneof(fc.nat(9_999), fc.constant(9_999)),
   data: json,
   metadata: fc.option(json, { nil: undefined }),
 })
 type Sample = typeof event extends fc.Arbitrary<infer Each> ? Each : never
 
-function responseOf({ id, stream, type, revision, commit, prepare, created, data, metadata }: Sample): ReadResp {
+function responseOf({ id, stream, type, revision, commit, prepare, created, ticks, data, metadata }: Sample): ReadResp {
   const recorded = new ReadEvent.RecordedEvent()
     .setId(new UUID().setString(id))
     .setStreamIdentifier(new StreamIdentifier().setStreamName(Buffer.from(stream).toString('base64')))
@@ -42,7 +43,7 @@ function responseOf({ id, stream, type, revision, commit, prepare, created, data
   recorded
     .getMetadataMap()
     .set('content-type', 'application/json')
-    .set('created', String(BigInt(created) * 10_000n + 1n))
+    .set('created', String(BigInt(created) * 10_000n + BigInt(ticks)))
     .set('type', type)
   return new Response().setEvent(new ReadEvent().setEvent(recorded).setLink(recorded.clone()).setCommitPosition('7'))
 }
