@@ -61,10 +61,21 @@ export function openConnection({
     leaving.add(timer.unref())
   }
 
+  /** `undefined` while there can be none: a certificate is being replaced, perhaps. The one that there is goes on. */
+  const anotherClient = (): EventStoreDBClient | undefined => {
+    try {
+      return clientOf(url, setting)
+    } catch {
+      return undefined
+    }
+  }
+
   const refused = (used: EventStoreDBClient, error: unknown): void => {
     if (isClosed || used !== client || adviceOn(error) !== 'reconnect') return
+    const next = anotherClient()
+    if (next === undefined) return
     retire(client)
-    client = clientOf(url, setting)
+    client = next
   }
 
   return {

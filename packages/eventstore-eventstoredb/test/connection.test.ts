@@ -1,0 +1,34 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { listen, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
+import { onTestFinished, test } from 'vitest'
+import { openEventStoreDBEventStore } from '../src/index.ts'
+import { openProtocolCluster } from '../src/testing/index.ts'
+
+test('a certificate that is being replaced stops nothing that runs', async () => {
+  const cluster = await openProtocolCluster({ users: { ops: { password: 'p', groups: ['$admins'] } } })
+  const folder = mkdtempSync(join(tmpdir(), 'ledgate-certificate-'))
+  const [file, aside] = [join(folder, 'ca.pem'), join(folder, 'aside.pem')]
+  writeFileSync(file, cluster.cert ?? '')
+  const [node] = cluster.nodes
+  const url = `esdb://ops:p@127.0.0.1:${node?.port}?tls=true&tlsCAFile=${encodeURIComponent(file)}`
+  const store = openEventStoreDBEventStore({ url, attemptMs: 500 })
+  onTestFinished(async () => {
+    await store.close()
+    cluster.close()
+    rmSync(folder, { recursive: true })
+  })
+  const failures: unknown[] = []
+  const listener = listen(store, { onFailure: (error) => failures.push(error) })
+  await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+  renameSync(file, aside)
+  node?.faults.next('append', { kind: 'notReady' }, 1)
+  await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+  node?.faults.next('subscribe', { kind: 'notReady' }, 1)
+  await node?.cut()
+  await listener.until(() => failures.length > 1)
+  await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+  await listener.until(({ events }) => events().length === 3)
+  await listener.stop()
+})
