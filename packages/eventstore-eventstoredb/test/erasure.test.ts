@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { END, EventStoreDBClient, jsonEvent } from '@eventstore/db-client'
 import fc from 'fast-check'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { controls, rounds } from '../../../rounds.ts'
 import { openEventStoreDBVault, type EventStoreDBVault } from '../src/index.ts'
 import { type Fault, openProtocolCluster, type ProtocolCluster, type ProtocolNode } from '../src/testing/index.ts'
@@ -153,6 +153,25 @@ describe('a key that was destroyed', () => {
     cluster.nodes[0]?.faults.decide((method) => void calls.push(method))
     await vault.finishErasures()
     expect(calls).toEqual(['read'])
+  })
+
+  it('was not destroyed in vain where a leader that was replaced, and does not know it, had it not yet', async () => {
+    const limits = { staleMs: 100, electionMs: 20, preLeaderMs: 1, changingMs: 1, restartMs: 1 }
+    const cluster = await openProtocolCluster({ nodes: 3, limits })
+    open.push(() => cluster.close())
+    const [first, ...others] = cluster.nodes
+    const stale = await openVault(cluster)
+    first?.pause()
+    await vi.waitUntil(() => others.some(({ role }) => role === 'leader'))
+    const url = cluster.url.replace(/127\.0\.0\.1:\d+,/, '')
+    const vault = await openEventStoreDBVault({ url, masterKey })
+    open.push(() => vault.close())
+    await vault.putIfAbsent(NAME, randomBytes(32))
+    first?.resume()
+    await stale.destroy(NAME)
+    expect(await vault.get(NAME)).toBeUndefined()
+    await vi.waitUntil(() => first?.role === 'follower')
+    expect(await vault.pendingErasures()).toMatchObject([{ name: NAME }])
   })
 
   const ending = fc.oneof(
