@@ -253,15 +253,11 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     readAll,
     head: () => watched(head),
     parsePosition,
-    async *subscribe({ signal, ...from } = {}) {
-      keptPosition({ parsePosition }, from.after ?? START)
+    subscribe({ signal, ...from } = {}) {
       const until = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
       const idleMs = options.idleMs ?? DEFAULT_IDLE_MS
-      const following = { connection, pulse: (id: string) => watched(() => pulse(id)), idleMs }
-      for await (const message of followLog(following, from, until)) {
-        if (message.kind === 'event') learn(message.event.position)
-        yield message
-      }
+      const following = { connection, pulse: (id: string) => watched(() => pulse(id)), reached: learn, idleMs }
+      return followLog(following, from, until)
     },
     pulse: () => watched(pulse),
     counters: () => ({ ...counters }),

@@ -22,8 +22,12 @@ function partsOf(text: string): LogOffset | undefined {
 /** An event is prepared before it is committed, and nothing stands before the first record of the file. */
 const isPlace = ({ commit, prepare }: LogOffset): boolean => commit > 0n && commit <= MOST && prepare <= commit
 
-const written = ({ commit, prepare }: LogOffset): string =>
-  `${String(commit).padStart(DIGITS, '0')}.${String(prepare).padStart(DIGITS, '0')}`
+const padded = (offset: bigint): string => String(offset).padStart(DIGITS, '0')
+
+function written({ commit, prepare }: LogOffset): string {
+  const text = padded(commit)
+  return `${text}.${commit === prepare ? text : padded(prepare)}`
+}
 
 /** The position of this store that a text names. @throws {InvalidPosition} */
 export const parsePosition = positionParser((text) => {

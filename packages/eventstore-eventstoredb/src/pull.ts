@@ -4,11 +4,15 @@ import type { Readable } from 'node:stream'
 export type Pulled<Item> = { readonly item: Item } | 'idle' | 'ended'
 
 /**
- * Takes one item after another from an object stream, and says so when none comes within so many milliseconds.
+ * Takes one item after another from an object stream, and says so when none comes within so many milliseconds. What is there
+ * already is given at once: a promise for each of a million would take longer than all the rest of it.
  *
  * @throws {Error} the stream's own, when it failed.
  */
-export function puller<Item>(stream: Readable, signal: AbortSignal): (ms: number) => Promise<Pulled<Item>> {
+export function puller<Item>(
+  stream: Readable,
+  signal: AbortSignal,
+): (ms: number) => Pulled<Item> | Promise<Pulled<Item>> {
   let failure: { readonly error: unknown } | undefined
   let isEnded = false
   let look: (() => void) | undefined
@@ -35,9 +39,9 @@ export function puller<Item>(stream: Readable, signal: AbortSignal): (ms: number
     return isEnded ? 'ended' : undefined
   }
 
-  return async (ms) =>
+  return (ms) =>
     now() ??
-    new Promise((resolve, reject) => {
+    new Promise<Pulled<Item>>((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer)
         look = undefined

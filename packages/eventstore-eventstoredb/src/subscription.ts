@@ -3,6 +3,7 @@ import { convertToCommandError, DeadlineExceededError, type EventStoreDBClient }
 import {
   type EventFilter,
   InvalidPosition,
+  keptPosition,
   passes,
   type Position,
   START,
@@ -14,7 +15,7 @@ import type { Connection } from './connection.ts'
 import { subscriptionFailure } from './failure.ts'
 import { streamsOf } from './inside.ts'
 import { openMark } from './mark.ts'
-import { checkpointOf, positionOf } from './position.ts'
+import { checkpointOf, parsePosition, positionOf } from './position.ts'
 import { puller } from './pull.ts'
 import { type ServerFilter, subscriptionRequest } from './read-request.ts'
 import type { ReadMessage } from './read-response.ts'
@@ -24,6 +25,8 @@ export interface Following {
   readonly connection: Connection
   /** Writes a pulse with this id, to which every subscription comes; answers where it stands. */
   pulse(id: string): Promise<Position>
+  /** Told where each event stands. */
+  reached(position: Position): void
   /** Milliseconds without a word after which a subscription is asked whether it still lives. */
   readonly idleMs: number
 }
@@ -77,6 +80,8 @@ async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result
  *
  * That a node has no more to give does not say that there is no more: it may have been left behind, and not know it. So a
  * pulse is written then, by whoever leads, and only a subscription that comes to it has caught up (decision 31).
+ *
+ * @throws {InvalidPosition} when it is told to begin at what is no position of this log.
  */
 export async function* followLog(
   following: Following,
@@ -84,7 +89,7 @@ export async function* followLog(
   signal: AbortSignal,
 ): AsyncGenerator<SubscriptionMessage, void> {
   const { connection } = following
-  let position = options.after ?? START
+  let position = keptPosition({ parsePosition }, options.after ?? START)
   let wait = FIRST_PAUSE_MS
   let late = 0
 
@@ -104,7 +109,8 @@ export async function* followLog(
       let isSilent = true
       for (;;) {
         const isHurried = isSilent || mark.isDue()
-        const pulled = await pull(isHurried ? hurryMs : following.idleMs)
+        const next = pull(isHurried ? hurryMs : following.idleMs)
+        const pulled = next instanceof Promise ? await next : next
         if (signal.aborted) return
         mark.check(begun)
         if (pulled === 'ended') throw new Error('the server ended the subscription')
@@ -125,6 +131,7 @@ export async function* followLog(
         else if (isWithoutPosition(item)) isUntold = true
         const message = messageOf(item, { position, filter: options.filter })
         if (message === undefined) continue
+        if (message.kind === 'event') following.reached(message.event.position)
         position = message.kind === 'event' ? message.event.position : message.position
         const isMarked = item.kind === 'event' && mark.isMet(item.event.id)
         if (isMarked) [wait, late] = [FIRST_PAUSE_MS, 0]

@@ -8,7 +8,7 @@ import { serveDelete, serveTombstone } from './delete-service.ts'
 import { type Faults, faults } from './faults.ts'
 import { clusterInfo } from './gossip.ts'
 import { isLeading, type Member, type Role } from './member.ts'
-import { serveRead } from './read-service.ts'
+import { type ReadMessage, serveRead } from './read-service.ts'
 import { hasFalseCheckpoint, supportedMethods } from './server-features.ts'
 import type { Endpoint, Serving } from './serving.ts'
 import type { StoredEvent } from './stored-event.ts'
@@ -157,6 +157,16 @@ export async function openNode({
   }
 }
 
+const { StreamsService } = streamsServices
+const STREAMS = {
+  ...StreamsService,
+  read: {
+    ...StreamsService.read,
+    responseSerialize: (message: ReadMessage) =>
+      Buffer.isBuffer(message) ? message : StreamsService.read.responseSerialize(message),
+  },
+}
+
 /** A leader whom a node does not follow is one among others to it. */
 const roleSeenBy = (member: Member, other: Member): Role =>
   isLeading(other) && other !== member && other !== member.leader ? 'follower' : other.role
@@ -172,7 +182,7 @@ const credentialsOf = (secured: Secured | undefined): ServerCredentials =>
 
 function serverOf(serving: Serving, version: string, members: () => Parameters<typeof clusterInfo>[0]): Server {
   const server = new Server({ 'grpc.max_receive_message_length': MOST_BYTES })
-  server.addService(streamsServices.StreamsService, {
+  server.addService(STREAMS, {
     read: serveRead(serving),
     append: serveAppend(serving),
     delete: serveDelete(serving),

@@ -1,32 +1,11 @@
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
 import streamsMessages, { type ReadReq, type ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
-import { type LogPosition, offsetText, positionFrom, positionOf } from './log-position.ts'
-import { revisionText, type StoredEvent } from './stored-event.ts'
+import { type LogPosition, offsetText, positionFrom } from './log-position.ts'
+import type { StoredEvent } from './stored-event.ts'
 import { nameBytes } from './wire.ts'
 
 const { ReadResp: Read } = streamsMessages
-const { StreamIdentifier, UUID } = sharedMessages
-
-const TICKS_PER_MS = 10_000n
-
-/** An event of a read (Streams.Read.cs); `created` in .NET ticks since 1970. */
-export function eventResponse(stored: StoredEvent): ReadResp {
-  const offset = String(positionOf(stored.index).commit)
-  const recorded = new Read.ReadEvent.RecordedEvent()
-    .setId(new UUID().setString(stored.id))
-    .setStreamIdentifier(new StreamIdentifier().setStreamName(nameBytes(stored.stream)))
-    .setStreamRevision(revisionText(stored.revision))
-    .setCommitPosition(offset)
-    .setPreparePosition(offset)
-    .setData(stored.data)
-    .setCustomMetadata(stored.metadata)
-  recorded
-    .getMetadataMap()
-    .set('type', stored.type)
-    .set('content-type', stored.contentType)
-    .set('created', String(BigInt(stored.created) * TICKS_PER_MS))
-  return new Read().setEvent(new Read.ReadEvent().setEvent(recorded).setCommitPosition(offset))
-}
+const { StreamIdentifier } = sharedMessages
 
 export const confirmationResponse = (id: string): ReadResp =>
   new Read().setConfirmation(new Read.SubscriptionConfirmation().setSubscriptionId(id))

@@ -1,17 +1,21 @@
 import { type ReadReq, type ReadResp } from '@eventstore/db-client/generated/streams_pb.js'
 import { type ServerWritableStream, status } from '@grpc/grpc-js'
 import { setTimeout as pause } from 'node:timers/promises'
+import { eventBytes } from './event-bytes.ts'
 import type { Fault, Method } from './faults.ts'
 import { FIRST, indexAt, type LogPosition, compare, positionOf } from './log-position.ts'
 import { isInvalid } from './page.ts'
-import { eventResponse, filterOf, notFoundResponse, startOf } from './read-messages.ts'
+import { filterOf, notFoundResponse, startOf } from './read-messages.ts'
 import { callerRefusal, faultError, readRefusal, type Serving, wantsLeader } from './serving.ts'
 import type { StoredEvent } from './stored-event.ts'
 import { subscribe } from './subscription-service.ts'
 import { readersSee } from './transaction-log.ts'
 import { broken, fail, nameOf, rpcError, streamDeleted, unexpected } from './wire.ts'
 
-type Call = ServerWritableStream<ReadReq, ReadResp>
+/** What a read brings; an event is in its bytes already. */
+export type ReadMessage = ReadResp | Buffer
+
+type Call = ServerWritableStream<ReadReq, ReadMessage>
 
 /** Why: said once, since to make an error for each call costs more than the call. */
 const LEFT = 'the call is over'
@@ -38,7 +42,7 @@ export function waitFor(signal: AbortSignal, listen: (wake: () => void) => () =>
 }
 
 /** `false` when the call is over; `slowly` when the reader took its time to make room. */
-export type Write = (response: ReadResp) => Promise<'quickly' | 'slowly' | false>
+export type Write = (response: ReadMessage) => Promise<'quickly' | 'slowly' | false>
 
 /** Writes as fast as the reader reads, and not at all while the node lies still. */
 function writer({ member }: Serving, call: Call, over: AbortSignal, fault: Fault | undefined): Write {
@@ -50,7 +54,7 @@ function writer({ member }: Serving, call: Call, over: AbortSignal, fault: Fault
   return async (response) => {
     if (fault?.kind === 'slow') await pause(fault.ms)
     if (member.isPaused) await new Promise<void>((resolve) => member.whenAwake(resolve))
-    const times = fault?.kind === 'doubled' && response.hasEvent() ? 2 : 1
+    const times = fault?.kind === 'doubled' && Buffer.isBuffer(response) ? 2 : 1
     let isSlow = false
     for (let count = 0; count < times && !over.aborted; count += 1)
       if (!call.write(response)) {
@@ -102,7 +106,7 @@ async function give(serving: Serving, options: ReadReq.Options, write: Write): P
     await write(notFoundResponse(nameOf(options.getStream()?.getStreamIdentifier())))
     return true
   }
-  for (const event of found) if (!(await write(eventResponse(event)))) return false
+  for (const event of found) if (!(await write(eventBytes(event)))) return false
   return true
 }
 

@@ -1,5 +1,6 @@
 import type { ReadReq } from '@eventstore/db-client/generated/streams_pb.js'
 import { status } from '@grpc/grpc-js'
+import { eventBytes } from './event-bytes.ts'
 import { compare, FIRST, type LogPosition, NOWHERE, positionOf } from './log-position.ts'
 import { isInvalid, pageFrom } from './page.ts'
 import {
@@ -7,7 +8,6 @@ import {
   caughtUpResponse,
   checkpointResponse,
   confirmationResponse,
-  eventResponse,
   fellBehindResponse,
   type Filter,
   filterOf,
@@ -83,7 +83,7 @@ function sender(write: Write): Sender {
     confirmation: () => write(confirmationResponse(crypto.randomUUID())),
     caughtUp: () => write(caughtUpResponse()),
     fellBehind: () => write(fellBehindResponse()),
-    event: (event) => write(eventResponse(event)),
+    event: (event) => write(eventBytes(event)),
     async checkpoint(position) {
       if (said && compare(rankOf(position), said) <= 0) return 'quickly'
       said = rankOf(position)
