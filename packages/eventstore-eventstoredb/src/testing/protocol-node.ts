@@ -63,6 +63,8 @@ export interface NodeParts {
   /** Who may sign in, and the certificate by which it speaks TLS. */
   readonly secured: Secured | undefined
   readonly nodes: ReadonlyMap<Member, ServedNode>
+  /** Whether it tells of no other node. */
+  readonly gossipsAlone: boolean
 }
 
 export interface ServedNode extends ProtocolNode {
@@ -77,6 +79,7 @@ export async function openNode({
   version,
   port: wanted,
   nodes,
+  gossipsAlone,
   secured,
 }: NodeParts): Promise<ServedNode> {
   const source = faults()
@@ -99,12 +102,14 @@ export async function openNode({
       },
       version,
       () =>
-        [...nodes].map(([other, node]) => ({
-          host: HOST,
-          port: node.port,
-          role: roleSeenBy(member, other),
-          instance: node.instance,
-        })),
+        [...nodes]
+          .filter(([other]) => !gossipsAlone || other === member)
+          .map(([other, node]) => ({
+            host: HOST,
+            port: node.port,
+            role: roleSeenBy(member, other),
+            instance: node.instance,
+          })),
     )
     port = await new Promise<number>((resolve, reject) =>
       server.bindAsync(`${HOST}:${port}`, credentialsOf(secured), (error, bound) =>

@@ -48,6 +48,11 @@ export interface ProtocolClusterOptions {
   readonly limits?: Partial<Limits>
   /** Who may sign in, by TLS; nobody is asked unless told. `admin` is of the group `$admins`. */
   readonly users?: Readonly<Record<string, { readonly password: string; readonly groups?: readonly string[] }>>
+  /**
+   * Whether each node tells of itself alone, so that whoever asks it believes without a proof that it leads. No node of a cluster
+   * does that; a test that passes with it is blind.
+   */
+  readonly gossipsAlone?: boolean
   /** Whether a node that ends its process is started again; it is unless told. */
   readonly isSupervised?: boolean
 }
@@ -78,10 +83,11 @@ export async function openProtocolCluster(options: ProtocolClusterOptions = {}):
     users: new Map(Object.entries(options.users).map(([name, user]) => [name, { groups: [], ...user }])),
   }
   const versions = [options.version ?? '24.2.0'].flat()
+  const { gossipsAlone = false } = options
   for (const [index, member] of model.members.entries()) {
     const port = index === 0 ? (options.port ?? 0) : 0
     const version = versions[index % versions.length] ?? ''
-    nodes.set(member, await openNode({ model, member, version, port, nodes, secured }))
+    nodes.set(member, await openNode({ model, member, version, port, nodes, gossipsAlone, secured }))
   }
   const served = [...nodes.values()]
   const readable = (): Member | undefined =>
