@@ -84,6 +84,7 @@ const HEAD_PAGE = 16
 export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOptions): EventStoreDBEventStore {
   const connection = openConnection(options)
   const share = sharing<Answer<FoundOrEnded>>()
+  const shareHead = sharing<Answer<Position>>()
   const closed = new AbortController()
   const counters = { appends: 0, events: 0, batches: 0, queued: 0, lastCommitMs: 0 }
   let probe: NodeJS.Timeout | undefined
@@ -214,7 +215,8 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     }
   }
 
-  const head = (): Promise<Position> => proved(connection, lookForHead)
+  /** Much may be at the end that is no part of the log: one look serves all, and whoever gave up does not begin another. */
+  const head = (): Promise<Position> => proved(connection, () => shareHead('head', lookForHead))
 
   async function pulse(id?: string): Promise<Position> {
     const events = [asideEvent(PULSE, {}, id)]

@@ -1,8 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { rounds } from '../../../rounds.ts'
+import { openEventStoreDBEventStore } from '../src/index.ts'
 import { sharing } from '../src/sharing.ts'
+import { openProtocolCluster } from '../src/testing/index.ts'
 
 /** A value that others change, fetched with a delay on the way there and back. */
 function remote(delays: () => number) {
@@ -68,4 +71,20 @@ test('a fetch that fails fails those who share it, and not those who come later'
   const outcomes = await Promise.allSettled([share('it', failing), share('it', failing), share('it', failing)])
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
   expect(await share('it', () => Promise.resolve('back'))).toBe('back')
+})
+
+test('whoever asks for the end of the log does so together, however much stands behind it that is no part of it', async () => {
+  const cluster = await openProtocolCluster()
+  const store = openEventStoreDBEventStore({ url: cluster.url })
+  onTestFinished(async () => {
+    await store.close()
+    cluster.close()
+  })
+  const { position } = await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+  await Promise.all(Array.from({ length: 40 }, () => store.pulse()))
+  let reads = 0
+  cluster.nodes[0]?.faults.decide((method) => void (reads += Number(method === 'read')))
+  const heads = await Promise.all(Array.from({ length: 20 }, () => store.head()))
+  expect(new Set(heads)).toEqual(new Set([position]))
+  expect(reads).toBeLessThan(10)
 })
