@@ -19,7 +19,7 @@ import { append, asideEvent, keepLastOnly } from './append.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { appendDecided } from './deciding-append.ts'
 import { type Answer, proved } from './dependence.ts'
-import { isPastEnd, LeftBehind } from './failure.ts'
+import { isPastEnd, LeftBehind, reasonOf } from './failure.ts'
 import { parsePosition, positionOf } from './position.ts'
 import { allRequest, streamRequest } from './read-request.ts'
 import { ask, eventsOf, type FoundOrEnded, readUnproved } from './reading.ts'
@@ -120,7 +120,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     } catch (error) {
       if (error instanceof DecideAgain) throw error // nothing is wrong with the cluster
       if (error instanceof Unavailable || error instanceof UnknownOutcome) {
-        failure = error.message
+        failure = reasonOf(error)
         lookAgain()
       }
       throw error

@@ -109,6 +109,12 @@ export function appendFailure({ stream, expected }: Failed, error: unknown): Err
   return new UnknownOutcome(`no answer to an append: ${textOf(error)}`, cause)
 }
 
+/** Why the cluster cannot be used, of a call that failed for it: in the words for operators also where it may have been done. */
+export function reasonOf(error: Unavailable | UnknownOutcome): string {
+  if (error instanceof Unavailable || error.cause === undefined) return error.message
+  return sentenceOf(causeOf(error.cause, true), error.cause)
+}
+
 /** What a server says of a read that begins where no record does, and of one that goes backwards from past its end. */
 const NO_PLACE = /ReadAllResult: InvalidPosition/
 const PAST_END = /ReadAllResult: Error/

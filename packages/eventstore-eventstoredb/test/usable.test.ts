@@ -168,6 +168,19 @@ it('says of each sentence what to do, in docs/operations.md', () => {
 })
 
 describe('a store that runs', () => {
+  it('says by a sentence that its server went away, whatever it was asked last', async () => {
+    const going = await openProtocolCluster()
+    const store = openEventStoreDBEventStore({ url: going.url, attemptMs: 500 })
+    await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+    going.nodes[0]?.stop()
+    await expect(store.pulse()).rejects.toThrow()
+    await vi.waitFor(() => expect(store.health()).toEqual({ ok: false, reason: CAUSES.noServer }))
+    await expect(store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })).rejects.toThrow()
+    expect(store.health()).toEqual({ ok: false, reason: CAUSES.noServer })
+    await store.close()
+    going.close()
+  })
+
   it('says by a sentence why it cannot be used, and finds out by itself when it can again', async () => {
     const store = openEventStoreDBEventStore({ url: plain.url })
     await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
