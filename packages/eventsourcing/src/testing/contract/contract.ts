@@ -36,9 +36,13 @@ export interface ContractSubject {
   readonly store: EventStore
   readonly fixture: StoreFixture
   readonly rounds: number
+  /** Events of one append, where many are wanted that somebody has to get past. */
+  readonly many: number
 }
 
 const DEFAULT_ROUNDS = 20
+/** Enough for every store to have to say how far it came; a log that is kept is read by whoever starts on it later. */
+const MANY = { inLogOfItsOwn: 100, inKeptLog: 40 }
 
 /**
  * Defines one test for each rule of the {@link EventStore} port. Every adapter passes all of them, so code that is
@@ -68,7 +72,8 @@ export function eventStoreContract(adapter: string, open: () => Promise<StoreFix
 
     const subject = (): ContractSubject => {
       if (opened === undefined) throw new Error('no store is open outside a test')
-      return { ...opened, rounds: options.rounds ?? DEFAULT_ROUNDS }
+      const many = options.startsEmpty ? MANY.inLogOfItsOwn : MANY.inKeptLog
+      return { ...opened, rounds: options.rounds ?? DEFAULT_ROUNDS, many }
     }
 
     describe('sequence', () => sequenceRules(subject, options))

@@ -106,12 +106,12 @@ export function subscriptionRules(subject: () => ContractSubject): void {
   })
 
   test('gives only the categories asked for, and moves on past the others', async () => {
-    const { store } = subject()
+    const { store, many } = subject()
     const [wanted, other] = [sampleCategory(), sampleCategory()]
     const ids: string[] = []
     for (let count = 0; count < 5; count += 1) {
       ids.push(...(await write(store, { category: wanted, appends: 1, events: 1 })))
-      await write(store, { category: other, appends: 15, events: 100 })
+      await write(store, { category: other, appends: 15, events: many })
     }
     const head = await store.head()
     const listener = listen(store, { filter: { categories: [wanted] } })
@@ -123,7 +123,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
   })
 
   test('gives only the types asked for, of the categories asked for, and moves on past the others', async () => {
-    const { store } = subject()
+    const { store, many } = subject()
     const [category, other] = [sampleCategory(), sampleCategory()]
     const [wanted, also] = [sampleType(), sampleType()]
     const of: Record<'both' | 'byType', string[]> = { both: [], byType: [] }
@@ -135,7 +135,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
       const ofWanted = idsOf(mixed.slice(1, 3))
       of.byType.push(ofOther.id, ...ofWanted)
       of.both.push(...ofWanted)
-      await write(store, { category, appends: 10, events: 100 })
+      await write(store, { category, appends: 10, events: many })
     }
     const head = await store.head()
     const types = [wanted, also]
@@ -189,10 +189,10 @@ export function subscriptionRules(subject: () => ContractSubject): void {
   })
 
   test('a position it names is a safe place to begin again', async () => {
-    const { store } = subject()
+    const { store, many } = subject()
     const [wanted, other] = [sampleCategory(), sampleCategory()]
     for (let count = 0; count < 3; count += 1) {
-      await write(store, { category: other, appends: 7, events: 100 })
+      await write(store, { category: other, appends: 7, events: many })
       await write(store, { category: wanted, appends: 1, events: 1 })
     }
     const filter = { categories: [wanted] }
