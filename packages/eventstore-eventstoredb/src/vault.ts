@@ -106,22 +106,25 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
     }
   }
 
+  async function rewrap(masterKeys: Parameters<KeyVault['rewrap']>[0]): Promise<number> {
+    const next = wrapping(masterKeys)
+    await openCheck(async () => {
+      const last = await lastOf(connection, streamOf(CHECK))
+      const check = last && keptIn(last)
+      if (check) next.unwrap(Buffer.from(check.wrapped, 'base64url'), CHECK)
+    }) // before anything depends on them
+    keys = next
+    let count = 0
+    for await (const name of keptNames(connection)) if (await rewrapOne(name)) count += 1
+    return count
+  }
+
   const vault: EventStoreDBVault = {
     get,
     putIfAbsent,
     destroy: (name) => destroyKey(connection, name),
-    async rewrap(masterKeys) {
-      const next = wrapping(masterKeys)
-      await openCheck(async () => {
-        const last = await lastOf(connection, streamOf(CHECK))
-        const check = last && keptIn(last)
-        if (check) next.unwrap(Buffer.from(check.wrapped, 'base64url'), CHECK)
-      }) // before anything depends on them
-      keys = next
-      let count = 0
-      for await (const name of keptNames(connection)) if (await rewrapOne(name)) count += 1
-      return count
-    },
+    // Each value is wrapped by itself: what was done is not undone, nor left uncounted, when the next one has to be decided again.
+    rewrap: (masterKeys) => apartFromDecisions(() => rewrap(masterKeys)),
     finishErasures: () => finishErasures(connection, { isProof: false }),
     pendingErasures: () => pendingErasures(connection, options),
     close: connection.close,

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { decided } from '@ledgate/eventsourcing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openEventStoreDBEventStore, openEventStoreDBVault, type EventStoreDBVault } from '../src/index.ts'
 import { openProtocolCluster, type ProtocolCluster } from '../src/testing/index.ts'
@@ -109,6 +110,23 @@ describe('a vault in EventStoreDB', () => {
     await other.close()
     await expect(open()).rejects.toThrow(/LEDGATE_MASTER_KEY is not the key/)
     await (await open(NEW)).close()
+  })
+
+  test('counts each value that it wraps anew, also those from before another node had to be asked', async () => {
+    const NEW = Buffer.alloc(32, 8)
+    const three = await openProtocolCluster({ nodes: 3 })
+    const own = await openEventStoreDBVault({ url: three.url, masterKey, attemptMs: ATTEMPT_MS })
+    for (const name of ['a', 'b', 'c', 'd']) await own.putIfAbsent(name, randomBytes(32))
+    let reads = 0
+    const isWrapped = () => three.log.own.filter(({ stream }) => stream === 'vault-key.b').length === 2
+    const [leader] = three.nodes
+    leader?.faults.decide((method) =>
+      method === 'read' && isWrapped() && (reads += 1) === 1 ? { kind: 'cut' } : undefined,
+    )
+    expect(await decided(() => own.rewrap([NEW, masterKey]))).toBe(5) // and the check
+    expect(reads).toBeGreaterThan(1)
+    await own.close()
+    three.close()
   })
 
   test('keeps nothing in the clear', async () => {
