@@ -23,7 +23,7 @@ import { isPastEnd, LeftBehind, reasonOf } from './failure.ts'
 import { parsePosition, positionOf } from './position.ts'
 import { allRequest, streamRequest } from './read-request.ts'
 import { ask, eventsOf, type FoundOrEnded, readUnproved } from './reading.ts'
-import { isInLog, PULSE, PULSES, type Recorded, recordedEvent } from './recorded.ts'
+import { isInLog, LOG_STREAMS, PULSE, PULSES, type Recorded, recordedEvent } from './recorded.ts'
 import { sharing } from './sharing.ts'
 import { followLog } from './subscription.ts'
 
@@ -74,6 +74,13 @@ const PROBE_MS = 1_000
 const DEFAULT_IDLE_MS = 10_000
 const PAGE = 512
 const HEAD_PAGE = 16
+/**
+ * Pages backwards without an event of the log after which the server looks for the next one by itself: leases, pulses and
+ * read barriers pile up until a scavenge, hundreds a second where people only ask.
+ */
+const PAGES_ASIDE = 6
+/** How long it may look, in milliseconds: it passes some 100,000 events a second, and says nothing meanwhile. */
+const SEARCH = { attemptMs: 120_000 }
 
 /**
  * Opens the event store on a single node or a cluster; nothing is sent before the first call. The expected revision is
@@ -152,6 +159,13 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     return { ...answered, value: found, isEnd: isEnd(found) }
   }
 
+  /** The last event of the log before a position, if there is one: the same whichever node gives it. */
+  async function searchBefore(from: Position | undefined): Promise<readonly Recorded[]> {
+    const request = allRequest('backwards', from, 1, { streams: LOG_STREAMS })
+    const { value } = await ask(connection, request, undefined, SEARCH)
+    return eventsOf('$all', value ?? [])
+  }
+
   /** A page; where it tells the end of the log, it is the end that was current. */
   async function currentPage(...request: Parameters<typeof page>): Promise<readonly Recorded[]> {
     for (;;) {
@@ -166,14 +180,19 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     if (direction === 'backwards' && after === START) return
     let from = after
     let left = max
-    while (left > 0 && !signal?.aborted) {
-      const start = from
-      const found = await currentPage(direction, from, PAGE).catch((error: unknown) => {
+    let pagesAside = 0
+    const nextPage = (start: Position | undefined) =>
+      currentPage(direction, start, PAGE).catch((error: unknown) => {
         // Everything is before a position past the end: so is what comes backwards from the end.
         if (direction === 'backwards' && start !== undefined && isPastEnd(error))
           return currentPage(direction, undefined, PAGE)
         throw error
       })
+    while (left > 0 && !signal?.aborted) {
+      const start = from
+      const isSearched = direction === 'backwards' && pagesAside >= PAGES_ASIDE
+      const found = isSearched ? await searchBefore(start) : await nextPage(start)
+      pagesAside = found.some(({ streamId }) => isInLog(streamId)) ? 0 : pagesAside + 1
       for (const event of found) {
         if (signal?.aborted) return
         const position = event.position && positionOf(event.position)
@@ -186,13 +205,16 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         left -= 1
         if (left === 0) return
       }
-      if (found.length < PAGE || from === start) return
+      if (found.length < (isSearched ? 1 : PAGE) || from === start) return
     }
   }
 
   /** From the end backwards to an event of the log, or to where an earlier look began: pulses and leases pile up there. */
   async function lookForHead(): Promise<Answer<Position>> {
-    const before = looked
+    const earlier = looked
+    const sizeOf = (pages: number) => (pages < PAGES_ASIDE ? Math.min(HEAD_PAGE * 2 ** pages, PAGE) : 1)
+    const before = async (start: Position | undefined, pages: number) =>
+      pages < PAGES_ASIDE ? (await page('backwards', start, sizeOf(pages))).value : searchBefore(start)
     const first = await page('backwards', undefined, HEAD_PAGE)
     let from: Position | undefined
     let end: Position | undefined
@@ -200,18 +222,18 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       if (end !== undefined && end > looked.end) looked = { end, head: position }
       return { ...first, value: position }
     }
-    for (let size = HEAD_PAGE; ; size = Math.min(size * 2, PAGE)) {
-      // What is before the first page stays what it is, whichever node shows it.
-      const events = from === undefined ? first.value : (await page('backwards', from, size)).value
+    for (let pages = 0; ; pages += 1) {
       const start = from
+      // What is before the first page stays what it is, whichever node shows it.
+      const events = pages === 0 ? first.value : await before(start, pages)
       for (const event of events) {
         if (event.position === undefined) continue
         from = positionOf(event.position)
         end ??= learn(from)
         if (isInLog(event.streamId)) return found(from)
-        if (from <= before.end) return found(before.head)
+        if (from <= earlier.end) return found(earlier.head)
       }
-      if (events.length < size || from === start) return found(START)
+      if (events.length < sizeOf(pages) || from === start) return found(START)
     }
   }
 

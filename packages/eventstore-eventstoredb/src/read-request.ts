@@ -40,33 +40,32 @@ function placeOf(offset: LogOffset | 'start' | 'end') {
   )
 }
 
-/** Events of the whole log, or of the streams whose names begin so; whether the one at the position itself is given is up to the server. */
+/** Events of the whole log, or those that pass a filter; whether the one at the position itself is given is up to the server. */
 export function allRequest(
   direction: 'forwards' | 'backwards',
   from: Position | undefined,
   max: number,
-  prefix?: string,
+  filter?: ServerFilter,
 ): ReadReq {
   const end = direction === 'forwards' ? 'start' : 'end'
   const options = common(direction, max).setAll(placeOf(from === undefined ? end : offsetOf(from)))
-  if (prefix === undefined) return new Request().setOptions(options)
-  const streams = new Options.FilterOptions.Expression()
-  streams.addPrefix(prefix)
-  options.setFilter(
-    new Options.FilterOptions().setStreamIdentifier(streams).setCount(new Empty()).setCheckpointintervalmultiplier(1),
-  )
+  if (filter !== undefined) options.setFilter(filterOptions(filter).setCount(new Empty()))
   return new Request().setOptions(options)
 }
 
 /** Events that the server looks at before it tells how far it has come: so much is looked at again after a restart. */
 const SEARCH_WINDOW = 256
 
-/** Which events the server gives: those of streams whose names match, or those whose types do. */
-export type ServerFilter = { readonly streams: string } | { readonly types: string }
+/** Which events the server gives: those of streams whose names begin so, or match, or those whose types match. */
+export type ServerFilter = { readonly prefix: string } | { readonly streams: string } | { readonly types: string }
 
 function filterOptions(filter: ServerFilter) {
-  const options = new Options.FilterOptions().setMax(SEARCH_WINDOW).setCheckpointintervalmultiplier(1)
+  const options = new Options.FilterOptions().setCheckpointintervalmultiplier(1)
   const expression = new Options.FilterOptions.Expression()
+  if ('prefix' in filter) {
+    expression.addPrefix(filter.prefix)
+    return options.setStreamIdentifier(expression)
+  }
   return 'types' in filter
     ? options.setEventType(expression.setRegex(filter.types))
     : options.setStreamIdentifier(expression.setRegex(filter.streams))
@@ -79,7 +78,7 @@ export function subscriptionRequest(after: Position, filter: ServerFilter): Read
     .setResolveLinks(false)
     .setAll(placeOf(offsetOf(after)))
     .setSubscription(new Options.SubscriptionOptions())
-    .setFilter(filterOptions(filter))
+    .setFilter(filterOptions(filter).setMax(SEARCH_WINDOW))
     .setUuidOption(new Options.UUIDOption().setString(new Empty()))
   return new Request().setOptions(options)
 }

@@ -67,18 +67,20 @@ export type Check = (found: readonly Recorded[]) => void
 /**
  * Reads to the end, from a node that takes itself for the leader, trying again where that helps.
  *
+ * @param patience how long the node may search; as long as one try may take, unless told.
  * @throws {Unavailable} when no leader answers.
  */
 export async function ask(
   connection: Connection,
   request: ReadReq,
   check: Check = () => undefined,
+  patience: Pick<Connection, 'attemptMs'> = connection,
 ): Promise<Answer<FoundOrEnded>> {
   try {
     return await connection.call(async (client) => {
       const link = await linkOn(client, connection)
       const asked = link.sent
-      const value = await collect(Promise.resolve(link.streams), request, connection).catch((error: unknown) => {
+      const value = await collect(Promise.resolve(link.streams), request, patience).catch((error: unknown) => {
         if (error instanceof Error && isStreamDeleted(error)) return error
         if (adviceOn(error) !== 'none') link.end()
         throw error

@@ -31,6 +31,9 @@ export const BARRIER = 'ReadBarrier'
 /** The stream of the read barriers of all processes; only its end is kept. */
 export const BARRIERS = 'lease-barrier'
 
+/** The streams that are part of the log, for the server to find them. */
+export const LOG_STREAMS = `^(?!\\$|(?:${ASIDE.join('|')})(?:-|$))`
+
 /** Whether a stream is part of the log: neither EventStoreDB's own, nor of a category that holds something else. */
 export function isInLog(stream: string): boolean {
   return !stream.startsWith('$') && !ASIDE.includes(categoryOf(stream))

@@ -19,7 +19,7 @@ import { checkpointOf, parsePosition, positionOf } from './position.ts'
 import { puller } from './pull.ts'
 import { type ServerFilter, subscriptionRequest } from './read-request.ts'
 import type { ReadMessage } from './read-response.ts'
-import { ASIDE, isInLog, PULSE, PULSES, recordedEvent } from './recorded.ts'
+import { LOG_STREAMS, isInLog, PULSE, PULSES, recordedEvent } from './recorded.ts'
 
 export interface Following {
   readonly connection: Connection
@@ -47,7 +47,7 @@ function serverFilter({ categories, types }: EventFilter = {}): ServerFilter {
   return {
     streams:
       categories === undefined
-        ? `^(${pulses}|(?!${['\\$', ...ASIDE.map(inCategory)].join('|')}))`
+        ? `^${pulses}|${LOG_STREAMS}`
         : `^(${[...categories.map(inCategory), pulses].join('|')})`,
   }
 }

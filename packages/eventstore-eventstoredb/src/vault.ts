@@ -144,7 +144,7 @@ async function* keptNames(connection: Connection): AsyncGenerator<string, void> 
   const seen = new Set<string>()
   let from: Position | undefined
   for (;;) {
-    const found = await readFrom(connection, '$all', allRequest('forwards', from, PAGE, streamOf('')))
+    const found = await readFrom(connection, '$all', allRequest('forwards', from, PAGE, { prefix: streamOf('') }))
     const start = from
     for (const event of found) {
       from = recordedEvent(event).position

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
+import type { Position } from '@ledgate/eventsourcing'
 import { sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { rounds } from '../../../rounds.ts'
 import { openEventStoreDBEventStore } from '../src/index.ts'
@@ -71,6 +72,34 @@ test('a fetch that fails fails those who share it, and not those who come later'
   const outcomes = await Promise.allSettled([share('it', failing), share('it', failing), share('it', failing)])
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
   expect(await share('it', () => Promise.resolve('back'))).toBe('back')
+})
+
+test('the end of the log is found in a few reads, however much was written behind it that is no part of it', async () => {
+  const cluster = await openProtocolCluster()
+  const [busy, store] = [0, 1].map(() => openEventStoreDBEventStore({ url: cluster.url }))
+  onTestFinished(async () => {
+    await Promise.all([busy?.close(), store?.close()])
+    cluster.close()
+  })
+  if (busy === undefined || store === undefined) throw new Error('two stores were opened')
+  const pile = () =>
+    Promise.all(
+      Array.from({ length: 32 }, () =>
+        busy.append(`lease-${sampleStream()}`, sampleEvents(100), { expected: 'noStream' }),
+      ),
+    )
+  const stream = sampleStream()
+  const first = await busy.append(stream, sampleEvents(1), { expected: 'noStream' })
+  await pile()
+  const last = await busy.append(stream, sampleEvents(1), { expected: first.revision })
+  await pile()
+  let reads = 0
+  cluster.nodes[0]?.faults.decide((method) => void (reads += Number(method === 'read')))
+  expect(await store.head()).toBe(last.position)
+  expect(reads).toBeLessThan(9)
+  const backwards: Position[] = []
+  for await (const { position } of store.readAll({ direction: 'backwards' })) backwards.push(position)
+  expect(backwards).toEqual([last.position, first.position])
 })
 
 test('whoever asks for the end of the log does so together, however much stands behind it that is no part of it', async () => {
