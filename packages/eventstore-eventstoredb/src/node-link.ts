@@ -1,5 +1,6 @@
 import { DeadlineExceededError, type EventStoreDBClient, TimeoutError } from '@eventstore/db-client'
 import type { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js'
+import { connectivityState } from '@grpc/grpc-js'
 import { type AppendRequest, openAppendCall, type PendingAppend, type ProposedEvent } from './append-call.ts'
 import type { Connection } from './connection.ts'
 import { NO_CONNECTION } from './failure.ts'
@@ -37,6 +38,8 @@ interface OpenLink extends NodeLink {
 }
 
 const links = new WeakMap<StreamsClient, OpenLink>()
+/** The link of each client that was ready last: most calls need to know no more than that it is still open. */
+const usual = new WeakMap<EventStoreDBClient, OpenLink>()
 
 /** @throws {DeadlineExceededError} when it takes longer: nothing that was to follow is sent. */
 async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result> {
@@ -58,13 +61,19 @@ async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result
  *   Nothing that was to follow was sent then.
  */
 export async function linkOn(client: EventStoreDBClient, connection: Connection): Promise<NodeLink> {
+  const last = usual.get(client)
+  if (last?.isOpen()) return last
   const streams = await inTime(streamsOf(client), connection.attemptMs)
   const known = links.get(streams.service)
   const link = known?.isOpen() ? known : openLink(client, streams, connection)
   links.set(streams.service, link)
   await inTime(link.ready, connection.attemptMs)
+  usual.set(client, link)
   return link
 }
+
+const isShutDown = (service: StreamsClient): boolean =>
+  service.getChannel().getConnectivityState(false) === connectivityState.SHUTDOWN
 
 /** An append to this stream says nothing but that the node leads. */
 const barrierEvent = (): ProposedEvent => ({ id: crypto.randomUUID(), type: BARRIER, data: {}, metadata: {} })
@@ -88,7 +97,8 @@ function openLink(client: EventStoreDBClient, streams: Streams, connection: Conn
   let barrier: Promise<unknown> | undefined
 
   const end = (): void => void (isOver = true)
-  const isOpen = (): boolean => !isOver && call.isOpen()
+  // The client closes the channel of a node that does not lead; calls that are under way there go on.
+  const isOpen = (): boolean => !isOver && call.isOpen() && !isShutDown(streams.service)
 
   function append(request: AppendRequest): PendingAppend {
     const pending = call.append(request)
