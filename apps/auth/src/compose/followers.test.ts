@@ -179,7 +179,7 @@ describe('whatever befalls the nodes', () => {
     const misfortune = trouble(cluster, { random, longestMs: LONGEST_MS })
     const ended: Position[] = []
     const waiting: string[] = []
-    for (let round = 1; round <= rounds({ quick: 1, long: 300 }); round += 1) {
+    for (let round = 1; round <= rounds({ quick: 1, long: 100, soak: 300 }); round += 1) {
       const asked: Promise<unknown>[] = []
       for (let each = 0; each < 4; each += 1) {
         misfortune.next()
