@@ -94,7 +94,8 @@ async function lookAgain(
     found = await connection.call(async (client) => {
       const link = await linkOn(client, connection)
       if (!(await link.confirms(link.sent))) throw new LeftBehind()
-      return look(client, connection, request)
+      // Of the node that was just confirmed: the client may have another by now, and what that one lacks proves nothing.
+      return look(client, connection, request, link.streams)
     })
   } catch {
     throw cause instanceof UnknownOutcome ? cause : appendFailure(request, cause)

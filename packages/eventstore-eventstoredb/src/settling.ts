@@ -1,7 +1,7 @@
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import type { Appended, AppendRequest } from './append-call.ts'
 import type { Connection } from './connection.ts'
-import { streamsOf } from './inside.ts'
+import { type Streams, streamsOf } from './inside.ts'
 import { streamRequest } from './read-request.ts'
 import { collect, type Found } from './reading.ts'
 import { sharing } from './sharing.ts'
@@ -24,12 +24,14 @@ function shareOn(client: EventStoreDBClient): ReturnType<typeof sharing<Found>> 
  * Found, it is done: the leader shows its readers what a majority has, and what a majority has stays; that holds for a node
  * that takes itself for the leader still, too. Not found proves nothing: the events may be under way, or hidden since.
  *
+ * @param streams of the node to ask, where it has to be that one; else the node that the client has now.
  * @throws the client's errors.
  */
 export async function look(
   client: EventStoreDBClient,
   { attemptMs }: Connection,
   { stream, events, expected }: AppendRequest,
+  streams?: Streams,
 ): Promise<Appended | undefined> {
   const first = expected === 'noStream' ? 0n : typeof expected === 'bigint' ? expected + 1n : undefined
   const max = events.length
@@ -37,9 +39,10 @@ export async function look(
     first === undefined
       ? ({ direction: 'backwards', max: max + END } as const)
       : ({ direction: 'forwards', from: first, max } as const)
-  const found = await shareOn(client)(`${options.direction} ${first} ${options.max} ${stream}`, () =>
-    collect(streamsOf(client), streamRequest(stream, options), { attemptMs }),
-  )
+  const from = (node: Promise<Streams>) => collect(node, streamRequest(stream, options), { attemptMs })
+  const found = streams
+    ? await from(Promise.resolve(streams))
+    : await shareOn(client)(`${options.direction} ${first} ${options.max} ${stream}`, () => from(streamsOf(client)))
   const ordered = first === undefined ? (found ?? []).toReversed() : (found ?? [])
   const begin = first === undefined ? ordered.findLastIndex(({ id }) => isSame(id, events[0]?.id)) : 0
   const own = ordered.slice(begin, begin + max)
