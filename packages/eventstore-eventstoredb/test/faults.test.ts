@@ -7,7 +7,7 @@ import { appendSettled, Conflict, type EventStore, type SubscribeOptions } from 
 import { listen, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openEventStoreDBEventStore, type EventStoreDBEventStore } from '../src/index.ts'
-import { type Fault, type Method, openProtocolCluster, type ProtocolCluster } from '../src/testing/index.ts'
+import { type Fault, type Method, openProtocolCluster, type ProtocolCluster, seeded } from '../src/testing/index.ts'
 
 /** For a try that is never answered. */
 const ATTEMPT_MS = 250
@@ -167,17 +167,6 @@ describe('one read that goes wrong', () => {
     expect((await store.read(stream)).length).toBe(20)
   })
 })
-
-/** A generator of numbers in [0, 1) that gives the same for the same seed (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
 
 const SUBSCRIPTION_FAULTS: readonly Fault[] = [
   { kind: 'silent' },
