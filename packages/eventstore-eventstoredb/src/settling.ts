@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts'
 import { type Streams, streamsOf } from './inside.ts'
 import { streamRequest } from './read-request.ts'
 import { collect, type Found } from './reading.ts'
+import type { Recorded } from './recorded.ts'
 import { sharing } from './sharing.ts'
 
 /** Events at the end of a stream among which those of an append are looked for that may stand anywhere. */
@@ -43,10 +44,10 @@ export async function look(
   const found = streams
     ? await from(Promise.resolve(streams))
     : await shareOn(client)(`${options.direction} ${first} ${options.max} ${stream}`, () => from(streamsOf(client)))
-  const ordered = first === undefined ? (found ?? []).toReversed() : (found ?? [])
-  const begin = first === undefined ? ordered.findLastIndex(({ id }) => isSame(id, events[0]?.id)) : 0
-  const own = ordered.slice(begin, begin + max)
-  const isWhole = begin >= 0 && own.length === max && events.every(({ id }, index) => isSame(id, own[index]?.id))
+  // Where they may stand anywhere, the server goes by where each id stood first: one that stands twice proves nothing.
+  const isIts = ({ id }: Recorded) => events.some((event) => isSame(event.id, id))
+  const own = (first === undefined ? found?.toReversed().filter(isIts) : found) ?? []
+  const isWhole = own.length === max && events.every(({ id }, index) => isSame(id, own[index]?.id))
   const last = own.at(-1)
   if (!isWhole || last === undefined || (first !== undefined && own[0]?.revision !== first)) return undefined
   return { revision: last.revision, position: last.position }

@@ -1,4 +1,4 @@
-import { type ExpectedRevision, type NewEvent, StreamNotFound } from '@ledgate/eventsourcing'
+import { type ExpectedRevision, StreamNotFound } from '@ledgate/eventsourcing'
 import { idsOf, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { append, asideEvent } from '../src/append.ts'
@@ -159,41 +159,38 @@ describe('an append without an answer', () => {
 })
 
 interface Request {
-  readonly ids: string[]
+  readonly ids: readonly number[]
   readonly expected: ExpectedRevision
 }
-type Step =
-  | ({ readonly kind: 'append' } & Request)
-  | { readonly kind: 'keep'; readonly count: number }
-  | { readonly kind: 'delete' }
+type Step = number | { readonly keep: number } | 'delete'
 
-const IDS = Array.from({ length: 5 }, () => crypto.randomUUID())
-const eventOf = (id: string): NewEvent => ({ ...sampleEvent(), id })
 const expectations = fc.oneof(
   fc.constantFrom<ExpectedRevision>('any', 'exists', 'noStream'),
   fc.bigInt({ min: 0n, max: 6n }),
 )
+/** Ids of the appends that are made. None has that of another: where one stands twice, the server goes by the first, that may be gone. */
+const IDS = [[0], [1], [2], [3, 4], [5, 6, 7]]
+const appends = fc.tuple(...IDS.map((ids) => expectations.map((expected): Request => ({ ids, expected }))))
+/** An append, by its number, or that only so many events are kept, or that the stream is deleted. */
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: fc.nat({ max: IDS.length - 1 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 1, max: 3 }).map((keep) => ({ keep })) },
+  { weight: 1, arbitrary: fc.constant('delete' as const) },
+)
+const someIds = fc.uniqueArray(fc.constantFrom(...IDS.flat()), { minLength: 1, maxLength: 3 })
 const request: fc.Arbitrary<Request> = fc.record({
-  ids: fc.uniqueArray(fc.constantFrom(...IDS), { minLength: 1, maxLength: 3 }),
+  ids: fc.oneof(fc.constantFrom(...IDS), someIds),
   expected: expectations,
 })
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 5, arbitrary: request.map((each) => ({ kind: 'append' as const, ...each })) },
-  { weight: 1, arbitrary: fc.integer({ min: 1, max: 3 }).map((count) => ({ kind: 'keep' as const, count })) },
-  { weight: 1, arbitrary: fc.constant({ kind: 'delete' as const }) },
-)
 
-const one = (id: number, expected: ExpectedRevision): Request => ({ ids: [IDS[id] ?? ''], expected })
-const written = (id: number, expected: ExpectedRevision): Step => ({ kind: 'append', ...one(id, expected) })
+const one = (id: number, expected: ExpectedRevision): Request => ({ ids: [id], expected })
+const three = [one(0, 'noStream'), one(1, 0n), one(2, 1n)]
 /** The first is found; the ids of the others are in the stream, and not where the append would have put them. */
-const EXAMPLES: [Step[], Request[]][] = [
-  [[written(0, 'noStream')], [one(0, 'noStream')]],
-  [[written(0, 'noStream'), { kind: 'delete' }, written(1, 0n)], [one(1, 'noStream')]],
-  [
-    [written(0, 'noStream'), written(1, 0n), { kind: 'keep', count: 1 }],
-    [one(1, 'noStream'), one(1, 1n)],
-  ],
-  [[written(0, 'noStream'), written(1, 0n), written(2, 1n), { kind: 'keep', count: 1 }], [one(2, 0n)]],
+const EXAMPLES: [Request[], Step[], Request[]][] = [
+  [three, [0], [one(0, 'noStream')]],
+  [three, [0, 'delete', 1], [one(1, 'noStream')]],
+  [three, [0, 1, { keep: 1 }], [one(1, 'noStream'), one(1, 1n)]],
+  [three, [0, 1, 2, { keep: 1 }], [one(2, 0n)]],
 ]
 
 test('a look finds nothing but what the server itself would call a repeat, whatever happened to the stream', async () => {
@@ -203,27 +200,28 @@ test('a look finds nothing but what the server itself would call a repeat, whate
   let found = 0
   await fc.assert(
     fc.asyncProperty(
+      appends,
       fc.array(step, { maxLength: 8 }),
       fc.array(request, { minLength: 1, maxLength: 8 }),
-      async (steps, asked) => {
+      async (own, steps, asked) => {
         const stream = sampleStream()
-        for (const each of steps) {
-          if (each.kind === 'append')
-            await append(connection, { stream, events: each.ids.map(eventOf), expected: each.expected }).catch(
-              () => undefined,
-            )
-          else if (each.kind === 'delete')
-            await connection
-              .client()
-              .deleteStream(stream)
-              .catch(() => undefined)
-          else {
-            const events = [asideEvent('$metadata', { $maxCount: each.count })]
-            await append(connection, { stream: `$$${stream}`, events, expected: 'any' })
-          }
+        // An id of another stream is a new one to the server.
+        const uuids = IDS.flat().map(() => crypto.randomUUID())
+        const appendOf = ({ ids, expected }: Request): AppendRequest => ({
+          stream,
+          events: ids.map((id) => ({ ...sampleEvent(), id: uuids[id] ?? '' })),
+          expected,
+        })
+        const take = async (each: Step): Promise<unknown> => {
+          if (each === 'delete') return connection.client().deleteStream(stream)
+          const planned = typeof each === 'number' ? own[each] : undefined
+          if (planned !== undefined) return append(connection, appendOf(planned))
+          const metadata = asideEvent('$metadata', { $maxCount: typeof each === 'object' ? each.keep : 0 })
+          return append(connection, { stream: `$$${stream}`, events: [metadata], expected: 'any' })
         }
-        for (const { ids, expected } of asked) {
-          const wanted: AppendRequest = { stream, events: ids.map(eventOf), expected }
+        // Those that are refused are as good as any.
+        for (const each of steps) await take(each).catch(() => undefined)
+        for (const wanted of asked.map(appendOf)) {
           const seen = await look(connection.client(), connection, wanted)
           if (seen === undefined) continue
           found += 1

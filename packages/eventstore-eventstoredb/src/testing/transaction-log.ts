@@ -27,7 +27,7 @@ export interface TransactionLog {
   truncate(length: number): void
   /** Forgets which ids were written lately, as a process does that ends. */
   forgetRecent(): void
-  /** The revision that an id was written with lately, to whatever stream. */
+  /** What was written with an id lately, to whatever stream: the first time, if it was more than once (BoundedCache.cs, PutRecord). */
   recent(id: string): StoredEvent | undefined
   /** The last event of a stream within so many records, whether readers see it or not. */
   last(stream: string, limit?: number): StoredEvent | undefined
@@ -50,7 +50,7 @@ export function transactionLog(): TransactionLog {
     const own = streams.get(event.stream)
     if (own) own.push(event)
     else streams.set(event.stream, [event])
-    recent.set(event.id, event)
+    if (!recent.has(event.id)) recent.set(event.id, event)
   }
 
   const last = (stream: string, limit = Infinity): StoredEvent | undefined =>
