@@ -9,6 +9,7 @@ import {
   Unavailable,
   UnknownOutcome,
   type AppendResult,
+  type EventFilter,
   type EventStore,
   type Position,
   type ReadAllOptions,
@@ -20,10 +21,11 @@ import { type Connection, openConnection } from './connection.ts'
 import { appendDecided } from './deciding-append.ts'
 import { type Answer, proved } from './dependence.ts'
 import { isPastEnd, LeftBehind, reasonOf } from './failure.ts'
+import { logFilter } from './log-filter.ts'
 import { parsePosition, positionOf } from './position.ts'
 import { allRequest, streamRequest } from './read-request.ts'
 import { ask, eventsOf, type FoundOrEnded, readUnproved } from './reading.ts'
-import { isInLog, LOG_STREAMS, PULSE, PULSES, type Recorded, recordedEvent } from './recorded.ts'
+import { isInLog, PULSE, PULSES, type Recorded, recordedEvent } from './recorded.ts'
 import { sharing } from './sharing.ts'
 import { followLog } from './subscription.ts'
 
@@ -142,29 +144,33 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     return position
   }
 
-  /** @throws {Unavailable} when no node answers that has got as far as this process knows the log to have come. */
+  /**
+   * A part of everything that is there; of what passes a filter, the server looks for it.
+   *
+   * @throws {Unavailable} when no node answers that has got as far as this process knows the log to have come.
+   */
   async function page(
     direction: 'forwards' | 'backwards',
     from: Position | undefined,
     maxCount: number,
+    filter?: EventFilter,
   ): Promise<Page> {
     const least = known
     const isEnd = (found: readonly Recorded[]) =>
       direction === 'forwards' ? found.length < maxCount : from === undefined
-    const { value, ...answered } = await ask(connection, allRequest(direction, from, maxCount), (found) => {
+    const checkEnd = (found: readonly Recorded[]): void => {
       const end = found.at(direction === 'forwards' ? -1 : 0)?.position
       if (isEnd(found) && (end ? positionOf(end) : (from ?? START)) < least) throw new LeftBehind()
-    })
+    }
+    const { value, ...answered } = filter
+      ? await ask(connection, allRequest(direction, from, maxCount, logFilter(filter)), undefined, SEARCH)
+      : await ask(connection, allRequest(direction, from, maxCount), checkEnd)
     const found = eventsOf('$all', value ?? [])
     return { ...answered, value: found, isEnd: isEnd(found) }
   }
 
   /** The last event of the log before a position, if there is one: the same whichever node gives it. */
-  async function searchBefore(from: Position | undefined): Promise<readonly Recorded[]> {
-    const request = allRequest('backwards', from, 1, { streams: LOG_STREAMS })
-    const { value } = await ask(connection, request, undefined, SEARCH)
-    return eventsOf('$all', value ?? [])
-  }
+  const searchBefore = async (from: Position | undefined) => (await page('backwards', from, 1, {})).value
 
   /** A page; where it tells the end of the log, it is the end that was current. */
   async function currentPage(...request: Parameters<typeof page>): Promise<readonly Recorded[]> {
@@ -181,17 +187,19 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     let from = after
     let left = max
     let pagesAside = 0
-    const nextPage = (start: Position | undefined) =>
-      currentPage(direction, start, PAGE).catch((error: unknown) => {
+    const nextPage = (start: Position | undefined, size: number) =>
+      currentPage(direction, start, size, filter).catch((error: unknown) => {
         // Everything is before a position past the end: so is what comes backwards from the end.
         if (direction === 'backwards' && start !== undefined && isPastEnd(error))
-          return currentPage(direction, undefined, PAGE)
+          return currentPage(direction, undefined, size, filter)
         throw error
       })
     while (left > 0 && !signal?.aborted) {
       const start = from
       const isSearched = direction === 'backwards' && pagesAside >= PAGES_ASIDE
-      const found = isSearched ? await searchBefore(start) : await nextPage(start)
+      // One more than is wanted, for the event at the position itself.
+      const size = isSearched ? 1 : filter ? Math.min(left + 1, PAGE) : PAGE
+      const found = isSearched ? await searchBefore(start) : await nextPage(start, size)
       pagesAside = found.some(({ streamId }) => isInLog(streamId)) ? 0 : pagesAside + 1
       for (const event of found) {
         if (signal?.aborted) return
@@ -205,7 +213,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         left -= 1
         if (left === 0) return
       }
-      if (found.length < (isSearched ? 1 : PAGE) || from === start) return
+      if (found.length < size || from === start) return
     }
   }
 

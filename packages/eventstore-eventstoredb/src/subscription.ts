@@ -14,12 +14,13 @@ import {
 import type { Connection } from './connection.ts'
 import { subscriptionFailure } from './failure.ts'
 import { streamsOf } from './inside.ts'
+import { followedFilter } from './log-filter.ts'
 import { openMark } from './mark.ts'
 import { checkpointOf, parsePosition, positionOf } from './position.ts'
 import { puller } from './pull.ts'
-import { type ServerFilter, subscriptionRequest } from './read-request.ts'
+import { subscriptionRequest } from './read-request.ts'
 import type { ReadMessage } from './read-response.ts'
-import { LOG_STREAMS, isInLog, PULSE, PULSES, recordedEvent } from './recorded.ts'
+import { isInLog, recordedEvent } from './recorded.ts'
 
 export interface Following {
   readonly connection: Connection
@@ -34,28 +35,10 @@ export interface Following {
 const FIRST_PAUSE_MS = 50
 /** How often a subscription is given twice the time for what it owes: its node may be slow. */
 const MOST_DOUBLINGS = 3
-const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
-const inCategory = (category: string): string => `${escaped(category)}(-|$)`
-
-/**
- * What the server gives: not its own streams, what is no part of the log, nor categories or types that nobody asked for. It
- * filters by one of the two; pulses pass either, so that every subscription sees how far the log has come.
- */
-function serverFilter({ categories, types }: EventFilter = {}): ServerFilter {
-  if (types !== undefined) return { types: `^(${[...types, PULSE].map(escaped).join('|')})$` }
-  const pulses = `${escaped(PULSES)}$`
-  return {
-    streams:
-      categories === undefined
-        ? `^${pulses}|${LOG_STREAMS}`
-        : `^(${[...categories.map(inCategory), pulses].join('|')})`,
-  }
-}
-
 /** One call that subscribes, until it fails, ends, or says nothing for too long. @throws {DeadlineExceededError} without a connection in time. */
 async function subscribeOnce(client: EventStoreDBClient, after: Position, { filter }: SubscribeOptions, ms: number) {
   const { read, failed } = await inTime(streamsOf(client), ms)
-  const reading = read(subscriptionRequest(after, serverFilter(filter)))
+  const reading = read(subscriptionRequest(after, followedFilter(filter)))
   reading.on('error', failed)
   return { reading, end: () => reading.cancel() }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import type { Position } from '@ledgate/eventsourcing'
+import type { NewEvent, Position } from '@ledgate/eventsourcing'
 import { sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { rounds } from '../../../rounds.ts'
 import { openEventStoreDBEventStore } from '../src/index.ts'
@@ -100,6 +100,36 @@ test('the end of the log is found in a few reads, however much was written behin
   const backwards: Position[] = []
   for await (const { position } of store.readAll({ direction: 'backwards' })) backwards.push(position)
   expect(backwards).toEqual([last.position, first.position])
+})
+
+test('the server looks for what passes a filter: what nobody asked for does not come', async () => {
+  const cluster = await openProtocolCluster()
+  const store = openEventStoreDBEventStore({ url: cluster.url })
+  onTestFinished(async () => {
+    await store.close()
+    cluster.close()
+  })
+  const others = () =>
+    Promise.all(
+      Array.from({ length: 32 }, () => store.append(sampleStream('other'), sampleEvents(50), { expected: 'noStream' })),
+    )
+  const wanted = { ...sampleEvents(1)[0], type: 'Wanted' } as NewEvent
+  await others()
+  const { position } = await store.append(sampleStream('wanted'), [wanted], { expected: 'noStream' })
+  await others()
+  let reads = 0
+  cluster.nodes[0]?.faults.decide((method) => void (reads += Number(method === 'read')))
+  for (const filter of [
+    { types: ['Wanted'] },
+    { categories: ['wanted'] },
+    { categories: ['wanted'], types: ['Wanted'] },
+  ])
+    for (const direction of ['forwards', 'backwards'] as const) {
+      const found: Position[] = []
+      for await (const event of store.readAll({ filter, direction })) found.push(event.position)
+      expect(found).toEqual([position])
+    }
+  expect(reads).toBe(6)
 })
 
 test('whoever asks for the end of the log does so together, however much stands behind it that is no part of it', async () => {

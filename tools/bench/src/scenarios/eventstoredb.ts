@@ -3,6 +3,7 @@ import { benchBootstrap, FULL_LOAD, IN_FLIGHT, underLoad, type Bench } from '../
 import type { Writing } from '../appends/writing.ts'
 import { interleaved, type Measured, ratioOf, rowOf, type Subject } from '../interleave.ts'
 import type { Bootstrap } from '../ledgate/bootstrap.ts'
+import { clustered } from '../ledgate/clustered.ts'
 import { introspections, refreshes, services } from '../ledgate/requests.ts'
 import { sampleToken } from '../ledgate/sample-token.ts'
 import type { Ledgate } from '../ledgate/start.ts'
@@ -106,10 +107,6 @@ const ANSWERS: readonly Answering[] = [
 
 async function answersOver({ bench, nodes, url, otherUrl }: Measuring): Promise<readonly Row[]> {
   const bootstrap = benchBootstrap()
-  const clustered = (to: string) => ({
-    LEDGATE_EVENTSTOREDB_URL: to,
-    LEDGATE_MASTER_KEY: Buffer.alloc(32, 'bench').toString('base64url'),
-  })
   await using ours = await bench.start(bootstrap, clustered(url))
   await using embedded = await bench.start(bootstrap)
   await using other = otherUrl === undefined ? undefined : await bench.startOther(bootstrap, clustered(otherUrl))

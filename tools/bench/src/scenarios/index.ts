@@ -8,6 +8,7 @@ import { failures } from './failures.ts'
 import { memory } from './memory.ts'
 import { millionRevocations } from './million-revocations.ts'
 import { mixed } from './mixed.ts'
+import { newReplica } from './new-replica.ts'
 import { password } from './password.ts'
 import { refresh } from './refresh.ts'
 import { replay } from './replay.ts'
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   millionRevocations,
   coldStart,
   replay,
+  newReplica,
   backup,
   failures,
   memory,
