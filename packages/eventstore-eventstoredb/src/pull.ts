@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { Over } from './over.ts'
 
 /** What a stream gave: an item, nothing for the time it had, or its end. */
 export type Pulled<Item> = { readonly item: Item } | 'idle' | 'ended'
@@ -9,10 +10,7 @@ export type Pulled<Item> = { readonly item: Item } | 'idle' | 'ended'
  *
  * @throws {Error} the stream's own, when it failed.
  */
-export function puller<Item>(
-  stream: Readable,
-  signal: AbortSignal,
-): (ms: number) => Pulled<Item> | Promise<Pulled<Item>> {
+export function puller<Item>(stream: Readable, over: Over): (ms: number) => Pulled<Item> | Promise<Pulled<Item>> {
   let failure: { readonly error: unknown } | undefined
   let isEnded = false
   let look: (() => void) | undefined
@@ -28,11 +26,11 @@ export function puller<Item>(
     })
   }
   stream.on('readable', tell)
-  signal.addEventListener('abort', tell)
+  over.onOver = tell
 
   /** What can be said without waiting. @throws {Error} */
   const now = (): Pulled<Item> | undefined => {
-    if (signal.aborted) return 'ended'
+    if (over.isOver) return 'ended'
     const item: Item | null = stream.read()
     if (item !== null) return { item }
     if (failure) throw failure.error

@@ -16,6 +16,7 @@ import { subscriptionFailure } from './failure.ts'
 import { streamsOf } from './inside.ts'
 import { followedFilter } from './log-filter.ts'
 import { openMark } from './mark.ts'
+import { overWith } from './over.ts'
 import { checkpointOf, parsePosition, positionOf } from './position.ts'
 import { puller } from './pull.ts'
 import { subscriptionRequest } from './read-request.ts'
@@ -72,18 +73,19 @@ export async function* followLog(
   signal: AbortSignal,
 ): AsyncGenerator<SubscriptionMessage, void> {
   const { connection } = following
+  using over = overWith(signal)
   let position = keptPosition({ parsePosition }, options.after ?? START)
   let wait = FIRST_PAUSE_MS
   let late = 0
 
-  while (!signal.aborted) {
+  while (!over.isOver) {
     const client = connection.client()
     const hurryMs = Math.min(connection.attemptMs, following.idleMs) * 2 ** Math.min(late, MOST_DOUBLINGS)
     let end: (() => void) | undefined
     try {
       const subscription = await subscribeOnce(client, position, options, hurryMs)
       end = subscription.end
-      const pull = puller<ReadMessage>(subscription.reading, signal)
+      const pull = puller<ReadMessage>(subscription.reading, over)
       const begun = position
       const mark = openMark(following.pulse)
       /** Whether the node has no more to give, and nobody was told that everything is here. */
@@ -94,7 +96,7 @@ export async function* followLog(
         const isHurried = isSilent || mark.isDue()
         const next = pull(isHurried ? hurryMs : following.idleMs)
         const pulled = next instanceof Promise ? await next : next
-        if (signal.aborted) return
+        if (over.isOver) return
         mark.check(begun)
         if (pulled === 'ended') throw new Error('the server ended the subscription')
         if (pulled === 'idle') {
@@ -121,11 +123,11 @@ export async function* followLog(
         const isCaughtUp = isMarked && isOwed
         isOwed &&= !isMarked
         yield isCaughtUp ? { kind: 'caughtUp', position } : message
-        if (signal.aborted) return
+        if (over.isOver) return
         if (isUntold && position !== START) break
       }
     } catch (thrown) {
-      if (signal.aborted) return
+      if (over.isOver) return
       const error = thrown instanceof Error ? convertToCommandError(thrown) : thrown
       const failure = subscriptionFailure(error)
       if (failure instanceof InvalidPosition) throw failure

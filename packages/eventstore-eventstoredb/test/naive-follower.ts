@@ -4,6 +4,7 @@ import { passes, type Position, START, type SubscribeOptions, type SubscriptionM
 import { openConnection } from '../src/connection.ts'
 import { streamsOf } from '../src/inside.ts'
 import { positionOf } from '../src/position.ts'
+import { overWith } from '../src/over.ts'
 import { puller } from '../src/pull.ts'
 import { subscriptionRequest } from '../src/read-request.ts'
 import type { ReadMessage } from '../src/read-response.ts'
@@ -37,7 +38,7 @@ export function naiveFollower({ url, attemptMs, idleMs, head }: NaiveOptions) {
         const reading = read(subscriptionRequest(position, { streams: '' }))
         reading.on('error', failed)
         end = () => reading.cancel()
-        const pull = puller<ReadMessage>(reading, signal)
+        const pull = puller<ReadMessage>(reading, overWith(signal))
         for (;;) {
           const pulled = await pull(idleMs)
           if (pulled === 'idle' || pulled === 'ended') break

@@ -48,6 +48,8 @@ export interface Following {
 
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 2_000
+/** How long an event waits for a full batch while there is a whole log to come, of a log that gives its news in pages. */
+const BEHIND_MS = 500
 
 /** Starts to feed all builds: those that have come furthest by one subscription, the others until they meet it. */
 export function follow(options: FollowOptions): Following {
@@ -134,7 +136,8 @@ export function follow(options: FollowOptions): Following {
     const flushSoon = () => {
       if (flushNow !== undefined) return void (options.isAwaited() && flushNow())
       let ahead: NodeJS.Immediate | undefined
-      const timer = setTimeout(() => flushNow?.(), options.lingerMs).unref()
+      const lingerMs = live.isCaughtUp ? options.lingerMs : Math.max(options.lingerMs, BEHIND_MS)
+      const timer = setTimeout(() => flushNow?.(), lingerMs).unref()
       unschedule = () => {
         clearTimeout(timer)
         clearImmediate(ahead)

@@ -39,18 +39,19 @@ export function transactions(database: Database, records: BuildRecords) {
   const commit = database.prepare('COMMIT')
   const rollback = database.prepare('ROLLBACK')
 
+  /** Event by event, so that what all builds read of it is at hand. */
   function applyAll(events: readonly RecordedEvent[], builds: readonly Build[]): void {
-    for (const build of builds) {
-      let index = 0
-      try {
-        for (const event of events) {
-          build.apply(event)
-          index += 1
-        }
-        build.flush()
-      } catch (error) {
-        throw isMachineFailure(error) || isDamage(error) ? error : new HandlerFailure(build, index, error)
+    let index = 0
+    let current: Build | undefined
+    try {
+      for (const event of events) {
+        for (current of builds) current.apply(event)
+        index += 1
       }
+      for (current of builds) current.flush()
+    } catch (error) {
+      if (current === undefined || isMachineFailure(error) || isDamage(error)) throw error
+      throw new HandlerFailure(current, index, error)
     }
   }
 

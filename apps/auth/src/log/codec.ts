@@ -33,20 +33,16 @@ export function newestData(definition: EventDefinition, data: JsonObject, schema
   return definition.data.parse(upcast)
 }
 
-const decoded = new WeakMap<RecordedEvent, DomainRecord>()
-
 /**
  * A recorded event as the domain knows it; `undefined` when its type is unknown here (a newer version's).
  *
  * @throws {ZodError} when an old payload does not upcast to a valid one: a poison event.
  */
 export function decode(recorded: RecordedEvent): DomainRecord | undefined {
-  const known = decoded.get(recorded)
-  if (known !== undefined) return known
   const definition = definitions.get(recorded.type)
   if (definition === undefined) return undefined
   const envelope = recorded.metadata as unknown as Envelope
-  const record = {
+  return {
     type: recorded.type,
     data: newestData(definition, recorded.data, envelope.schema),
     id: recorded.id,
@@ -56,8 +52,6 @@ export function decode(recorded: RecordedEvent): DomainRecord | undefined {
     created: recorded.created,
     envelope,
   } as DomainRecord
-  decoded.set(recorded, record)
-  return record
 }
 
 /** What is stored of data in its newest shape, and under which version. */
