@@ -16,32 +16,30 @@ const NAME = 'eventstoredb'
 const BARE = 'bare BatchAppend'
 const EMBEDDED = 'embedded'
 const OTHER = 'the other version'
-/** Servers that were measured: a node that is alone, and the least cluster. */
-const NODES = [1, 3] as const
+const nodesOf = (nodes: number): string => (nodes === 1 ? 'one node' : `${nodes} nodes`)
 
 /**
  * A server of the protocol that keeps its log in memory and takes as long for a commit as a real one was seen to take
  * (`--commit-ms`): what is measured is Ledgate and the way there, not a database.
  */
-export const eventStoreDB: Scenario = {
+const over = (nodes: number): Scenario => ({
   name: NAME,
-  title: 'over the protocol of EventStoreDB: appends beside a bare call, answers beside the embedded store',
+  title: `over the protocol of EventStoreDB, ${nodesOf(nodes)}: appends beside a bare call, answers beside the embedded store`,
   async run(bench) {
-    const rows: Row[] = []
-    for (const nodes of NODES) {
-      const start = () => spawnProtocolServer([`--nodes=${nodes}`, `--commit-ms=${bench.options.commitMs}`])
-      // Each version of Ledgate has a log of its own: they are two installations.
-      const [protocol, other] = [await start(), bench.options.beside === undefined ? undefined : await start()]
-      try {
-        const measured = { bench, nodes, url: protocol.url, otherUrl: other?.url }
-        rows.push(...(await appendsOver(measured)), ...(await answersOver(measured)))
-      } finally {
-        await Promise.all([protocol, other].map((server) => server?.stop()))
-      }
+    const start = () => spawnProtocolServer([`--nodes=${nodes}`, `--commit-ms=${bench.options.commitMs}`])
+    // Each version of Ledgate has a log of its own: they are two installations.
+    const [protocol, other] = [await start(), bench.options.beside === undefined ? undefined : await start()]
+    try {
+      const measured = { bench, nodes, url: protocol.url, otherUrl: other?.url }
+      return [...(await appendsOver(measured)), ...(await answersOver(measured))]
+    } finally {
+      await Promise.all([protocol, other].map((server) => server?.stop()))
     }
-    return rows
   },
-}
+})
+
+/** A node that is alone, and the least cluster: one after the other, so that the first is told before the second is begun. */
+export const eventStoreDB: readonly Scenario[] = [over(1), over(3)]
 
 interface Measuring {
   readonly bench: Bench
@@ -51,7 +49,7 @@ interface Measuring {
   readonly otherUrl: string | undefined
 }
 
-const named = (what: string, nodes: number): string => `${what}, ${nodes === 1 ? 'one node' : `${nodes} nodes`}`
+const named = (what: string, nodes: number): string => `${what}, ${nodesOf(nodes)}`
 
 /** The file of the same bench in the repository of another version's entry file, `apps/auth/src/main.ts`. */
 const inOther = (beside: string, file: string): URL => new URL(`../../../tools/bench/src/${file}`, `file://${beside}`)

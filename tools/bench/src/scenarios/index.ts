@@ -22,7 +22,7 @@ export const scenarios: readonly Scenario[] = [
   signer,
   appends,
   clientCredentials,
-  eventStoreDB,
+  ...eventStoreDB,
   refresh,
   password,
   mixed,
