@@ -67,6 +67,36 @@ describe('a projector', () => {
     expect(await reached).toBe(true)
   })
 
+  it('takes many events at a time while a log comes in from its start, however slowly', async () => {
+    const EVENTS = 50
+    const store = inMemoryEventStore()
+    let last = START
+    for (let n = 0; n < EVENTS; n += 1) last = await count(store, 'a', 1)
+    const reader: EventStore = {
+      ...store,
+      async *subscribe(options) {
+        for await (const message of store.subscribe(options)) {
+          if (message.kind === 'event') await pause(5)
+          yield message
+        }
+      },
+    }
+    let transactions = 0
+    const projection = sums()
+    const prepare: typeof projection.prepare = (...of) => ({
+      ...projection.prepare(...of),
+      flush: () => void (transactions += 1),
+    })
+    const projector = await start({
+      file: join(newFolder(), 'v.db'),
+      reader,
+      projections: [{ ...projection, prepare }],
+      lingerMs: 1,
+    })
+    await vi.waitFor(() => expect(projector.health()[0]).toMatchObject({ state: 'live', position: last }))
+    expect(transactions).toBeLessThan(EVENTS / 2)
+  })
+
   it('says false when a position does not come in time', async () => {
     const store = inMemoryEventStore()
     const projector = await start({ file: join(newFolder(), 'v.db'), reader: store, projections: [sums()] })
