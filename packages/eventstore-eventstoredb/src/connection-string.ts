@@ -9,6 +9,7 @@ import {
   EventStoreDBClient,
   type NodePreference,
 } from '@eventstore/db-client'
+import { sendingAhead } from './inside.ts'
 
 /** A connection string, taken apart. The client never gets it whole: it prints what it does not understand, with the password. */
 export interface ConnectionString {
@@ -217,7 +218,8 @@ function channelOf(options: Options): ChannelCredentialOptions {
  *
  * @throws {Error} that names the option that is wrong, and repeats no value.
  */
-export const clientOf = (url: string, setting = SETTING): EventStoreDBClient => naming(setting, () => made(url))
+export const clientOf = (url: string, setting = SETTING): EventStoreDBClient =>
+  naming(setting, () => sendingAhead(made(url)))
 
 function made(url: string): EventStoreDBClient {
   const { isDiscovered, userinfo, hosts, options } = parsed(url)

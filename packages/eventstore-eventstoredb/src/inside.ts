@@ -2,7 +2,14 @@ import { finished } from 'node:stream'
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import streamsServices, { type StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb.js'
 import type { BatchAppendReq, BatchAppendResp, ReadReq } from '@eventstore/db-client/generated/streams_pb.js'
-import type { CallOptions, Client, ClientDuplexStream, ClientReadableStream, Metadata } from '@grpc/grpc-js'
+import type {
+  CallOptions,
+  ChannelOptions,
+  Client,
+  ClientDuplexStream,
+  ClientReadableStream,
+  Metadata,
+} from '@grpc/grpc-js'
 import { type ReadMessage, readMessage } from './read-response.ts'
 
 /** A call that lives on. */
@@ -11,13 +18,38 @@ type LivingCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>
 /** A service as the messages' generator makes it. */
 type ServiceClass<Service extends Client> = new (...args: ConstructorParameters<typeof Client>) => Service
 
+/** What a channel hides in its type. */
+interface OpenChannel {
+  readonly internalChannel?: { getOptions?(): ChannelOptions }
+}
+
 /** What the client keeps for its own commands, and hides in its types. */
 interface Inside {
+  createChannel(): Promise<OpenChannel>
   getGRPCClient<Service extends Client>(service: ServiceClass<Service>, name: string): Promise<Service>
   callArguments(options: { readonly requiresLeader: boolean }, call: CallOptions): [Metadata, CallOptions]
   handleError(service: Client, error: Error): Promise<void>
   /** What is cancelled when the client is disposed of. */
   readonly disposableStreams: Set<LivingCall>
+}
+
+/**
+ * Bytes that a node may send before it hears that they were read. By itself it is 64 KiB, a hundred events: a node then waits
+ * while a batch of them is applied, and over a long way it waits most of the time.
+ */
+const WINDOW = 4 * 1024 * 1024
+
+/** Lets the nodes of a client send ahead. The client makes its channels by options that nobody may add to. */
+export function sendingAhead(client: EventStoreDBClient): EventStoreDBClient {
+  const inside = client as unknown as Inside
+  const create = inside.createChannel
+  inside.createChannel = async () => {
+    const channel = await create()
+    // It connects at the first call only.
+    Object.assign(channel.internalChannel?.getOptions?.() ?? {}, { 'grpc-node.flow_control_window': WINDOW })
+    return channel
+  }
+  return client
 }
 
 /** The generated service on the connection that the client has now. */

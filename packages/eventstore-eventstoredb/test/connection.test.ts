@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerHttp2Session } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listen, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
-import { onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { openEventStoreDBEventStore } from '../src/index.ts'
 import { openProtocolCluster } from '../src/testing/index.ts'
 
@@ -31,4 +34,23 @@ test('a certificate that is being replaced stops nothing that runs', async () =>
   await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
   await listener.until(({ events }) => events().length === 3)
   await listener.stop()
+})
+
+test('a node may send megabytes ahead of who reads them: the log comes over a long way, and while a batch is applied', async () => {
+  const node = createServer()
+  await once(node.listen(0, '127.0.0.1'), 'listening')
+  const { port } = node.address() as AddressInfo
+  const store = openEventStoreDBEventStore({ url: `esdb://127.0.0.1:${port}?tls=false`, attemptMs: 100 })
+  onTestFinished(async () => {
+    await store.close()
+    node.close()
+  })
+  const asking = store.head().catch(() => undefined)
+  const [session] = (await once(node, 'session')) as [ServerHttp2Session]
+  await once(session, 'remoteSettings')
+  expect(session.remoteSettings.initialWindowSize).toBe(4 * 1024 * 1024)
+  // The window of the connection bounds what all its calls have under way.
+  await expect.poll(() => session.state.remoteWindowSize).toBe(4 * 1024 * 1024)
+  session.destroy()
+  await asking
 })
