@@ -92,7 +92,7 @@ const SEARCH = { attemptMs: 120_000 }
  */
 export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOptions): EventStoreDBEventStore {
   const connection = openConnection(options)
-  const share = sharing<Answer<FoundOrEnded>>()
+  const share = sharing<Answer<Outcome>>()
   const shareHead = sharing<Answer<Position>>()
   const closed = new AbortController()
   const counters = { appends: 0, events: 0, batches: 0, queued: 0, lastCommitMs: 0 }
@@ -278,9 +278,13 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       }),
     read: (stream, readOptions = {}) =>
       watched(async () => {
-        const request = streamRequest(stream, readOptions)
-        const asked = () => share(keyOf(stream, readOptions), () => ask(connection, request))
-        return recordedIn(stream, readOptions, await proved(connection, asked))
+        const fetch = async (): Promise<Answer<Outcome>> => {
+          const { value, ...answered } = await ask(connection, streamRequest(stream, readOptions))
+          return { ...answered, value: recordedIn(stream, readOptions, value) }
+        }
+        const outcome = await proved(connection, () => share(keyOf(stream, readOptions), fetch))
+        if (outcome instanceof StreamNotFound) throw outcome
+        return outcome
       }),
     readAll,
     head: () => watched(head),
@@ -324,10 +328,13 @@ async function positionAt(connection: Connection, stream: string, revision: bigi
 /** The same for reads that ask for the same events. */
 const keyOf = (stream: string, { direction, from, max }: ReadOptions): string => `${direction} ${from} ${max} ${stream}`
 
-/** @throws {StreamNotFound} */
-function recordedIn(stream: string, options: ReadOptions, found: FoundOrEnded): readonly RecordedEvent[] {
-  const events = eventsOf(stream, found)
+/** What a read of a stream came to. It is made once for all who share it: an error for each would cost more than the rest. */
+type Outcome = readonly RecordedEvent[] | StreamNotFound
+
+function recordedIn(stream: string, options: ReadOptions, found: FoundOrEnded): Outcome {
+  if (found instanceof Error) return new StreamNotFound(stream, { cause: found })
   // A read that a dying node cut short ends like any other; a stream that exists has an event to begin with.
-  if (events.length === 0 && options.from === undefined && options.max !== 0) throw new StreamNotFound(stream)
-  return events.map(recordedEvent)
+  const isEmpty = found?.length === 0 && options.from === undefined && options.max !== 0
+  if (found === undefined || isEmpty) return new StreamNotFound(stream)
+  return found.map(recordedEvent)
 }
