@@ -19,7 +19,7 @@ import { look } from './settling.ts'
 export function appendDecided(connection: Connection, request: AppendRequest): Promise<Appended> {
   const decision = decisionUnderWay()
   const dependence = decision && dependenceOf(decision, connection)
-  if (decision !== undefined && dependence !== undefined && !dependence.link.isAlone)
+  if (decision !== undefined && dependence !== undefined)
     return appendOnce(connection, request, { decision, dependence })
   return append(connection, request, (link) => confirmConflict(connection, link, decision))
 }

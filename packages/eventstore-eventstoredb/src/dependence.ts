@@ -28,18 +28,20 @@ const dependences = new WeakMap<Decision, Map<Connection, Dependence>>()
 export const dependenceOf = (decision: Decision, connection: Connection): Dependence | undefined =>
   dependences.get(decision)?.get(connection)
 
-/** Where there is no other node, each link leads to the same. */
-const isSameNode = (one: NodeLink, other: NodeLink): boolean => one === other || (one.isAlone && other.isAlone)
-
-/** @throws {DecideAgain} when another node answered what the decision read before. */
+/**
+ * Where there is no other node, nothing depends on which of them answered.
+ *
+ * @throws {DecideAgain} when another node answered what the decision read before.
+ */
 export function dependOn(
   decision: Decision,
   connection: Connection,
   { link, asked }: Omit<Answer<unknown>, 'value'>,
 ): void {
+  if (link.isAlone) return
   const known = dependenceOf(decision, connection)
   if (known !== undefined) {
-    if (!isSameNode(known.link, link)) decision.again()
+    if (known.link !== link) decision.again()
     known.asked = Math.max(known.asked, asked)
     return
   }
