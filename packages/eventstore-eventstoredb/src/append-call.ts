@@ -44,17 +44,18 @@ export interface Appended {
 export interface AppendCall {
   /** Whether it takes another append. */
   isOpen(): boolean
-  append(request: AppendRequest): PendingAppend
+  /** @param onSettled told at once when the outcome is known, and whether it is that the server committed it on this call. */
+  append(request: AppendRequest, onSettled?: (isCommitted: boolean) => void): PendingAppend
 }
 
 /** An append that was sent. */
 export interface PendingAppend {
   /** @throws the client's errors; `DeadlineExceededError` after `deadlineMs` milliseconds without an answer. */
   readonly answer: Promise<Appended>
-  /** Whether it was sent in the end: then the server may have it. */
-  readonly sent: Promise<boolean>
-  /** The answer is no longer waited for: the outcome is known in another way. */
-  leave(): void
+  /** Whether it was sent: then the server may have it. */
+  isSent(): boolean
+  /** It was found in the log, whoever committed it: the answer is no longer waited for. */
+  found(appended: Appended): void
 }
 
 interface Waiting {
@@ -105,7 +106,8 @@ export function openAppendCall(streams: Promise<Streams>, deadlineMs: number): A
 
   return {
     isOpen: () => !isOver,
-    append({ stream, events, expected }) {
+    append(request, onSettled) {
+      const { stream } = request
       const id = crypto.randomUUID()
       const { promise: answer, resolve, reject } = Promise.withResolvers<Appended>()
       let isSent = false
@@ -114,25 +116,24 @@ export function openAppendCall(streams: Promise<Streams>, deadlineMs: number): A
         const what = isSent ? 'no answer' : NO_CONNECTION
         settle(new DeadlineExceededError(undefined, `${what} within ${deadlineMs} ms`))
       }, deadlineMs)
-      const settle = (outcome: Appended | Error): void => {
+      const end = (outcome: Appended | Error, isCommitted: boolean): void => {
+        if (!waiting.delete(id)) return
         clearTimeout(timer)
-        waiting.delete(id)
         if (isOver && waiting.size === 0) leave()
+        onSettled?.(isCommitted)
         if (outcome instanceof Error) reject(outcome)
         else resolve(outcome)
       }
+      const settle = (outcome: Appended | Error): void => end(outcome, !(outcome instanceof Error))
       waiting.set(id, { stream, settle })
-      const sent = opening.then((call) => {
-        isSent = waiting.has(id)
-        if (isSent) call.write(requestOf(id, { stream, events, expected }))
-        return isSent
-      })
-      sent.catch(fail)
-      return {
-        answer,
-        sent: sent.catch(() => false),
-        leave: () => void (waiting.has(id) && settle(new CancelledError(undefined, 'nobody waits for the answer'))),
-      }
+      opening
+        .then((call) => {
+          if (!waiting.has(id)) return
+          isSent = true
+          call.write(requestOf(id, request))
+        })
+        .catch(fail)
+      return { answer, isSent: () => isSent, found: (appended) => end(appended, false) }
     },
   }
 }

@@ -24,16 +24,15 @@ export async function tryOn(
   request: AppendRequest,
 ): Promise<Appended> {
   const pending = link.append(request)
-  const looking = lookFor(client, connection, request, pending.sent)
+  const looking = lookFor(client, connection, request, pending)
   try {
-    return await Promise.race([pending.answer, looking.found])
+    return await pending.answer
   } catch (error) {
     if (isUnsettled(error) || adviceOn(error) !== 'none') link.end()
     if (!(error instanceof DeadlineExceededError) || !looking.isAnswered()) throw error
     throw new TimeoutError(undefined, `${error.message}, while the node answers readers`)
   } finally {
     looking.stop()
-    pending.leave()
   }
 }
 

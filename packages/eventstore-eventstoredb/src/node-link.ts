@@ -89,7 +89,7 @@ const truncation = (): AppendRequest => ({
 function openLink(client: EventStoreDBClient, streams: Streams, connection: Connection): OpenLink {
   const { attemptMs } = connection
   const call = openAppendCall(Promise.resolve(streams), attemptMs)
-  const underWay = new Map<number, Promise<unknown>>()
+  const underWay = new Map<number, PendingAppend>()
   let alone = false
   let sent = 0
   let committed = 0
@@ -101,14 +101,12 @@ function openLink(client: EventStoreDBClient, streams: Streams, connection: Conn
   const isOpen = (): boolean => !isOver && call.isOpen() && !isShutDown(streams.service)
 
   function append(request: AppendRequest): PendingAppend {
-    const pending = call.append(request)
     const number = (sent += 1)
-    const settled = pending.answer.then(
-      () => void (committed = Math.max(committed, number)),
-      () => undefined,
-    )
-    underWay.set(number, settled)
-    void settled.then(() => underWay.delete(number))
+    const pending = call.append(request, (isCommitted) => {
+      underWay.delete(number)
+      if (isCommitted) committed = Math.max(committed, number)
+    })
+    underWay.set(number, pending)
     return pending
   }
 
@@ -138,7 +136,7 @@ function openLink(client: EventStoreDBClient, streams: Streams, connection: Conn
       if (alone || committed > asked) return true
       if (!isOpen()) return false
       const [, later] = [...underWay].find(([number]) => number > asked) ?? []
-      await (later ?? nextBarrier())
+      await (later?.answer.catch(() => undefined) ?? nextBarrier())
     }
   }
 

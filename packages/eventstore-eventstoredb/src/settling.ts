@@ -1,5 +1,5 @@
 import type { EventStoreDBClient } from '@eventstore/db-client'
-import type { Appended, AppendRequest } from './append-call.ts'
+import type { Appended, AppendRequest, PendingAppend } from './append-call.ts'
 import type { Connection } from './connection.ts'
 import { type Streams, streamsOf } from './inside.ts'
 import { streamRequest } from './read-request.ts'
@@ -57,42 +57,37 @@ const isSame = (one: string, other: string | undefined): boolean => one.toLowerC
 
 /** Looks that go on while an answer is waited for. */
 export interface Looking {
-  /** Resolves when a look finds the append; never otherwise. */
-  readonly found: Promise<Appended>
   /** Whether the node has answered a look: it does not hang. */
   isAnswered(): boolean
   stop(): void
 }
 
-/** Looks for an append that is waited for, again and again, at the node that it was sent to. */
+/** Looks for an append that is waited for, again and again, at the node that the client has: found, it is settled. */
 export function lookFor(
   client: EventStoreDBClient,
   connection: Connection,
   request: AppendRequest,
-  sent: Promise<boolean>,
+  pending: PendingAppend,
 ): Looking {
-  const { promise: found, resolve } = Promise.withResolvers<Appended>()
   let isAnswered = false
   let isOver = false
-  let timer: NodeJS.Timeout | undefined
 
   const lookOnce = async (): Promise<void> => {
     try {
-      const appended = await look(client, connection, request)
-      isAnswered = true
-      if (appended !== undefined) return resolve(appended)
+      if (pending.isSent() && request.events.length > 0) {
+        const appended = await look(client, connection, request)
+        isAnswered = true
+        if (appended !== undefined) return pending.found(appended)
+      }
     } catch {
       // The append itself will tell what is wrong with the node.
     }
-    wait()
+    if (!isOver) timer = wait()
   }
-  const wait = (): void => {
-    if (!isOver) timer = setTimeout(() => void lookOnce(), connection.settleMs)
-  }
+  const wait = (): NodeJS.Timeout => setTimeout(() => void lookOnce(), connection.settleMs)
+  let timer = wait()
 
-  if (request.events.length > 0) void sent.then((isSent) => isSent && wait())
   return {
-    found,
     isAnswered: () => isAnswered,
     stop() {
       isOver = true
