@@ -53,7 +53,7 @@ let trio: Awaited<ReturnType<typeof startAll>>
 let atFirst: readonly RecordedEvent[]
 const halfDoneIn = (events: readonly RecordedEvent[]) => halfDone(trio.isNew ? events : begun(events))
 beforeAll(async () => {
-  trio = await startAll()
+  trio = await startAll(['--nodes=3'])
   atFirst = await trio.events()
   // A run that was broken off may have left her so.
   if (!trio.isNew) await ledgate(trio.at(0).installation, ['users', 'enable', ANN.email])

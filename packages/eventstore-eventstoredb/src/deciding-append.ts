@@ -36,7 +36,10 @@ interface Deciding {
   readonly dependence: Dependence
 }
 
-/** An append that is repeated is the same one: it is sent once, and then looked for. */
+/**
+ * An append whose outcome is unknown is sent once, and looked for when it is repeated. One that was refused was not written: what
+ * is decided then has the same ids, and is another append.
+ */
 function appendOnce(connection: Connection, request: AppendRequest, deciding: Deciding): Promise<Appended> {
   const { dependence } = deciding
   const { appends, asked } = dependence
@@ -50,6 +53,9 @@ function appendOnce(connection: Connection, request: AppendRequest, deciding: De
           return lookAgain(connection, request, { ...deciding, cause: error })
         })
   appends.set(id, appended)
+  appended.catch((error: unknown) => {
+    if (!(error instanceof UnknownOutcome) && appends.get(id) === appended) appends.delete(id)
+  })
   // It was sent to the one node, after it had answered: however its commit became known, that node led then.
   return appended.then((result) => {
     dependence.proved = Math.max(dependence.proved, asked)

@@ -243,6 +243,28 @@ describe('a decision', () => {
     expect(cluster.log.stream(target)?.length).toBe(1)
   })
 
+  test('that comes too late is decided on with the same ids, and written when it is not', async () => {
+    const [store, other] = [open(), open()]
+    const stream = await living(store)
+    const events = sampleEvents(2)
+    let tries = 0
+    const { revision } = await decided(async () => {
+      for (;;) {
+        tries += 1
+        const [last] = await lastEvents(store, stream)
+        if (tries < 4)
+          await apartFromDecisions(() => appendSettled(other, stream, sampleEvents(1), { expected: 'any' }))
+        try {
+          return await appendSettled(store, stream, events, { expected: last?.revision ?? 'noStream' })
+        } catch (error) {
+          if (!(error instanceof Conflict) || tries > 8) throw error
+        }
+      }
+    })
+    expect([tries, revision]).toEqual([4, 5n])
+    expect(idsOf(await store.read(stream)).slice(-2)).toEqual(idsOf(events))
+  })
+
   test('is told as unknown when nobody can say whether its append is written, and not made again', async () => {
     const store = open()
     const guard = await living(store)
