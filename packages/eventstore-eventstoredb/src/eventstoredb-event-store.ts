@@ -71,6 +71,12 @@ interface Page extends Answer<readonly Recorded[]> {
   readonly isEnd: boolean
 }
 
+/** What is looked for in the whole log, and until when. */
+interface Wanted {
+  readonly filter?: EventFilter | undefined
+  readonly signal?: AbortSignal
+}
+
 /** Milliseconds between two looks at a cluster that did not answer. */
 const PROBE_MS = 1_000
 const DEFAULT_IDLE_MS = 10_000
@@ -147,14 +153,16 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   /**
    * A part of everything that is there; of what passes a filter, the server looks for it.
    *
-   * @throws {Unavailable} when no node answers that has got as far as this process knows the log to have come.
+   * @throws {Unavailable} when no node answers that has got as far as this process knows the log to have come; when the signal is
+   *   aborted.
    */
   async function page(
     direction: 'forwards' | 'backwards',
     from: Position | undefined,
     maxCount: number,
-    filter?: EventFilter,
+    { filter, signal }: Wanted = {},
   ): Promise<Page> {
+    const until = signal && { signal }
     const least = known
     const isEnd = (found: readonly Recorded[]) =>
       direction === 'forwards' ? found.length < maxCount : from === undefined
@@ -162,15 +170,28 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       const end = found.at(direction === 'forwards' ? -1 : 0)?.position
       if (isEnd(found) && (end ? positionOf(end) : (from ?? START)) < least) throw new LeftBehind()
     }
-    const { value, ...answered } = filter
-      ? await ask(connection, allRequest(direction, from, maxCount, logFilter(filter)), undefined, SEARCH)
-      : await ask(connection, allRequest(direction, from, maxCount), checkEnd)
-    const found = eventsOf('$all', value ?? [])
-    return { ...answered, value: found, isEnd: isEnd(found) }
+    const checkLast = ([last]: readonly Recorded[]): void => {
+      if ((last?.position ? positionOf(last.position) : START) < least) throw new LeftBehind()
+    }
+    for (;;) {
+      const { value, ...answered } = filter
+        ? await ask(connection, allRequest(direction, from, maxCount, logFilter(filter)), undefined, {
+            ...SEARCH,
+            ...until,
+          })
+        : await ask(connection, allRequest(direction, from, maxCount), checkEnd, { ...connection, ...until })
+      const found = eventsOf('$all', value ?? [])
+      const page = { ...answered, value: found, isEnd: isEnd(found) }
+      if (filter === undefined || found.length === maxCount) return page
+      // A read that a dying node cut short ends like any other: it is whole if the node has the end of the log to show afterwards.
+      const after = await ask(connection, allRequest('backwards', undefined, 1), checkLast, { ...connection, ...until })
+      if (after.link === page.link) return page
+    }
   }
 
   /** The last event of the log before a position, if there is one: the same whichever node gives it. */
-  const searchBefore = async (from: Position | undefined) => (await page('backwards', from, 1, {})).value
+  const searchBefore = async (from: Position | undefined, signal?: AbortSignal) =>
+    (await page('backwards', from, 1, { filter: {}, ...(signal && { signal }) })).value
 
   /** A page; where it tells the end of the log, it is the end that was current. */
   async function currentPage(...request: Parameters<typeof page>): Promise<readonly Recorded[]> {
@@ -187,11 +208,12 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     let from = after
     let left = max
     let pagesAside = 0
+    const wanted = { filter, signal: signal ? AbortSignal.any([signal, closed.signal]) : closed.signal }
     const nextPage = (start: Position | undefined, size: number) =>
-      currentPage(direction, start, size, filter).catch((error: unknown) => {
+      currentPage(direction, start, size, wanted).catch((error: unknown) => {
         // Everything is before a position past the end: so is what comes backwards from the end.
         if (direction === 'backwards' && start !== undefined && isPastEnd(error))
-          return currentPage(direction, undefined, size, filter)
+          return currentPage(direction, undefined, size, wanted)
         throw error
       })
     while (left > 0 && !signal?.aborted) {
@@ -199,7 +221,12 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       const isSearched = direction === 'backwards' && pagesAside >= PAGES_ASIDE
       // One more than is wanted, for the event at the position itself.
       const size = isSearched ? 1 : filter ? Math.min(left + 1, PAGE) : PAGE
-      const found = isSearched ? await searchBefore(start) : await nextPage(start, size)
+      const next = isSearched ? searchBefore(start, wanted.signal) : nextPage(start, size)
+      const found = await next.catch((error: unknown) => {
+        assertOpen()
+        if (signal?.aborted) return []
+        throw error
+      })
       pagesAside = found.some(({ streamId }) => isInLog(streamId)) ? 0 : pagesAside + 1
       for (const event of found) {
         if (signal?.aborted) return

@@ -14,6 +14,12 @@ export type Found = readonly Recorded[] | undefined
 /** As {@link Found}, or that there is a tombstone. */
 export type FoundOrEnded = Found | Error
 
+/** How long a read is waited for. */
+export interface Patience extends Pick<Connection, 'attemptMs'> {
+  /** Aborted when nobody waits for it any more. */
+  readonly signal?: AbortSignal
+}
+
 /**
  * One `Read` call, to its end.
  *
@@ -22,25 +28,33 @@ export type FoundOrEnded = Found | Error
 export async function collect(
   opening: Promise<Streams>,
   request: ReadReq,
-  { attemptMs: ms }: Pick<Connection, 'attemptMs'>,
+  { attemptMs: ms, signal }: Patience,
 ): Promise<Found> {
   const events: Recorded[] = []
   let isThere = true
-  return new Promise((resolve, reject) => {
-    let isLate = false
+  return new Promise<Found>((resolve, reject) => {
+    let isLeft = false
     let cancel = (): void => undefined
-    const timer = setTimeout(() => {
-      isLate = true
+    const leave = (error: Error): void => {
+      isLeft = true
       cancel()
-      reject(new DeadlineExceededError(undefined, `nothing came for ${ms} ms`))
-    }, ms)
-    const fail = (error: unknown): void => {
+      fail(error)
+    }
+    const leaveNow = (): void => leave(new Error('nobody waits for the read'))
+    const timer = setTimeout(() => leave(new DeadlineExceededError(undefined, `nothing came for ${ms} ms`)), ms)
+    const settle = (): void => {
       clearTimeout(timer)
+      signal?.removeEventListener('abort', leaveNow)
+    }
+    const fail = (error: unknown): void => {
+      settle()
       reject(error)
     }
+    signal?.addEventListener('abort', leaveNow)
+    if (signal?.aborted) leaveNow()
     opening
       .then(({ read, failed }) => {
-        if (isLate) return
+        if (isLeft) return
         const reading = read(request)
         cancel = () => reading.cancel()
         reading.on('data', (message: ReadMessage) => {
@@ -49,11 +63,11 @@ export async function collect(
           else if (message.kind === 'streamNotFound') isThere = false
         })
         reading.on('end', () => {
-          clearTimeout(timer)
+          settle()
           resolve(isThere ? events : undefined)
         })
         reading.on('error', (error: Error) => {
-          failed(error)
+          if (!signal?.aborted) failed(error)
           fail(convertToCommandError(error))
         })
       })
@@ -74,7 +88,7 @@ export async function ask(
   connection: Connection,
   request: ReadReq,
   check: Check = () => undefined,
-  patience: Pick<Connection, 'attemptMs'> = connection,
+  patience: Patience = connection,
 ): Promise<Answer<FoundOrEnded>> {
   try {
     return await connection.call(async (client) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { appendSettled, Conflict, type EventStore, type SubscribeOptions } from '@ledgate/eventsourcing'
-import { listen, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
+import { allOf, listen, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openEventStoreDBEventStore, type EventStoreDBEventStore } from '../src/index.ts'
 import { type Fault, type Method, openProtocolCluster, type ProtocolCluster, seeded } from '../src/testing/index.ts'
@@ -157,6 +157,42 @@ describe('one read that goes wrong', () => {
       clear()
       await vi.waitFor(async () => expect((await store.read(stream)).length).toBe(1))
       expect(store.health()).toEqual({ ok: true })
+    },
+  )
+
+  test.each(
+    (['forwards', 'backwards'] as const).flatMap((direction) =>
+      (['halfClose', 'cut'] as const).map((then) => ({ direction, then })),
+    ),
+  )(
+    'one $direction by a filter that a dying node cuts short, and then $then, is read to its end elsewhere',
+    async ({ direction, then }) => {
+      const events = sampleEvents(6)
+      await store.append(sampleStream('wanted'), events, { expected: 'noStream' })
+      onEveryNode('read', { kind: 'halfClose' }, 1)
+      onEveryNode('read', { kind: then }, 1)
+      const found = await allOf(store.readAll({ direction, filter: { categories: ['wanted'] } }))
+      expect(found.length).toBe(events.length)
+    },
+  )
+
+  test.each([undefined, { categories: ['wanted'] }])(
+    'one of the log with filter %j that nobody waits for any more ends at once, whatever the node looks for',
+    async (filter) => {
+      await store.append(sampleStream('wanted'), sampleEvents(1), { expected: 'noStream' })
+      onEveryNode('read', { kind: 'silent' }, 2)
+      const stop = new AbortController()
+      const stopped = allOf(store.readAll({ signal: stop.signal, ...(filter && { filter }) }))
+      const closed = allOf(store.readAll({ ...(filter && { filter }) }))
+      const outcomes = Promise.all([expect(stopped).resolves.toEqual([]), expect(closed).rejects.toThrow(/closed/)])
+      await pause(50)
+      const began = performance.now()
+      stop.abort()
+      // What is beside it goes on, by the same connection.
+      await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+      await store.close()
+      await outcomes
+      expect(performance.now() - began).toBeLessThan(PATIENT_MS / 2)
     },
   )
 

@@ -129,7 +129,8 @@ test('the server looks for what passes a filter: what nobody asked for does not 
       for await (const event of store.readAll({ filter, direction })) found.push(event.position)
       expect(found).toEqual([position])
     }
-  expect(reads).toBe(6)
+  // One that finds it, and one that shows that the node had the rest of the log to look at.
+  expect(reads).toBe(2 * 6)
 })
 
 test('whoever asks for the end of the log does so together, however much stands behind it that is no part of it', async () => {
