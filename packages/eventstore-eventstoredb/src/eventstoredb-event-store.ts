@@ -182,7 +182,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         : await ask(connection, allRequest(direction, from, maxCount), checkEnd, { ...connection, ...until })
       const found = eventsOf('$all', value ?? [])
       const page = { ...answered, value: found, isEnd: isEnd(found) }
-      if (filter === undefined || found.length === maxCount) return page
+      if (filter === undefined || found.length >= maxCount) return page
       // A read that a dying node cut short ends like any other: it is whole if the node has the end of the log to show afterwards.
       const after = await ask(connection, allRequest('backwards', undefined, 1), checkLast, { ...connection, ...until })
       if (after.link === page.link) return page
@@ -219,8 +219,8 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     while (left > 0 && !signal?.aborted) {
       const start = from
       const isSearched = direction === 'backwards' && pagesAside >= PAGES_ASIDE
-      // One more than is wanted, for the event at the position itself.
-      const size = isSearched ? 1 : filter ? Math.min(left + 1, PAGE) : PAGE
+      // One more than is wanted, for the event at the position itself. Where that is too little, the server cannot tell all that is not.
+      const size = isSearched ? 1 : filter && start === after ? Math.min(left + 1, PAGE) : PAGE
       const next = isSearched ? searchBefore(start, wanted.signal) : nextPage(start, size)
       const found = await next.catch((error: unknown) => {
         assertOpen()

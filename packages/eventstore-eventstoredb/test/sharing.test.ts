@@ -133,6 +133,25 @@ test('the server looks for what passes a filter: what nobody asked for does not 
   expect(reads).toBe(2 * 6)
 })
 
+test('an event is found in a few pages behind many of its type in other categories', async () => {
+  const cluster = await openProtocolCluster()
+  const store = openEventStoreDBEventStore({ url: cluster.url })
+  onTestFinished(async () => {
+    await store.close()
+    cluster.close()
+  })
+  for (const category of [...Array.from({ length: 10 }, () => 'other'), 'wanted'])
+    await store.append(sampleStream(category), sampleEvents(100), { expected: 'noStream' })
+  const types = sampleEvents(1).map(({ type }) => type)
+  let reads = 0
+  cluster.nodes[0]?.faults.decide((method) => void (reads += Number(method === 'read')))
+  const found: string[] = []
+  for await (const { stream } of store.readAll({ filter: { categories: ['wanted'], types }, max: 1 }))
+    found.push(stream)
+  expect(found.map((stream) => stream.split('-')[0])).toEqual(['wanted'])
+  expect(reads).toBeLessThan(6)
+})
+
 test('whoever asks for the end of the log does so together, however much stands behind it that is no part of it', async () => {
   const cluster = await openProtocolCluster()
   const store = openEventStoreDBEventStore({ url: cluster.url })
