@@ -6,6 +6,7 @@ import { type Answer, proved } from './dependence.ts'
 import { adviceOn, isStreamDeleted, readFailure } from './failure.ts'
 import { type Streams, streamsOf } from './inside.ts'
 import { linkOn } from './node-link.ts'
+import { allRequest } from './read-request.ts'
 import type { ReadMessage } from './read-response.ts'
 import type { Recorded } from './recorded.ts'
 
@@ -18,6 +19,8 @@ export type FoundOrEnded = Found | Error
 export interface Patience extends Pick<Connection, 'attemptMs'> {
   /** Aborted when nobody waits for it any more. */
   readonly signal?: AbortSignal
+  /** Asks the node something small now and then, while it says nothing: one that searches answers, one that hangs does not. */
+  readonly watch?: { readonly everyMs: number; ask(): Promise<unknown> }
 }
 
 /**
@@ -28,12 +31,14 @@ export interface Patience extends Pick<Connection, 'attemptMs'> {
 export async function collect(
   opening: Promise<Streams>,
   request: ReadReq,
-  { attemptMs: ms, signal }: Patience,
+  { attemptMs: ms, signal, watch }: Patience,
 ): Promise<Found> {
   const events: Recorded[] = []
   let isThere = true
   return new Promise<Found>((resolve, reject) => {
     let isLeft = false
+    let isOver = false
+    let silentMs = 0
     let cancel = (): void => undefined
     const leave = (error: Error): void => {
       isLeft = true
@@ -41,8 +46,21 @@ export async function collect(
       fail(error)
     }
     const leaveNow = (): void => leave(new Error('nobody waits for the read'))
-    const timer = setTimeout(() => leave(new DeadlineExceededError(undefined, `nothing came for ${ms} ms`)), ms)
+    const everyMs = Math.min(watch?.everyMs ?? ms, ms)
+    const look = async (): Promise<void> => {
+      silentMs += everyMs
+      if (watch === undefined || silentMs >= ms)
+        return leave(new DeadlineExceededError(undefined, `nothing came for ${silentMs} ms`))
+      try {
+        await watch.ask()
+        if (!isOver) timer.refresh()
+      } catch {
+        leave(new DeadlineExceededError(undefined, 'the node that searches answers nothing else either'))
+      }
+    }
+    const timer = setTimeout(() => void look(), everyMs)
     const settle = (): void => {
+      isOver = true
       clearTimeout(timer)
       signal?.removeEventListener('abort', leaveNow)
     }
@@ -58,7 +76,8 @@ export async function collect(
         const reading = read(request)
         cancel = () => reading.cancel()
         reading.on('data', (message: ReadMessage) => {
-          timer.refresh()
+          silentMs = 0
+          if (!isOver) timer.refresh()
           if (message.kind === 'event') events.push(message.event)
           else if (message.kind === 'streamNotFound') isThere = false
         })
@@ -94,11 +113,17 @@ export async function ask(
     return await connection.call(async (client) => {
       const link = await linkOn(client, connection)
       const asked = link.sent
-      const value = await collect(Promise.resolve(link.streams), request, patience).catch((error: unknown) => {
-        if (error instanceof Error && isStreamDeleted(error)) return error
-        if (adviceOn(error) !== 'none') link.end()
-        throw error
-      })
+      const streams = Promise.resolve(link.streams)
+      const everyMs = connection.attemptMs
+      const watch = { everyMs, ask: () => collect(streams, allRequest('backwards', undefined, 1), connection) }
+      const isSearch = patience.attemptMs > everyMs
+      const value = await collect(streams, request, { ...patience, ...(isSearch && { watch }) }).catch(
+        (error: unknown) => {
+          if (error instanceof Error && isStreamDeleted(error)) return error
+          if (adviceOn(error) !== 'none') link.end()
+          throw error
+        },
+      )
       if (Array.isArray(value)) check(value)
       return { value, link, asked }
     })

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { appendSettled, Conflict, type EventStore, type SubscribeOptions } from '@ledgate/eventsourcing'
 import { allOf, listen, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openEventStoreDBEventStore, type EventStoreDBEventStore } from '../src/index.ts'
 import { type Fault, type Method, openProtocolCluster, type ProtocolCluster, seeded } from '../src/testing/index.ts'
 
@@ -397,4 +397,24 @@ describe('a wrong configuration', () => {
     await expect(nobody.read(sampleStream())).rejects.toThrow(/no server can be reached at LEDGATE_EVENTSTOREDB_URL/)
     await nobody.close()
   })
+})
+
+test('a node that hangs while it searches is not waited for as one that searches', { timeout: 60_000 }, async () => {
+  const three = await openProtocolCluster({ nodes: 3, timeScale: 0.1 })
+  const store = openEventStoreDBEventStore({ url: three.url, attemptMs: 400 })
+  onTestFinished(async () => {
+    await store.close()
+    three.close()
+  })
+  const stream = sampleStream()
+  await store.append(stream, sampleEvents(2), { expected: 'noStream' })
+  const filter = { types: [sampleEvent().type] }
+  const read = async () => {
+    const found: string[] = []
+    for await (const event of store.readAll({ filter })) found.push(event.stream)
+    return found
+  }
+  expect(await read()).toEqual([stream, stream])
+  three.nodes[0]?.pause()
+  await expect.poll(() => read().catch(() => undefined)).toEqual([stream, stream])
 })
