@@ -7,6 +7,7 @@ import {
   type CommandContext,
   consequenceOf,
   type EventLog,
+  type StreamName,
   unlessOvertaken,
   type Written,
 } from '../log/index.ts'
@@ -20,6 +21,7 @@ import type { PasswordHasher } from './password-hasher.ts'
 import { isEmailRecord, readOwner, readUser } from './read.ts'
 import type { UserCommand } from './user.decider.ts'
 import { type MadeAccount, type VouchedAccount, vouching } from './vouching.ts'
+import type { EmailEvent } from './events.ts'
 
 export interface AccountsDependencies {
   readonly log: EventLog
@@ -147,7 +149,10 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
   }
 
   /** Does now what the process manager would do soon. */
-  async function finish(stream: string, context: CommandContext): Promise<{ sub: string; position: string }> {
+  async function finish(
+    stream: StreamName<EmailEvent>,
+    context: CommandContext,
+  ): Promise<{ sub: string; position: string }> {
     const [newest, previous] = (await log.last(stream, 2)).filter(isEmailRecord)
     if (newest?.type !== 'EmailConfirmed') throw new UnknownAccount()
     if (previous !== undefined) await completion.complete(previous)

@@ -1,8 +1,8 @@
 import { domainToASCII } from 'node:url'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { z } from 'zod'
-import type { KeyedHash } from '../log/index.ts'
-import type { UserState } from './events.ts'
+import type { KeyedHash, StreamName } from '../log/index.ts'
+import { type EmailEvent, emailStream, type UserState } from './events.ts'
 
 /** RFC 5321 §4.5.3.1.3 allows a path of 256 octets with its brackets. */
 export const MAX_ADDRESS = 254
@@ -54,13 +54,13 @@ export function normalizeNewAddress(text: string): string | undefined {
 export interface Addresses {
   /** The keyed hash of a normalized address. */
   hmac(address: string): string
-  stream(hmac: string): string
+  stream(hmac: string): StreamName<EmailEvent>
 }
 
 /** @param hash keyed by the vault: the log does not tell which addresses are in it. */
 export const addresses = (hash: KeyedHash): Addresses => ({
   hmac: (address) => hash(`email ${address}`),
-  stream: (hmac) => `email-${hmac}`,
+  stream: (hmac) => emailStream.of(hmac),
 })
 
 /** The keyed hash of a person's address; `undefined` when it is erased. */

@@ -7,6 +7,7 @@ import { ANN, household, newId, plainHasher, SOURCE } from '../testing/household
 import { command } from '../testing/parts.ts'
 import { mailStream } from '../mail/index.ts'
 import { InvalidLink, readUser } from './index.ts'
+import { emailChangeStream, userStream } from './events.ts'
 
 const NEW = { ...ANN, email: 'ann.new@example.com' }
 
@@ -156,9 +157,9 @@ describe('a link for another address', () => {
       await Promise.all([home, other].map(({ changeEmail }) => changeEmail.redeem(token, command())))
       await Promise.all([home.finish(), other.finish()])
       expect([await person.signsIn('a'), await person.signsIn('b')]).toEqual([false, true])
-      const types = (await home.log.last(`user-${person.sub}`, 20)).map(({ type }) => type)
+      const types = (await home.log.last(userStream.of(person.sub), 20)).map(({ type }) => type)
       expect(types.filter((type) => type === 'EmailChanged')).toHaveLength(1)
-      const links = (await home.log.last(`address-${person.sub}`, 20)).map(({ type }) => type)
+      const links = (await home.log.last(emailChangeStream.of(person.sub), 20)).map(({ type }) => type)
       expect(links).toEqual(['EmailChangeRedeemed', 'EmailChangeAsked'])
     }
   })
@@ -167,13 +168,13 @@ describe('a link for another address', () => {
     const home = await household()
     const person = await newPerson(home)
     const token = String(await person.ask('b'))
-    const [asked] = await home.log.last(mailStream(String(token.split('.')[2])), 10)
-    const mail = (await home.log.last(mailStream(String(token.split('.')[2])), 10)).at(-1)
+    const [asked] = await home.log.last(mailStream.of(String(token.split('.')[2])), 10)
+    const mail = (await home.log.last(mailStream.of(String(token.split('.')[2])), 10)).at(-1)
     if (mail?.type !== 'MailRequested' || mail.data.link === undefined) throw new Error(`no link: ${asked?.type}`)
     const { from: _, from_reservation_id: __, ...old } = mail.data.link
     const mail_id = newId()
     const stale = { ...mail.data, mail_id, link: old }
-    await home.log.append(mailStream(mail_id), [{ type: 'MailRequested', data: stale }], {
+    await home.log.append(mailStream.of(mail_id), [{ type: 'MailRequested', data: stale }], {
       expected: 'noStream',
       context: command(),
     })

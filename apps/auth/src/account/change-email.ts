@@ -7,7 +7,7 @@ import type { Completion } from './completion.ts'
 import { email } from './email.decider.ts'
 import { emailChange, type EmailChangeCommand } from './email-change.decider.ts'
 import { InvalidLink, unlessErased } from './errors.ts'
-import type { UserState } from './events.ts'
+import { emailChangeStream, type UserState } from './events.ts'
 import type { MailAllowance } from './mail-allowance.ts'
 import { type OpenLink, openLink } from './open-link.ts'
 import { readEmail, readUser } from './read.ts'
@@ -44,7 +44,7 @@ export interface ChangeEmail {
 const erased = (cause: unknown) => new InvalidLink('the account was erased', { cause })
 
 /** Where it is decided which link of a person may change the address. */
-const linksOf = (sub: string): string => `address-${sub}`
+const linksOf = (sub: string) => emailChangeStream.of(sub)
 
 /**
  * The change over the log. First the stream of the person's links decides whether this is the newest one, then that of the

@@ -1,6 +1,6 @@
 import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
 import { UnknownAccount, unlessErased } from './errors.ts'
-import type { UserState } from './events.ts'
+import { type UserState, userStream } from './events.ts'
 import { readUser } from './read.ts'
 import { user, type UserCommand } from './user.decider.ts'
 
@@ -31,7 +31,7 @@ export const changeUser = (
       const events = user.decide(command, found?.state)
       if (found === undefined) throw new UnknownAccount()
       if (events.length === 0) return { state: found.state, position: await log.store.head(), isChanged: false }
-      const { position } = await log.append(`user-${sub}`, events, {
+      const { position } = await log.append(userStream.of(sub), events, {
         expected: found.revision,
         context,
         dataKey: found.state.data_key,

@@ -14,7 +14,7 @@ import {
 import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, hmacOfUser } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
-import type { UserState } from './events.ts'
+import { type UserState, userStream } from './events.ts'
 import { email, ERASED_REASON } from './email.decider.ts'
 import { type EmailRecord, isEmailRecord, readEmail, readUser } from './read.ts'
 import { openRegistration, type Registration } from './registration.ts'
@@ -78,7 +78,11 @@ export function completion(dependencies: CompletionDependencies): Completion {
       const data = await newUser(dataKey, registration, event)
       const events = user.decide({ type: 'Register', reservationId, user: data }, undefined)
       // A command of its own each time: who comes second has to hear of it, since their key is not the one used.
-      await log.append(`user-${registration.sub}`, events, { expected: 'noStream', context: because(event), dataKey })
+      await log.append(userStream.of(registration.sub), events, {
+        expected: 'noStream',
+        context: because(event),
+        dataKey,
+      })
     } catch (error) {
       if (!(error instanceof UnknownOutcome)) await sealer.destroyDataKey(dataKey)
       if (!(error instanceof Conflict)) throw error
@@ -102,7 +106,7 @@ export function completion(dependencies: CompletionDependencies): Completion {
     if (state.status !== 'reserved' || state.reservation_id !== reservation_id) return
     const mailId = mailIdFor(event.id)
     const to = await sealer.unseal(person.email, 'email')
-    if (to === ERASED || (await log.last(mailStream(mailId))).length > 0) return
+    if (to === ERASED || (await log.last(mailStream.of(mailId))).length > 0) return
     const email_hmac = event.stream.slice('email-'.length)
     const link = await confirmLink(linkKeys, { email_hmac, reservation_id, now: clock.now() })
     const mail = { mailId, template: 'confirm-address', to, dataKey: person.data_key, isOwnKey: false, link } as const
@@ -154,7 +158,7 @@ export function completion(dependencies: CompletionDependencies): Completion {
   async function redeem(event: Confirmed, person: UserState): Promise<void> {
     const { mail_id } = event.data
     if (mail_id === undefined) return
-    const stream = mailStream(mail_id)
+    const stream = mailStream.of(mail_id)
     await untilSettled(async () => {
       const mails = await log.last(stream, MAIL_EVENTS)
       if (mails[0] === undefined || mails.some(({ type }) => type === 'LinkRedeemed')) return
@@ -186,7 +190,7 @@ export function completion(dependencies: CompletionDependencies): Completion {
 
   /** The link that proved the mailbox. */
   async function linkOf({ data: { mail_id } }: Confirmed): Promise<Link | undefined> {
-    const mails = mail_id === undefined ? [] : await log.last(mailStream(mail_id), MAIL_EVENTS)
+    const mails = mail_id === undefined ? [] : await log.last(mailStream.of(mail_id), MAIL_EVENTS)
     return mails.find((mail) => mail.type === 'MailRequested')?.data.link
   }
 
@@ -240,6 +244,7 @@ export function completion(dependencies: CompletionDependencies): Completion {
   return {
     confirmed,
     async complete(event) {
+      if (!isEmailRecord(event)) return
       if (event.type === 'EmailReserved') await reserved(event)
       if (event.type === 'EmailConfirmed') await confirmed(event)
       if (event.type === 'EmailReleased') await released(event)

@@ -1,7 +1,15 @@
 import { decided } from '@ledgate/eventsourcing'
 import { InvalidGrant } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, type EventLog, networkOf, type Source, untilSettled } from '../log/index.ts'
+import {
+  type Clock,
+  type CommandContext,
+  type EventLog,
+  networkOf,
+  type Source,
+  type StreamName,
+  untilSettled,
+} from '../log/index.ts'
 import type { LinkKeys } from '../mail/index.ts'
 import type { Addresses } from './address.ts'
 import type { Completion } from './completion.ts'
@@ -13,6 +21,7 @@ import type { PasswordPolicy } from './password-policy.ts'
 import { readEmail } from './read.ts'
 import { openRegistration, type Registration } from './registration.ts'
 import type { SignIn } from './sign-in.ts'
+import type { EmailEvent } from './events.ts'
 
 export interface ConfirmDependencies {
   readonly log: EventLog
@@ -76,7 +85,7 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
   }
 
   /** The log says it is confirmed: whatever is missing to that is done now. */
-  async function finish(stream: string): Promise<{ position: string }> {
+  async function finish(stream: StreamName<EmailEvent>): Promise<{ position: string }> {
     const [newest] = await log.last(stream)
     const changed = newest?.type === 'EmailConfirmed' ? await completion.confirmed(newest) : undefined
     if (changed === undefined) throw new InvalidLink('the account was erased')
@@ -87,7 +96,7 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
    * The link did its work, and whoever sent it did not hear of it: they get the same answer, if they sign in with what
    * they sent. That is a sign-in like any other, limits included.
    */
-  async function again(stream: string, { proof, source, context }: Confirmation, state: EmailState) {
+  async function again(stream: StreamName<EmailEvent>, { proof, source, context }: Confirmation, state: EmailState) {
     if (state.status !== 'confirmed') throw new InvalidLink('another reservation took its place')
     const answer = await finish(stream)
     const address = await addressOf(stream)
@@ -100,7 +109,7 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
     return answer
   }
 
-  async function addressOf(stream: string): Promise<string | undefined> {
+  async function addressOf(stream: StreamName<EmailEvent>): Promise<string | undefined> {
     const events = await log.last(stream, 2)
     const reserved = events.find((event) => event.type === 'EmailReserved')
     return reserved && (await openRegistration(sealer, reserved.data.registration))?.email

@@ -1,10 +1,18 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type CommandContext, type DomainRecord, type EventLog, untilSettled, type Written } from '../log/index.ts'
+import {
+  type CommandContext,
+  type DomainRecord,
+  type EventLog,
+  type StreamName,
+  untilSettled,
+  type Written,
+} from '../log/index.ts'
 import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { changeUser } from './change-user.ts'
 import { email, ERASED_REASON } from './email.decider.ts'
 import { readEmail, readOwner } from './read.ts'
+import { type EmailEvent, userStream } from './events.ts'
 
 export interface ErasureDependencies {
   readonly log: EventLog
@@ -20,7 +28,7 @@ export interface Erasure {
   /** Finishes what an erasure began, whoever died meanwhile. Safe to repeat. */
   complete(event: DomainRecord): Promise<void>
   /** Frees an address that a reservation took, and destroys what would tell whose it was. */
-  release(stream: string, reservationId: string, context: CommandContext): Promise<void>
+  release(stream: StreamName<EmailEvent>, reservationId: string, context: CommandContext): Promise<void>
 }
 
 const PROCESS = 'erasure'
@@ -57,7 +65,7 @@ export function erasure({ log, sealer, addresses, newId }: ErasureDependencies):
     release,
     async erase(sub, reason, context) {
       const { position } = await changeUser(log, sub, { type: 'Erase', reason }, context)
-      const [newest] = await log.last(`user-${sub}`)
+      const [newest] = await log.last(userStream.of(sub))
       if (newest !== undefined) await complete(newest)
       return { position }
     },

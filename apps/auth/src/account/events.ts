@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineStream } from '../log/stream.ts'
 import { Epoch, RandomId, Seconds, Sealed, Sub } from '../log/value.ts'
 
 /** Everything a decision about a person needs; every event of `user-<sub>` carries it. */
@@ -54,6 +55,9 @@ export const userEvents = [
 ] as const
 export type UserEvent = EventOf<(typeof userEvents)[number]>
 
+/** A person: `user-<sub>`. */
+export const userStream = defineStream('user', userEvents)
+
 /**
  * An address is taken for a while. `registration` is everything needed to finish by itself what was acknowledged: the
  * person's `sub`, address and password hash, sealed under a data key of the reservation's own, so that nothing links
@@ -83,6 +87,9 @@ export const EmailReleased = defineEvent('EmailReleased', { reservation_id: Rand
 export const emailEvents = [EmailReserved, EmailConfirmed, EmailReleased] as const
 export type EmailEvent = EventOf<(typeof emailEvents)[number]>
 
+/** An address: `email-<hmac>`, by its keyed hash. */
+export const emailStream = defineStream('email', emailEvents)
+
 /** A person asked for another address: of all the links that were mailed for that, only the newest is good. */
 export const EmailChangeAsked = defineEvent('EmailChangeAsked', { mail_id: RandomId })
 /** That link was redeemed; what follows from it is in the streams of the address and of the person. */
@@ -91,10 +98,16 @@ export const EmailChangeRedeemed = defineEvent('EmailChangeRedeemed', { mail_id:
 export const emailChangeEvents = [EmailChangeAsked, EmailChangeRedeemed] as const
 export type EmailChangeEvent = EventOf<(typeof emailChangeEvents)[number]>
 
+/** The links for another address of a person: `address-<sub>`. */
+export const emailChangeStream = defineStream('address', emailChangeEvents)
+
 /** Where a person signed in: keyed hashes of address and agent, the newest first, sealed as one text. */
 export const PlacesSeen = defineEvent('PlacesSeen', { places: Sealed })
 
 export const placeEvents = [PlacesSeen] as const
+
+/** `place-<sub>`. */
+export const placeStream = defineStream('place', placeEvents)
 
 /** Failed sign-ins of one account, thinned: `failures` counts all since the last success. */
 export const LoginFailed = defineEvent('LoginFailed', { failures: z.int().positive(), reason: z.string() })
@@ -111,3 +124,6 @@ export const LoginFailuresWithheld = defineEvent('LoginFailuresWithheld', {
 
 export const loginEvents = [LoginFailed, LoginDelayed, LoginSucceeded, LoginFailuresWithheld] as const
 export type LoginEvent = EventOf<(typeof loginEvents)[number]>
+
+/** `login-<sub>`; `login-all` has what was withheld of all. */
+export const loginStream = defineStream('login', loginEvents)

@@ -1,6 +1,7 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { type DomainRecord, type EventLog, KeptSource } from '../log/index.ts'
 import type { LoginLimits } from './login-limits.ts'
+import { loginStream } from './events.ts'
 
 /** What the log says of failed sign-ins at an account lately. Times are in milliseconds since the epoch. */
 export interface LoginHistory {
@@ -60,7 +61,7 @@ export async function readLoginHistory(
   sub: string,
   limits: LoginLimits,
 ): Promise<LoginHistory> {
-  const events = await log.last(`login-${sub}`, EVENTS)
+  const events = await log.last(loginStream.of(sub), EVENTS)
   const delays: LoginHistory['delays'][number][] = []
   const forgiven = new Set<string>()
   for (const event of events) {

@@ -1,7 +1,7 @@
 import { apartFromDecisions } from '@ledgate/eventsourcing'
 import { boundedCache } from '../limit/index.ts'
 import type { Clock, CommandContext, EventLog } from '../log/index.ts'
-import type { LoginEvent, UserState } from './events.ts'
+import { type LoginEvent, loginStream, type UserState } from './events.ts'
 import { login } from './login.decider.ts'
 
 /** How many failed sign-ins become events. */
@@ -38,7 +38,7 @@ const ACCOUNT = 256
 const COUNTED_ACCOUNTS = 100_000
 
 /** What every replica writes its summaries to. */
-const SUMMARY_STREAM = 'login-all'
+const SUMMARY_STREAM = loginStream.of('all')
 
 interface Account {
   failures: number
@@ -56,7 +56,7 @@ export function loginRecord(dependencies: LoginRecordDependencies): LoginRecord 
   let summarizedAt = 0
 
   async function load(sub: string): Promise<Account> {
-    const [newest] = await log.last(`login-${sub}`)
+    const [newest] = await log.last(loginStream.of(sub))
     const isLogin = newest !== undefined && newest.type.startsWith('Login')
     const { failures } = isLogin ? login.evolve(login.initialState, newest as LoginEvent) : login.initialState
     return { failures, written: [] }
@@ -103,7 +103,7 @@ export function loginRecord(dependencies: LoginRecordDependencies): LoginRecord 
   }
 
   const append = (user: UserState, events: readonly LoginEvent[], context: CommandContext) =>
-    log.append(`login-${user.sub}`, events, {
+    log.append(loginStream.of(user.sub), events, {
       expected: 'any',
       context: { ...context, commandId: newId(), actor: { type: 'anonymous', id: '' } },
       dataKey: user.data_key,

@@ -3,7 +3,7 @@ import type { Clock, DomainRecord, EventLog } from '../log/index.ts'
 import { type LinkKeys, mailIdFor, once, requestMail, resetLink } from '../mail/index.ts'
 import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
-import type { UserState } from './events.ts'
+import { type UserState, userStream } from './events.ts'
 import { readEmail } from './read.ts'
 
 export interface NoticesDependencies {
@@ -55,9 +55,12 @@ export function notices({ log, sealer, addresses, linkKeys, clock, newId }: Noti
   }
 
   /** The address that a person had before. */
-  async function addressBefore({ stream, revision }: DomainRecord): Promise<Sealed | undefined> {
-    const [previous] = await log.page(stream, revision - 1n, 1)
-    return previous !== undefined && 'user' in previous.data ? previous.data.user.email : undefined
+  async function addressBefore({
+    revision,
+    data: { user },
+  }: Extract<DomainRecord, { type: 'EmailChanged' }>): Promise<Sealed | undefined> {
+    const [previous] = await log.page(userStream.of(user.sub), revision - 1n, 1)
+    return previous?.data.user.email
   }
 
   return {

@@ -26,7 +26,7 @@ export async function openLink(
   const presented = parseLinkToken(token)
   if (presented === undefined || !(await isGenuine(linkKeys, presented)))
     throw new InvalidLink('the link is not genuine')
-  const mails = await log.last(mailStream(presented.mailId), MAIL_EVENTS)
+  const mails = await log.last(mailStream.of(presented.mailId), MAIL_EVENTS)
   const requested = mails.find((event) => event.type === 'MailRequested')
   const link = requested?.data.link
   if (link === undefined || requested === undefined || link.key !== presented.key || link.purpose !== purpose)

@@ -3,7 +3,7 @@ import { ERASED, type Sealer } from '@ledgate/vault'
 import { knownPlaces, PLACES } from '../limit/index.ts'
 import { type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
 import { NOBODY } from './nobody.ts'
-import type { UserState } from './events.ts'
+import { placeStream, type UserState } from './events.ts'
 
 /**
  * Where a person signed in, so that strangers are told from them after a restart too. It decides who waits, never who may:
@@ -28,8 +28,6 @@ export interface PlacesDependencies {
 
 const REMEMBERED = 50_000
 
-const streamOf = (sub: string) => `place-${sub}`
-
 /** Places over the log: the newest event of `place-<sub>` has all of them, sealed under the person's key. */
 export function places(dependencies: PlacesDependencies): Places {
   const { log, sealer, newId, remembered = REMEMBERED, onError } = dependencies
@@ -38,7 +36,7 @@ export function places(dependencies: PlacesDependencies): Places {
   const nobodies = knownPlaces<object>(remembered)
 
   async function read(sub: string) {
-    const [newest] = await log.last(streamOf(sub))
+    const [newest] = await log.last(placeStream.of(sub))
     const sealed = newest?.type === 'PlacesSeen' ? newest.data.places : undefined
     const text = sealed === undefined ? ERASED : await sealer.unseal(sealed, 'places')
     return { places: text === ERASED ? [] : text.split(' '), expected: newest?.revision ?? ('noStream' as const) }
@@ -57,7 +55,7 @@ export function places(dependencies: PlacesDependencies): Places {
       const newest = [place, ...before].slice(0, PLACES).join(' ')
       const data = { places: await sealer.seal(user.data_key, 'places', newest) }
       const own = { ...context, commandId: newId(), actor: { type: 'user', id: user.sub } as const }
-      await log.append(streamOf(user.sub), [{ type: 'PlacesSeen', data }], {
+      await log.append(placeStream.of(user.sub), [{ type: 'PlacesSeen', data }], {
         expected,
         context: own,
         dataKey: user.data_key,

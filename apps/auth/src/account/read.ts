@@ -1,7 +1,7 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
-import type { CommandContext, DomainRecord, EventLog } from '../log/index.ts'
+import type { CommandContext, DomainRecord, EventLog, RecordOf, StreamName } from '../log/index.ts'
 import { email, type EmailState } from './email.decider.ts'
-import type { EmailEvent, UserState } from './events.ts'
+import { type EmailEvent, type UserState, userStream } from './events.ts'
 
 /** A person as their stream says, and where the stream ends. */
 export interface ReadUser {
@@ -11,7 +11,7 @@ export interface ReadUser {
 
 /** The person of that `sub`, never older than the call. */
 export async function readUser(log: EventLog, sub: string): Promise<ReadUser | undefined> {
-  const [newest] = await log.last(`user-${sub}`)
+  const [newest] = await log.last(userStream.of(sub))
   return newest !== undefined && 'user' in newest.data
     ? { state: newest.data.user, revision: newest.revision }
     : undefined
@@ -36,14 +36,14 @@ export interface ReadEmail {
 }
 
 /** An event of an address's stream. */
-export type EmailRecord = Extract<DomainRecord, { type: EmailEvent['type'] }>
+export type EmailRecord = RecordOf<EmailEvent>
 
 /** Whether the event is one of an address's stream. */
 export const isEmailRecord = (record: DomainRecord): record is EmailRecord =>
   record.type === 'EmailReserved' || record.type === 'EmailConfirmed' || record.type === 'EmailReleased'
 
 /** Who has the address of that stream, never older than the call: its last event says everything. */
-export async function readEmail(log: EventLog, stream: string): Promise<ReadEmail> {
+export async function readEmail(log: EventLog, stream: StreamName<EmailEvent>): Promise<ReadEmail> {
   const [newest] = await log.last(stream)
   if (newest === undefined || !isEmailRecord(newest)) return { state: email.initialState, expected: 'noStream' }
   return { state: email.evolve(email.initialState, newest), expected: newest.revision }
@@ -53,7 +53,7 @@ export async function readEmail(log: EventLog, stream: string): Promise<ReadEmai
 export async function readOwner(
   log: EventLog,
   sealer: Pick<Sealer, 'unseal'>,
-  stream: string,
+  stream: StreamName<EmailEvent>,
 ): Promise<{ readonly sub: string; readonly reservationId: string } | undefined> {
   const { state } = await readEmail(log, stream)
   const sub = state.status === 'confirmed' ? await sealer.unseal(state.owner, 'owner') : ERASED

@@ -6,6 +6,7 @@ import {
   type CommandContext,
   consequenceOf,
   type EventLog,
+  type StreamName,
   untilSettled,
 } from '../log/index.ts'
 import { assertAuthorization } from './authorization.ts'
@@ -16,6 +17,7 @@ import type { PasswordHasher } from './password-hasher.ts'
 import { isEmailRecord, readEmail } from './read.ts'
 import { requireAddress, requireNewAddress } from './register.ts'
 import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
+import type { EmailEvent } from './events.ts'
 
 /** A person whom an operator vouches for. */
 export interface VouchedAccount {
@@ -41,12 +43,12 @@ export interface VouchingDependencies {
   readonly clock: Clock
   readonly newId: () => string
   /** Does now what follows from the confirmation of an address. @throws {UnknownAccount} when its person is gone. */
-  finish(stream: string, context: CommandContext): Promise<Omit<MadeAccount, 'isNew'>>
+  finish(stream: StreamName<EmailEvent>, context: CommandContext): Promise<Omit<MadeAccount, 'isNew'>>
 }
 
 /** What gives an address to somebody whom an operator vouches for. */
 interface Assignment {
-  readonly stream: string
+  readonly stream: StreamName<EmailEvent>
   readonly registration: Registration
   readonly dataKey: string
   readonly context: CommandContext
@@ -83,13 +85,13 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
       return true
     })
 
-  async function isUnused(stream: string, dataKey: string): Promise<boolean> {
+  async function isUnused(stream: StreamName<EmailEvent>, dataKey: string): Promise<boolean> {
     const events = (await log.last(stream, 2)).filter(isEmailRecord)
     return !events.some((event) => 'data_key' in event.data && event.data.data_key === dataKey)
   }
 
   /** The account that an address has; none when its person is gone, whose address is given back then. */
-  async function existing(stream: string, context: CommandContext): Promise<MadeAccount | undefined> {
+  async function existing(stream: StreamName<EmailEvent>, context: CommandContext): Promise<MadeAccount | undefined> {
     if ((await readEmail(log, stream)).state.status !== 'confirmed') return undefined
     try {
       return { ...(await finish(stream, context)), isNew: false }
@@ -121,7 +123,7 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
   }
 
   /** Whether an actor ever gave the address to somebody: the whole history of its stream is read, newest first. */
-  async function wasGivenBy(stream: string, actor: Actor): Promise<boolean> {
+  async function wasGivenBy(stream: StreamName<EmailEvent>, actor: Actor): Promise<boolean> {
     let events = await log.last(stream, HISTORY_PAGE)
     for (;;) {
       if (events.some((event) => event.type === 'EmailConfirmed' && isSameActor(event.envelope.actor, actor)))

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineStream } from '../log/stream.ts'
 
 /**
  * An administrator asked for something (`audit-<yyyymmdd>`): to look, too, and also what was refused then. What it changed
@@ -14,3 +15,6 @@ export const AdministrationRequested = defineEvent('AdministrationRequested', {
 
 export const administrationEvents = [AdministrationRequested] as const
 export type AdministrationEvent = EventOf<(typeof administrationEvents)[number]>
+
+/** What was asked of the administration API in a day: `audit-<day>`. */
+export const administrationStream = defineStream('audit', administrationEvents)

@@ -10,6 +10,7 @@ import type { Views } from '../views/index.ts'
 import { type Administrator, type AdministratorDependencies, authorize } from './bearer.ts'
 import { minPosition } from './min-position.ts'
 import { type Operation, OPERATIONS, scopeOf } from './operations.ts'
+import { administrationStream } from './events.ts'
 
 export interface AdministrationDependencies extends AdministratorDependencies {
   readonly commands: Readonly<Record<string, OperatorCommand>>
@@ -113,7 +114,7 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
     await unlessErased(
       (cause) => new InvalidToken('its person is gone', { cause }),
       () =>
-        log.append(`audit-${day}`, [{ type: 'AdministrationRequested', data }], {
+        log.append(administrationStream.of(day), [{ type: 'AdministrationRequested', data }], {
           expected: 'any',
           context: { ...context, commandId: `${context.commandId}/asked` },
           dataKey: by.dataKey,

@@ -9,6 +9,7 @@ import { slowStore } from '../testing/faulty-store.ts'
 import { type Household, household } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { ADMINISTRATOR, AlreadySetUp, LastAdministrator } from './index.ts'
+import { userStream } from '../account/events.ts'
 
 const person = (name: string, roles: readonly string[] = [ADMINISTRATOR]) => ({
   email: `${name}@example.com`,
@@ -47,10 +48,10 @@ describe('the administrators', () => {
     const [ann = '', bob = ''] = subs
     const { accounts, administrators, log } = home
     await accounts.disable(bob, 'test', command())
-    const before = await log.last(`user-${ann}`)
+    const before = await log.last(userStream.of(ann))
     await expect(accounts.disable(ann, 'test', command())).rejects.toThrow(LastAdministrator)
     await expect(accounts.assignRoles(ann, none, command())).rejects.toThrow(LastAdministrator)
-    expect(await log.last(`user-${ann}`)).toEqual(before)
+    expect(await log.last(userStream.of(ann))).toEqual(before)
     expect(await administrators.includes(ann)).toBe(true)
   })
 

@@ -2,12 +2,10 @@ import { readUser } from '../account/read.ts'
 import type { UserState } from '../account/events.ts'
 import { type CommandContext, consequenceOf, type EventLog, untilSettled } from '../log/index.ts'
 import { administrators as decider, type AdministratorCommand } from './decider.ts'
-import type { AdministratorsState } from './events.ts'
+import { ADMINISTRATORS, type AdministratorsState } from './events.ts'
 
 /** The role of those who may administer. */
 export const ADMINISTRATOR = 'ledgate:admin'
-
-const STREAM = 'administrators'
 
 /** Whether a person with this state may be on the list, and act. */
 export const isAble = ({ roles, disabled, erased }: UserState): boolean =>
@@ -39,7 +37,7 @@ const step = (context: CommandContext, name: string): CommandContext => ({
 /** The list over the log. */
 export function administrators(log: EventLog): Administrators {
   async function read(): Promise<{ state: AdministratorsState; expected: bigint | 'noStream' }> {
-    const [newest] = await log.last(STREAM)
+    const [newest] = await log.last(ADMINISTRATORS)
     return newest !== undefined && 'administrators' in newest.data
       ? { state: newest.data.administrators, expected: newest.revision }
       : { state: decider.initialState, expected: 'noStream' }
@@ -62,7 +60,7 @@ export function administrators(log: EventLog): Administrators {
     untilSettled(async () => {
       const { state, expected } = await read()
       const events = decider.decide(await prepare(state), state)
-      if (events.length > 0) await log.append(STREAM, events, { expected, context })
+      if (events.length > 0) await log.append(ADMINISTRATORS, events, { expected, context })
       return events.length > 0
     })
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineSingleStream } from '../log/stream.ts'
 import { Sub } from '../log/value.ts'
 
 /** Who may administer; every event of the stream `administrators` carries it. */
@@ -17,3 +18,6 @@ export const AdministratorRemoved = defineEvent('AdministratorRemoved', {
 
 export const administratorEvents = [AdministratorAdded, AdministratorRemoved] as const
 export type AdministratorEvent = EventOf<(typeof administratorEvents)[number]>
+
+/** Every change of the list goes through it. */
+export const ADMINISTRATORS = defineSingleStream('administrators', administratorEvents)

@@ -2,7 +2,7 @@ import { spellingsOf } from '@ledgate/oauth'
 import { normalizeAddress } from '../account/address.ts'
 import type { CommandContext, EventLog, KeyedHash } from '../log/index.ts'
 import { once } from '../mail/request.ts'
-import type { BootstrapEvent } from './events.ts'
+import { type BootstrapEvent, bootstrapStream } from './events.ts'
 
 /** What tells an entry of the file again, however the rest of it was edited and wherever it stands. */
 export interface EntryName {
@@ -46,7 +46,7 @@ export interface AppliedEntries {
 
 /** Kept in `bootstrap-<hash>`, one event for each entry. */
 export function appliedEntries(log: EventLog): AppliedEntries {
-  const streamOf = ({ hash }: EntryName) => `bootstrap-${hash}`
+  const streamOf = ({ hash }: EntryName) => bootstrapStream.of(hash)
   const has: AppliedEntries['has'] = async (entry) => (await log.last(streamOf(entry))).length > 0
   return {
     has,

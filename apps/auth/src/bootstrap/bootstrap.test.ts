@@ -13,6 +13,7 @@ import { Crash, crashingStore, dyingProcess, slowStore } from '../testing/faulty
 import { ANN, household, SOURCE } from '../testing/household.ts'
 import { command, everythingIn, parts } from '../testing/parts.ts'
 import { appliedBefore, applyBootstrap, BootstrapError, parseBootstrap, readBootstrap } from './index.ts'
+import { clientStream } from '../client/events.ts'
 
 const SYSTEM = { type: 'system', id: 'bootstrap' } as const
 
@@ -458,7 +459,7 @@ describe('an entry that could not be applied any more', () => {
     const metadata = { redirect_uris: [], token_endpoint_auth_method: 'none', grant_types: [], response_types: [] }
     const client = { client_id: '..', client_id_issued_at: 1, epoch: 0, disabled: false, secrets: [] }
     const made = { type: 'ClientRegistered', data: { client: { ...client, metadata: { ...metadata, scope: '' } } } }
-    await home.log.append('client-..', [made as never], { expected: 'noStream', context: command(SYSTEM) })
+    await home.log.append(clientStream.of('..'), [made as never], { expected: 'noStream', context: command(SYSTEM) })
     await home.accounts.create({ ...ANN }, command(SYSTEM))
     await home.accounts.erase(ANN.email, 'test', command())
     await home.finish()

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineStream } from '../log/stream.ts'
 
 /** An entry of the bootstrap file was applied, or what it asks for was there already: it is never applied again. */
 export const BootstrapEntryApplied = defineEvent('BootstrapEntryApplied', {
@@ -8,3 +9,6 @@ export const BootstrapEntryApplied = defineEvent('BootstrapEntryApplied', {
 
 export const bootstrapEvents = [BootstrapEntryApplied] as const
 export type BootstrapEvent = EventOf<(typeof bootstrapEvents)[number]>
+
+/** An entry that was applied: `bootstrap-<hash>`. */
+export const bootstrapStream = defineStream('bootstrap', bootstrapEvents)

@@ -13,6 +13,7 @@ import {
 import { boundedCache, bytesOfText } from '../limit/bounded-cache.ts'
 import type { Clock, CommandContext, EventLog, KeyedHash } from '../log/index.ts'
 import { flawOf } from './usable-keys.ts'
+import { assertionStream } from '../resource/events.ts'
 
 /** RFC 7523 §2.2. */
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
@@ -154,7 +155,7 @@ export async function useUp(
   clientId: string,
   { log, keyedHash, context }: AssertionDependencies & { readonly context: CommandContext },
 ): Promise<void> {
-  const stream = `assertion-${keyedHash(`${clientId} ${jti}`)}`
+  const stream = assertionStream.of(keyedHash(`${clientId} ${jti}`))
   try {
     const used = { type: 'AssertionUsed', data: { client_id: clientId, exp } } as const
     await log.append(stream, [used], { expected: 'noStream', context })

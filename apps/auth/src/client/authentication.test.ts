@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { command, EPOCH, everythingIn, parts } from '../testing/parts.ts'
 import { noClientLimits } from './guard.ts'
 import { ASSERTION_TYPE, clientAuthentication, type ClientGuard } from './index.ts'
+import { clientStream } from './events.ts'
+import type { DomainEvent, StreamName } from '../log/index.ts'
 
 type Claims = Record<string, unknown>
 
@@ -53,7 +55,7 @@ async function world(guard: ClientGuard = noClientLimits) {
   const reads: ('there' | 'in vain')[] = []
   const counted = {
     ...log,
-    async last(stream: string, max?: number) {
+    async last<Event extends DomainEvent>(stream: StreamName<Event>, max?: number) {
       const found = await log.last(stream, max)
       reads.push(found.length > 0 ? 'there' : 'in vain')
       return found
@@ -133,7 +135,7 @@ describe('a client with a secret', () => {
     const { clientSecret } = await clients.addSecret('basic', command())
     await client({}, basic('basic', SECRET))
     await client({}, basic('basic', clientSecret))
-    const [newest] = await log.last('client-basic')
+    const [newest] = await log.last(clientStream.of('basic'))
     if (newest?.type !== 'ClientSecretAdded') throw new Error('a secret was added')
     const [old] = newest.data.client.secrets
     await clients.change('basic', { type: 'RevokeSecret', secret_id: old?.secret_id ?? '' }, command())

@@ -3,7 +3,7 @@ import { ClientId, type ClientMetadata } from '@ledgate/oauth'
 import { type Clock, type CommandContext, type EventLog, untilSettled, type Written } from '../log/index.ts'
 import type { Names } from '../resource/names.ts'
 import { client as decider, type ClientCommand, ClientRefused, usesSecret } from './decider.ts'
-import type { ClientState } from './events.ts'
+import { type ClientState, clientStream } from './events.ts'
 import { keptSecret, newSecret } from './secret.ts'
 
 /** A client as its stream says, and where the stream ends. */
@@ -14,7 +14,7 @@ export interface ReadClient {
 
 /** The client of that id, never older than the call. */
 export async function readClient(log: EventLog, clientId: string): Promise<ReadClient | undefined> {
-  const [newest] = await log.last(`client-${clientId}`)
+  const [newest] = await log.last(clientStream.of(clientId))
   return newest !== undefined && 'client' in newest.data
     ? { state: newest.data.client, revision: newest.revision }
     : undefined
@@ -74,7 +74,7 @@ export function clients({ log, names, clock }: ClientsDependencies): Clients {
       const found = await readClient(log, clientId)
       const events = decider.decide(command, found?.state)
       if (events.length === 0) return { position: await log.store.head() }
-      const { position } = await log.append(`client-${clientId}`, events, {
+      const { position } = await log.append(clientStream.of(clientId), events, {
         expected: found?.revision ?? 'noStream',
         context,
       })
@@ -94,7 +94,10 @@ export function clients({ log, names, clock }: ClientsDependencies): Clients {
         const command = { type: 'Register', client_id, metadata, secrets, now: clock.now() } as const
         const events = decider.decide(command, found?.state)
         then = await names.reserve([name], `client ${client_id}`, then)
-        const { position } = await log.append(`client-${client_id}`, events, { expected: 'noStream', context: then })
+        const { position } = await log.append(clientStream.of(client_id), events, {
+          expected: 'noStream',
+          context: then,
+        })
         return { clientId: client_id, ...(secret !== undefined && { clientSecret: secret }), position }
       })
     },

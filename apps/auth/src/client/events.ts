@@ -1,6 +1,7 @@
 import { ClientMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineStream } from '../log/stream.ts'
 import { Epoch, SecretHash, Seconds } from '../log/value.ts'
 
 /** A secret of 256 random bits, or a configured one: only its hash is kept. `expires_at` 0 means never (RFC 7591 §3.2.1). */
@@ -41,3 +42,6 @@ export const clientEvents = [
   ClientEnabled,
 ] as const
 export type ClientEvent = EventOf<(typeof clientEvents)[number]>
+
+/** `client-<client_id>`. */
+export const clientStream = defineStream('client', clientEvents)

@@ -24,6 +24,7 @@ import { systemContext } from './core.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
 import { wrappingKeys } from './master-keys.ts'
+import { emailStream, userStream } from '../account/events.ts'
 
 const LOG = 'events.db'
 const VAULT = 'vault.db'
@@ -80,7 +81,7 @@ export interface RestoreOptions {
 interface Erasures {
   readonly subs: readonly string[]
   readonly addresses: readonly {
-    readonly stream: string
+    readonly hmac: string
     readonly reservationId: string
     /** Its person came from the bootstrap file, which must not make them again. */
     readonly isBootstrap: boolean
@@ -110,7 +111,7 @@ async function openNewer(file: string) {
 
 async function erasuresIn(file: string, after: Position): Promise<Erasures> {
   const reader = await openNewer(file)
-  const [subs, addresses] = [new Set<string>(), [] as { stream: string; reservationId: string }[]]
+  const [subs, addresses] = [new Set<string>(), [] as { hmac: string; reservationId: string }[]]
   const applied = new Set<string>()
   try {
     for await (const recorded of reader.readAll({ after, filter: { categories: ['user', 'email', 'bootstrap'] } })) {
@@ -120,13 +121,12 @@ async function erasuresIn(file: string, after: Position): Promise<Erasures> {
         applied.add(hmacOf(event.stream))
       if (event?.type === 'SubjectErased') subs.add(event.data.user.sub)
       if (event?.type === 'EmailReleased' && event.data.reason === ERASED_REASON)
-        addresses.push({ stream: event.stream, reservationId: event.data.reservation_id })
+        addresses.push({ hmac: hmacOf(event.stream), reservationId: event.data.reservation_id })
     }
   } finally {
     await reader.close()
   }
-  const isBootstrap = ({ stream }: { stream: string }) => applied.has(hmacOf(stream))
-  return { subs: [...subs], addresses: addresses.map((each) => ({ ...each, isBootstrap: isBootstrap(each) })) }
+  return { subs: [...subs], addresses: addresses.map((each) => ({ ...each, isBootstrap: applied.has(each.hmac) })) }
 }
 
 function readManifest(folder: string): Manifest {
@@ -182,13 +182,13 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
           const found = await readUser(log, sub)
           if (found === undefined || found.state.erased) continue
           await changeUser(log, sub, { type: 'Erase', reason: 'erased before the restore' }, systemContext('restore'))
-          const [newest] = await log.last(`user-${sub}`)
+          const [newest] = await log.last(userStream.of(sub))
           if (newest !== undefined) await complete(newest)
           erased += 1
         }
-        for (const { stream, reservationId, isBootstrap } of addresses) {
-          await release(stream, reservationId, systemContext('restore'))
-          if (isBootstrap) await applied.add(userEntry(hmacOf(stream)), systemContext('restore'))
+        for (const { hmac, reservationId, isBootstrap } of addresses) {
+          await release(emailStream.of(hmac), reservationId, systemContext('restore'))
+          if (isBootstrap) await applied.add(userEntry(hmac), systemContext('restore'))
         }
       }
       return { erased }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineStream } from '../log/stream.ts'
 import { Duration, Epoch, RandomId, SecretHash, Seconds, Sub } from '../log/value.ts'
 
 /**
@@ -91,6 +92,11 @@ export const grantEvents = [
 ] as const
 export type GrantEvent = EventOf<(typeof grantEvents)[number]>
 
+/** `grant-<gid>`. */
+export const grantStream = defineStream('grant', grantEvents)
+/** An access token of a grant that was revoked by itself: `token-<jti>` (docs/decisions/0003 and 0017). */
+export const tokenStream = defineStream('token', [TokenRevoked])
+
 /**
  * A client's own access token was revoked. It has a stream of its own (`service-<client_id>-<jti>`), so that asking
  * about one token reads one event, however many tokens the client got that day.
@@ -102,3 +108,6 @@ export const ServiceTokenRevoked = defineEvent('ServiceTokenRevoked', {
 })
 
 export const serviceEvents = [ServiceTokenRevoked] as const
+
+/** A client's own tokens: those that it was issued in a day, and each one that was revoked (`service-<client_id>-<jti>`). */
+export const serviceStream = defineStream('service', [TokenIssued, ServiceTokenRevoked])

@@ -1,7 +1,7 @@
 import type { Position } from '@ledgate/eventsourcing'
 import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
 import { grant as decider, type GrantCommand } from './decider.ts'
-import type { GrantState } from './events.ts'
+import { type GrantState, grantStream } from './events.ts'
 
 /** A grant as its stream says, and where the stream ends. */
 export interface ReadGrant {
@@ -14,7 +14,7 @@ export const LOOK_BACK = 4
 
 /** The grant of that id, never older than the call. */
 export async function readGrant(log: EventLog, gid: string): Promise<ReadGrant | undefined> {
-  const events = await log.last(`grant-${gid}`, LOOK_BACK)
+  const events = await log.last(grantStream.of(gid), LOOK_BACK)
   const newest = events[0]
   for (const event of events) {
     if (newest !== undefined && 'grant' in event.data) return { state: event.data.grant, revision: newest.revision }
@@ -34,6 +34,6 @@ export function changeGrant(
     if (found === undefined) return undefined
     const events = decider.decide(command, found.state)
     if (events.length === 0) return undefined
-    return log.append(`grant-${gid}`, events, { expected: found.revision, context, dataKey })
+    return log.append(grantStream.of(gid), events, { expected: found.revision, context, dataKey })
   })
 }

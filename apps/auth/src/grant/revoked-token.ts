@@ -1,7 +1,7 @@
 import { Conflict, type Position } from '@ledgate/eventsourcing'
-import type { CommandContext, DomainEvent, EventLog } from '../log/index.ts'
+import type { CommandContext, DomainEvent, EventLog, StreamName } from '../log/index.ts'
 import { withoutLists } from './decider.ts'
-import type { GrantState } from './events.ts'
+import { type GrantState, serviceStream, tokenStream } from './events.ts'
 
 /** An access token as the log names it. */
 export interface TokenName {
@@ -22,26 +22,25 @@ interface Revoking {
   readonly dataKey?: string | undefined
 }
 
-/** A token that was revoked by itself has a stream; others have none (docs/decisions/0003 and 0017). */
-const streamOf = ({ jti, client_id, gid }: TokenName): string =>
-  gid === undefined ? `service-${client_id}-${jti}` : `token-${jti}`
+/** The stream of a client's own token that was revoked by itself (docs/decisions/0003). */
+const ownStreamOf = ({ jti, client_id }: TokenName) => serviceStream.of(`${client_id}-${jti}`)
 
 /**
  * Whether a token was revoked by itself, never older than the call: one read, however many tokens its grant or its client
  * had. Any event says so, also one of a type that only a newer Ledgate knows.
  */
 export const hasOwnRevocation = (log: Pick<EventLog, 'exists'>, token: TokenName): Promise<boolean> =>
-  log.exists(streamOf(token))
+  log.exists(token.gid === undefined ? ownStreamOf(token) : tokenStream.of(token.jti))
 
 /** Appends the first event of the token's stream; nothing when there is one. */
-async function revokeOnce(
+async function revokeOnce<Event extends DomainEvent>(
   log: EventLog,
-  token: TokenName,
-  event: DomainEvent,
+  stream: StreamName<Event>,
+  event: NoInfer<Event>,
   revoking: Revoking,
 ): Promise<{ position: Position } | undefined> {
   try {
-    return await log.append(streamOf(token), [event], { expected: 'noStream', ...revoking })
+    return await log.append(stream, [event], { expected: 'noStream', ...revoking })
   } catch (error) {
     if (error instanceof Conflict) return undefined
     throw error
@@ -54,13 +53,18 @@ export const revokeServiceToken = (
   { jti, client_id, exp }: ExpiringToken,
   revoking: Revoking,
 ): Promise<{ position: Position } | undefined> =>
-  revokeOnce(log, { jti, client_id }, { type: 'ServiceTokenRevoked', data: { jti, client_id, exp } }, revoking)
+  revokeOnce(
+    log,
+    ownStreamOf({ jti, client_id }),
+    { type: 'ServiceTokenRevoked', data: { jti, client_id, exp } },
+    revoking,
+  )
 
 type TokenOfGrant = Pick<ExpiringToken, 'jti' | 'exp'>
 
 const revokeOfGrant = (log: EventLog, state: GrantState, { jti, exp }: TokenOfGrant, revoking: Revoking) => {
   const revoked = { type: 'TokenRevoked', data: { jti, exp, grant: withoutLists(state) } } as const
-  return revokeOnce(log, { jti, client_id: state.client_id, gid: state.gid }, revoked, revoking)
+  return revokeOnce(log, tokenStream.of(jti), revoked, revoking)
 }
 
 /** Whether a token is dead by what the state of its grant says, also as releases before wrote it. */

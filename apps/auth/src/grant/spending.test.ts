@@ -2,7 +2,7 @@ import { type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import type { GrantEvent, GrantState } from './events.ts'
+import { type GrantEvent, type GrantState, grantStream } from './events.ts'
 import { readGrant } from './grants.ts'
 import { spendingOf } from './spending.ts'
 import { command, parts } from '../testing/parts.ts'
@@ -61,7 +61,7 @@ async function renewed(generations: number, replaysOf: (generation: number) => n
   const { log, sealer } = parts(counting)
   const append = (all: readonly GrantEvent[], source: string) => {
     const context = { ...command(), source: { hash: source, text: '192.0.0.0/16 test' } }
-    return log.append(`grant-${GID}`, all, { expected: 'any', context })
+    return log.append(grantStream.of(GID), all, { expected: 'any', context })
   }
   await append([issued, { type: 'GrantOpened', data: { grant: at(0) } }], 'opened')
   for (let generation = 1; generation <= generations; generation += 1) {

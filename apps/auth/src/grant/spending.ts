@@ -1,15 +1,15 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { z } from 'zod'
-import type { DomainRecord, EventLog, Source } from '../log/index.ts'
-import type { GrantState } from './events.ts'
+import type { EventLog, RecordOf, Source } from '../log/index.ts'
+import { type GrantEvent, type GrantState, grantStream } from './events.ts'
 import { LOOK_BACK, type ReadGrant } from './grants.ts'
 import type { Spending } from './refresh.ts'
 
-type StateRecord = DomainRecord & { readonly data: { readonly grant: GrantState } }
+type StateRecord = RecordOf<GrantEvent> & { readonly data: { readonly grant: GrantState } }
 
 /** The newest event of a grant, up to a revision, that carries the state. */
 async function stateAt(log: EventLog, gid: string, revision: bigint): Promise<StateRecord | undefined> {
-  const events = await log.page(`grant-${gid}`, revision, LOOK_BACK)
+  const events = await log.page(grantStream.of(gid), revision, LOOK_BACK)
   return events.find((event): event is StateRecord => 'grant' in event.data)
 }
 

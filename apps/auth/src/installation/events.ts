@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineSingleStream } from '../log/stream.ts'
 
 /** Everything a decision about the installation needs; every event of the stream `installation` carries it. */
 export const InstallationState = z.strictObject({
@@ -18,4 +19,7 @@ export const IssuerEpochRaised = defineEvent('IssuerEpochRaised', {
 export const TokenCapRaised = defineEvent('TokenCapRaised', { seconds: z.int().positive() })
 
 export const installationEvents = [IssuerEpochRaised, TokenCapRaised] as const
+
+export const INSTALLATION = defineSingleStream('installation', [IssuerEpochRaised])
+export const TOKEN_CAP = defineSingleStream('token-cap', [TokenCapRaised])
 export type InstallationEvent = EventOf<(typeof installationEvents)[number]>

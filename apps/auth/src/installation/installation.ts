@@ -1,6 +1,5 @@
 import { type Clock, type CommandContext, type EventLog, untilSettled, type Written } from '../log/index.ts'
-
-const STREAM = 'installation'
+import { INSTALLATION } from './events.ts'
 
 /** What is true of all there is. */
 export interface Installation {
@@ -16,7 +15,7 @@ export interface Installation {
 /** The installation over the log. */
 export function openInstallation({ log, clock }: { log: EventLog; clock: Clock }): Installation {
   async function read(): Promise<{ readonly epoch: number; readonly expected: bigint | 'noStream' }> {
-    const [newest] = await log.last(STREAM)
+    const [newest] = await log.last(INSTALLATION)
     return newest !== undefined && 'installation' in newest.data
       ? { epoch: newest.data.installation.issuer_epoch, expected: newest.revision }
       : { epoch: 0, expected: 'noStream' }
@@ -31,7 +30,7 @@ export function openInstallation({ log, clock }: { log: EventLog; clock: Clock }
         // Milliseconds, so that no number of raises runs ahead of the clock: a restore that follows must come to a higher one.
         const installation = { issuer_epoch: Math.max(epoch + 1, clock.nowMs()) }
         const events = [{ type: 'IssuerEpochRaised', data: { reason, installation } }] as const
-        const { position } = await log.append(STREAM, events, { expected, context })
+        const { position } = await log.append(INSTALLATION, events, { expected, context })
         return { position }
       }),
   }

@@ -1,8 +1,9 @@
 import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { keyringStream } from '../signing-key/events.ts'
+import { TOKEN_CAP } from './events.ts'
 
-const STREAM = 'token-cap'
 /** Its first event is there before the first token is signed. */
-const SIGNING_KEYS = 'keyring-signing'
+const SIGNING_KEYS = keyringStream.of('signing')
 /** The longest life that an access token may be configured to have, in seconds. */
 export const LONGEST_TOKEN_CAP = 86_400
 
@@ -20,7 +21,7 @@ export interface TokenCap {
 /** The cap over the log. A log that was written to before caps were recorded may have had the longest one. */
 export function openTokenCap({ log }: { log: EventLog }): TokenCap {
   async function recorded() {
-    const [newest] = await log.last(STREAM)
+    const [newest] = await log.last(TOKEN_CAP)
     return newest?.type === 'TokenCapRaised'
       ? ({ seconds: newest.data.seconds, expected: newest.revision } as const)
       : ({ seconds: undefined, expected: 'noStream' } as const)
@@ -40,7 +41,7 @@ export function openTokenCap({ log }: { log: EventLog }): TokenCap {
         const { seconds: highest, expected } = await recorded()
         const seconds = Math.max(wanted, highest ?? (await unrecorded()))
         if (seconds === highest) return
-        await log.append(STREAM, [{ type: 'TokenCapRaised', data: { seconds } }], { expected, context })
+        await log.append(TOKEN_CAP, [{ type: 'TokenCapRaised', data: { seconds } }], { expected, context })
       }),
   }
 }

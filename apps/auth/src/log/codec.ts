@@ -2,6 +2,7 @@ import type { JsonObject, RecordedEvent } from '@ledgate/eventsourcing'
 import { catalogue, type DomainEvent } from './catalogue.ts'
 import type { Envelope } from './envelope.ts'
 import type { EventDefinition } from './event-definition.ts'
+import type { StreamName } from './stream.ts'
 
 /** Where and when the log keeps an event, and who brought it there. */
 export interface Placed {
@@ -13,6 +14,9 @@ export interface Placed {
   readonly created: number
   readonly envelope: Envelope
 }
+
+/** An event as a stream gives it. */
+export type RecordOf<Event> = Event & Placed & { readonly stream: StreamName<Event> }
 
 /** An event of the log, in its newest shape. */
 export type DomainRecord = DomainEvent & Placed

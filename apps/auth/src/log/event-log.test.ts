@@ -1,9 +1,9 @@
 import { Conflict, inMemoryEventStore, UnknownOutcome, type EventStore } from '@ledgate/eventsourcing'
 import type { Sealed, Sealer } from '@ledgate/vault'
 import { describe, expect, it } from 'vitest'
-import type { DomainEvent } from './catalogue.ts'
 import type { CommandContext } from './envelope.ts'
 import { eventLog } from './event-log.ts'
+import { type MailEvent, mailStream } from '../mail/events.ts'
 
 const sealer: Sealer = {
   createDataKey: async () => 'k1',
@@ -21,30 +21,30 @@ const context: CommandContext = {
   source: { hash: 'h', text: '127.0.0.0/16 curl' },
 }
 
-const sent: DomainEvent = { type: 'MailSent', data: { mail_id: '0'.repeat(32) } }
-const released: DomainEvent = { type: 'EmailReleased', data: { reservation_id: '1'.repeat(32), reason: 'expired' } }
+const sent: MailEvent = { type: 'MailSent', data: { mail_id: '0'.repeat(32) } }
+const redeemed: MailEvent = { type: 'LinkRedeemed', data: { mail_id: '0'.repeat(32) } }
 
 describe('the log', () => {
   it('gives back what was appended, newest first, with who did it and why', async () => {
     const log = eventLog(inMemoryEventStore(), sealer)
-    await log.append('mail-1', [sent, released], { expected: 'noStream', context })
-    const [newest, older] = await log.last('mail-1', 2)
-    expect([newest?.type, older?.type]).toEqual(['EmailReleased', 'MailSent'])
+    await log.append(mailStream.of('1'), [sent, redeemed], { expected: 'noStream', context })
+    const [newest, older] = await log.last(mailStream.of('1'), 2)
+    expect([newest?.type, older?.type]).toEqual(['LinkRedeemed', 'MailSent'])
     expect(newest).toMatchObject({
-      data: released.data,
+      data: redeemed.data,
       revision: 1n,
       envelope: { schema: 1, actor: context.actor, client_id: 'c_1', source: context.source },
     })
   })
 
   it('has nothing to say of a stream that is not there', async () => {
-    expect(await eventLog(inMemoryEventStore(), sealer).last('mail-1')).toEqual([])
+    expect(await eventLog(inMemoryEventStore(), sealer).last(mailStream.of('1'))).toEqual([])
   })
 
   it('seals the source of an event that is about a person', async () => {
     const log = eventLog(inMemoryEventStore(), sealer)
-    await log.append('mail-1', [sent], { expected: 'noStream', context, dataKey: 'k1' })
-    const [event] = await log.last('mail-1')
+    await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context, dataKey: 'k1' })
+    const [event] = await log.last(mailStream.of('1'))
     expect(event?.envelope.source).toMatch(/^sealed\.k1\.source\./)
   })
 
@@ -54,17 +54,17 @@ describe('the log', () => {
       { type: 'MailEaten', data: {} },
       { type: 'MailSent', data: { mail_id: '0'.repeat(32), password: 'x' } },
       { type: 'MailSent', data: {} },
-    ] as unknown as DomainEvent[]
+    ] as unknown as MailEvent[]
     for (const event of wrong)
-      await expect(log.append('mail-1', [event], { expected: 'noStream', context })).rejects.toThrow()
-    expect(await log.last('mail-1')).toEqual([])
+      await expect(log.append(mailStream.of('1'), [event], { expected: 'noStream', context })).rejects.toThrow()
+    expect(await log.last(mailStream.of('1'))).toEqual([])
   })
 
   it('makes the same events of the same command, so a repeated command changes nothing', async () => {
     const log = eventLog(inMemoryEventStore(), sealer)
-    const first = await log.append('mail-1', [sent], { expected: 'noStream', context })
-    expect(await log.append('mail-1', [sent], { expected: 'noStream', context })).toEqual(first)
-    const other = log.append('mail-1', [sent], {
+    const first = await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context })
+    expect(await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context })).toEqual(first)
+    const other = log.append(mailStream.of('1'), [sent], {
       expected: 'noStream',
       context: { ...context, commandId: 'command-2' },
     })
@@ -73,9 +73,9 @@ describe('the log', () => {
 
   it('gives events of one command in two streams different ids', async () => {
     const log = eventLog(inMemoryEventStore(), sealer)
-    await log.append('mail-1', [sent], { expected: 'noStream', context })
-    await log.append('mail-2', [sent], { expected: 'noStream', context })
-    const [[one], [two]] = [await log.last('mail-1'), await log.last('mail-2')]
+    await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context })
+    await log.append(mailStream.of('2'), [sent], { expected: 'noStream', context })
+    const [[one], [two]] = [await log.last(mailStream.of('1')), await log.last(mailStream.of('2'))]
     expect(one?.id).not.toBe(two?.id)
   })
 
@@ -91,7 +91,9 @@ describe('the log', () => {
       },
     }
     const log = eventLog(store, sealer)
-    expect(await log.append('mail-1', [sent], { expected: 'noStream', context })).toMatchObject({ revision: 0n })
-    expect(await log.last('mail-1', 10)).toHaveLength(1)
+    expect(await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context })).toMatchObject({
+      revision: 0n,
+    })
+    expect(await log.last(mailStream.of('1'), 10)).toHaveLength(1)
   })
 })

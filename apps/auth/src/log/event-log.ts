@@ -9,13 +9,15 @@ import {
   lastEvents,
   type NewEvent,
   type Position,
+  type RecordedEvent,
   runOfDecision,
 } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
 import type { DomainEvent } from './catalogue.ts'
-import { decode, type DomainRecord, encode } from './codec.ts'
+import { decode, encode, type RecordOf } from './codec.ts'
 import type { CommandContext, Envelope } from './envelope.ts'
 import { leaveRoom } from './room.ts'
+import type { StreamName } from './stream.ts'
 import { together } from './together.ts'
 
 export interface LogAppend {
@@ -28,11 +30,15 @@ export interface LogAppend {
 /** The event store in the words of the domain: typed events in and out, each in its envelope. */
 export interface EventLog {
   /** The last events of a stream, newest first; none when the stream is not there. Never older than the call. */
-  last(stream: string, max?: number): Promise<readonly DomainRecord[]>
+  last<Event extends DomainEvent>(stream: StreamName<Event>, max?: number): Promise<readonly RecordOf<Event>[]>
   /** Whether a stream has an event, of whatever type: also of one that only a newer Ledgate knows. Never older than the call. */
-  exists(stream: string): Promise<boolean>
+  exists(stream: StreamName<DomainEvent>): Promise<boolean>
   /** Events of a stream from a revision (its end unless told) backwards, newest first. */
-  page(stream: string, from: bigint | undefined, max: number): Promise<readonly DomainRecord[]>
+  page<Event extends DomainEvent>(
+    stream: StreamName<Event>,
+    from: bigint | undefined,
+    max: number,
+  ): Promise<readonly RecordOf<Event>[]>
   /**
    * Appends all events or none, durably; an unknown outcome is settled before it answers. The ids of the events come
    * from the command and the stream, so a command appends to each stream once each time it is decided. What names a revision that
@@ -46,14 +52,22 @@ export interface EventLog {
    * @throws {TooLarge} when an event that ends nothing would leave too little room for the one that does.
    * @throws {Unavailable | UnknownOutcome} when the store cannot say now.
    */
-  append(stream: string, events: readonly DomainEvent[], options: LogAppend): Promise<AppendResult>
+  append<Event extends DomainEvent>(
+    stream: StreamName<Event>,
+    events: readonly NoInfer<Event>[],
+    options: LogAppend,
+  ): Promise<AppendResult>
   /**
    * Appends one event to a stream that no revision protects, together with others that go there at once.
    *
    * @returns a position that is not before the event's own.
    * @throws {Unavailable | UnknownOutcome} when the store cannot say now.
    */
-  record(stream: string, event: DomainEvent, options: Omit<LogAppend, 'expected'>): Promise<Position>
+  record<Event extends DomainEvent>(
+    stream: StreamName<Event>,
+    event: NoInfer<Event>,
+    options: Omit<LogAppend, 'expected'>,
+  ): Promise<Position>
   /** The store below, for those who follow the whole log. */
   readonly store: EventStore
 }
@@ -95,19 +109,19 @@ export function eventLog(store: EventStore, sealer: Sealer): EventLog {
     return own
   }
 
+  /** Nothing but events of a stream is appended to it. */
+  const ofStream = <Event>(recorded: readonly RecordedEvent[]) =>
+    recorded.map(decode).filter((record) => record !== undefined) as unknown as readonly RecordOf<Event>[]
+
   return {
     store,
 
-    async last(stream, max = 1) {
-      const events = await lastEvents(store, stream, max)
-      return events.map(decode).filter((record) => record !== undefined)
-    },
+    last: async (stream, max = 1) => ofStream(await lastEvents(store, stream, max)),
 
     exists: async (stream) => (await lastEvents(store, stream)).length > 0,
 
     async page(stream, from, max) {
-      const events = await store.read(stream, { direction: 'backwards', max, ...(from !== undefined && { from }) })
-      return events.map(decode).filter((record) => record !== undefined)
+      return ofStream(await store.read(stream, { direction: 'backwards', max, ...(from !== undefined && { from }) }))
     },
 
     async append(stream, events, options) {

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest'
 import { command } from '../testing/parts.ts'
 import { eventLog } from './event-log.ts'
 import { MAX_GROWING_BYTES } from './room.ts'
+import { clientStream } from '../client/events.ts'
 
 const log = () => eventLog(inMemoryEventStore(), inMemorySealer())
 const state = (scope: string) => ({
@@ -20,14 +21,14 @@ it('an event that would leave too little room for what ends it is refused, and n
   const own = log()
   const event = { type: 'ClientRegistered', data: state(OVER_HALF) } as never
   const by = { expected: 'noStream', context: command() } as const
-  await expect(own.append('client-c', [event], by)).rejects.toBeInstanceOf(TooLarge)
-  await expect(own.record('client-c', event, { context: command() })).rejects.toBeInstanceOf(TooLarge)
-  expect(await own.exists('client-c')).toBe(false)
+  await expect(own.append(clientStream.of('c'), [event], by)).rejects.toBeInstanceOf(TooLarge)
+  await expect(own.record(clientStream.of('c'), event, { context: command() })).rejects.toBeInstanceOf(TooLarge)
+  expect(await own.exists(clientStream.of('c'))).toBe(false)
 })
 
 it('what ends it may be larger', async () => {
   const own = log()
   const event = { type: 'ClientDisabled', data: { reason: 'r', ...state(OVER_HALF) } } as never
-  await own.append('client-c', [event], { expected: 'noStream', context: command() })
-  expect(await own.exists('client-c')).toBe(true)
+  await own.append(clientStream.of('c'), [event], { expected: 'noStream', context: command() })
+  expect(await own.exists(clientStream.of('c'))).toBe(true)
 })

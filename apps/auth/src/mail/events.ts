@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineStream } from '../log/stream.ts'
 import { Epoch, RandomId, Seconds, Sealed, Sub } from '../log/value.ts'
 
 /** What a mailed link allows once, and what it is bound to: another owner of the address makes it void. */
@@ -50,3 +51,6 @@ export const LinkRedeemed = defineEvent('LinkRedeemed', { mail_id: RandomId })
 export const mailEvents = [MailRequested, MailWithheld, MailSent, MailFailed, LinkRedeemed] as const
 export type MailRequestedData = EventOf<typeof MailRequested>['data']
 export type MailEvent = EventOf<(typeof mailEvents)[number]>
+
+/** `mail-<mail_id>`. */
+export const mailStream = defineStream('mail', mailEvents)

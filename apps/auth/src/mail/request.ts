@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type AppendResult, Conflict } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
 import type { CommandContext, EventLog } from '../log/index.ts'
-import type { Link, Template } from './events.ts'
+import { type Link, mailStream, type Template } from './events.ts'
 
 /** A mail that is asked for. */
 export interface MailRequest {
@@ -19,8 +19,6 @@ export interface MailRequest {
 
 /** More events than a mail's stream ever has: asked for, sent or given up, redeemed. */
 export const MAIL_EVENTS = 10
-
-export const mailStream = (mailId: string): string => `mail-${mailId}`
 
 /** The id of the one mail that an event leads to. */
 export const mailIdFor = (eventId: string): string =>
@@ -39,7 +37,11 @@ export async function requestMail(
     ...(link !== undefined && { link }),
     ...(isOwnKey && { data_key: dataKey }),
   }
-  return log.append(mailStream(mailId), [{ type: 'MailRequested', data }], { expected: 'noStream', context, dataKey })
+  return log.append(mailStream.of(mailId), [{ type: 'MailRequested', data }], {
+    expected: 'noStream',
+    context,
+    dataKey,
+  })
 }
 
 /** Does nothing where somebody else has done the very same before. */

@@ -6,8 +6,9 @@ import { type Backlog, causedBy, followEvents, type Hearing, resume, slots } fro
 import { linkToken, LINK_LIFETIME, type LinkKeys } from './link.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
 import { type Mail, mailOf } from './render.ts'
-import { MAIL_EVENTS, mailStream } from './request.ts'
+import { MAIL_EVENTS } from './request.ts'
 import { RETRY_AT } from './schedule.ts'
+import { mailStream } from './events.ts'
 
 export interface MailSendingDependencies {
   readonly log: EventLog
@@ -112,18 +113,18 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
   const record = (event: Requested, failure: string | undefined) =>
     untilSettled(async () => {
       const { mail_id } = event.data
-      const mails = await log.last(mailStream(mail_id), MAIL_EVENTS)
+      const mails = await log.last(mailStream.of(mail_id), MAIL_EVENTS)
       if (isOver(mails)) return
       const outcome =
         failure === undefined
           ? ({ type: 'MailSent', data: { mail_id } } as const)
           : ({ type: 'MailFailed', data: { mail_id, reason: failure } } as const)
       const expected = mails[0]?.revision ?? 'noStream'
-      await log.append(mailStream(mail_id), [outcome], { expected, context: causedBy(event, PROCESS, newId()) })
+      await log.append(mailStream.of(mail_id), [outcome], { expected, context: causedBy(event, PROCESS, newId()) })
     })
 
   async function isDone({ data: { mail_id } }: Requested): Promise<boolean> {
-    return isOver(await log.last(mailStream(mail_id), MAIL_EVENTS))
+    return isOver(await log.last(mailStream.of(mail_id), MAIL_EVENTS))
   }
 
   async function conclude(event: Requested, failure: string | undefined): Promise<void> {

@@ -1,4 +1,11 @@
-import { type Json, type JsonObject, keptPosition, type Position, type PositionParser } from '@ledgate/eventsourcing'
+import {
+  type Json,
+  type JsonObject,
+  keptPosition,
+  lastEvents,
+  type Position,
+  type PositionParser,
+} from '@ledgate/eventsourcing'
 import { z } from 'zod'
 import { Actor, decode, type DomainRecord, type EventLog } from '../log/index.ts'
 import { LARGEST_LIMIT, type Views } from '../views/index.ts'
@@ -46,7 +53,8 @@ const asShown = ({ id, stream, revision, position, created, type, data, envelope
 })
 
 async function ofStream(log: EventLog, stream: string, last: number): Promise<readonly DomainRecord[]> {
-  return log.last(stream, last)
+  const events = await lastEvents(log.store, stream, last)
+  return events.map(decode).filter((record) => record !== undefined)
 }
 
 /** From the log itself, backwards. */

@@ -3,11 +3,13 @@ import { ClientMetadata, ResourceMetadata } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
 import { readUser } from '../account/index.ts'
 import type { ClientState } from '../client/index.ts'
-import type { ResourceState } from '../resource/events.ts'
+import { type ResourceState, resourceStream } from '../resource/events.ts'
 import { household } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { operatorCommands } from './commands.ts'
 import { Malformed } from './refused.ts'
+import { userStream } from '../account/events.ts'
+import { clientStream } from '../client/events.ts'
 
 /** Longer in each member, and in all, than is registered today. */
 const CLIENT = {
@@ -26,8 +28,7 @@ const RESOURCE = {
 async function kept() {
   const home = await household()
   const { log } = home
-  const append = async (stream: string, event: Parameters<typeof log.append>[1][number]) =>
-    log.append(stream, [event], { expected: 'noStream', context: command() })
+  const first = { expected: 'noStream', context: command() } as const
   const own = { disabled: false, secrets: [] }
   const client: ClientState = {
     ...{ ...own, client_id: 'old', client_id_issued_at: 1, epoch: 0 },
@@ -35,8 +36,8 @@ async function kept() {
   }
   const metadata = ResourceMetadata.parse(RESOURCE)
   const resource: ResourceState = { ...own, client_id: 'api', registered_at: 1, metadata }
-  await append('client-old', { type: 'ClientRegistered', data: { client } })
-  await append('resource-api', { type: 'ResourceRegistered', data: { resource } })
+  await log.append(clientStream.of('old'), [{ type: 'ClientRegistered', data: { client } }], first)
+  await log.append(resourceStream.of('api'), [{ type: 'ResourceRegistered', data: { resource } }], first)
   const commands = operatorCommands(home as never)
   const update = (words: string, client_id: string) => async (metadata: object) =>
     commands[words]?.run({ client_id, metadata }, command())
@@ -89,7 +90,7 @@ it('and a person who has more roles than are given today is rid of them one by o
     type: 'RolesAssigned',
     data: { user: { ...state, roles: [first, ...others] } },
   }
-  await decided(() => home.log.append(`user-${sub}`, [event], { expected, context: command() }))
+  await decided(() => home.log.append(userStream.of(sub), [event], { expected, context: command() }))
   const assign = async (...roles: string[]) =>
     operatorCommands(home as never)['users roles']?.run({ sub, roles, entitlements: [] }, command())
   await assign(...others)

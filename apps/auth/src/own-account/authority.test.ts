@@ -12,6 +12,7 @@ import { changeSession } from '../session/index.ts'
 import { ANN, type Household, household, ISSUER, newId, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { type EverythingEnded, ownAccount } from './own-account.ts'
+import { grantStream } from '../grant/events.ts'
 
 const SCOPE = 'ledgate:account ledgate:users:write ledgate:clients:write'
 /** Reads of one look at a token of a person: keys, grant, its own revocation, person, client, session, epoch. */
@@ -344,10 +345,10 @@ describe('a continuation', () => {
   it('keeps the epochs, the session’s time and the ends of what it continues', async () => {
     const here = await world()
     const { elsewhere } = here
-    const before = await elsewhere.log.last(`grant-${gidOf(here)}`)
+    const before = await elsewhere.log.last(grantStream.of(gidOf(here)))
     elsewhere.clock.advance(100)
     const { tokens } = await here.account.endOtherSessions(await asked(here))
-    const [opened] = await elsewhere.log.last(`grant-${String(tokens?.refresh_token).split('.')[2]}`)
+    const [opened] = await elsewhere.log.last(grantStream.of(String(String(tokens?.refresh_token).split('.')[2])))
     const grantOf = (event: unknown) => (event as { data: { grant: Record<string, unknown> } }).data.grant
     const [old, made] = [grantOf(before[0]), grantOf(opened)]
     expect(made).toMatchObject({

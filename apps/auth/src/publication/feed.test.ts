@@ -12,6 +12,7 @@ import { command, handClock, parts } from '../testing/parts.ts'
 import { type FeedOptions, revocationFeed } from './feed.ts'
 import { Gone } from './gone.ts'
 import { TooSlow } from './too-slow.ts'
+import { serviceStream } from '../grant/events.ts'
 
 const HEX = '0123456789abcdef0123456789abcdef'
 let made = 0
@@ -202,7 +203,7 @@ describe('the feed', () => {
         while (!(await feed.keeps(from))) throw new Error('it kept nothing')
         for (const { isEnding, rest } of all) {
           const { jti, event } = eventOf(isEnding)
-          const { position } = await log.append(`service-batch-${jti}`, [event], { expected: 'noStream' })
+          const { position } = await log.append(serviceStream.of(`batch-${jti}`), [event], { expected: 'noStream' })
           if (isEnding) ends.push(position)
           if (rest > 0) await pause(rest)
         }

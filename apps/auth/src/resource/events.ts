@@ -2,6 +2,7 @@ import { ResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
 import { Secret } from '../client/events.ts'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineStream } from '../log/stream.ts'
 import { Seconds } from '../log/value.ts'
 
 /** Everything a decision about a resource server needs; every event of `resource-<client_id>` carries it. */
@@ -34,6 +35,9 @@ export const resourceEvents = [
 ] as const
 export type ResourceEvent = EventOf<(typeof resourceEvents)[number]>
 
+/** `resource-<client_id>`. */
+export const resourceStream = defineStream('resource', resourceEvents)
+
 /** One owner of a name (`scope-<hmac>`): a scope, a `resource` identifier or a `client_id`. */
 export const NameReserved = defineEvent('NameReserved', {
   kind: z.enum(['scope', 'resource', 'client_id']),
@@ -51,3 +55,8 @@ export const AssertionUsed = defineEvent('AssertionUsed', { client_id: z.string(
 
 export const reservationEvents = [NameReserved, NameReleased, AssertionUsed] as const
 export type ReservationEvent = EventOf<(typeof reservationEvents)[number]>
+
+/** The owner of a name: `scope-<hmac>`. */
+export const nameStream = defineStream('scope', [NameReserved, NameReleased])
+/** A used assertion: `assertion-<hmac>`. */
+export const assertionStream = defineStream('assertion', [AssertionUsed])

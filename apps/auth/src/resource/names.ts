@@ -1,6 +1,7 @@
 import { Conflict, decided } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
 import { type CommandContext, consequenceOf, type EventLog, type KeyedHash } from '../log/index.ts'
+import { nameStream } from './events.ts'
 
 /** What can have one owner in all of an installation. */
 export type NameKind = 'scope' | 'resource' | 'client_id'
@@ -45,7 +46,7 @@ const inOrder = (names: readonly Name[]): Name[] =>
 
 /** Names kept in `scope-<hmac>`. */
 export function names(log: EventLog, hash: KeyedHash): Names {
-  const streamOf = ({ kind, name }: Name) => `scope-${hash(`${kind} ${name}`)}`
+  const streamOf = ({ kind, name }: Name) => nameStream.of(hash(`${kind} ${name}`))
 
   /** The owner, and what an append to the stream has to expect. */
   async function read(name: Name) {

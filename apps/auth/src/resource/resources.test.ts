@@ -6,6 +6,7 @@ import type { CommandContext } from '../log/index.ts'
 import { Crash, crashingStore, slowStore } from '../testing/faulty-store.ts'
 import { command, parts } from '../testing/parts.ts'
 import { audiences, NameTaken, readResource, ResourceRefused } from './index.ts'
+import { resourceStream } from './events.ts'
 
 type Made = ReturnType<typeof parts>
 
@@ -88,7 +89,7 @@ describe('registering a resource server', () => {
     await names.reserve([{ kind: 'resource', name: 'https://a.example' }], 'resource old', command())
     const state = { client_id: 'old', registered_at: 1, disabled: false, metadata, secrets: [] }
     const registered = { type: 'ResourceRegistered', data: { resource: state } } as const
-    await log.append('resource-old', [registered], { expected: 'noStream', context: command() })
+    await log.append(resourceStream.of('old'), [registered], { expected: 'noStream', context: command() })
     const { granted } = audiences(log, names, ISSUER)
     for (const asked of ['https://a.example', 'https://a.example/'])
       expect((await granted([asked])).aud).toEqual(['https://a.example'])

@@ -11,7 +11,7 @@ import {
   type Written,
 } from '../log/index.ts'
 import { resource as decider, type ResourceCommand, ResourceRefused } from './decider.ts'
-import type { ResourceState } from './events.ts'
+import { type ResourceState, resourceStream } from './events.ts'
 import { type Name, type Names, NameTaken } from './names.ts'
 
 /** A resource server as its stream says, and where the stream ends. */
@@ -22,7 +22,7 @@ export interface ReadResource {
 
 /** The resource server with that `client_id`, never older than the call. */
 export async function readResource(log: EventLog, clientId: string): Promise<ReadResource | undefined> {
-  const [newest] = await log.last(`resource-${clientId}`)
+  const [newest] = await log.last(resourceStream.of(clientId))
   return newest !== undefined && 'resource' in newest.data
     ? { state: newest.data.resource, revision: newest.revision }
     : undefined
@@ -112,7 +112,7 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
       const found = await readResource(log, clientId)
       const events = decider.decide(command, found?.state)
       if (events.length === 0) return { position: await log.store.head() }
-      const stream = `resource-${clientId}`
+      const stream = resourceStream.of(clientId)
       const { position } = await log.append(stream, events, { expected: found?.revision ?? 'noStream', context })
       return { position }
     })
@@ -144,7 +144,7 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
       const held = isRenamed ? before.filter(({ kind }) => kind !== 'resource') : before
       const wanted = without(after, held)
       then = await names.reserve(wanted, owner, then)
-      const stream = `resource-${clientId}`
+      const stream = resourceStream.of(clientId)
       const expected = found?.revision ?? 'noStream'
       const { position } = await log.append(stream, events, { expected, context: then })
       await keep(wanted, owner, context)
@@ -174,7 +174,10 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
         const events = decider.decide(command, found?.state)
         await assertUnnamed(metadata, owner)
         then = await names.reserve(owned, owner, then)
-        const { position } = await log.append(`resource-${clientId}`, events, { expected: 'noStream', context: then })
+        const { position } = await log.append(resourceStream.of(clientId), events, {
+          expected: 'noStream',
+          context: then,
+        })
         await keep(owned, owner, context)
         return { clientId, ...(secret !== undefined && { clientSecret: secret }), position }
       })

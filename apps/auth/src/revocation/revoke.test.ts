@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { household, SOURCE } from '../testing/household.ts'
 import { command, everythingIn } from '../testing/parts.ts'
+import { grantStream } from '../grant/events.ts'
 
 const from = () => ({ ...command(), source: SOURCE })
 
@@ -15,8 +16,8 @@ describe('a revocation', () => {
     for (const type of ['TokenRevoked', 'GrantRevoked', 'SessionEnded'])
       expect(everything).toContain(`"type":"${type}"`)
     for (const part of Object.values(SOURCE)) expect(everything).not.toContain(part)
-    const gid = String(refresh_token).split('.')[2]
-    const [revoked] = await log.last(`grant-${gid}`)
+    const [, , gid = ''] = String(refresh_token).split('.')
+    const [revoked] = await log.last(grantStream.of(gid))
     const { source } = revoked?.envelope ?? {}
     if (typeof source !== 'string') throw new Error('there is no sealed source')
     expect(JSON.parse(String(await sealer.unseal(source, 'source')))).toEqual(SOURCE)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineStream } from '../log/stream.ts'
 import { Epoch, RandomId, Seconds, Sub } from '../log/value.ts'
 
 /** Everything a decision about a session needs; every event of `session-<sid>` carries it. */
@@ -27,3 +28,6 @@ export const SessionEnded = defineEvent('SessionEnded', { reason: z.string(), se
 
 export const sessionEvents = [SessionStarted, SessionTouched, SessionRevoked, SessionEnded] as const
 export type SessionEvent = EventOf<(typeof sessionEvents)[number]>
+
+/** `session-<sid>`. */
+export const sessionStream = defineStream('session', sessionEvents)

@@ -1,6 +1,6 @@
 import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
 import { session as decider, type SessionCommand } from './decider.ts'
-import type { SessionState } from './events.ts'
+import { type SessionState, sessionStream } from './events.ts'
 
 /** A session as its stream says, and where the stream ends. */
 export interface ReadSession {
@@ -10,7 +10,7 @@ export interface ReadSession {
 
 /** The session of that id, never older than the call. */
 export async function readSession(log: EventLog, sid: string): Promise<ReadSession | undefined> {
-  const [newest] = await log.last(`session-${sid}`)
+  const [newest] = await log.last(sessionStream.of(sid))
   return newest !== undefined && 'session' in newest.data
     ? { state: newest.data.session, revision: newest.revision }
     : undefined
@@ -23,7 +23,7 @@ export async function startSession(
   { context, dataKey }: { readonly context: CommandContext; readonly dataKey?: string | undefined },
 ): Promise<void> {
   const events = decider.decide(start, undefined)
-  await log.append(`session-${start.sid}`, events, { expected: 'noStream', context, dataKey })
+  await log.append(sessionStream.of(start.sid), events, { expected: 'noStream', context, dataKey })
 }
 
 /** How a session is changed. */
@@ -45,6 +45,6 @@ export function changeSession(
     const found = race === 0 && known !== undefined ? known : await readSession(log, sid)
     const events = decider.decide(command, found?.state)
     if (events.length === 0) return
-    await log.append(`session-${sid}`, events, { expected: found?.revision ?? 'noStream', context, dataKey })
+    await log.append(sessionStream.of(sid), events, { expected: found?.revision ?? 'noStream', context, dataKey })
   })
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
+import { defineStream } from '../log/stream.ts'
 import { Seconds } from '../log/value.ts'
 
 /** A public key as in RFC 7517. */
@@ -32,3 +33,6 @@ export const KeyCompromised = defineEvent('KeyCompromised', { kid: z.string(), k
 
 export const keyringEvents = [KeyGenerated, KeyActivated, KeyRetired, KeyCompromised] as const
 export type KeyringEvent = EventOf<(typeof keyringEvents)[number]>
+
+/** The keys of one use: `keyring-<use>`. */
+export const keyringStream = defineStream('keyring', keyringEvents)

@@ -14,7 +14,7 @@ import {
   TooManyKeys,
   UnknownKey,
 } from './decider.ts'
-import type { Key } from './events.ts'
+import { type Key, keyringStream } from './events.ts'
 import { keySecrets } from './key-secrets.ts'
 import { isEnded, SHOWN_ENDED } from './remembered.ts'
 
@@ -104,7 +104,7 @@ type Prepare = (make: () => Promise<NewKey>) => Promise<KeyringCommand>
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   const { log, clock, use } = options
   const vault = keySecrets(options.vault, use)
-  const stream = `keyring-${use}`
+  const stream = keyringStream.of(use)
   let known: Known = { keys: [], revision: undefined, secrets: new Map() }
 
   async function secretsOf(keys: readonly Key[]): Promise<Known['secrets']> {

@@ -6,6 +6,7 @@ import { rounds } from '../../../../rounds.ts'
 import { type GrantState, readGrant } from '../grant/index.ts'
 import { type Household, household } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
+import { grantStream, tokenStream } from '../grant/events.ts'
 
 const jtiOf = (jwt: string) => String(decodeJwt(jwt).jti)
 const gidOf = (refreshToken: unknown) => String(refreshToken).split('.')[2] ?? ''
@@ -48,7 +49,7 @@ async function grown(house: Household) {
     revoked_tokens.push({ jti: crypto.randomUUID(), exp })
   const last = { jti: jtiOf(first.access_token), exp, grant: { ...state, revoked_tokens } }
   const by = { expected: revision, context: command() }
-  await decided(() => log.append(`grant-${gid}`, [{ type: 'TokenRevoked', data: last }], by))
+  await decided(() => log.append(grantStream.of(gid), [{ type: 'TokenRevoked', data: last }], by))
   return { gid, revoked, refresh_token, revoked_tokens }
 }
 
@@ -64,7 +65,7 @@ describe('a grant that a release before let grow', () => {
     expect(await house.lives(next.access_token)).toBe(true)
     expect(await states(house, revoked)).toEqual(revoked.map(() => false))
     expect((await readGrant(house.log, gid))?.state.revoked_tokens).toEqual([])
-    for (const { jti } of revoked_tokens) expect(await house.log.exists(`token-${jti}`)).toBe(true)
+    for (const { jti } of revoked_tokens) expect(await house.log.exists(tokenStream.of(jti))).toBe(true)
     await house.refresh(next.refresh_token)
   })
 
@@ -74,11 +75,11 @@ describe('a grant that a release before let grow', () => {
     house.clock.advance(299)
     await house.refresh(refresh_token)
     expect(await states(house, revoked)).toEqual(revoked.map(() => false))
-    expect(await house.log.exists(`token-${revoked_tokens.at(-1)?.jti}`)).toBe(true)
+    expect(await house.log.exists(tokenStream.of(String(revoked_tokens.at(-1)?.jti)))).toBe(true)
     const other = await grown(house)
     house.clock.advance(300)
     await house.refresh(other.refresh_token)
-    expect(await house.log.exists(`token-${other.revoked_tokens.at(-1)?.jti}`)).toBe(false)
+    expect(await house.log.exists(tokenStream.of(String(other.revoked_tokens.at(-1)?.jti)))).toBe(false)
   })
 
   it('is ended by its person, by its client and by reuse', async () => {

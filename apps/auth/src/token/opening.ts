@@ -10,6 +10,7 @@ import { issue, type TokenAnswer, type TokenDependencies, tokensOf } from './iss
 import { lifetimesOf, tokenLife } from './lifetimes.ts'
 import { signed } from './signing.ts'
 import { assertFits } from './size.ts'
+import { grantStream } from '../grant/events.ts'
 
 export const newId = () => randomBytes(16).toString('hex')
 
@@ -105,7 +106,7 @@ export async function openGrant(
     lastsFor: sessionEnd - now,
   } as const
   const [{ position }] = await Promise.all([
-    log.append(`grant-${gid}`, events, { expected: 'noStream', ...own }),
+    log.append(grantStream.of(gid), events, { expected: 'noStream', ...own }),
     startSession(log, start, own),
   ])
   const jwt = await signed(issued, claims, { signer, locators, encryption })

@@ -7,6 +7,7 @@ import { changeUser } from '../account/change-user.ts'
 import { slowStore } from '../testing/faulty-store.ts'
 import { ANN, type Household, household, plainHasher } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
+import { userStream } from '../account/events.ts'
 
 const DAY = 86_400
 const ATTEMPT = 'an-attempt-of-a-client'
@@ -176,7 +177,7 @@ describe('what ends tokens', () => {
   it('a sign-in with the old password that races a reset gets tokens that are dead on arrival', async () => {
     const { house, answer } = await racing(async ({ accounts, log, clock, sealer }) => {
       const sub = String(await accounts.findSub(ANN.email))
-      const [newest] = await log.last(`user-${sub}`)
+      const [newest] = await log.last(userStream.of(sub))
       if (newest === undefined || !('user' in newest.data)) throw new Error('there is nobody')
       const sealed = await sealer.seal(newest.data.user.data_key, 'password', 'plain:a new one')
       const chosen = { password: sealed, now: clock.now() }

@@ -11,10 +11,11 @@ import { lifetimesOf } from '../lifetimes.ts'
 import { grantedScope, readResourceParameter } from '../scope.ts'
 import { signed } from '../signing.ts'
 import { assertFits } from '../size.ts'
+import { serviceStream } from '../../grant/index.ts'
 
 /** `service-<client_id>-<yyyymmdd>`: nothing in it is protected by a revision, so requests never wait for each other. */
-const streamOf = (clientId: string, now: number): string =>
-  `service-${clientId}-${new Date(now * 1000).toISOString().slice(0, 10).replaceAll('-', '')}`
+const streamOf = (clientId: string, now: number) =>
+  serviceStream.of(`${clientId}-${new Date(now * 1000).toISOString().slice(0, 10).replaceAll('-', '')}`)
 
 /** A token for the client itself, RFC 6749 §4.4. No refresh token: the client can always ask again (§4.4.3). */
 export async function clientCredentials(

@@ -32,6 +32,7 @@ import { whyDead } from '../liveness.ts'
 import { readResourceParameter, readScope } from '../scope.ts'
 import { signed } from '../signing.ts'
 import { assertFits } from '../size.ts'
+import { grantStream } from '../../grant/events.ts'
 
 const ATTEMPT_LENGTH = { least: 8, most: 128 }
 const ATTEMPT = new RegExp(`^[A-Za-z0-9._~-]{${ATTEMPT_LENGTH.least},${ATTEMPT_LENGTH.most}}$`)
@@ -107,7 +108,7 @@ async function endForReuse(
   const user = (await readUser(log, sub))?.state
   const own = aboutUser(user, { ...context, actor: { type: 'user', id: sub } })
   const events = grants.decide({ type: 'EndForReuse', generation }, state)
-  await log.append(`grant-${gid}`, events, { expected: revision, ...own })
+  await log.append(grantStream.of(gid), events, { expected: revision, ...own })
   throw new InvalidGrant('a spent refresh token came back: the grant is revoked')
 }
 
@@ -152,7 +153,7 @@ async function renew(dependencies: TokenDependencies, request: TokenRequest, rea
   assertFits(claims, encryption)
   await moveRevokedTokens(log, found.state, now, { context })
   const own = { context: { ...context, actor: { type: 'user', id: sub } as const }, dataKey: user.data_key }
-  const { position } = await log.append(`grant-${gid}`, events, { expected: found.revision, ...own })
+  const { position } = await log.append(grantStream.of(gid), events, { expected: found.revision, ...own })
   await changeSession(log, sid, { type: 'Touch', now, idleFor }, { ...own, known: session })
   const jwt = await signed(issued, claims, { signer, locators, encryption })
   const { key, generation } = after.refresh
