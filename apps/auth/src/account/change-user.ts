@@ -1,7 +1,6 @@
-import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type CommandContext, type EventLog, handle } from '../log/index.ts'
 import { UnknownAccount, unlessErased } from './errors.ts'
 import { type UserState, userStream } from './events.ts'
-import { readUser } from './read.ts'
 import { user, type UserCommand } from './user.decider.ts'
 
 /** The person after a command, and the position from which everybody can see it. */
@@ -25,17 +24,12 @@ export const changeUser = (
   command: Exclude<UserCommand, { type: 'Register' }>,
   context: CommandContext,
 ): Promise<ChangedUser> =>
-  unlessErased(unknown, () =>
-    untilSettled(async () => {
-      const found = await readUser(log, sub)
-      const events = user.decide(command, found?.state)
-      if (found === undefined) throw new UnknownAccount()
-      if (events.length === 0) return { state: found.state, position: await log.store.head(), isChanged: false }
-      const { position } = await log.append(userStream.of(sub), events, {
-        expected: found.revision,
-        context,
-        dataKey: found.state.data_key,
-      })
-      return { state: events.reduce(user.evolve, found.state) ?? found.state, position, isChanged: true }
-    }),
-  )
+  unlessErased(unknown, async () => {
+    const person = { stream: userStream.of(sub), decider: user }
+    const { state, position } = await handle(log, person, () => command, {
+      context,
+      dataKeyOf: (before) => before?.data_key,
+    })
+    if (state === undefined) throw new UnknownAccount()
+    return { state, position: position ?? (await log.store.head()), isChanged: position !== undefined }
+  })

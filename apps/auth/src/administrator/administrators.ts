@@ -1,6 +1,6 @@
 import { readUser } from '../account/read.ts'
 import type { UserState } from '../account/events.ts'
-import { type CommandContext, consequenceOf, type EventLog, untilSettled } from '../log/index.ts'
+import { type CommandContext, consequenceOf, type EventLog, handle, readState } from '../log/index.ts'
 import { administrators as decider, type AdministratorCommand } from './decider.ts'
 import { ADMINISTRATORS, type AdministratorsState } from './events.ts'
 
@@ -36,12 +36,8 @@ const step = (context: CommandContext, name: string): CommandContext => ({
 
 /** The list over the log. */
 export function administrators(log: EventLog): Administrators {
-  async function read(): Promise<{ state: AdministratorsState; expected: bigint | 'noStream' }> {
-    const [newest] = await log.last(ADMINISTRATORS)
-    return newest !== undefined && 'administrators' in newest.data
-      ? { state: newest.data.administrators, expected: newest.revision }
-      : { state: decider.initialState, expected: 'noStream' }
-  }
+  const list = { stream: ADMINISTRATORS, decider }
+  const read = () => readState(log, list)
 
   async function canAct(sub: string): Promise<boolean> {
     const found = await readUser(log, sub)
@@ -53,16 +49,14 @@ export function administrators(log: EventLog): Administrators {
     return subs.filter((_, index) => able[index])
   }
 
-  const run = (
+  /** Says whether the command changed the list. */
+  async function run(
     context: CommandContext,
     prepare: (state: AdministratorsState) => Promise<AdministratorCommand>,
-  ): Promise<boolean> =>
-    untilSettled(async () => {
-      const { state, expected } = await read()
-      const events = decider.decide(await prepare(state), state)
-      if (events.length > 0) await log.append(ADMINISTRATORS, events, { expected, context })
-      return events.length > 0
-    })
+  ): Promise<boolean> {
+    const { position } = await handle(log, list, prepare, { context })
+    return position !== undefined
+  }
 
   const remove: Administrators['remove'] = (sub, reason, context) =>
     run(context, async ({ subs }) => {

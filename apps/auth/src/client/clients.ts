@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ClientId, type ClientMetadata } from '@ledgate/oauth'
-import { type Clock, type CommandContext, type EventLog, untilSettled, type Written } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, handle, untilSettled, type Written } from '../log/index.ts'
 import type { Names } from '../resource/names.ts'
 import { client as decider, type ClientCommand, ClientRefused, usesSecret } from './decider.ts'
 import { type ClientState, clientStream } from './events.ts'
@@ -69,17 +69,10 @@ const newId = () => randomBytes(16).toString('hex')
 
 /** The commands over the log. */
 export function clients({ log, names, clock }: ClientsDependencies): Clients {
-  const change: Clients['change'] = (clientId, command, context) =>
-    untilSettled(async () => {
-      const found = await readClient(log, clientId)
-      const events = decider.decide(command, found?.state)
-      if (events.length === 0) return { position: await log.store.head() }
-      const { position } = await log.append(clientStream.of(clientId), events, {
-        expected: found?.revision ?? 'noStream',
-        context,
-      })
-      return { position }
-    })
+  const change: Clients['change'] = async (clientId, command, context) => {
+    const { position } = await handle(log, { stream: clientStream.of(clientId), decider }, () => command, { context })
+    return { position: position ?? (await log.store.head()) }
+  }
 
   return {
     change,

@@ -6,6 +6,7 @@ import {
   type CommandContext,
   consequenceOf,
   type EventLog,
+  handle,
   type KeyedHash,
   untilSettled,
   type Written,
@@ -107,15 +108,10 @@ export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDep
     }
   }
 
-  const change: Resources['change'] = (clientId, command, context) =>
-    untilSettled(async () => {
-      const found = await readResource(log, clientId)
-      const events = decider.decide(command, found?.state)
-      if (events.length === 0) return { position: await log.store.head() }
-      const stream = resourceStream.of(clientId)
-      const { position } = await log.append(stream, events, { expected: found?.revision ?? 'noStream', context })
-      return { position }
-    })
+  const change: Resources['change'] = async (clientId, command, context) => {
+    const { position } = await handle(log, { stream: resourceStream.of(clientId), decider }, () => command, { context })
+    return { position: position ?? (await log.store.head()) }
+  }
 
   /** The names of one list that are not in the other. */
   const without = (names: readonly Name[], others: readonly Name[]) =>

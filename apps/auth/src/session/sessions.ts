@@ -1,4 +1,4 @@
-import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type CommandContext, type EventLog, handle } from '../log/index.ts'
 import { session as decider, type SessionCommand } from './decider.ts'
 import { type SessionState, sessionStream } from './events.ts'
 
@@ -35,16 +35,15 @@ export interface SessionChange {
 }
 
 /** Brings a session to what the command asks, however many others change it at once. */
-export function changeSession(
+export async function changeSession(
   log: EventLog,
   sid: string,
   command: SessionCommand,
   { context, dataKey, known }: SessionChange,
 ): Promise<void> {
-  return untilSettled(async (race) => {
-    const found = race === 0 && known !== undefined ? known : await readSession(log, sid)
-    const events = decider.decide(command, found?.state)
-    if (events.length === 0) return
-    await log.append(sessionStream.of(sid), events, { expected: found?.revision ?? 'noStream', context, dataKey })
+  await handle(log, { stream: sessionStream.of(sid), decider }, () => command, {
+    context,
+    dataKeyOf: () => dataKey,
+    ...(known && { known: { state: known.state, expected: known.revision } }),
   })
 }

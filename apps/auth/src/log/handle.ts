@@ -1,0 +1,70 @@
+import type { Decider, Position } from '@ledgate/eventsourcing'
+import type { DomainEvent } from './catalogue.ts'
+import type { CommandContext } from './envelope.ts'
+import type { EventLog } from './event-log.ts'
+import { untilSettled } from './retry.ts'
+import type { StreamName } from './stream.ts'
+
+/** The state of a stream at its end, and what an append that is decided by it has to expect. */
+export interface ReadState<State> {
+  readonly state: State
+  readonly expected: bigint | 'noStream'
+}
+
+/** One stream, and the rules of what is appended to it. */
+export interface Handled<State, Command, Event extends DomainEvent> {
+  readonly stream: StreamName<Event>
+  readonly decider: Decider<State, Command, Event>
+  /** How many events at the end of the stream are read: one of them carries the whole state. Default: 1. */
+  readonly lookBack?: number
+}
+
+export interface HandleOptions<State> {
+  readonly context: CommandContext
+  /** The data key of the person whom the events are about, by the state that decides. */
+  readonly dataKeyOf?: (state: State) => string | undefined
+  /** The state as it was read just now: it is read again only after a conflict. */
+  readonly known?: ReadState<State>
+}
+
+/** What a command came to. */
+export interface Outcome<State> {
+  /** The state after it. */
+  readonly state: State
+  /** Where its last event stands; `undefined` when it led to none. */
+  readonly position: Position | undefined
+}
+
+/** Reads the end of a stream; never older than the call. */
+export async function readState<State, Command, Event extends DomainEvent>(
+  log: Pick<EventLog, 'last'>,
+  { stream, decider, lookBack = 1 }: Handled<State, Command, Event>,
+): Promise<ReadState<State>> {
+  const events = await log.last(stream, lookBack)
+  return {
+    state: events.toReversed().reduce<State>(decider.evolve, decider.initialState),
+    expected: events[0]?.revision ?? 'noStream',
+  }
+}
+
+/**
+ * Reads the end of a stream, decides and appends; again when another command was first.
+ *
+ * @param command the command, or what makes it from the state that decides.
+ * @throws whatever the decider throws; {Conflict} when others were first every time; {Unavailable | UnknownOutcome}.
+ */
+export function handle<State, Command, Event extends DomainEvent>(
+  log: EventLog,
+  handled: Handled<State, Command, Event>,
+  command: (state: State) => Command | Promise<Command>,
+  { context, dataKeyOf = () => undefined, known }: HandleOptions<State>,
+): Promise<Outcome<State>> {
+  const { stream, decider } = handled
+  return untilSettled(async (race) => {
+    const { state, expected } = race === 0 && known !== undefined ? known : await readState(log, handled)
+    const events = decider.decide(await command(state), state)
+    if (events.length === 0) return { state, position: undefined }
+    const { position } = await log.append(stream, events, { expected, context, dataKey: dataKeyOf(state) })
+    return { state: events.reduce<State>(decider.evolve, state), position }
+  })
+}
