@@ -1,6 +1,14 @@
 import { decided, UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, consequenceOf, type EventLog, untilSettled } from '../log/index.ts'
+import {
+  type Clock,
+  type CommandContext,
+  consequenceOf,
+  type EventLog,
+  handle,
+  readState,
+  untilSettled,
+} from '../log/index.ts'
 import { changeEmailLink, type LinkKeys, requestMail } from '../mail/index.ts'
 import { type Addresses, hmacOfUser } from './address.ts'
 import type { Completion } from './completion.ts'
@@ -62,20 +70,12 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
     return found.state
   }
 
-  /** What is true of the links of a person, and what an append to their stream has to expect. */
-  async function linksAt(sub: string) {
-    const [newest] = await log.last(linksOf(sub))
-    const isOne = newest?.type === 'EmailChangeAsked' || newest?.type === 'EmailChangeRedeemed'
-    const state = isOne ? emailChange.evolve(emailChange.initialState, newest) : emailChange.initialState
-    return { state, expected: newest?.revision ?? ('noStream' as const) }
-  }
+  const linksAt = (sub: string) => readState(log, { stream: linksOf(sub), decider: emailChange })
 
-  const decideOn = ({ sub, data_key: dataKey }: UserState, command: EmailChangeCommand, context: CommandContext) =>
-    untilSettled(async () => {
-      const { state, expected } = await linksAt(sub)
-      const events = emailChange.decide(command, state)
-      if (events.length > 0) await log.append(linksOf(sub), events, { expected, context, dataKey })
-    })
+  async function decideOn({ sub, data_key }: UserState, command: EmailChangeCommand, context: CommandContext) {
+    const links = { stream: linksOf(sub), decider: emailChange }
+    await handle(log, links, () => command, { context, dataKeyOf: () => data_key })
+  }
 
   /** By which reservation the person's address is theirs. */
   async function currentReservation(user: UserState): Promise<string | undefined> {

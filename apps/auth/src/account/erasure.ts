@@ -4,14 +4,14 @@ import {
   type DomainRecord,
   type EventLog,
   type StreamName,
-  untilSettled,
+  handle,
   type Written,
 } from '../log/index.ts'
 import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { changeUser } from './change-user.ts'
-import { email, ERASED_REASON } from './email.decider.ts'
-import { readEmail, readOwner } from './read.ts'
+import { email, type EmailState, ERASED_REASON } from './email.decider.ts'
+import { readOwner } from './read.ts'
 import { type EmailEvent, userStream } from './events.ts'
 
 export interface ErasureDependencies {
@@ -38,14 +38,18 @@ const PROCESS = 'erasure'
  * needed; the keys last.
  */
 export function erasure({ log, sealer, addresses, newId }: ErasureDependencies): Erasure {
-  const release: Erasure['release'] = (stream, reservationId, context) =>
-    untilSettled(async () => {
-      const { state, expected } = await readEmail(log, stream)
-      if (state.status !== 'confirmed' || state.reservation_id !== reservationId) return
-      const events = email.decide({ type: 'GiveUp', reservationId, reason: ERASED_REASON }, state)
-      await log.append(stream, events, { expected, context })
-      await sealer.destroyDataKey(state.data_key)
-    })
+  async function release(
+    stream: StreamName<EmailEvent>,
+    reservationId: string,
+    context: CommandContext,
+  ): Promise<void> {
+    const command = (state: EmailState) =>
+      state.status === 'confirmed' && state.reservation_id === reservationId
+        ? ({ type: 'GiveUp', reservationId, reason: ERASED_REASON } as const)
+        : undefined
+    const { before, position } = await handle(log, { stream, decider: email }, command, { context })
+    if (position !== undefined && before.status === 'confirmed') await sealer.destroyDataKey(before.data_key)
+  }
 
   async function complete(event: DomainRecord): Promise<void> {
     if (event.type !== 'SubjectErased') return

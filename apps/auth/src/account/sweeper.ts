@@ -1,9 +1,9 @@
 import type { Checkpoints, Position } from '@ledgate/eventsourcing'
-import { type Clock, type CommandContext, decode, type EventLog, untilSettled } from '../log/index.ts'
+import { type Clock, type CommandContext, decode, type EventLog, handle } from '../log/index.ts'
 import { LINK_LIFETIME } from '../mail/index.ts'
 import { resume } from '../process-manager/index.ts'
 import { email } from './email.decider.ts'
-import { type EmailRecord, isEmailRecord, readEmail } from './read.ts'
+import { type EmailRecord, isEmailRecord } from './read.ts'
 
 export interface SweeperDependencies {
   readonly log: EventLog
@@ -37,12 +37,9 @@ export function sweeper({ log, checkpoints, clock, newId }: SweeperDependencies)
     const commandId = newId()
     const actor = { type: 'system', id: NAME } as const
     const context: CommandContext = { commandId, correlationId: commandId, causationId: commandId, actor }
-    return untilSettled(async () => {
-      const { state, expected } = await readEmail(log, stream)
-      const events = email.decide({ type: 'Release', reservationId, reason: 'expired' }, state)
-      if (events.length > 0) await log.append(stream, events, { expected, context })
-      return events.length > 0
-    })
+    const command = { type: 'Release', reservationId, reason: 'expired' } as const
+    const { position } = await handle(log, { stream, decider: email }, () => command, { context })
+    return position !== undefined
   }
 
   return {

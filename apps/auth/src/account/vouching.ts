@@ -7,11 +7,11 @@ import {
   consequenceOf,
   type EventLog,
   type StreamName,
-  untilSettled,
+  handle,
 } from '../log/index.ts'
 import { assertAuthorization } from './authorization.ts'
 import type { Addresses } from './address.ts'
-import { email } from './email.decider.ts'
+import { email, type EmailState } from './email.decider.ts'
 import { UnknownAccount } from './errors.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import { isEmailRecord, readEmail } from './read.ts'
@@ -69,10 +69,9 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
     addresses.stream(addresses.hmac(requireAddress(text)))
 
   /** Takes the address for the person; `false` when it is somebody's already, or barred. */
-  const assign = ({ stream, registration, dataKey, context, isBarred }: Assignment) =>
-    untilSettled(async () => {
-      const { state, expected } = await readEmail(log, stream)
-      if (state.status === 'confirmed' || (await isBarred())) return false
+  async function assign({ stream, registration, dataKey, context, isBarred }: Assignment): Promise<boolean> {
+    const command = async (state: EmailState) => {
+      if (state.status === 'confirmed' || (await isBarred())) return undefined
       const reservation = {
         reservation_id: newId(),
         expires_at: clock.now() + RESERVATION_LIFETIME,
@@ -80,10 +79,11 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
         registration: await sealRegistration(sealer, dataKey, registration),
       }
       const owner = await sealer.seal(dataKey, 'owner', registration.sub)
-      const events = email.decide({ type: 'Assign', reservation, owner }, state)
-      await log.append(stream, events, { expected, context, dataKey })
-      return true
-    })
+      return { type: 'Assign', reservation, owner } as const
+    }
+    const { position } = await handle(log, { stream, decider: email }, command, { context, dataKeyOf: () => dataKey })
+    return position !== undefined
+  }
 
   async function isUnused(stream: StreamName<EmailEvent>, dataKey: string): Promise<boolean> {
     const events = (await log.last(stream, 2)).filter(isEmailRecord)

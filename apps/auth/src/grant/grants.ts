@@ -1,5 +1,5 @@
 import type { Position } from '@ledgate/eventsourcing'
-import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type CommandContext, type EventLog, handle } from '../log/index.ts'
 import { grant as decider, type GrantCommand } from './decider.ts'
 import { type GrantState, grantStream } from './events.ts'
 
@@ -23,17 +23,13 @@ export async function readGrant(log: EventLog, gid: string): Promise<ReadGrant |
 }
 
 /** Brings a grant to what the command asks, however many others change it at once. */
-export function changeGrant(
+export async function changeGrant(
   log: EventLog,
   gid: string,
   command: Extract<GrantCommand, { type: 'Revoke' }>,
   { context, dataKey }: { readonly context: CommandContext; readonly dataKey?: string | undefined },
 ): Promise<{ position: Position } | undefined> {
-  return untilSettled(async () => {
-    const found = await readGrant(log, gid)
-    if (found === undefined) return undefined
-    const events = decider.decide(command, found.state)
-    if (events.length === 0) return undefined
-    return log.append(grantStream.of(gid), events, { expected: found.revision, context, dataKey })
-  })
+  const grant = { stream: grantStream.of(gid), decider, lookBack: LOOK_BACK }
+  const { position } = await handle(log, grant, (state) => state && command, { context, dataKeyOf: () => dataKey })
+  return position === undefined ? undefined : { position }
 }

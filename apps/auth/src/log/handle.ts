@@ -29,6 +29,8 @@ export interface HandleOptions<State> {
 
 /** What a command came to. */
 export interface Outcome<State> {
+  /** The state that decided. */
+  readonly before: State
   /** The state after it. */
   readonly state: State
   /** Where its last event stands; `undefined` when it led to none. */
@@ -50,21 +52,22 @@ export async function readState<State, Command, Event extends DomainEvent>(
 /**
  * Reads the end of a stream, decides and appends; again when another command was first.
  *
- * @param command the command, or what makes it from the state that decides.
+ * @param command makes the command from the state that decides; `undefined` when there is nothing to do.
  * @throws whatever the decider throws; {Conflict} when others were first every time; {Unavailable | UnknownOutcome}.
  */
 export function handle<State, Command, Event extends DomainEvent>(
   log: EventLog,
   handled: Handled<State, Command, Event>,
-  command: (state: State) => Command | Promise<Command>,
+  command: (state: State) => Command | undefined | Promise<Command | undefined>,
   { context, dataKeyOf = () => undefined, known }: HandleOptions<State>,
 ): Promise<Outcome<State>> {
   const { stream, decider } = handled
   return untilSettled(async (race) => {
-    const { state, expected } = race === 0 && known !== undefined ? known : await readState(log, handled)
-    const events = decider.decide(await command(state), state)
-    if (events.length === 0) return { state, position: undefined }
-    const { position } = await log.append(stream, events, { expected, context, dataKey: dataKeyOf(state) })
-    return { state: events.reduce<State>(decider.evolve, state), position }
+    const { state: before, expected } = race === 0 && known !== undefined ? known : await readState(log, handled)
+    const decided = await command(before)
+    const events = decided === undefined ? [] : decider.decide(decided, before)
+    if (events.length === 0) return { before, state: before, position: undefined }
+    const { position } = await log.append(stream, events, { expected, context, dataKey: dataKeyOf(before) })
+    return { before, state: events.reduce<State>(decider.evolve, before), position }
   })
 }
