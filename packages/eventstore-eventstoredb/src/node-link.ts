@@ -5,6 +5,7 @@ import { type AppendRequest, openAppendCall, type PendingAppend, type ProposedEv
 import type { Connection } from './connection.ts'
 import { NO_CONNECTION } from './failure.ts'
 import { type Streams, streamsOf } from './inside.ts'
+import { inTime } from './in-time.ts'
 import { isAlone } from './members.ts'
 import { BARRIER, BARRIERS } from './recorded.ts'
 
@@ -41,19 +42,6 @@ const links = new WeakMap<StreamsClient, OpenLink>()
 /** The link of each client that was ready last: most calls need to know no more than that it is still open. */
 const usual = new WeakMap<EventStoreDBClient, OpenLink>()
 
-/** @throws {DeadlineExceededError} when it takes longer: nothing that was to follow is sent. */
-async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineExceededError(undefined, `${NO_CONNECTION} within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 /**
  * The link to the node that the client has now.
  *
@@ -63,11 +51,11 @@ async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result
 export async function linkOn(client: EventStoreDBClient, connection: Connection): Promise<NodeLink> {
   const last = usual.get(client)
   if (last?.isOpen()) return last
-  const streams = await inTime(streamsOf(client), connection.attemptMs)
+  const streams = await inTime(streamsOf(client), connection.attemptMs, NO_CONNECTION)
   const known = links.get(streams.service)
   const link = known?.isOpen() ? known : openLink(client, streams, connection)
   links.set(streams.service, link)
-  await inTime(link.ready, connection.attemptMs)
+  await inTime(link.ready, connection.attemptMs, NO_CONNECTION)
   usual.set(client, link)
   return link
 }

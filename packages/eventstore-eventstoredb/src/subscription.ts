@@ -13,6 +13,7 @@ import {
 } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
 import { subscriptionFailure } from './failure.ts'
+import { inTime } from './in-time.ts'
 import { streamsOf } from './inside.ts'
 import { followedFilter } from './log-filter.ts'
 import { openMark } from './mark.ts'
@@ -36,25 +37,13 @@ export interface Following {
 const FIRST_PAUSE_MS = 50
 /** How often a subscription is given twice the time for what it owes: its node may be slow. */
 const MOST_DOUBLINGS = 3
+
 /** One call that subscribes, until it fails, ends, or says nothing for too long. @throws {DeadlineExceededError} without a connection in time. */
 async function subscribeOnce(client: EventStoreDBClient, after: Position, { filter }: SubscribeOptions, ms: number) {
-  const { read, failed } = await inTime(streamsOf(client), ms)
+  const { read, failed } = await inTime(streamsOf(client), ms, 'no node was found')
   const reading = read(subscriptionRequest(after, followedFilter(filter)))
   reading.on('error', failed)
   return { reading, end: () => reading.cancel() }
-}
-
-/** @throws {DeadlineExceededError} when it takes longer; it goes on for nobody then. */
-async function inTime<Result>(work: Promise<Result>, ms: number): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineExceededError(undefined, `no node was found within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 /**
