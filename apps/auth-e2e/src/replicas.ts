@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { openEventStoreDBEventStore } from '@ledgate/eventstore-eventstoredb'
 import { spawnProtocolServer } from '@ledgate/eventstore-eventstoredb/testing'
-import { type EventStore, type RecordedEvent, START } from '@ledgate/eventsourcing'
+import type { EventStore, RecordedEvent } from '@ledgate/eventsourcing'
 import { endOfNow } from './at-end.ts'
 import { type Installation, newInstallation } from './server.ts'
 
@@ -12,7 +12,7 @@ export const ISSUER = 'https://id.example'
 export interface Replicas {
   readonly all: readonly Installation[]
   readonly url: string
-  /** Whether the store had no event before. A real one keeps what earlier runs wrote. */
+  /** Whether the store had no installation before. A real one keeps what earlier runs wrote. */
   readonly isNew: boolean
   /** Every event that came since, in order. */
   events(): Promise<readonly RecordedEvent[]>
@@ -43,10 +43,11 @@ export async function newReplicas(count: number, serverArgs?: readonly string[])
     all.push({ ...installation, environment: { ...installation.environment, ...shared } })
   }
   const mark = await withStore(url, (store) => store.head())
+  const isNew = await withStore(url, async (store) => (await keysIn(store)) === 0)
   return {
     all,
     url,
-    isNew: mark === START,
+    isNew,
     events: () =>
       withStore(url, async (store) => {
         const events: RecordedEvent[] = []
@@ -54,6 +55,13 @@ export async function newReplicas(count: number, serverArgs?: readonly string[])
         return events
       }),
   }
+}
+
+/** Every installation makes keys before it answers; the contract of the stores leaves events, and none of these. */
+async function keysIn(store: EventStore): Promise<number> {
+  let count = 0
+  for await (const _ of store.readAll({ filter: { categories: ['keyring'] } })) count += 1
+  return count
 }
 
 async function withStore<Result>(url: string, work: (store: EventStore) => Promise<Result>): Promise<Result> {

@@ -20,21 +20,43 @@ interface Queued {
   readonly change: Change
 }
 
-function open() {
-  const { file }: { file: string } = workerData
+function open(file: string) {
   const database = new Sqlite(file, { timeout: BUSY_MS })
-  database.pragma('journal_mode = WAL')
-  database.pragma('synchronous = FULL')
-  database.pragma('secure_delete = ON')
-  database.pragma('temp_store = MEMORY')
-  database.exec(schema)
-  // SQLite opens a file that may not be written for reading, and says nothing: a write does.
-  database.pragma(`user_version = ${LAYOUT}`)
-  return database
+  try {
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = FULL')
+    database.pragma('secure_delete = ON')
+    database.pragma('temp_store = MEMORY')
+    database.exec(schema)
+    // SQLite opens a file that may not be written for reading, and says nothing: a write does.
+    database.pragma(`user_version = ${LAYOUT}`)
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+const isBusy = (error: unknown): boolean => error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY')
+const RETRY_MS = 10
+const asleep = new Int32Array(new SharedArrayBuffer(4))
+
+/** A new file becomes one of WAL under locks for which SQLite does not wait: of two that open it at once, one is told to try again. */
+function openPatiently(file: string) {
+  const until = performance.now() + BUSY_MS
+  for (;;) {
+    try {
+      return open(file)
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > until) throw error
+      Atomics.wait(asleep, 0, 0, RETRY_MS)
+    }
+  }
 }
 
 try {
-  const database = open()
+  const { file }: { file: string } = workerData
+  const database = openPatiently(file)
   const find = database.prepare<[string], Buffer>(findByName).pluck()
   const addSecret = database.prepare<[Uint8Array]>('INSERT INTO secret (wrapped) VALUES (?)')
   const addName = database.prepare<[string, number | bigint]>('INSERT INTO vault (name, secret) VALUES (?, ?)')
