@@ -240,7 +240,10 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         left -= 1
         if (left === 0) return
       }
-      if (found.length < size || from === start) return
+      if (found.length === size && from !== start) continue
+      // A page that a dying node cut short looks like the last one: whether anything stands before it, a search tells.
+      if (direction === 'forwards' || filter !== undefined || isSearched) return
+      pagesAside = PAGES_ASIDE
     }
   }
 
@@ -268,7 +271,10 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         if (isInLog(event.streamId)) return found(from)
         if (from <= earlier.end) return found(earlier.head)
       }
-      if (events.length < sizeOf(pages) || from === start) return found(START)
+      if (events.length === sizeOf(pages) && from !== start) continue
+      // As above.
+      const [last] = await searchBefore(from)
+      return found(last?.position ? positionOf(last.position) : START)
     }
   }
 

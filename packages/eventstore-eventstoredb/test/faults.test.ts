@@ -196,6 +196,26 @@ describe('one read that goes wrong', () => {
     },
   )
 
+  test('one backwards that a dying node cuts short in the middle is read to the beginning of the log', async () => {
+    for (let count = 0; count < 6; count += 1)
+      await store.append(sampleStream(), sampleEvents(100), { expected: 'noStream' })
+    let found = 0
+    for await (const _ of store.readAll({ direction: 'backwards' })) {
+      found += 1
+      if (found === 1) onEveryNode('read', { kind: 'halfClose' }, 1)
+    }
+    expect(found).toBe(600)
+  })
+
+  test('of the end of the log that is cut short does not find the log empty', async () => {
+    const { position } = await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
+    for (let count = 0; count < 40; count += 1) await store.pulse()
+    let reads = 0
+    for (const { faults } of cluster.nodes)
+      faults.decide((method) => (method === 'read' && (reads += 1) === 2 ? { kind: 'halfClose' } : undefined))
+    expect(await store.head()).toBe(position)
+  })
+
   test('one that is slow is read to its end', async () => {
     const stream = sampleStream()
     await store.append(stream, sampleEvents(20), { expected: 'noStream' })
