@@ -57,13 +57,19 @@ const MAX_TRIES = 8
 /**
  * What a node said, once it is proved that it led; in a decision the proof is left to its end.
  *
+ * @param needsProof whether it matters; it does unless told.
  * @throws {DecideAgain} when the decision depends on another node.
  * @throws {Unavailable} when whoever answered did not lead, again and again.
  */
-export async function proved<Value>(connection: Connection, ask: () => Promise<Answer<Value>>): Promise<Value> {
+export async function proved<Value>(
+  connection: Connection,
+  ask: () => Promise<Answer<Value>>,
+  needsProof: (value: Value) => boolean = () => true,
+): Promise<Value> {
   const decision = decisionUnderWay()
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const answer = await ask()
+    if (!needsProof(answer.value)) return answer.value
     if (decision?.isOpen()) {
       dependOn(decision, connection, answer)
       return answer.value

@@ -12,6 +12,7 @@ export const isRefusal = (fault: Fault): fault is { readonly kind: Refusal } =>
  * - `late`: done at once, answered after some time (a commit that waited for the disk).
  * - `cut`: the connection breaks before anything was done; `cutAfter`: done, then it breaks.
  * - `halfClose`: the call ends with a good status and without its answer.
+ * - `short`: a read ends with a good status after so many events.
  * - `notLeader`: refused, with the leader's address when the cluster has one (RpcExceptions.cs, LeaderInfo).
  * - `noLeader`: refused while the cluster elects (RpcExceptions.cs, NoLeaderInfo).
  * - `notReady`: refused while the node starts (RpcExceptions.cs, ServerNotReady).
@@ -26,6 +27,7 @@ export type Fault =
   | { readonly kind: 'timeout' | 'timeoutAfter' | 'denied' | 'doubled' }
   | { readonly kind: Refusal }
   | { readonly kind: 'late' | 'slow'; readonly ms: number }
+  | { readonly kind: 'short'; readonly events: number }
 
 export type Method = 'append' | 'read' | 'subscribe' | 'delete'
 

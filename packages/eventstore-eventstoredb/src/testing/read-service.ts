@@ -91,22 +91,33 @@ function answer(serving: Serving, call: Call): void {
   if (refused) return fail(call, refused)
   const running = options.hasSubscription()
     ? subscribe({ serving, requiresLeader, over, options, write, isLost: fault?.kind === 'lost' })
-    : give(serving, options, write)
+    : give(serving, options, { write, most: fault?.kind === 'short' ? fault.events : Infinity })
   running.then(
     (isWhole) => void (isWhole && call.end()),
     (error: unknown) => fail(call, error instanceof Error ? error : new Error(String(error))),
   )
 }
 
+interface Giving {
+  readonly write: Write
+  /** After so many events the call ends. */
+  readonly most: number
+}
+
 /** @returns whether the call is to be ended. @throws {ServiceError} */
-async function give(serving: Serving, options: ReadReq.Options, write: Write): Promise<boolean> {
+async function give(serving: Serving, options: ReadReq.Options, { write, most }: Giving): Promise<boolean> {
   const found = options.hasStream() ? ofStream(serving, options) : ofAll(serving, options)
   if (found === 'hang') return false
   if (found === 'notFound') {
     await write(notFoundResponse(nameOf(options.getStream()?.getStreamIdentifier())))
     return true
   }
-  for (const event of found) if (!(await write(eventBytes(event)))) return false
+  let given = 0
+  for (const event of found) {
+    if (given === most) break
+    if (!(await write(eventBytes(event)))) return false
+    given += 1
+  }
   return true
 }
 
