@@ -20,22 +20,12 @@ export interface Decision {
   again(cause?: unknown): never
 }
 
-interface Running extends Decision {
-  /** How often it was made before. */
-  readonly run: number
-  /** Whether what came of it may be given. */
-  isProved(outcome: Outcome<unknown>): Promise<boolean>
-  /** What goes on in the background is no part of it any more. */
-  end(): void
-  isOver(): boolean
-}
-
 type Outcome<Result> = { readonly value: Result } | { readonly error: unknown }
 
 /** How often a decision is made at most: each time another node answers. */
 const MAX_RUNS = 8
 
-const running = new AsyncLocalStorage<Running>()
+const running = new AsyncLocalStorage<Deciding>()
 
 /** The decision of which this call is a part, unless something that it appended is written: what follows stands for itself. */
 export function decisionUnderWay(): Decision | undefined {
@@ -63,11 +53,14 @@ export const apartFromDecisions = <Result>(work: () => Result): Result => runnin
  * @throws {Unavailable} when no answer came that could be proved; nothing was written.
  * @throws {UnknownOutcome} when something was written, and what was read beside it could not be proved.
  */
-export async function decided<Result>(work: () => Promise<Result>): Promise<Result> {
-  if (decisionUnderWay() !== undefined) return work()
+export function decided<Result>(work: () => Promise<Result>): Promise<Result> {
+  return decisionUnderWay() === undefined ? decideAlone(work) : work()
+}
+
+async function decideAlone<Result>(work: () => Promise<Result>): Promise<Result> {
   for (let run = 0; run < MAX_RUNS; run += 1) {
-    const decision = openDecision(run)
-    const outcome = await running.run(decision, () => outcomeOf(work))
+    const decision = new Deciding(run)
+    const outcome = await running.run(decision, outcomeOf<Result>, work)
     const isProved = await decision.isProved(outcome)
     const isWritten = !decision.isOpen()
     decision.end()
@@ -94,36 +87,62 @@ function valueOf<Result>(outcome: Outcome<Result>): Result {
 const saysNothing = (outcome: Outcome<unknown>): boolean =>
   'error' in outcome && (outcome.error instanceof Unavailable || outcome.error instanceof UnknownOutcome)
 
-function openDecision(run: number): Running {
-  const proofs: (() => Promise<boolean>)[] = []
-  const appends: Promise<unknown>[] = []
-  let isSettled = false
-  let isOver = false
-  let isAgain = false
-  return {
-    run,
-    isOpen: () => !isSettled && !isOver,
-    standsOn: (proof) => void proofs.push(proof),
-    writes(append) {
-      const written = append.then(
-        () => void (isSettled = true),
-        (error: unknown) => void (isSettled ||= error instanceof UnknownOutcome),
-      )
-      appends.push(written)
-      return written.then(() => append)
-    },
-    again(cause) {
-      isAgain = true
-      throw new DecideAgain({ cause })
-    },
-    async isProved(outcome) {
-      await Promise.all(appends)
-      if (isAgain) return false
-      if (saysNothing(outcome)) return true
-      const held = await Promise.all(proofs.map((proof) => proof()))
-      return held.every(Boolean)
-    },
-    end: () => void (isOver = true),
-    isOver: () => isOver,
+/** Each introspection is a decision that appends nothing and, on a single node, needs no proof: that one costs next to nothing. */
+class Deciding implements Decision {
+  /** How often it was made before. */
+  readonly run: number
+  readonly #proofs: (() => Promise<boolean>)[] = []
+  readonly #appends: Promise<unknown>[] = []
+  #isWritten = false
+  #isOver = false
+  #isAgain = false
+
+  constructor(run: number) {
+    this.run = run
+  }
+
+  isOpen(): boolean {
+    return !this.#isWritten && !this.#isOver
+  }
+
+  isOver(): boolean {
+    return this.#isOver
+  }
+
+  standsOn(proof: () => Promise<boolean>): void {
+    this.#proofs.push(proof)
+  }
+
+  writes<Result>(append: Promise<Result>): Promise<Result> {
+    const written = append.then(
+      () => void (this.#isWritten = true),
+      (error: unknown) => void (this.#isWritten ||= error instanceof UnknownOutcome),
+    )
+    this.#appends.push(written)
+    return written.then(() => append)
+  }
+
+  again(cause?: unknown): never {
+    this.#isAgain = true
+    throw new DecideAgain({ cause })
+  }
+
+  /** Whether what came of it may be given. */
+  isProved(outcome: Outcome<unknown>): boolean | Promise<boolean> {
+    const isAlone = this.#appends.length === 0 && this.#proofs.length === 0
+    return isAlone ? !this.#isAgain : this.#prove(outcome)
+  }
+
+  /** What goes on in the background is no part of it any more. */
+  end(): void {
+    this.#isOver = true
+  }
+
+  async #prove(outcome: Outcome<unknown>): Promise<boolean> {
+    await Promise.all(this.#appends)
+    if (this.#isAgain) return false
+    if (saysNothing(outcome)) return true
+    const held = await Promise.all(this.#proofs.map((proof) => proof()))
+    return held.every(Boolean)
   }
 }

@@ -120,6 +120,11 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   /** Much may be at the end that is no part of the log: one look serves all, and whoever gave up does not begin another. */
   const head = (): Promise<Position> => proved(connection, () => shareHead('head', log.lookForHead))
 
+  async function readStream(stream: string, readOptions: ReadOptions): Promise<Answer<Outcome>> {
+    const { value, link, asked } = await ask(connection, streamRequest(stream, readOptions))
+    return { value: recordedIn(stream, readOptions, value), link, asked }
+  }
+
   async function pulse(id?: string): Promise<Position> {
     const events = [asideEvent(PULSE, {}, id)]
     const { revision, position } = await append(connection, { stream: PULSES, events, expected: 'any' })
@@ -148,16 +153,13 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         counters.lastCommitMs = performance.now() - began
         return result
       }),
-    read: (stream, readOptions = {}) =>
-      watched(async () => {
-        const fetch = async (): Promise<Answer<Outcome>> => {
-          const { value, ...answered } = await ask(connection, streamRequest(stream, readOptions))
-          return { ...answered, value: recordedIn(stream, readOptions, value) }
-        }
-        const outcome = await proved(connection, () => share(keyOf(stream, readOptions), fetch))
-        if (outcome instanceof StreamNotFound) throw outcome
-        return outcome
-      }),
+    async read(stream, readOptions = {}) {
+      assertOpen()
+      const fetch = () => watched(() => readStream(stream, readOptions))
+      const outcome = await proved(connection, () => share(keyOf(stream, readOptions), fetch))
+      if (outcome instanceof StreamNotFound) throw outcome
+      return outcome
+    },
     async *readAll(readOptions = {}) {
       assertOpen()
       yield* log.readAll(readOptions, closed.signal)
