@@ -53,11 +53,8 @@ export const apartFromDecisions = <Result>(work: () => Result): Result => runnin
  * @throws {Unavailable} when no answer came that could be proved; nothing was written.
  * @throws {UnknownOutcome} when something was written, and what was read beside it could not be proved.
  */
-export function decided<Result>(work: () => Promise<Result>): Promise<Result> {
-  return decisionUnderWay() === undefined ? decideAlone(work) : work()
-}
-
-async function decideAlone<Result>(work: () => Promise<Result>): Promise<Result> {
+export async function decided<Result>(work: () => Promise<Result>): Promise<Result> {
+  if (decisionUnderWay() !== undefined) return work()
   for (let run = 0; run < MAX_RUNS; run += 1) {
     const decision = new Deciding(run)
     const outcome = await running.run(decision, outcomeOf<Result>, work)

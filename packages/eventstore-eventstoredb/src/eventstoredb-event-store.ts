@@ -94,7 +94,14 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     }, PROBE_MS).unref()
   }
 
-  /** Notes how a call ended, for those who watch. */
+  /** Notes why a call failed, for those who watch, when the cluster is why. */
+  const noteFailure = (error: unknown): void => {
+    if (error instanceof DecideAgain || !(error instanceof Unavailable || error instanceof UnknownOutcome)) return
+    failure = reasonOf(error)
+    lookAgain()
+  }
+
+  /** Notes how a call ended. */
   async function watched<Result>(work: () => Promise<Result>): Promise<Result> {
     assertOpen()
     const running = work()
@@ -105,11 +112,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       failure = undefined
       return result
     } catch (error) {
-      if (error instanceof DecideAgain) throw error // nothing is wrong with the cluster
-      if (error instanceof Unavailable || error instanceof UnknownOutcome) {
-        failure = reasonOf(error)
-        lookAgain()
-      }
+      noteFailure(error)
       throw error
     } finally {
       counters.queued -= 1
@@ -156,9 +159,14 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     async read(stream, readOptions = {}) {
       assertOpen()
       const fetch = () => watched(() => readStream(stream, readOptions))
-      const outcome = await proved(connection, () => share(keyOf(stream, readOptions), fetch))
-      if (outcome instanceof StreamNotFound) throw outcome
-      return outcome
+      try {
+        const outcome = await proved(connection, () => share(keyOf(stream, readOptions), fetch))
+        if (outcome instanceof StreamNotFound) throw outcome
+        return outcome
+      } catch (error) {
+        noteFailure(error)
+        throw error
+      }
     },
     async *readAll(readOptions = {}) {
       assertOpen()

@@ -49,6 +49,15 @@ const PAGES_ASIDE = 6
 /** How long it may look, in milliseconds: it passes some 100,000 events a second, and says nothing meanwhile. */
 const SEARCH_MS = 120_000
 
+/** What comes of it, as long as somebody waits for it: a proof may be long in coming. @throws the signal's reason. */
+function whileWanted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const { promise, resolve, reject } = Promise.withResolvers<Result>()
+  const leave = (): void => reject(signal.reason)
+  signal.addEventListener('abort', leave)
+  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+  return promise
+}
+
 const placeOf = (event: Recorded | undefined): Position | undefined => event?.position && positionOf(event.position)
 
 /** Reads the log through a connection; nothing is sent before the first call. */
@@ -116,6 +125,7 @@ export function openWholeLog(connection: Connection): WholeLog {
   }
 
   async function* readAll(options: ReadAllOptions, closed: AbortSignal): AsyncGenerator<RecordedEvent, void> {
+    if (options.after !== undefined) keptPosition({ parsePosition }, options.after)
     try {
       yield* eventsOfAll(options, options.signal ? AbortSignal.any([options.signal, closed]) : closed)
     } catch (error) {
@@ -126,7 +136,6 @@ export function openWholeLog(connection: Connection): WholeLog {
 
   async function* eventsOfAll(options: ReadAllOptions, signal: AbortSignal): AsyncGenerator<RecordedEvent, void> {
     const { direction = 'forwards', after, filter, max = Infinity } = options
-    if (after !== undefined) keptPosition({ parsePosition }, after)
     if (direction === 'backwards' && after === START) return
     let from = after
     let left = max
@@ -145,9 +154,8 @@ export function openWholeLog(connection: Connection): WholeLog {
       const isSearched = direction === 'backwards' && pagesAside >= PAGES_ASIDE
       // One more than is wanted, for the event at the position itself. Where that is too little, the server cannot tell all that is not.
       const size = isSearched ? 1 : filter && start === after ? Math.min(left + 1, PAGE) : PAGE
-      const found = await (isSearched
-        ? searchBefore(start, signal)
-        : next({ direction, from: start, max: size, signal }))
+      const asked = isSearched ? searchBefore(start, signal) : next({ direction, from: start, max: size, signal })
+      const found = await whileWanted(asked, signal)
       pagesAside = found.some(({ streamId }) => isInLog(streamId)) ? 0 : pagesAside + 1
       for (const event of found) {
         if (options.signal?.aborted) return
@@ -165,7 +173,7 @@ export function openWholeLog(connection: Connection): WholeLog {
       if (filter !== undefined || isSearched) return
       if (direction === 'backwards') pagesAside = PAGES_ASIDE
       else if (last !== undefined && (from ?? START) >= last) return
-      else last = await currentEnd(signal)
+      else last = await whileWanted(currentEnd(signal), signal)
     }
   }
 

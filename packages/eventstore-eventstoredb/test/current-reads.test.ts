@@ -9,7 +9,7 @@ import {
   Unavailable,
   type UnknownOutcome,
 } from '@ledgate/eventsourcing'
-import { idsOf, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
+import { allOf, idsOf, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type EventStoreDBEventStore, openEventStoreDBEventStore, openEventStoreDBVault } from '../src/index.ts'
 import { openProtocolCluster, type ProtocolCluster, type ProtocolNode } from '../src/testing/index.ts'
@@ -135,6 +135,41 @@ describe('a read', () => {
       await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     })
     expect(barriers()).toBe(before)
+  })
+
+  test('that no node can prove is unavailable, and the health says so', async () => {
+    const store = open()
+    const stream = await living(store)
+    expect(store.health()).toEqual({ ok: true })
+    let appends = 0
+    // Of each two read barriers the first is refused: a link is ready, and proves nothing.
+    for (const { faults } of cluster.nodes)
+      faults.decide((method) => (method === 'append' && (appends += 1) % 2 === 1 ? { kind: 'notReady' } : undefined))
+    await expect(store.read(stream)).rejects.toBeInstanceOf(Unavailable)
+    expect(store.health().ok).toBe(false)
+    cluster.nodes.forEach(({ faults }) => faults.clear())
+    await vi.waitFor(() => expect(store.health().ok).toBe(true))
+  })
+
+  test('of the log that nobody waits for any more ends while its proof is waited for', async () => {
+    const patient = open(cluster.url, 30_000)
+    await living(patient)
+    nodeAt(1).lag(true)
+    nodeAt(2).lag(true)
+    let isProofAsked = false
+    nodeAt(0).faults.decide((method) => {
+      if (method === 'append') isProofAsked = true
+      return undefined
+    })
+    const stop = new AbortController()
+    let isOver = false
+    const found = allOf(patient.readAll({ signal: stop.signal })).finally(() => (isOver = true))
+    await vi.waitUntil(() => isProofAsked)
+    expect(isOver).toBe(false)
+    stop.abort()
+    await found
+    nodeAt(1).lag(false)
+    nodeAt(2).lag(false)
   })
 
   test('needs none of a server that is alone', async () => {
