@@ -1,33 +1,68 @@
-/** What has ended, said so that anybody can check it. */
-export { EVENT_TYPES, type EventType, HEARTBEAT_TYPE } from './event-type.ts'
-export { isBrokerAddress } from './broker-address.ts'
-export * from './feed.ts'
-export * from './invalid-statement.ts'
+/** Revocations of tokens: signed notices, the index that answers for a token, and following a feed of them. */
 export {
+  FAILOVER_AFTER_MS,
+  type FeedItem,
+  HEARTBEAT_EVERY_MS,
+  ANSWERED_WITHIN_MS,
+  isBrokerAddress,
+  MAX_STALENESS_MS,
+  type NoticePublisher,
+  type OpenFeed,
+  type Publication,
+  type RevocationSource,
+  SILENCE_MS,
+  type TopicRange,
+  type Vouched,
+} from './feed/index.ts'
+export {
+  BrokenFeed,
+  type FeedHealth,
+  type FollowRevocations,
+  followRevocations,
+  type Freshness,
+  freshness,
+  type FreshnessOptions,
+  type RevocationFollower,
+  SilentFeed,
+} from './follower/index.ts'
+export {
+  prepareToken,
+  type PreparedToken,
+  type RevocationIndex,
+  revocationIndex,
+  type TokenFacts,
+} from './revocation-index/index.ts'
+export {
+  type ArrivedMessage,
+  CHUNK_SIZE,
+  type EncodeStatement,
+  encodeStatement,
   Ended,
   type EpochScope,
+  EVENT_TYPES,
+  type EventType,
+  FEED_ALGORITHMS,
   type FeedStatement,
+  type FindKey,
   hasEpoch,
   type Heartbeat,
+  HEARTBEAT_TYPE,
+  InvalidStatement,
+  type InvalidStatementReason,
   type IssuedStatement,
   LogPosition,
   type Notice,
   Notices,
+  type OpenOptions,
+  type OpenStatements,
+  openStatements,
   type PlainScope,
   type Scope,
   SCOPES,
+  SET_TYPE,
+  SNAPSHOT_TYPE,
   type SnapshotChunk,
+  type StatementSigner,
   type UnknownEvent,
-} from './notice.ts'
-export * from './patience.ts'
-export * from './publishing.ts'
-export { prepareToken, type PreparedToken, revocationIndex, type RevocationIndex } from './revocation-index.ts'
-export { CHUNK_SIZE } from './snapshot-chunk.ts'
-export * from './statement.ts'
-export * from './token.ts'
-export { type Clock, systemClock } from './clock.ts'
-export { BrokenFeed } from './coverage.ts'
-export { followRevocations } from './follow.ts'
-export * from './follower.ts'
-export * from './freshness.ts'
-export { SilentFeed } from './opening.ts'
+} from './statement/index.ts'
+export { type Clock, systemClock } from './time/index.ts'

@@ -7,7 +7,7 @@ import {
   type Notice,
   SCOPES,
   type SnapshotChunk,
-} from '../src/index.ts'
+} from '../src/statement/index.ts'
 
 export const ISSUER = 'https://issuer.test'
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
-import { type Closing, contiguity, type Link } from '../src/contiguity.ts'
+import { type Closing, contiguity } from '../src/follower/contiguity.ts'
+import type { Link } from '../src/statement/index.ts'
 
 const RUNS = { numRuns: rounds({ quick: 300, long: 20_000 }) }
 

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { BrokenFeed, type SnapshotChunk } from '../src/index.ts'
-import { coverage } from '../src/coverage.ts'
-import { place } from '../src/place.ts'
+import { BrokenFeed } from '../src/follower/index.ts'
+import { type SnapshotChunk } from '../src/statement/index.ts'
+import { coverage } from '../src/follower/snapshot-coverage.ts'
+import { place } from '../src/follower/known-position.ts'
 
 const part = (index: number, change: Partial<SnapshotChunk> = {}): SnapshotChunk => ({
   kind: 'chunk',

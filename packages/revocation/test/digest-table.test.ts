@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
-import { digestTable, NO_EPOCH } from '../src/digest-table.ts'
+import { digestTable, NO_EPOCH } from '../src/revocation-index/digest-table.ts'
 
 it('a digest of nothing but zeros is an entry like any other', () => {
   const table = digestTable()

@@ -1,16 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import {
-  type Ended,
-  type FindKey,
-  followRevocations,
-  type RevocationFollower,
-  type RevocationIndex,
-  revocationIndex,
-  type RevocationSource,
-  type TokenFacts,
-} from '../src/index.ts'
+import { type Ended, type FindKey } from '../src/statement/index.ts'
+import { followRevocations, type RevocationFollower } from '../src/follower/index.ts'
+import { type RevocationIndex, revocationIndex, type TokenFacts } from '../src/revocation-index/index.ts'
+import { type RevocationSource } from '../src/feed/index.ts'
 import { rounds } from '../../../rounds.ts'
 import { type FakeSource, testFeed, testSigner } from '../src/testing/index.ts'
 import { anyEnded, ISSUER } from './arbitrary.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type RevocationSource } from '../src/index.ts'
+import { type RevocationSource } from '../src/feed/index.ts'
 import { testFeed } from '../src/testing/index.ts'
 import { atEnd, follow, grant, until } from './following.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type RevocationSource } from '../src/index.ts'
+import { type RevocationSource } from '../src/feed/index.ts'
 import { testFeed, testSigner } from '../src/testing/index.ts'
 import { ISSUER } from './arbitrary.ts'
 import { atEnd, follow, grant, UNTIL, until } from './following.ts'

@@ -1,14 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
-import {
-  type Ended,
-  type FollowRevocations,
-  followRevocations,
-  InvalidStatement,
-  type Notice,
-  type RevocationFollower,
-  revocationIndex,
-} from '../src/index.ts'
+import { type Ended, InvalidStatement, type Notice } from '../src/statement/index.ts'
+import { type FollowRevocations, followRevocations, type RevocationFollower } from '../src/follower/index.ts'
+import { revocationIndex } from '../src/revocation-index/index.ts'
 import { ISSUER } from './arbitrary.ts'
 
 export const UNTIL = 4_000_000_000

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
-import { freshness } from '../src/index.ts'
+import { freshness } from '../src/follower/index.ts'
 
 const START = 1_800_000_000_000
 

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { eventParser } from '../src/http/server-sent-events.ts'
 import { httpRevocations } from '../src/http/index.ts'
 import { lineCutter } from '../src/http/lines.ts'
-import type { FeedItem, OpenFeed } from '../src/index.ts'
+import type { FeedItem, OpenFeed } from '../src/feed/index.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
 

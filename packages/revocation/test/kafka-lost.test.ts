@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BrokenTopic, ensureTopic, kafkaPublisher, kafkaRevocations, offsetOf } from '../src/kafka/index.ts'
-import type { FeedItem } from '../src/index.ts'
+import type { FeedItem } from '../src/feed/index.ts'
 import { type Broker, brokerIsAvailable, openBroker, testFeed } from '../src/testing/index.ts'
 import { ISSUER } from './arbitrary.ts'
 import { follow as followAs, grant } from './following.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { FeedItem, Publication, RevocationSource } from '../src/index.ts'
+import type { FeedItem, Publication, RevocationSource } from '../src/feed/index.ts'
 import { kafkaPublisher, type KafkaOptions, KafkaUnavailable } from '../src/kafka/index.ts'
 
 /** Waits for something to be so, as long as a test may take. */

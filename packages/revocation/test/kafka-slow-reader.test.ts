@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
 import { ensureTopic, kafkaPublisher } from '../src/kafka/index.ts'
-import { FETCH_BYTES, startReading } from '../src/kafka/reading.ts'
+import { FETCH_BYTES, startReading } from '../src/kafka/topic-reader.ts'
 import { type Broker, brokerIsAvailable, openBroker } from '../src/testing/index.ts'
 import { notices, until } from './kafka-reader.ts'
 

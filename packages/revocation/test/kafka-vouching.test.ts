@@ -3,7 +3,7 @@ import type { KafkaMessage } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { BrokenTopic, type Continued, continuity } from '../src/kafka/continuity.ts'
 import { placeOf, toCursor } from '../src/kafka/cursor.ts'
-import { isVouching, readVouched, vouchedHeaders } from '../src/kafka/vouching.ts'
+import { isVouching, readVouched, vouchedHeaders } from '../src/kafka/heartbeat-headers.ts'
 import { modelReading, topicModel } from './topic-model.ts'
 
 describe('what a heartbeat vouches for', () => {

@@ -9,7 +9,7 @@ import {
   type Notice,
   SET_TYPE,
   SNAPSHOT_TYPE,
-} from '../src/index.ts'
+} from '../src/statement/index.ts'
 import { testSigner } from '../src/testing/index.ts'
 
 const ISSUER = 'https://issuer.example'

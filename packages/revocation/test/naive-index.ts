@@ -1,4 +1,5 @@
-import type { Ended, TokenFacts } from '../src/index.ts'
+import type { Ended } from '../src/statement/index.ts'
+import type { TokenFacts } from '../src/revocation-index/index.ts'
 
 /** Whether epochs of a token are below what a notice says: those of the issuer first, where the notice says one. */
 const isBelow = (

@@ -5,7 +5,7 @@ import {
   HEARTBEAT_EVERY_MS,
   MAX_STALENESS_MS,
   SILENCE_MS,
-} from '../src/index.ts'
+} from '../src/feed/index.ts'
 
 /** Heartbeats that may be late or lost without anybody noticing. */
 const SPARE = 3

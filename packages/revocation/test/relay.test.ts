@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
-import type { OpenFeed, RevocationSource } from '../src/index.ts'
+import type { OpenFeed, RevocationSource } from '../src/feed/index.ts'
 import { testFeed } from '../src/testing/index.ts'
 import { atEnd, follow, grant, until } from './following.ts'
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
-import { type Ended, revocationIndex, type TokenFacts } from '../src/index.ts'
+import { type Ended } from '../src/statement/index.ts'
+import { revocationIndex, type TokenFacts } from '../src/revocation-index/index.ts'
 import { anyEnded, ISSUER } from './arbitrary.ts'
 import { ends, isDead } from './naive-index.ts'
 

@@ -13,7 +13,7 @@ import {
   SET_TYPE,
   SNAPSHOT_TYPE,
   type SnapshotChunk,
-} from '../src/index.ts'
+} from '../src/statement/index.ts'
 import { rounds } from '../../../rounds.ts'
 import { testSigner } from '../src/testing/test-signer.ts'
 import { anyStatement, ISSUER } from './arbitrary.ts'

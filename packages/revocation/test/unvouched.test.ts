@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { FeedItem, OpenFeed, RevocationSource } from '../src/index.ts'
+import type { FeedItem, OpenFeed, RevocationSource } from '../src/feed/index.ts'
 import { testFeed, testSigner } from '../src/testing/index.ts'
 import { atEnd, follow, grant, until } from './following.ts'
 

@@ -2,16 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { importJWK, type JWK } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { contiguity } from '../src/contiguity.ts'
-import {
-  type FeedStatement,
-  type FindKey,
-  InvalidStatement,
-  openStatements,
-  revocationIndex,
-  type RevocationIndex,
-  type TokenFacts,
-} from '../src/index.ts'
+import { contiguity } from '../src/follower/contiguity.ts'
+import { type FeedStatement, type FindKey, InvalidStatement, openStatements } from '../src/statement/index.ts'
+import { revocationIndex, type RevocationIndex, type TokenFacts } from '../src/revocation-index/index.ts'
 
 interface Vectors {
   readonly issuer: string

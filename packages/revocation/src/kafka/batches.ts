@@ -1,6 +1,6 @@
 import type { Message } from 'kafkajs'
-import type { Publication } from '../publishing.ts'
-import { vouchedHeaders } from './vouching.ts'
+import type { Publication } from '../feed/index.ts'
+import { vouchedHeaders } from './heartbeat-headers.ts'
 
 /** Bytes of the messages in one request: brokers take a batch of a million unless told. */
 const BATCH_BYTES = 512 * 1024

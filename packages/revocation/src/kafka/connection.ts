@@ -1,8 +1,8 @@
 import { type ISocketFactory, Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { checkKafkaOptions } from './address.ts'
-import { kafkaLogCreator, type KafkaLog } from './log.ts'
+import { checkKafkaOptions } from './kafka-options.ts'
+import { kafkaLogCreator, type KafkaLog } from './kafka-log.ts'
 import { mendRequestQueue } from './request-queue.ts'
 
 /** How Kafka is reached. */

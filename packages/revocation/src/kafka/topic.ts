@@ -1,7 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs'
 import { REQUEST_BYTES } from './batches.ts'
 import { type KafkaOptions, openConnection } from './connection.ts'
-import { KafkaUnavailable, within } from './failure.ts'
+import { KafkaUnavailable, within } from './kafka-unavailable.ts'
 
 /** Where notices are published unless told. */
 export const TOPIC = 'ledgate.revocations.v1'

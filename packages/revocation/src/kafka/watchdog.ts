@@ -1,4 +1,4 @@
-import { KafkaUnavailable } from './failure.ts'
+import { KafkaUnavailable } from './kafka-unavailable.ts'
 
 /** How often a deadline is looked at within its time. */
 const LOOKS = 4

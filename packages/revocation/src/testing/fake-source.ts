@@ -1,5 +1,5 @@
-import type { FeedItem, OpenFeed, RevocationSource } from '../feed.ts'
-import type { LogPosition } from '../notice.ts'
+import type { FeedItem, OpenFeed, RevocationSource } from '../feed/index.ts'
+import type { LogPosition } from '../statement/index.ts'
 
 /** A message and how far the log is told with it. */
 export interface FakeMessage {

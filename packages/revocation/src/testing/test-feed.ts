@@ -1,6 +1,12 @@
-import { EVENT_TYPES } from '../event-type.ts'
-import { type Ended, type IssuedStatement, type LogPosition, type Notice, Notices } from '../notice.ts'
-import { encodeStatement } from '../statement.ts'
+import {
+  type Ended,
+  EVENT_TYPES,
+  type IssuedStatement,
+  type LogPosition,
+  type Notice,
+  Notices,
+} from '../statement/index.ts'
+import { encodeStatement } from '../statement/index.ts'
 import { type FakeMessage, type FakeSource, fakeSource, type FakeSourceOptions } from './fake-source.ts'
 import { type TestSigner, testSigner } from './test-signer.ts'
 

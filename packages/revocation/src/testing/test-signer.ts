@@ -1,5 +1,5 @@
 import { CompactSign, exportJWK, generateKeyPair, type JWK } from 'jose'
-import type { FindKey, StatementSigner } from '../statement.ts'
+import type { FindKey, StatementSigner } from '../statement/index.ts'
 
 export interface TestSigner extends StatementSigner {
   /** The public key, as a key set publishes it. */

@@ -1,8 +1,7 @@
-import type { Clock } from './clock.ts'
-import type { RevocationSource } from './feed.ts'
-import type { Ended, LogPosition, Notice } from './notice.ts'
-import type { RevocationIndex } from './revocation-index.ts'
-import type { FindKey } from './statement.ts'
+import type { Clock } from '../time/index.ts'
+import type { RevocationSource } from '../feed/index.ts'
+import type { Ended, FindKey, LogPosition, Notice } from '../statement/index.ts'
+import type { RevocationIndex } from '../revocation-index/index.ts'
 
 export interface FollowRevocations {
   /** Where revocations come from, and where else while nothing fresh comes from there. */

@@ -1,4 +1,4 @@
-import type { LogPosition } from './notice.ts'
+import type { LogPosition } from '../statement/index.ts'
 
 /** One message of a feed as it came: a signed statement, and where its source would go on after it. */
 export interface FeedItem {

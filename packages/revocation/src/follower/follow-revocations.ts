@@ -1,15 +1,12 @@
-import { pause } from './abort.ts'
-import { systemClock } from './clock.ts'
+import { pause, systemClock } from '../time/index.ts'
 import { contiguity } from './contiguity.ts'
-import { BrokenFeed } from './coverage.ts'
-import type { RevocationSource } from './feed.ts'
+import { BrokenFeed } from './snapshot-coverage.ts'
+import { FAILOVER_AFTER_MS, MAX_STALENESS_MS, type RevocationSource, SILENCE_MS } from '../feed/index.ts'
 import type { FollowRevocations, RevocationFollower } from './follower.ts'
 import { freshness } from './freshness.ts'
-import { keepFollowing, type KeptFollowing } from './keep-following.ts'
-import type { Ended, Heartbeat, Notice, SnapshotChunk } from './notice.ts'
-import { FAILOVER_AFTER_MS, MAX_STALENESS_MS, SILENCE_MS } from './patience.ts'
-import { place } from './place.ts'
-import { openStatements } from './statement.ts'
+import { keepFollowing, type KeptFollowing } from './reconnecting-source.ts'
+import { type Ended, type Heartbeat, type Notice, openStatements, type SnapshotChunk } from '../statement/index.ts'
+import { place } from './known-position.ts'
 
 /** Of the wall clock. */
 const A_TICK_MS = 1

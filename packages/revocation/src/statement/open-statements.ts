@@ -3,38 +3,13 @@ import { isSignedBy, isSignedByAside, LONGEST_KID, type VerificationKey, verific
 import { type CryptoKey, decodeProtectedHeader } from 'jose'
 import { z } from 'zod'
 import { InvalidStatement } from './invalid-statement.ts'
-import type { FeedStatement, IssuedStatement } from './notice.ts'
-import { heartbeatClaims, noticeClaims, readSecurityEvent } from './security-event.ts'
-import { CHUNK_SIZE, chunkClaims, readChunk } from './snapshot-chunk.ts'
+import type { FeedStatement } from './notice.ts'
+import { readSecurityEvent } from './security-event.ts'
+import { readChunk } from './snapshot-chunk.ts'
+import { FEED_ALGORITHMS, MAX_LENGTH, SNAPSHOT_TYPE } from './statement-type.ts'
 
-/** `typ` of notices and heartbeats: RFC 8417 §2.3. */
-export const SET_TYPE = 'secevent+jwt'
-/** `typ` of a part of a snapshot. */
-export const SNAPSHOT_TYPE = 'revocation-snapshot+jwt'
-
-/** By what statements of a feed are signed, whatever tokens are: docs/revocation-notices.md. */
-export const FEED_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const
-
-/** Characters that a compact JWS of each type may have; a longer one is not even decoded. */
-const LONGEST = new Map([
-  [SET_TYPE, 64 * 1024],
-  [SNAPSHOT_TYPE, 4 * 1024 * 1024],
-])
-const LONGEST_OF_ALL = Math.max(...LONGEST.values())
+const LONGEST_STATEMENT = Math.max(...MAX_LENGTH.values())
 const LONGEST_HEADER = 2_048
-
-/** Signs as the key of the feed. The header it makes says `alg`, `kid` and this `typ`. */
-export interface StatementSigner {
-  readonly kid: string
-  sign(header: { readonly typ: string }, payload: object): Promise<string>
-}
-
-export interface EncodeStatement {
-  readonly issuer: string
-  readonly signer: StatementSigner
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number
-}
 
 /**
  * Finds the public key with an id.
@@ -58,34 +33,6 @@ export interface OpenStatements {
   readonly keyFor: FindKey
 }
 
-function typed(statement: IssuedStatement, issuer: string): { readonly typ: string; readonly claims: object } {
-  switch (statement.kind) {
-    case 'notice':
-      return { typ: SET_TYPE, claims: noticeClaims(statement, issuer) }
-    case 'heartbeat':
-      return { typ: SET_TYPE, claims: heartbeatClaims(statement, issuer) }
-    case 'chunk':
-      return { typ: SNAPSHOT_TYPE, claims: chunkClaims(statement) }
-  }
-}
-
-/**
- * A statement as a signed compact JWS that every reader of this version opens.
- *
- * @throws {RangeError} when it is longer than a reader takes: a chunk must then say less.
- */
-export async function encodeStatement(
-  statement: IssuedStatement,
-  { issuer, signer, now = Date.now }: EncodeStatement,
-): Promise<string> {
-  if (statement.kind === 'chunk' && statement.ended.length > CHUNK_SIZE)
-    throw new RangeError(`a chunk has at most ${CHUNK_SIZE} entries`)
-  const { typ, claims } = typed(statement, issuer)
-  const jws = await signer.sign({ typ }, { iss: issuer, iat: Math.floor(now() / 1000), ...claims })
-  if (jws.length > (LONGEST.get(typ) ?? 0)) throw new RangeError('the statement is longer than a reader takes')
-  return jws
-}
-
 const Header = z.object({ alg: z.string(), typ: z.string(), kid: z.string().min(1).max(LONGEST_KID) })
 type Header = z.infer<typeof Header>
 
@@ -98,7 +45,7 @@ function readHeader(encoded: string): Header {
   const decoded = attempt('malformed', () => decodeProtectedHeader({ protected: encoded }))
   if ('crit' in decoded) throw new InvalidStatement('crit')
   const header = attempt('malformed', () => Header.parse(decoded))
-  if (!LONGEST.has(header.typ)) throw new InvalidStatement('typ')
+  if (!MAX_LENGTH.has(header.typ)) throw new InvalidStatement('typ')
   if (!FEED_ALGORITHMS.some((alg) => alg === header.alg)) throw new InvalidStatement('alg')
   return header
 }
@@ -130,12 +77,12 @@ interface Parts {
  * what spelling a notice comes is nobody's concern.
  */
 function partsOf(jws: string): Parts {
-  if (jws.length > LONGEST_OF_ALL) throw new InvalidStatement('too_large')
+  if (jws.length > LONGEST_STATEMENT) throw new InvalidStatement('too_large')
   const end = jws.indexOf('.')
   const last = jws.lastIndexOf('.')
   if (end < 0 || end > LONGEST_HEADER) throw new InvalidStatement('malformed')
   const header = headerOf(jws.slice(0, end))
-  if (jws.length > (LONGEST.get(header.typ) ?? 0)) throw new InvalidStatement('too_large')
+  if (jws.length > (MAX_LENGTH.get(header.typ) ?? 0)) throw new InvalidStatement('too_large')
   const [payload, signature] = [jws.slice(end + 1, last), jws.slice(last + 1)]
   if (last === end || !LETTERS.test(payload) || !LETTERS.test(signature)) throw new InvalidStatement('malformed')
   return {

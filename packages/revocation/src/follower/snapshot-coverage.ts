@@ -1,4 +1,4 @@
-import type { SnapshotChunk } from './notice.ts'
+import type { SnapshotChunk } from '../statement/index.ts'
 
 /** A feed that contradicts itself: it cannot vouch for anything, and is begun again. */
 export class BrokenFeed extends Error {

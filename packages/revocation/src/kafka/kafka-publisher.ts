@@ -1,8 +1,8 @@
 import { Partitioners, type Message, type Producer } from 'kafkajs'
-import type { NoticePublisher, Publication, TopicRange } from '../publishing.ts'
+import type { NoticePublisher, Publication, TopicRange } from '../feed/index.ts'
 import { batches } from './batches.ts'
 import { type KafkaOptions, openConnection } from './connection.ts'
-import { KafkaUnavailable, within } from './failure.ts'
+import { KafkaUnavailable, within } from './kafka-unavailable.ts'
 import { TOPIC } from './topic.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { createSecureContext } from 'node:tls'
-import { isBrokerAddress } from '../broker-address.ts'
+import { isBrokerAddress } from '../feed/index.ts'
 import type { KafkaOptions } from './connection.ts'
 
 /** What brokers take as the name of a topic. */

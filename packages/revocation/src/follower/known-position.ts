@@ -1,4 +1,4 @@
-import type { Heartbeat, LogPosition } from './notice.ts'
+import type { Heartbeat, LogPosition } from '../statement/index.ts'
 
 /** How much later a heartbeat with an earlier place must be, in milliseconds: replicas are not that far apart. */
 const ANOTHER_LOG_MS = 30_000

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type Scope, SCOPES } from './notice.ts'
+import { type Scope, SCOPES } from '../statement/index.ts'
 
 /** 32-bit words of a digest. */
 export const WORDS = 4

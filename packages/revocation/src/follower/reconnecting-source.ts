@@ -1,6 +1,6 @@
-import { pause } from './abort.ts'
-import type { LogPosition } from './notice.ts'
-import { followOnce, type Listener, type Opening } from './opening.ts'
+import { pause } from '../time/index.ts'
+import type { LogPosition } from '../statement/index.ts'
+import { followOnce, type Listener, type Opening } from './source-connection.ts'
 
 /** A source that is begun again whenever it breaks, from where it was. */
 export interface KeptFollowing {

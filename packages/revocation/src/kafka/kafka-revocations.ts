@@ -1,7 +1,7 @@
-import type { FeedItem, OpenFeed, RevocationSource } from '../feed.ts'
-import { checkKafkaOptions } from './address.ts'
+import type { FeedItem, OpenFeed, RevocationSource } from '../feed/index.ts'
+import { checkKafkaOptions } from './kafka-options.ts'
 import type { KafkaOptions } from './connection.ts'
-import { startReading } from './reading.ts'
+import { startReading } from './topic-reader.ts'
 import type { UnreadableBatch } from './unreadable-batch.ts'
 
 export interface KafkaRevocationsOptions extends KafkaOptions {

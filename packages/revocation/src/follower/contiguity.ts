@@ -1,16 +1,4 @@
-import type { LogPosition } from './notice.ts'
-
-/** What a notice says of its place among the others. */
-export interface Link {
-  readonly position: LogPosition
-  /** No notice that still matters stands between this position and the notice's own; an issuer of before does not say it. */
-  readonly predecessor?: LogPosition | undefined
-  /**
-   * Of a notice that is told again in a set of everything that still matters: the position up to which the set goes. What was
-   * told twice is in there the last time only, so the set vouches for nothing before it is whole.
-   */
-  readonly set?: LogPosition | undefined
-}
+import type { Link, LogPosition } from '../statement/index.ts'
 
 /** What a heartbeat says of the notice before it. */
 export type Closing = Pick<Link, 'predecessor'> & { readonly through: LogPosition }

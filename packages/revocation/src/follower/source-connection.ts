@@ -1,11 +1,18 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { givenUpOn, unlessAborted } from './abort.ts'
-import { BrokenFeed, coverage } from './coverage.ts'
-import type { Clock } from './clock.ts'
-import type { FeedItem, OpenFeed, RevocationSource } from './feed.ts'
-import { InvalidStatement } from './invalid-statement.ts'
-import type { Ended, FeedStatement, Heartbeat, Notice, SnapshotChunk, UnknownEvent } from './notice.ts'
-import type { OpenOptions, openStatements } from './statement.ts'
+import { type Clock, givenUpOn, unlessAborted } from '../time/index.ts'
+import { BrokenFeed, coverage } from './snapshot-coverage.ts'
+import type { FeedItem, OpenFeed, RevocationSource } from '../feed/index.ts'
+import {
+  type Ended,
+  type FeedStatement,
+  type Heartbeat,
+  InvalidStatement,
+  type Notice,
+  type OpenOptions,
+  type openStatements,
+  type SnapshotChunk,
+  type UnknownEvent,
+} from '../statement/index.ts'
 
 /** Who is told what an opening gives, in the order of its stream. */
 export interface Listener {

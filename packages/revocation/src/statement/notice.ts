@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import type { Link } from './contiguity.ts'
 import { EVENT_TYPES } from './event-type.ts'
 
 /** Whole seconds since the epoch. */
@@ -88,6 +87,18 @@ export const Linked = {
   predecessor: LogPosition.optional(),
   /** Of a notice that is told again with everything that still matters: the position up to which that goes. */
   set: LogPosition.optional(),
+}
+
+/** What a notice says of its place among the others. */
+export interface Link {
+  readonly position: LogPosition
+  /** No notice that still matters stands between this position and the notice's own; an issuer of before does not say it. */
+  readonly predecessor?: LogPosition | undefined
+  /**
+   * Of a notice that is told again in a set of everything that still matters: the position up to which the set goes. What was
+   * told twice is in there the last time only, so the set vouches for nothing before it is whole.
+   */
+  readonly set?: LogPosition | undefined
 }
 
 const noticeOf = <Ending extends z.ZodType, Types extends Readonly<Record<string, string>>>(

@@ -1,5 +1,5 @@
 import type { IHeaders } from 'kafkajs'
-import type { Vouched } from '../publishing.ts'
+import type { Vouched } from '../feed/index.ts'
 
 const OFFSET = /^\d{1,19}$/
 /** Before the first message there is none: then it is -1. */

@@ -1,7 +1,7 @@
 import { type HashedName, hashed, hashedOnce, WORDS, writeDigest } from './digest.ts'
 import { digestTable } from './digest-table.ts'
-import { type Ended, type Scope, SCOPES } from './notice.ts'
-import type { TokenFacts } from './token.ts'
+import { type Ended, type Scope, SCOPES } from '../statement/index.ts'
+import type { TokenFacts } from './token-facts.ts'
 
 /** A token made ready to be asked about again and again: everything that can be computed once is. */
 export interface PreparedToken {

@@ -1,8 +1,8 @@
 import type { KafkaMessage } from 'kafkajs'
-import type { FeedItem } from '../feed.ts'
+import type { FeedItem } from '../feed/index.ts'
 import type { Continued } from './continuity.ts'
 import { placeOf, toCursor } from './cursor.ts'
-import { isVouching, readVouched } from './vouching.ts'
+import { isVouching, readVouched } from './heartbeat-headers.ts'
 
 /** Messages as items of the feed; those without a value are none. */
 export const itemsOf = ({ began, messages }: Continued): readonly FeedItem[] =>

@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts'
-import type { Heartbeat } from './notice.ts'
+import type { Clock } from '../time/index.ts'
+import type { Heartbeat } from '../statement/index.ts'
 
 export interface FreshnessOptions {
   readonly clock: Clock
