@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { LONGEST_TOKEN_CAP } from './installation/token-cap.ts'
+import { LONGEST_TOKEN_CAP } from './config/token-cap.ts'
 import { isLimitName, largestOf, type Limits, limitsWith } from './account/limits.ts'
 import { wholeNumber } from './whole-number.ts'
 import { KafkaEnvironment, type KafkaSettings, kafkaSettings } from './publication/kafka-settings.ts'

@@ -2,15 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { OAuthError } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
 import { ADMINISTRATOR, type Administrators, isAble, LastAdministrator } from '../administrator/index.ts'
-import {
-  type Clock,
-  type CommandContext,
-  consequenceOf,
-  type EventLog,
-  type StreamName,
-  unlessOvertaken,
-  type Written,
-} from '../log/index.ts'
+import { type Clock, type CommandContext, consequenceOf, type EventLog, type StreamName, unlessOvertaken, type Written } from '../log/index.ts'
 import { assertAuthorization } from './authorization.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
@@ -18,10 +10,11 @@ import type { Completion } from './completion.ts'
 import type { Erasure } from './erasure.ts'
 import { UnknownAccount, unlessErased } from './errors.ts'
 import type { PasswordHasher } from './password-hasher.ts'
-import { isEmailRecord, readOwner, readUser } from './read.ts'
+import { isEmailRecord, readOwner } from './read-email.ts'
+import { readUser } from './read.ts'
 import type { UserCommand } from './user.decider.ts'
 import { type MadeAccount, type VouchedAccount, vouching } from './vouching.ts'
-import type { EmailEvent } from './events.ts'
+import type { EmailEvent } from './email-events.ts'
 
 export interface AccountsDependencies {
   readonly log: EventLog

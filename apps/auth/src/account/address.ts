@@ -1,8 +1,8 @@
 import { domainToASCII } from 'node:url'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { z } from 'zod'
-import type { KeyedHash, StreamName } from '../log/index.ts'
-import { type EmailEvent, emailStream, type UserState } from './events.ts'
+import type { KeyedHash, Sealed, StreamName } from '../log/index.ts'
+import { type EmailEvent, emailStream } from './email-events.ts'
 
 /** RFC 5321 §4.5.3.1.3 allows a path of 256 octets with its brackets. */
 export const MAX_ADDRESS = 254
@@ -67,7 +67,7 @@ export const addresses = (hash: KeyedHash): Addresses => ({
 export async function hmacOfUser(
   addresses: Pick<Addresses, 'hmac'>,
   sealer: Pick<Sealer, 'unseal'>,
-  { email }: Pick<UserState, 'email'>,
+  { email }: { readonly email: Sealed },
 ): Promise<string | undefined> {
   const text = await sealer.unseal(email, 'email')
   const address = text === ERASED ? undefined : normalizeAddress(text)

@@ -7,7 +7,8 @@ import { ANN, household, newId, plainHasher, SOURCE } from '../testing/household
 import { command } from '../testing/parts.ts'
 import { mailStream } from '../mail/index.ts'
 import { InvalidLink, readUser } from './index.ts'
-import { emailChangeStream, userStream } from './events.ts'
+import { emailChangeStream } from './email-events.ts'
+import { userStream } from './events.ts'
 
 const NEW = { ...ANN, email: 'ann.new@example.com' }
 

@@ -1,22 +1,14 @@
 import { Conflict, UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealed, type Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
-import {
-  confirmLink,
-  type Link,
-  type LinkKeys,
-  MAIL_EVENTS,
-  mailIdFor,
-  mailStream,
-  once,
-  requestMail,
-} from '../mail/index.ts'
+import { confirmLink, type Link, type LinkKeys, MAIL_EVENTS, mailIdFor, mailStream, once, requestMail } from '../mail/index.ts'
 import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, hmacOfUser } from './address.ts'
 import { type ChangedUser, changeUser } from './change-user.ts'
 import { type UserState, userStream } from './events.ts'
 import { email, ERASED_REASON } from './email.decider.ts'
-import { type EmailRecord, isEmailRecord, readEmail, readUser } from './read.ts'
+import { type EmailRecord, isEmailRecord, readEmail } from './read-email.ts'
+import { readUser } from './read.ts'
 import { openRegistration, type Registration } from './registration.ts'
 import { user } from './user.decider.ts'
 

@@ -1,6 +1,6 @@
 import type { Decider } from '@ledgate/eventsourcing'
-import { InvalidLink } from './errors.ts'
-import type { EmailChangeEvent } from './events.ts'
+import { InvalidLink } from './email-errors.ts'
+import type { EmailChangeEvent } from './email-events.ts'
 
 /** The newest link by which a person may get another address; `undefined` when none was ever asked for. */
 export type EmailChangeState = { readonly mailId: string; readonly isRedeemed: boolean } | undefined

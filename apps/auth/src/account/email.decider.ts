@@ -1,7 +1,7 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { Sealed } from '../log/value.ts'
-import { AddressTaken, InvalidLink } from './errors.ts'
-import type { EmailEvent } from './events.ts'
+import { AddressTaken, InvalidLink } from './email-errors.ts'
+import type { EmailEvent } from './email-events.ts'
 
 /** Why an address whose person was erased is free again: a restore looks for it. */
 export const ERASED_REASON = 'its person was erased'

@@ -1,18 +1,12 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
-import {
-  type CommandContext,
-  type DomainRecord,
-  type EventLog,
-  type StreamName,
-  handle,
-  type Written,
-} from '../log/index.ts'
+import { type CommandContext, type DomainRecord, type EventLog, type StreamName, handle, type Written } from '../log/index.ts'
 import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { changeUser } from './change-user.ts'
 import { email, type EmailState, ERASED_REASON } from './email.decider.ts'
-import { readOwner } from './read.ts'
-import { type EmailEvent, userStream } from './events.ts'
+import { readOwner } from './read-email.ts'
+import { type EmailEvent } from './email-events.ts'
+import { userStream } from './events.ts'
 
 export interface ErasureDependencies {
   readonly log: EventLog

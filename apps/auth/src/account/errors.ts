@@ -25,32 +25,6 @@ export async function unlessErased<Result>(
   }
 }
 
-/** The address belongs to somebody, or may soon. Registration never says so: it answers the same and sends a mail. */
-export class AddressTaken extends Error {
-  constructor() {
-    super('the address is taken')
-    this.name = 'AddressTaken'
-  }
-}
-
-/** A mailed link that does nothing (any more): unknown, forged, used, expired or replaced. Which of them is not told. */
-export class InvalidLink extends OAuthError {
-  /** @param detail why, for our logs. */
-  constructor(detail: string, options?: ErrorOptions) {
-    super('invalid_token', 400, 'the link is not valid or no longer valid', { ...options, detail })
-  }
-}
-
-/** Whoever asks is known, and the password is not theirs. */
-export class WrongPassword extends OAuthError {
-  constructor(
-    description = 'this is not the password of the registration; a new one can be set instead',
-    options?: ErrorOptions,
-  ) {
-    super('wrong_password', 400, description, options)
-  }
-}
-
 /** What allowed the change was ended by another one meanwhile. */
 export class Superseded extends OAuthError {
   constructor() {

@@ -1,15 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { DEFAULT_ANSWER_LIMITS } from '../config/limit-defaults.ts'
 
 /** Answers so that the time does not tell what was done. */
 export type EvenAnswers = <Result>(work: () => Promise<Result>) => Promise<Result>
-
-/** When answers leave that must not tell what was done. */
-export interface AnswerLimits {
-  /** Milliseconds; more than the work takes that is to be hidden, and less than somebody minds who waits for a mail. */
-  readonly stepMs: number
-}
-
-export const DEFAULT_ANSWER_LIMITS: AnswerLimits = { stepMs: 200 }
 
 /**
  * Answers at the next whole step after the question, whatever was done until then and whether it failed: an address without

@@ -3,24 +3,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { ANN, household, newId, plainHasher } from '../testing/household.ts'
 import { confirmLink, requestMail } from '../mail/index.ts'
 import { command, everythingIn } from '../testing/parts.ts'
-import {
-  addresses as openAddresses,
-  DEFAULT_LOGIN_LIMITS,
-  DEFAULT_MAIL_LIMITS,
-  DEFAULT_REGISTRATION_LIMITS,
-  evenAnswers,
-  loginGuard,
-  loginRecord,
-  mailAllowance,
-  places as openPlaces,
-  register as openRegister,
-  registrationAllowance,
-  resumeMail,
-  signIn as openSignIn,
-  passwordPolicy,
-  unlimitedMail,
-  unlimitedRegistrations,
-} from './index.ts'
+import { addresses as openAddresses, evenAnswers, loginGuard, loginRecord, mailAllowance, places as openPlaces, register as openRegister, registrationAllowance, resumeMail, signIn as openSignIn, passwordPolicy, unlimitedMail, unlimitedRegistrations } from './index.ts'
+import { DEFAULT_LOGIN_LIMITS, DEFAULT_MAIL_LIMITS, DEFAULT_REGISTRATION_LIMITS } from '../config/limit-defaults.ts'
 
 const from = (network: string, agent = 'browser') => ({ hash: `${network}/${agent}`, network, text: 'x' })
 

@@ -1,11 +1,4 @@
-import { type ClientLimits, DEFAULT_CLIENT_LIMITS } from '../client/guard.ts'
-import { DEFAULT_OPENING_LIMITS, type OpeningLimits } from '../publication/openings.ts'
-import { type AnswerLimits, DEFAULT_ANSWER_LIMITS } from './even-answers.ts'
-import { DEFAULT_LOGIN_LIMITS, type LoginLimits } from './login-limits.ts'
-import { DEFAULT_LOGIN_RECORD_LIMITS, type LoginRecordLimits } from './login-record.ts'
-import { DEFAULT_MAIL_LIMITS, type MailLimits } from './mail-allowance.ts'
-import { DEFAULT_HASHING_LIMITS, type HashingLimits } from './password-hasher.ts'
-import { DEFAULT_REGISTRATION_LIMITS, type RegistrationLimits } from './registration-allowance.ts'
+import { type AnswerLimits, type ClientLimits, DEFAULT_ANSWER_LIMITS, DEFAULT_CLIENT_LIMITS, DEFAULT_HASHING_LIMITS, DEFAULT_LOGIN_LIMITS, DEFAULT_LOGIN_RECORD_LIMITS, DEFAULT_MAIL_LIMITS, DEFAULT_OPENING_LIMITS, DEFAULT_REGISTRATION_LIMITS, type HashingLimits, type LoginLimits, type LoginRecordLimits, type MailLimits, type OpeningLimits, type RegistrationLimits } from '../config/limit-defaults.ts'
 
 /** Everything that is limited because somebody could do it too often (design §6). */
 export interface Limits {

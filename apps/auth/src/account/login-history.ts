@@ -1,7 +1,7 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { type DomainRecord, type EventLog, KeptSource } from '../log/index.ts'
-import type { LoginLimits } from './login-limits.ts'
-import { loginStream } from './events.ts'
+import type { LoginLimits } from '../config/limit-defaults.ts'
+import { loginStream } from './login-events.ts'
 
 /** What the log says of failed sign-ins at an account lately. Times are in milliseconds since the epoch. */
 export interface LoginHistory {

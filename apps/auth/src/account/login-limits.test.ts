@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { handClock } from '../testing/parts.ts'
-import { type Attempt, DEFAULT_LOGIN_LIMITS, loginGuard, type LoginLimits } from './login-limits.ts'
+import { type Attempt, loginGuard } from './login-limits.ts'
+import { DEFAULT_LOGIN_LIMITS, type LoginLimits } from '../config/limit-defaults.ts'
 
 const LIMITS: LoginLimits = { ...DEFAULT_LOGIN_LIMITS, freeFailures: 3, sharedFailures: 10, sharedPeriod: 1000 }
 

@@ -1,29 +1,8 @@
 import { TooManyRequests } from '@ledgate/oauth'
-import { budgets, type Delays, knownPlaces, networkLanes, type SourceLane, sourceLane } from '../limit/index.ts'
+import { budgets, knownPlaces, networkLanes, type SourceLane, sourceLane } from '../limit/index.ts'
 import { networkOf, type Source } from '../log/index.ts'
 import type { LoginHistory } from './login-history.ts'
-
-/** How failed sign-ins slow down further ones. Durations are in seconds. */
-export interface LoginLimits extends Delays {
-  /** Failures that all sources never seen at an account share, and in which time as many more come. */
-  readonly sharedFailures: number
-  readonly sharedPeriod: number
-  /** Accounts at which one network is counted by name; its failures at all further ones count together. */
-  readonly namesPerSource: number
-  /** Accounts, and pairs of account and network, that are remembered. */
-  readonly remembered: number
-}
-
-export const DEFAULT_LOGIN_LIMITS: LoginLimits = {
-  freeFailures: 5,
-  firstDelay: 1,
-  longestDelay: 900,
-  forgetAfter: 3600,
-  sharedFailures: 100,
-  sharedPeriod: 3600,
-  namesPerSource: 100,
-  remembered: 100_000,
-}
+import type { LoginLimits } from '../config/limit-defaults.ts'
 
 /** Who somebody says they are. */
 export interface Claim {

@@ -1,18 +1,10 @@
 import { apartFromDecisions } from '@ledgate/eventsourcing'
 import { boundedCache } from '../limit/index.ts'
 import type { Clock, CommandContext, EventLog } from '../log/index.ts'
-import { type LoginEvent, loginStream, type UserState } from './events.ts'
+import { type LoginEvent, loginStream } from './login-events.ts'
+import { type UserState } from './events.ts'
 import { login } from './login.decider.ts'
-
-/** How many failed sign-ins become events. */
-export interface LoginRecordLimits {
-  readonly perAccountAndHour: number
-  readonly perSecond: number
-  /** Seconds between two events about those that did not. */
-  readonly summaryEvery: number
-}
-
-export const DEFAULT_LOGIN_RECORD_LIMITS: LoginRecordLimits = { perAccountAndHour: 6, perSecond: 50, summaryEvery: 60 }
+import { DEFAULT_LOGIN_RECORD_LIMITS, type LoginRecordLimits } from '../config/limit-defaults.ts'
 
 /** Writes down failed sign-ins, and successes after them. Nobody waits for it: it must not tell accounts from none. */
 export interface LoginRecord {

@@ -1,5 +1,5 @@
 import type { Decider } from '@ledgate/eventsourcing'
-import type { LoginEvent } from './events.ts'
+import type { LoginEvent } from './login-events.ts'
 
 /** Failures since the last success, as far as events tell. */
 export interface LoginState {

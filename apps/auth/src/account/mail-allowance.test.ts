@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { handClock } from '../testing/parts.ts'
-import { DEFAULT_MAIL_LIMITS, mailAllowance } from './mail-allowance.ts'
+import { DEFAULT_MAIL_LIMITS } from '../config/limit-defaults.ts'
+import { mailAllowance } from './mail-allowance.ts'
 
 const ANN = 'hash-of-anns-address'
 const from = (network: string) => ({ hash: `${network} agent`, network, text: 'x' })

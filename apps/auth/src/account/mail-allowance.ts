@@ -1,28 +1,7 @@
 import { budgets } from '../limit/index.ts'
 import { networkOf, type Source } from '../log/index.ts'
 import type { Link } from '../mail/index.ts'
-
-/** How many mails somebody gets, or causes, because an address was typed. */
-export interface MailLimits {
-  /** Mails of one purpose to one address that one source causes. */
-  readonly perAddress: number
-  /** Mails of one purpose to one address that all sources cause from which its person never signed in. */
-  readonly inAllPerAddress: number
-  /** Mails that one source causes, to whatever addresses. */
-  readonly perSource: number
-  /** In seconds. */
-  readonly period: number
-  /** Addresses, sources, and pairs of them that are remembered. */
-  readonly remembered: number
-}
-
-export const DEFAULT_MAIL_LIMITS: MailLimits = {
-  perAddress: 5,
-  inAllPerAddress: 20,
-  perSource: 100,
-  period: 3600,
-  remembered: 100_000,
-}
+import type { MailLimits } from '../config/limit-defaults.ts'
 
 /** Why a mail is asked for. No purpose uses up what is there for another one. */
 export type MailPurpose = Link['purpose']

@@ -4,7 +4,7 @@ import { type LinkKeys, mailIdFor, once, requestMail, resetLink } from '../mail/
 import { causedBy } from '../process-manager/index.ts'
 import { type Addresses, normalizeAddress } from './address.ts'
 import { type UserState, userStream } from './events.ts'
-import { readEmail } from './read.ts'
+import { readEmail } from './read-email.ts'
 
 export interface NoticesDependencies {
   readonly log: EventLog

@@ -1,14 +1,6 @@
 import { type Clock, type EventLog } from '../log/index.ts'
-import {
-  isGenuine,
-  type Link,
-  type LinkKeys,
-  MAIL_EVENTS,
-  type MailRequestedData,
-  mailStream,
-  parseLinkToken,
-} from '../mail/index.ts'
-import { InvalidLink } from './errors.ts'
+import { isGenuine, type Link, type LinkKeys, MAIL_EVENTS, type MailRequestedData, mailStream, parseLinkToken } from '../mail/index.ts'
+import { InvalidLink } from './email-errors.ts'
 
 /** A link whose secret is right and that is not too old; whether it did its work already is for others to say. */
 export interface OpenLink extends Link {

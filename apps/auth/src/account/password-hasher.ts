@@ -6,6 +6,7 @@ import { fairQueue } from '../limit/index.ts'
 import { isPossiblePassword, MAX_PASSWORD, normalizePassword } from './password.ts'
 import { InvalidPassword } from './password-policy.ts'
 import type { PasswordTask } from './password-worker.ts'
+import { DEFAULT_HASHING_LIMITS, type HashingLimits } from '../config/limit-defaults.ts'
 
 /**
  * Passwords to hashes and back to yes or no. `owner` is whoever the work is for: owners take turns, and none of them fills the
@@ -24,15 +25,6 @@ export interface PasswordHasher {
   /** Finishes what is in hand. */
   close(): Promise<void>
 }
-
-/** How much work may wait. */
-export interface HashingLimits {
-  /** Passwords that may wait for each thread. */
-  readonly queuePerThread: number
-}
-
-/** About a second of waiting. */
-export const DEFAULT_HASHING_LIMITS: HashingLimits = { queuePerThread: 64 }
 
 export interface PasswordHasherOptions extends Partial<HashingLimits> {
   /** One thread a core unless told. */

@@ -3,7 +3,8 @@ import { ERASED, type Sealer } from '@ledgate/vault'
 import { knownPlaces, PLACES } from '../limit/index.ts'
 import { type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
 import { NOBODY } from './nobody.ts'
-import { placeStream, type UserState } from './events.ts'
+import { placeStream } from './login-events.ts'
+import { type UserState } from './events.ts'
 
 /**
  * Where a person signed in, so that strangers are told from them after a restart too. It decides who waits, never who may:

@@ -10,7 +10,7 @@ import type { MailAllowance } from './mail-allowance.ts'
 import type { RegistrationAllowance } from './registration-allowance.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { PasswordPolicy } from './password-policy.ts'
-import { readEmail } from './read.ts'
+import { readEmail } from './read-email.ts'
 import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
 
 export interface RegisterDependencies {

@@ -1,24 +1,7 @@
 import { TooManyRequests } from '@ledgate/oauth'
 import { budgets } from '../limit/index.ts'
 import { networkOf, type Source } from '../log/index.ts'
-
-/** How many registrations are written down, whatever becomes of them. */
-export interface RegistrationLimits {
-  readonly perSource: number
-  /** Of all sources. */
-  readonly inAll: number
-  /** In seconds. */
-  readonly period: number
-  /** Sources that are remembered. */
-  readonly remembered: number
-}
-
-export const DEFAULT_REGISTRATION_LIMITS: RegistrationLimits = {
-  perSource: 100,
-  inAll: 5_000,
-  period: 3600,
-  remembered: 100_000,
-}
+import type { RegistrationLimits } from '../config/limit-defaults.ts'
 
 /** Takes note of a registration. @throws {TooManyRequests} when its source has to wait, or all have. */
 export interface RegistrationAllowance {

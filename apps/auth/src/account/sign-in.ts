@@ -6,12 +6,14 @@ import { type Addresses, normalizeAddress } from './address.ts'
 import { nobodysHash } from './argon2.ts'
 import type { UserState } from './events.ts'
 import { readLoginHistory } from './login-history.ts'
-import type { Claim, LoginGuard, LoginLimits } from './login-limits.ts'
+import type { Claim, LoginGuard } from './login-limits.ts'
+import type { LoginLimits } from '../config/limit-defaults.ts'
 import type { LoginRecord } from './login-record.ts'
 import { NOBODY } from './nobody.ts'
 import type { PasswordHasher } from './password-hasher.ts'
 import type { Places } from './places.ts'
-import { readEmail, readUser } from './read.ts'
+import { readEmail } from './read-email.ts'
+import { readUser } from './read.ts'
 
 /** What somebody says who wants to sign in. */
 export interface Credentials {

@@ -3,7 +3,7 @@ import { type Clock, type CommandContext, decode, type EventLog, handle } from '
 import { LINK_LIFETIME } from '../mail/index.ts'
 import { resume } from '../process-manager/index.ts'
 import { email } from './email.decider.ts'
-import { type EmailRecord, isEmailRecord } from './read.ts'
+import { type EmailRecord, isEmailRecord } from './read-email.ts'
 
 export interface SweeperDependencies {
   readonly log: EventLog

@@ -1,23 +1,15 @@
 import { UnknownOutcome } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
-import {
-  type Actor,
-  type Clock,
-  type CommandContext,
-  consequenceOf,
-  type EventLog,
-  type StreamName,
-  handle,
-} from '../log/index.ts'
+import { type Actor, type Clock, type CommandContext, consequenceOf, type EventLog, type StreamName, handle } from '../log/index.ts'
 import { assertAuthorization } from './authorization.ts'
 import type { Addresses } from './address.ts'
 import { email, type EmailState } from './email.decider.ts'
 import { UnknownAccount } from './errors.ts'
 import type { PasswordHasher } from './password-hasher.ts'
-import { isEmailRecord, readEmail } from './read.ts'
+import { isEmailRecord, readEmail } from './read-email.ts'
 import { requireAddress, requireNewAddress } from './register.ts'
 import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
-import type { EmailEvent } from './events.ts'
+import type { EmailEvent } from './email-events.ts'
 
 /** A person whom an operator vouches for. */
 export interface VouchedAccount {

@@ -2,15 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { OAuthError } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
-import {
-  type Accounts,
-  changeUser,
-  type PasswordPolicy,
-  readUser,
-  TypedAddress,
-  UnknownAccount,
-  type UserState,
-} from '../account/index.ts'
+import { type Accounts, changeUser, type PasswordPolicy, readUser, TypedAddress, UnknownAccount, type UserState } from '../account/index.ts'
 import { ADMINISTRATOR, type Administrators, AlreadySetUp, TooManyAdministrators } from '../administrator/index.ts'
 import { parse, type RequestContext } from '../http/index.ts'
 import { type Authority, type Clock, type CommandContext, consequenceOf, type EventLog } from '../log/index.ts'

@@ -12,26 +12,12 @@ import {
 } from 'jose'
 import { boundedCache, bytesOfText } from '../limit/bounded-cache.ts'
 import type { Clock, CommandContext, EventLog, KeyedHash } from '../log/index.ts'
-import { flawOf } from './usable-keys.ts'
-import { assertionStream } from '../resource/events.ts'
+import { ASSERTION_ALGS, flawOf } from './usable-keys.ts'
+import { assertionStream } from './assertion-events.ts'
 
 /** RFC 7523 §2.2. */
 export const ASSERTION_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 
-/** Asymmetric signatures only: a client's public key must never be taken for a shared secret. */
-export const ASSERTION_ALGS = [
-  'ES256',
-  'ES384',
-  'ES512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'RS256',
-  'RS384',
-  'RS512',
-  'EdDSA',
-  'Ed25519',
-]
 
 /** Seconds an assertion may live, and by which clocks may differ. */
 const LONGEST_LIFE = 600

@@ -3,18 +3,10 @@ import { InvalidClient, InvalidRequest, isClientId, parseBasic, type TokenEndpoi
 import type { CommandContext } from '../log/index.ts'
 import { readResource } from '../resource/resources.ts'
 import type { ResourceState } from '../resource/events.ts'
-import {
-  type Asserting,
-  ASSERTION_TYPE,
-  type AssertionDependencies,
-  claimedClientId,
-  NOBODYS_KEYS,
-  useUp,
-  type VerifiedAssertion,
-  verifyAssertion,
-} from './assertion.ts'
+import { type Asserting, ASSERTION_TYPE, type AssertionDependencies, claimedClientId, NOBODYS_KEYS, useUp, type VerifiedAssertion, verifyAssertion } from './assertion.ts'
 import { readClient } from './clients.ts'
-import type { ClientState, Secret } from './events.ts'
+import type { ClientState } from './events.ts'
+import type { Secret } from './secret-state.ts'
 import type { ClientGuard, Guess } from './guard.ts'
 import { matches } from './secret.ts'
 

@@ -1,6 +1,7 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { ClientMetadata } from '@ledgate/oauth'
-import type { ClientEvent, ClientState, Secret } from './events.ts'
+import type { ClientEvent, ClientState } from './events.ts'
+import type { Secret } from './secret-state.ts'
 import { withoutSecret, withSecret } from './secrets.decider.ts'
 
 /** What a client is asked to become. */

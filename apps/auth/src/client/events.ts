@@ -2,16 +2,8 @@ import { ClientMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
 import { defineStream } from '../log/stream.ts'
-import { Epoch, SecretHash, Seconds } from '../log/value.ts'
-
-/** A secret of 256 random bits, or a configured one: only its hash is kept. `expires_at` 0 means never (RFC 7591 §3.2.1). */
-export const Secret = z.strictObject({
-  secret_id: z.string(),
-  sha256: SecretHash,
-  created_at: Seconds,
-  expires_at: Seconds,
-})
-export type Secret = z.infer<typeof Secret>
+import { Epoch, Seconds } from '../log/value.ts'
+import { Secret } from './secret-state.ts'
 
 /** Everything a decision about a client needs; every event of `client-<client_id>` carries it. */
 export const ClientState = z.strictObject({

@@ -1,23 +1,7 @@
 import { TooManyRequests } from '@ledgate/oauth'
-import { type Delays, knownPlaces, networkLanes, sourceLane, type SourceLane } from '../limit/index.ts'
+import { knownPlaces, networkLanes, sourceLane, type SourceLane } from '../limit/index.ts'
 import type { Source } from '../log/index.ts'
-
-/** How failed authentications of clients and resource servers slow down further ones. Durations are in seconds. */
-export interface ClientLimits extends Delays {
-  /** Names at which one network is counted by name; its failures at all further ones count together. */
-  readonly namesPerSource: number
-  /** Clients, and pairs of client and network, that are remembered. */
-  readonly remembered: number
-}
-
-export const DEFAULT_CLIENT_LIMITS: ClientLimits = {
-  freeFailures: 5,
-  firstDelay: 1,
-  longestDelay: 60,
-  forgetAfter: 3600,
-  namesPerSource: 20,
-  remembered: 100_000,
-}
+import type { ClientLimits } from '../config/limit-defaults.ts'
 
 /** One try to authenticate that was let through. Whoever asks for a turn leaves it. */
 export interface Guess {

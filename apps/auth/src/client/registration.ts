@@ -6,8 +6,7 @@ import {
   type ResourceMetadata,
 } from '@ledgate/oauth'
 import type { z } from 'zod'
-import { ASSERTION_ALGS } from './assertion.ts'
-import { flawOf, verifiesBy } from './usable-keys.ts'
+import { ASSERTION_ALGS, flawOf, verifiesBy } from './usable-keys.ts'
 
 interface WithKeys {
   readonly jwks?: Jwks | undefined

@@ -1,5 +1,5 @@
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Secret } from './events.ts'
+import type { Secret } from './secret-state.ts'
 import { isLiveSecret } from './secrets.decider.ts'
 
 /** SHA-256 of a text, base64url: how secrets of 256 random bits are kept. */

@@ -1,4 +1,4 @@
-import type { Secret } from './events.ts'
+import type { Secret } from './secret-state.ts'
 
 /** A secret is replaced by adding the new one, moving everybody over, and revoking the old. */
 const MAX_SECRETS = 2

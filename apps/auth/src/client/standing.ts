@@ -3,7 +3,7 @@ import { readResource } from '../resource/resources.ts'
 import type { ResourceState } from '../resource/events.ts'
 import { parseBasic } from '@ledgate/oauth'
 import type { AuthenticationRequest } from './authentication.ts'
-import type { Secret } from './events.ts'
+import type { Secret } from './secret-state.ts'
 import { sha256 } from './secret.ts'
 import { isLiveSecret } from './secrets.decider.ts'
 

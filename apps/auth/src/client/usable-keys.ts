@@ -1,6 +1,21 @@
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { isKid, isSoundKey, LONGEST_KID } from '@ledgate/jws'
 
+/** Asymmetric signatures only: a client's public key must never be taken for a shared secret. */
+export const ASSERTION_ALGS = [
+  'ES256',
+  'ES384',
+  'ES512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'EdDSA',
+  'Ed25519',
+]
+
 /** A registered key, as far as its use goes: RFC 7517 §4. */
 type Jwk = Readonly<Record<string, unknown>>
 

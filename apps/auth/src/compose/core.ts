@@ -5,30 +5,10 @@ import type { Logger } from 'pino'
 import { administrators as openAdministrators, type Administrators } from '../administrator/index.ts'
 import { clients as openClients, type Clients } from '../client/index.ts'
 import type { Config } from '../config.ts'
-import {
-  type Clock,
-  type CommandContext,
-  eventLog,
-  type EventLog,
-  keyedHash as openKeyedHash,
-  type KeyedHash,
-  systemClock,
-} from '../log/index.ts'
-import {
-  type Installation,
-  LONGEST_TOKEN_CAP,
-  openInstallation,
-  openTokenCap,
-  type TokenCap,
-} from '../installation/index.ts'
-import {
-  audiences as openAudiences,
-  type Audiences,
-  names as openNames,
-  type Names,
-  resources as openResources,
-  type Resources,
-} from '../resource/index.ts'
+import { type Clock, type CommandContext, eventLog, type EventLog, keyedHash as openKeyedHash, type KeyedHash, systemClock } from '../log/index.ts'
+import { type Installation, openInstallation, openTokenCap, type TokenCap } from '../installation/index.ts'
+import { LONGEST_TOKEN_CAP } from '../config/token-cap.ts'
+import { audiences as openAudiences, type Audiences, names as openNames, type Names, resources as openResources, type Resources } from '../resource/index.ts'
 import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningKeys } from '../signing-key/index.ts'
 import { locators as openLocators, type Locators } from '../token/index.ts'
 import { NOTICES_KEPT, SKEW } from '../publication/notice.ts'

@@ -13,15 +13,7 @@ import {
 import { decodeProtectedHeader } from 'jose'
 import type { Reading } from '../metrics/index.ts'
 import type { KafkaSettings } from '../publication/kafka-settings.ts'
-import {
-  EndLost,
-  liveSet,
-  NOTICES_KEPT,
-  occasional,
-  outbox,
-  type OutboxState,
-  type RevocationFeed,
-} from '../publication/index.ts'
+import { EndLost, liveSet, NOTICES_KEPT, occasional, outbox, type OutboxState, type RevocationFeed } from '../publication/index.ts'
 import type { Core } from './core.ts'
 import { groundsOf } from './feed.ts'
 import type { Publishing, Told } from './publishing.ts'

@@ -1,46 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { randomBytes, randomUUID } from 'node:crypto'
-import {
-  accounts as openAccounts,
-  changeEmail as openChangeEmail,
-  erasure as openErasure,
-  type Erasure,
-  type ChangeEmail,
-  notices as openNotices,
-  type Notices,
-  ownPassword as openOwnPassword,
-  type OwnPassword,
-  reset as openReset,
-  type Reset,
-  type Accounts,
-  addresses as openAddresses,
-  completion as openCompletion,
-  type Completion,
-  confirm as openConfirm,
-  type Confirm,
-  loginGuard,
-  loginRecord,
-  type LoginRecord,
-  mailAllowance,
-  noLoginLimits,
-  passwordHasher,
-  type PasswordHasher,
-  type PasswordPolicy,
-  passwordPolicy,
-  register as openRegister,
-  type Register,
-  signIn as openSignIn,
-  type SignIn,
-  sweeper as openSweeper,
-  type Sweeper,
-  evenAnswers,
-  places as openPlaces,
-  registrationAllowance,
-  LONGEST_RESUME_MS,
-  resumeMail,
-  unlimitedRegistrations,
-  unlimitedMail,
-} from '../account/index.ts'
+import { accounts as openAccounts, changeEmail as openChangeEmail, erasure as openErasure, type Erasure, type ChangeEmail, notices as openNotices, type Notices, ownPassword as openOwnPassword, type OwnPassword, reset as openReset, type Reset, type Accounts, addresses as openAddresses, completion as openCompletion, type Completion, confirm as openConfirm, type Confirm, loginGuard, loginRecord, type LoginRecord, mailAllowance, noLoginLimits, passwordHasher, type PasswordHasher, type PasswordPolicy, passwordPolicy, register as openRegister, type Register, signIn as openSignIn, type SignIn, sweeper as openSweeper, type Sweeper, evenAnswers, places as openPlaces, registrationAllowance, LONGEST_RESUME_MS, resumeMail, unlimitedRegistrations, unlimitedMail } from '../account/index.ts'
 import type { Core } from './core.ts'
 
 /** Everything about people, over the core. */

@@ -1,8 +1,7 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import { InvalidGrant } from '@ledgate/oauth'
 import type { EventOf } from '../log/index.ts'
-import type { TokenIssued } from './events.ts'
-import { type GrantEvent, type GrantState, type RefreshState } from './events.ts'
+import { type GrantEvent, type GrantState, type RefreshState, type TokenIssued } from './events.ts'
 import { decideRefresh, type PresentRefreshToken } from './refresh.ts'
 
 export type Issued = EventOf<typeof TokenIssued>['data']

@@ -15,11 +15,7 @@ export const IssuerEpochRaised = defineEvent('IssuerEpochRaised', {
   installation: InstallationState,
 })
 
-/** No access token lived longer than so many seconds before, and some may from now on. The highest one holds for ever. */
-export const TokenCapRaised = defineEvent('TokenCapRaised', { seconds: z.int().positive() })
-
-export const installationEvents = [IssuerEpochRaised, TokenCapRaised] as const
-
-export const INSTALLATION = defineSingleStream('installation', [IssuerEpochRaised])
-export const TOKEN_CAP = defineSingleStream('token-cap', [TokenCapRaised])
+export const installationEvents = [IssuerEpochRaised] as const
 export type InstallationEvent = EventOf<(typeof installationEvents)[number]>
+
+export const INSTALLATION = defineSingleStream('installation', installationEvents)

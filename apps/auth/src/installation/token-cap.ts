@@ -1,12 +1,10 @@
 import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
 import { keyringStream } from '../signing-key/events.ts'
-import { TOKEN_CAP } from './events.ts'
+import { TOKEN_CAP } from './token-cap-events.ts'
+import { LONGEST_TOKEN_CAP } from '../config/token-cap.ts'
 
 /** Its first event is there before the first token is signed. */
 const SIGNING_KEYS = keyringStream.of('signing')
-/** The longest life that an access token may be configured to have, in seconds. */
-export const LONGEST_TOKEN_CAP = 86_400
-
 /** The highest cap on the life of access tokens that was ever in force, whoever configured it. */
 export interface TokenCap {
   /** Seconds, read from the log: never older than the call. */

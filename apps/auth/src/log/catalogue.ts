@@ -1,12 +1,17 @@
-import { emailChangeEvents, emailEvents, loginEvents, placeEvents, userEvents } from '../account/events.ts'
+import { emailChangeEvents, emailEvents } from '../account/email-events.ts'
+import { userEvents } from '../account/events.ts'
+import { loginEvents, placeEvents } from '../account/login-events.ts'
 import { administrationEvents } from '../administration/events.ts'
 import { administratorEvents } from '../administrator/events.ts'
 import { bootstrapEvents } from '../bootstrap/events.ts'
 import { clientEvents } from '../client/events.ts'
 import { grantEvents, serviceEvents } from '../grant/events.ts'
 import { installationEvents } from '../installation/events.ts'
+import { tokenCapEvents } from '../installation/token-cap-events.ts'
 import { mailEvents } from '../mail/events.ts'
-import { reservationEvents, resourceEvents } from '../resource/events.ts'
+import { resourceEvents } from '../resource/events.ts'
+import { nameEvents } from '../resource/name-events.ts'
+import { assertionEvents } from '../client/assertion-events.ts'
 import { sessionEvents } from '../session/events.ts'
 import { keyringEvents } from '../signing-key/events.ts'
 import type { EventOf } from './event-definition.ts'
@@ -21,13 +26,15 @@ export const catalogue = [
   ...mailEvents,
   ...clientEvents,
   ...resourceEvents,
-  ...reservationEvents,
+  ...nameEvents,
+  ...assertionEvents,
   ...sessionEvents,
   ...grantEvents,
   ...serviceEvents,
   ...keyringEvents,
   ...administratorEvents,
   ...installationEvents,
+  ...tokenCapEvents,
   ...administrationEvents,
   ...bootstrapEvents,
 ] as const

@@ -2,14 +2,7 @@ import type { JsonObject, Position } from '@ledgate/eventsourcing'
 import { ClientId, type ClientMetadata, type ResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
 import { type Accounts, PersonName } from '../account/index.ts'
-import {
-  ClientRegistration,
-  type Clients,
-  clientUpdate,
-  readClient,
-  ResourceRegistration,
-  resourceUpdate,
-} from '../client/index.ts'
+import { ClientRegistration, type Clients, clientUpdate, readClient, ResourceRegistration, resourceUpdate } from '../client/index.ts'
 import type { Installation } from '../installation/index.ts'
 import type { EventLog } from '../log/index.ts'
 import { readResource, type Resources } from '../resource/index.ts'

@@ -1,15 +1,6 @@
 import { InvalidToken, OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import {
-  type ChangedUser,
-  type ChangeEmail,
-  changeUser,
-  type OwnPassword,
-  type PasswordProof,
-  readUser,
-  unlessErased,
-  type UserState,
-} from '../account/index.ts'
+import { type ChangedUser, type ChangeEmail, changeUser, type OwnPassword, type PasswordProof, readUser, unlessErased, type UserState } from '../account/index.ts'
 import { changeGrant, readGrant } from '../grant/index.ts'
 import type { Bearer, VerdictDependencies } from '../introspection/index.ts'
 import type { CommandContext } from '../log/index.ts'

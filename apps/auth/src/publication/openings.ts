@@ -1,14 +1,6 @@
 import { TooManyRequests } from '@ledgate/oauth'
 import { boundedCache } from '../limit/bounded-cache.ts'
-
-/** How often one resource server may begin to read. */
-export interface OpeningLimits {
-  /** Openings at once; then one for each `perSecond`-th part of a second. */
-  readonly burst: number
-  readonly perSecond: number
-}
-
-export const DEFAULT_OPENING_LIMITS: OpeningLimits = { burst: 120, perSecond: 2 }
+import { DEFAULT_OPENING_LIMITS, type OpeningLimits } from '../config/limit-defaults.ts'
 
 export interface OpeningsOptions extends OpeningLimits {
   /** Milliseconds, of a clock that only moves forwards. */

@@ -1,7 +1,7 @@
 import type { Projection } from '@ledgate/eventsourcing'
 import type { DomainRecord } from '../log/index.ts'
 import type { EndingFacts } from './ending.ts'
-import { LONGEST_TOKEN_CAP } from '../installation/token-cap.ts'
+import { LONGEST_TOKEN_CAP } from '../config/token-cap.ts'
 import { endingOf, ENDING_TYPES, KEY_WARNING, SKEW, timeOf } from './notice.ts'
 
 /** What the log itself says: who the issuer is, and how long tokens live, is for the reader to say. */

@@ -1,7 +1,7 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { ResourceMetadata } from '@ledgate/oauth'
 import { withoutSecret, withSecret } from '../client/secrets.decider.ts'
-import type { Secret } from '../client/events.ts'
+import type { Secret } from '../client/index.ts'
 import type { ResourceEvent, ResourceState } from './events.ts'
 
 /** What a resource server is asked to become. */

@@ -1,6 +1,6 @@
 import { ResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
-import { Secret } from '../client/events.ts'
+import { Secret } from '../client/index.ts'
 import { defineEvent, type EventOf } from '../log/event-definition.ts'
 import { defineStream } from '../log/stream.ts'
 import { Seconds } from '../log/value.ts'
@@ -37,26 +37,3 @@ export type ResourceEvent = EventOf<(typeof resourceEvents)[number]>
 
 /** `resource-<client_id>`. */
 export const resourceStream = defineStream('resource', resourceEvents)
-
-/** One owner of a name (`scope-<hmac>`): a scope, a `resource` identifier or a `client_id`. */
-export const NameReserved = defineEvent('NameReserved', {
-  kind: z.enum(['scope', 'resource', 'client_id']),
-  name: z.string(),
-  /** Who owns it: `client <client_id>` or `resource <client_id>`. */
-  owner: z.string(),
-})
-export const NameReleased = defineEvent('NameReleased', {
-  kind: z.enum(['scope', 'resource', 'client_id']),
-  name: z.string(),
-})
-
-/** A `private_key_jwt` was used (`assertion-<hmac>`): its `jti` never works again. */
-export const AssertionUsed = defineEvent('AssertionUsed', { client_id: z.string(), exp: Seconds })
-
-export const reservationEvents = [NameReserved, NameReleased, AssertionUsed] as const
-export type ReservationEvent = EventOf<(typeof reservationEvents)[number]>
-
-/** The owner of a name: `scope-<hmac>`. */
-export const nameStream = defineStream('scope', [NameReserved, NameReleased])
-/** A used assertion: `assertion-<hmac>`. */
-export const assertionStream = defineStream('assertion', [AssertionUsed])

@@ -1,7 +1,7 @@
 import { Conflict, decided } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
 import { type CommandContext, consequenceOf, type EventLog, type KeyedHash } from '../log/index.ts'
-import { nameStream } from './events.ts'
+import { nameStream } from './name-events.ts'
 
 /** What can have one owner in all of an installation. */
 export type NameKind = 'scope' | 'resource' | 'client_id'

@@ -1,16 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { ClientId, isSameResource, normalizeResource, type ResourceMetadata, spellingsOf } from '@ledgate/oauth'
 import { keptSecret, newSecret } from '../client/secret.ts'
-import {
-  type Clock,
-  type CommandContext,
-  consequenceOf,
-  type EventLog,
-  handle,
-  type KeyedHash,
-  untilSettled,
-  type Written,
-} from '../log/index.ts'
+import { type Clock, type CommandContext, consequenceOf, type EventLog, handle, type KeyedHash, untilSettled, type Written } from '../log/index.ts'
 import { resource as decider, type ResourceCommand, ResourceRefused } from './decider.ts'
 import { type ResourceState, resourceStream } from './events.ts'
 import { type Name, type Names, NameTaken } from './names.ts'

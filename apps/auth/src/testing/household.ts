@@ -1,27 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type Checkpoints, type EventStore } from '@ledgate/eventsourcing'
 import { ClientMetadata } from '@ledgate/oauth'
-import {
-  accounts as openAccounts,
-  changeEmail as openChangeEmail,
-  erasure as openErasure,
-  notices as openNotices,
-  ownPassword as openOwnPassword,
-  reset as openReset,
-  addresses as openAddresses,
-  completion as openCompletion,
-  confirm as openConfirm,
-  loginRecord,
-  noLoginLimits,
-  type PasswordHasher,
-  passwordPolicy,
-  register as openRegister,
-  places as openPlaces,
-  signIn as openSignIn,
-  sweeper as openSweeper,
-  unlimitedMail,
-  unlimitedRegistrations,
-} from '../account/index.ts'
+import { accounts as openAccounts, changeEmail as openChangeEmail, erasure as openErasure, notices as openNotices, ownPassword as openOwnPassword, reset as openReset, addresses as openAddresses, completion as openCompletion, confirm as openConfirm, loginRecord, noLoginLimits, type PasswordHasher, passwordPolicy, register as openRegister, places as openPlaces, signIn as openSignIn, sweeper as openSweeper, unlimitedMail, unlimitedRegistrations } from '../account/index.ts'
 import { administrators as openAdministrators } from '../administrator/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
 import { turns } from '../grant/index.ts'

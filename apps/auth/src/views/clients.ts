@@ -1,7 +1,7 @@
 import type { ViewReader } from '@ledgate/eventsourcing'
 import type { ClientMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
-import { Secret } from '../client/events.ts'
+import { Secret } from '../client/index.ts'
 import { flag, json } from './json-column.ts'
 import { limitOf, type Page } from './page.ts'
 

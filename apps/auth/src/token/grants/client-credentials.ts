@@ -1,12 +1,5 @@
 import { serviceClaims } from '../access-token.ts'
-import {
-  assertMayUse,
-  issue,
-  type TokenAnswer,
-  type TokenDependencies,
-  type TokenRequest,
-  tokensOf,
-} from '../issuing.ts'
+import { assertMayUse, issue, type TokenAnswer, type TokenDependencies, type TokenRequest, tokensOf } from '../issuing.ts'
 import { lifetimesOf } from '../lifetimes.ts'
 import { grantedScope, readResourceParameter } from '../scope.ts'
 import { signed } from '../signing.ts'

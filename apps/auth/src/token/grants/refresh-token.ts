@@ -1,32 +1,11 @@
 import { InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, isSameResource } from '@ledgate/oauth'
 import { aboutUser, readUser, unlessErased, type UserState } from '../../account/index.ts'
 import { sha256 } from '../../client/index.ts'
-import {
-  type GrantState,
-  grant as grants,
-  judgeRefresh,
-  makeRefreshToken,
-  moveRevokedTokens,
-  needsSpending,
-  type Presented,
-  type ReadGrant,
-  readGrant,
-  readRefreshToken,
-  type RefreshToken,
-  sourceHash,
-  spendingOf,
-} from '../../grant/index.ts'
+import { type GrantState, grant as grants, judgeRefresh, makeRefreshToken, moveRevokedTokens, needsSpending, type Presented, type ReadGrant, readGrant, readRefreshToken, type RefreshToken, sourceHash, spendingOf } from '../../grant/index.ts'
 import { untilSettled } from '../../log/index.ts'
 import { changeSession, type ReadSession, readSession, secondsLeft, touched } from '../../session/index.ts'
 import { grantClaims } from '../access-token.ts'
-import {
-  assertMayUse,
-  issue,
-  type TokenAnswer,
-  type TokenDependencies,
-  type TokenRequest,
-  tokensOf,
-} from '../issuing.ts'
+import { assertMayUse, issue, type TokenAnswer, type TokenDependencies, type TokenRequest, tokensOf } from '../issuing.ts'
 import { lifetimesOf, tokenLife } from '../lifetimes.ts'
 import { whyDead } from '../liveness.ts'
 import { readResourceParameter, readScope } from '../scope.ts'
