@@ -56,7 +56,7 @@ const source = (file) => [
 const commands = {
   start: source('apps/auth/src/main.ts'),
   demo: source('apps/demo/src/api/main.ts'),
-  ledgate: source('apps/auth/src/cli/main.ts'),
+  ledgate: source('apps/auth/src/ledgate.ts'),
   bench: source('tools/bench/src/main.ts'),
   'install:kafka': source('tools/kafka/src/install.ts'),
   test: nx(['lint', 'typecheck', 'test']),

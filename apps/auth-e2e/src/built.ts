@@ -16,12 +16,12 @@ const ROOT = join(import.meta.dirname, '../../..')
 const CACHE = join(ROOT, 'node_modules/.cache/ledgate-built')
 
 /** What is started as a process. */
-const MAINS = { server: 'auth/src/main.ts', ledgate: 'auth/src/cli/main.ts', demo: 'demo/src/api/main.ts' }
+const MAINS = { server: 'auth/src/main.ts', ledgate: 'auth/src/ledgate.ts', demo: 'demo/src/api/main.ts' }
 
 /** What those start as threads, by the names that they start them by. */
 const THREADS = {
   projector: 'apps/auth/src/compose/projector.ts',
-  'password-worker': 'apps/auth/src/account/password-worker.ts',
+  'password-worker': 'apps/auth/src/password/password-worker.ts',
   writer: 'packages/eventstore-sqlite/src/writer.ts',
   'vault-writer': 'packages/vault/src/sqlite/vault-writer.ts',
 }

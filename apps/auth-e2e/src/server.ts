@@ -155,7 +155,7 @@ export async function ledgate(
   input = '',
   under: readonly string[] = [],
 ): Promise<{ code: number | string; output: string; json(): Record<string, unknown> }> {
-  const { child, ended, standard, output } = run('auth/src/cli/main.ts', args, { environment, under })
+  const { child, ended, standard, output } = run('auth/src/ledgate.ts', args, { environment, under })
   child.stdin.end(input)
   const code = await ended
   return { code, output: output(), json: () => JSON.parse(standard()) as Record<string, unknown> }

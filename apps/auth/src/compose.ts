@@ -3,23 +3,44 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import { accountRoutes, linkRoutes } from './account/index.ts'
-import { administrationResource, administrationRoutes, type Setup, setup, setupRoutes } from './administration/index.ts'
-import { appliedBefore, applyBootstrap, readBootstrap } from './bootstrap/index.ts'
-import { type ClientAuthentication, clientAuthentication, clientGuard, noClientLimits } from './client/index.ts'
-import { startBackground } from './compose/background.ts'
-import { type Core, openCore, systemContext } from './compose/core.ts'
-import { openFeed } from './compose/feed.ts'
-import { hearingNotes, hearingReadings } from './compose/hearings.ts'
-import { openMail, type OutgoingMail } from './compose/mail.ts'
-import { openPeople, type People } from './compose/people.ts'
-import { openPublishing, type Publishing } from './compose/publishing.ts'
-import { ownedScopes, registeredOrigins } from './compose/origins.ts'
-import { mailReadings, notesOf, openBacklogs, processReadings } from './compose/process-readings.ts'
-import { checksOf, readingsOf } from './compose/readings.ts'
-import { watchOutages } from './compose/outage.ts'
-import { watchProgress } from './compose/progress.ts'
-import { masterKeysOf } from './compose/master-keys.ts'
-import type { Config } from './config.ts'
+import { administrationResource, administrationRoutes, type Setup, setup, setupRoutes } from './admin/api/index.ts'
+import { appliedBefore, applyBootstrap, readBootstrap } from './admin/bootstrap/index.ts'
+import { listenForOperator } from './admin/socket/index.ts'
+import { type OperatorCommand, operatorCommands } from './admin/commands/index.ts'
+import { socketPath } from './admin/vocabulary/index.ts'
+import {
+  type ClientAuthentication,
+  clientAuthentication,
+  clientGuard,
+  noClientLimits,
+} from './client-authentication/index.ts'
+import {
+  checksOf,
+  type Core,
+  hearingNotes,
+  hearingReadings,
+  mailReadings,
+  masterKeysOf,
+  notesOf,
+  openBacklogs,
+  openCore,
+  openFeed,
+  openMail,
+  openPeople,
+  openPublishing,
+  type OutgoingMail,
+  ownedScopes,
+  type People,
+  processReadings,
+  type Publishing,
+  readingsOf,
+  registeredOrigins,
+  startBackground,
+  systemContext,
+  watchOutages,
+  watchProgress,
+} from './compose/index.ts'
+import type { Config } from './config/index.ts'
 import { discoveryRoutes } from './discovery/index.ts'
 import { turns } from './grant/index.ts'
 import { readiness } from './health/index.ts'
@@ -27,10 +48,9 @@ import { requestContext, type RequestContext } from './http/index.ts'
 import { introspectionRoutes } from './introspection/index.ts'
 import { devMailRoutes } from './mail/index.ts'
 import { metrics as openMetrics } from './metrics/index.ts'
-import { listenForOperator, type OperatorCommand, operatorCommands, socketPath } from './operator/index.ts'
-import { accountResource, ownAccount, ownAccountRoutes } from './own-account/index.ts'
+import { accountResource, ownAccount, ownAccountRoutes } from './self-service/index.ts'
 import { registerBuiltIn } from './resource/index.ts'
-import { revocationRoutes } from './revocation/index.ts'
+import { revocationRoutes } from './token-revocation/index.ts'
 import { buildServer } from './server.ts'
 import { jwksRoutes } from './signing-key/index.ts'
 import { tokenRoutes } from './token/index.ts'

@@ -1,5 +1,5 @@
 import { compose } from './compose.ts'
-import { type Config, ConfigError, readConfig } from './config.ts'
+import { type Config, ConfigError, readConfig } from './config/index.ts'
 import { logger } from './http/index.ts'
 
 /** How long requests under way may take to end before the process goes anyway. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
-  catalogue,
+  eventDefinitions,
   Environment,
   figureOf,
   limitNames,
@@ -37,7 +37,7 @@ const allSources = ['apps/auth', 'packages'].flatMap(sources).map((file) => read
 
 describe('docs/events.md', () => {
   it('lists every event of the catalogue, in its version of today, and no other', () => {
-    const written = sorted(catalogue.map(({ type, version }) => `${type} v${version}`))
+    const written = sorted(eventDefinitions.map(({ type, version }) => `${type} v${version}`))
     expect(firstCells(read('docs/events.md'))).toEqual(written)
   })
 })

@@ -6,9 +6,8 @@ import { Crash, dyingProcess } from '../testing/faulty-store.ts'
 import { ANN, household, newId, plainHasher, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { mailStream } from '../mail/index.ts'
-import { InvalidLink, readUser } from './index.ts'
-import { emailChangeStream } from './email-events.ts'
-import { userStream } from './events.ts'
+import { emailChangeStream, InvalidLink } from '../email-address/index.ts'
+import { readUser, userStream } from '../user/index.ts'
 
 const NEW = { ...ANN, email: 'ann.new@example.com' }
 

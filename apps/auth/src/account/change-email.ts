@@ -1,19 +1,34 @@
 import { decided, UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, consequenceOf, type EventLog, handle, readState, untilSettled } from '../log/index.ts'
-import { changeEmailLink, type LinkKeys, requestMail } from '../mail/index.ts'
-import { type Addresses, hmacOfUser } from './address.ts'
+import {
+  type Clock,
+  type CommandContext,
+  consequenceOf,
+  type EventLog,
+  handle,
+  readState,
+  untilSettled,
+} from '../log/index.ts'
+import {
+  changeEmailLink,
+  type LinkKeys,
+  type MailAllowance,
+  type OpenLink,
+  openLink,
+  requestMail,
+} from '../mail/index.ts'
+import {
+  type Addresses,
+  email,
+  emailChange,
+  type EmailChangeCommand,
+  emailChangeStream,
+  hmacOfUser,
+  InvalidLink,
+  readEmail,
+} from '../email-address/index.ts'
 import type { Completion } from './completion.ts'
-import { email } from './email.decider.ts'
-import { emailChange, type EmailChangeCommand } from './email-change.decider.ts'
-import { InvalidLink } from './email-errors.ts'
-import { unlessErased } from './errors.ts'
-import { emailChangeStream } from './email-events.ts'
-import { type UserState } from './events.ts'
-import type { MailAllowance } from './mail-allowance.ts'
-import { type OpenLink, openLink } from './open-link.ts'
-import { readEmail } from './read-email.ts'
-import { readUser } from './read.ts'
+import { readUser, unlessErased, type UserState } from '../user/index.ts'
 import { requireNewAddress } from './register.ts'
 import { RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
 

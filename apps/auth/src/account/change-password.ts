@@ -1,14 +1,9 @@
 import { InvalidGrant } from '@ledgate/oauth'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, consequenceOf, type EventLog, networkOf, type Source } from '../log/index.ts'
-import { type ChangedUser, changeUser } from './change-user.ts'
-import { UnknownAccount, unlessErased } from './errors.ts'
-import { WrongPassword } from './password-errors.ts'
-import type { UserState } from './events.ts'
-import type { PasswordHasher } from './password-hasher.ts'
-import type { PasswordPolicy } from './password-policy.ts'
-import { readUser } from './read.ts'
-import type { SignIn } from './sign-in.ts'
+import { type ChangedUser, changeUser, readUser, UnknownAccount, unlessErased, type UserState } from '../user/index.ts'
+import { type PasswordHasher, type PasswordPolicy, WrongPassword } from '../password/index.ts'
+import type { SignIn } from '../sign-in/index.ts'
 
 export interface ChangePasswordDependencies {
   readonly log: EventLog

@@ -1,16 +1,28 @@
 import { Conflict, UnknownOutcome } from '@ledgate/eventsourcing'
+import type { AccountRecord } from './account-record.ts'
 import { ERASED, type Sealed, type Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
-import { confirmLink, type Link, type LinkKeys, MAIL_EVENTS, mailIdFor, mailStream, once, requestMail } from '../mail/index.ts'
+import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import {
+  confirmLink,
+  type Link,
+  type LinkKeys,
+  MAIL_EVENTS,
+  mailIdFor,
+  mailStream,
+  once,
+  requestMail,
+} from '../mail/index.ts'
 import { causedBy } from '../process-manager/index.ts'
-import { type Addresses, hmacOfUser } from './address.ts'
-import { type ChangedUser, changeUser } from './change-user.ts'
-import { type UserState, userStream } from './events.ts'
-import { email, ERASED_REASON } from './email.decider.ts'
-import { type EmailRecord, isEmailRecord, readEmail } from './read-email.ts'
-import { readUser } from './read.ts'
+import {
+  type Addresses,
+  email,
+  type EmailRecord,
+  ERASED_REASON,
+  hmacOfUser,
+  readEmail,
+} from '../email-address/index.ts'
+import { type ChangedUser, changeUser, readUser, user, type UserState, userStream } from '../user/index.ts'
 import { openRegistration, type Registration } from './registration.ts'
-import { user } from './user.decider.ts'
 
 type Reserved = Extract<EmailRecord, { type: 'EmailReserved' }>
 type Confirmed = Extract<EmailRecord, { type: 'EmailConfirmed' }>
@@ -30,7 +42,7 @@ export interface CompletionDependencies {
  */
 export interface Completion {
   /** Does all that the event leads to. */
-  complete(event: DomainRecord): Promise<void>
+  complete(event: AccountRecord): Promise<void>
   /** The person of a confirmed address, who can sign in once it resolves; `undefined` when erased meanwhile. */
   confirmed(event: Confirmed): Promise<ChangedUser | undefined>
 }
@@ -40,12 +52,12 @@ const PROCESS = 'registration'
 /** Takes up what registrations and confirmations acknowledged. */
 export function completion(dependencies: CompletionDependencies): Completion {
   const { log, sealer, linkKeys, addresses, clock, newId } = dependencies
-  const because = (event: DomainRecord): CommandContext => causedBy(event, PROCESS, newId())
+  const because = (event: AccountRecord): CommandContext => causedBy(event, PROCESS, newId())
 
   async function before(event: EmailRecord): Promise<EmailRecord | undefined> {
     if (event.revision === 0n) return undefined
     const [previous] = await log.page(event.stream, event.revision - 1n, 1)
-    return previous !== undefined && isEmailRecord(previous) ? previous : undefined
+    return previous
   }
 
   async function newUser(dataKey: string, registration: Registration, event: Reserved) {
@@ -236,7 +248,6 @@ export function completion(dependencies: CompletionDependencies): Completion {
   return {
     confirmed,
     async complete(event) {
-      if (!isEmailRecord(event)) return
       if (event.type === 'EmailReserved') await reserved(event)
       if (event.type === 'EmailConfirmed') await confirmed(event)
       if (event.type === 'EmailReleased') await released(event)

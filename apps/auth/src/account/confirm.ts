@@ -1,21 +1,29 @@
 import { decided } from '@ledgate/eventsourcing'
 import { InvalidGrant } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, type EventLog, networkOf, type Source, type StreamName, untilSettled } from '../log/index.ts'
-import type { LinkKeys } from '../mail/index.ts'
-import type { Addresses } from './address.ts'
+import {
+  type Clock,
+  type CommandContext,
+  type EventLog,
+  networkOf,
+  type Source,
+  type StreamName,
+  untilSettled,
+} from '../log/index.ts'
+import { type LinkKeys, type OpenLink, openLink } from '../mail/index.ts'
+import {
+  type Addresses,
+  email,
+  type EmailEvent,
+  type EmailState,
+  InvalidLink,
+  readEmail,
+} from '../email-address/index.ts'
 import type { Completion } from './completion.ts'
-import { email, type EmailState } from './email.decider.ts'
-import { InvalidLink } from './email-errors.ts'
-import { unlessErased } from './errors.ts'
-import { WrongPassword } from './password-errors.ts'
-import { type OpenLink, openLink } from './open-link.ts'
-import type { PasswordHasher } from './password-hasher.ts'
-import type { PasswordPolicy } from './password-policy.ts'
-import { readEmail } from './read-email.ts'
+import { unlessErased } from '../user/index.ts'
+import { type PasswordHasher, type PasswordPolicy, WrongPassword } from '../password/index.ts'
 import { openRegistration, type Registration } from './registration.ts'
-import type { SignIn } from './sign-in.ts'
-import type { EmailEvent } from './email-events.ts'
+import type { SignIn } from '../sign-in/index.ts'
 
 export interface ConfirmDependencies {
   readonly log: EventLog

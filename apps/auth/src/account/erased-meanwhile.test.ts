@@ -4,11 +4,12 @@ import { inMemoryVault } from '@ledgate/vault/testing'
 import type { KeyVault } from '@ledgate/vault'
 import { describe, expect, it } from 'vitest'
 import type { Bearer } from '../introspection/index.ts'
-import { type Asking, ownAccount } from '../own-account/own-account.ts'
+import { type Asking } from '../self-service/self-service.ts'
+import { ownAccount } from '../self-service/index.ts'
 import { audiences } from '../resource/index.ts'
 import { ANN, household, ISSUER, newId, SOURCE } from '../testing/household.ts'
 import { command, handClock } from '../testing/parts.ts'
-import { readUser } from './index.ts'
+import { readUser } from '../user/index.ts'
 
 type Home = Awaited<ReturnType<typeof household>>
 

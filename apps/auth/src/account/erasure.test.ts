@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { Crash, dyingProcess } from '../testing/faulty-store.ts'
 import { ANN, household } from '../testing/household.ts'
 import { command, everythingIn } from '../testing/parts.ts'
-import { readUser, UnknownAccount } from './index.ts'
+import { readUser, UnknownAccount } from '../user/index.ts'
 
 it('an erased person signs in no more, is nobody’s, and can come back as somebody new', async () => {
   const home = await household()

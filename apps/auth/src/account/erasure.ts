@@ -1,12 +1,17 @@
+import type { AccountRecord } from './account-record.ts'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type CommandContext, type DomainRecord, type EventLog, type StreamName, handle, type Written } from '../log/index.ts'
+import { type CommandContext, type EventLog, type StreamName, handle, type Written } from '../log/index.ts'
 import { causedBy } from '../process-manager/index.ts'
-import { type Addresses, normalizeAddress } from './address.ts'
-import { changeUser } from './change-user.ts'
-import { email, type EmailState, ERASED_REASON } from './email.decider.ts'
-import { readOwner } from './read-email.ts'
-import { type EmailEvent } from './email-events.ts'
-import { userStream } from './events.ts'
+import {
+  type Addresses,
+  email,
+  type EmailEvent,
+  type EmailState,
+  ERASED_REASON,
+  normalizeAddress,
+  readOwner,
+} from '../email-address/index.ts'
+import { changeUser, userStream } from '../user/index.ts'
 
 export interface ErasureDependencies {
   readonly log: EventLog
@@ -20,7 +25,7 @@ export interface Erasure {
   /** @throws {UnknownAccount} when there is nobody, or nobody any more. */
   erase(sub: string, reason: string, context: CommandContext): Promise<Written>
   /** Finishes what an erasure began, whoever died meanwhile. Safe to repeat. */
-  complete(event: DomainRecord): Promise<void>
+  complete(event: AccountRecord): Promise<void>
   /** Frees an address that a reservation took, and destroys what would tell whose it was. */
   release(stream: StreamName<EmailEvent>, reservationId: string, context: CommandContext): Promise<void>
 }
@@ -45,7 +50,7 @@ export function erasure({ log, sealer, addresses, newId }: ErasureDependencies):
     if (position !== undefined && before.status === 'confirmed') await sealer.destroyDataKey(before.data_key)
   }
 
-  async function complete(event: DomainRecord): Promise<void> {
+  async function complete(event: AccountRecord): Promise<void> {
     if (event.type !== 'SubjectErased') return
     const { user } = event.data
     const text = await sealer.unseal(user.email, 'email')

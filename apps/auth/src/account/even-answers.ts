@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { DEFAULT_ANSWER_LIMITS } from '../config/limit-defaults.ts'
+import { DEFAULT_ANSWER_LIMITS } from '../config/index.ts'
 
 /** Answers so that the time does not tell what was done. */
 export type EvenAnswers = <Result>(work: () => Promise<Result>) => Promise<Result>

@@ -1,5 +1,5 @@
-import { html, page } from '../page/index.ts'
-import { MAX_PASSWORD, MAX_TYPED_PASSWORD, MIN_PASSWORD } from './password.ts'
+import { html, page } from '../html/index.ts'
+import { MAX_PASSWORD, MAX_TYPED_PASSWORD, MIN_PASSWORD } from '../password/index.ts'
 
 const alert = (problem: string | undefined) =>
   problem === undefined ? undefined : html`<p class="bad" role="alert">${problem}</p>`

@@ -1,10 +1,10 @@
+import type { AccountRecord } from './account-record.ts'
 import { ERASED, type Sealed, type Sealer } from '@ledgate/vault'
-import type { Clock, DomainRecord, EventLog } from '../log/index.ts'
+import type { Clock, EventLog } from '../log/index.ts'
 import { type LinkKeys, mailIdFor, once, requestMail, resetLink } from '../mail/index.ts'
 import { causedBy } from '../process-manager/index.ts'
-import { type Addresses, normalizeAddress } from './address.ts'
-import { type UserState, userStream } from './events.ts'
-import { readEmail } from './read-email.ts'
+import { type Addresses, normalizeAddress, readEmail } from '../email-address/index.ts'
+import { type UserState, userStream } from '../user/index.ts'
 
 export interface NoticesDependencies {
   readonly log: EventLog
@@ -17,7 +17,7 @@ export interface NoticesDependencies {
 
 /** Tells people by mail what was done to their account. Follows the log, so no crash loses a mail; safe to repeat. */
 export interface Notices {
-  complete(event: DomainRecord): Promise<void>
+  complete(event: AccountRecord): Promise<void>
 }
 
 const PROCESS = 'notices'
@@ -25,7 +25,7 @@ const PROCESS = 'notices'
 /** One mail for each event that is worth one. */
 export function notices({ log, sealer, addresses, linkKeys, clock, newId }: NoticesDependencies): Notices {
   async function send(
-    event: DomainRecord,
+    event: AccountRecord,
     { data_key: dataKey }: UserState,
     mail: { readonly to: Sealed; readonly template: 'password-changed' | 'address-changed' },
   ): Promise<void> {
@@ -39,7 +39,7 @@ export function notices({ log, sealer, addresses, linkKeys, clock, newId }: Noti
   }
 
   /** An administrator took the password away: the person gets a link by which to set a new one. */
-  async function askForNewPassword(event: DomainRecord, user: UserState): Promise<void> {
+  async function askForNewPassword(event: AccountRecord, user: UserState): Promise<void> {
     const to = await sealer.unseal(user.email, 'email')
     const address = to === ERASED ? undefined : normalizeAddress(to)
     if (address === undefined) return
@@ -58,7 +58,7 @@ export function notices({ log, sealer, addresses, linkKeys, clock, newId }: Noti
   async function addressBefore({
     revision,
     data: { user },
-  }: Extract<DomainRecord, { type: 'EmailChanged' }>): Promise<Sealed | undefined> {
+  }: Extract<AccountRecord, { type: 'EmailChanged' }>): Promise<Sealed | undefined> {
     const [previous] = await log.page(userStream.of(user.sub), revision - 1n, 1)
     return previous?.data.user.email
   }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { type Household, household, ANN, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { InvalidPassword } from './password-policy.ts'
+import { InvalidPassword } from '../password/index.ts'
 
 const asked = () => ({ ...command({ type: 'anonymous', id: '' }), source: SOURCE })
 const tokenOf = async (home: Household) => String((await home.mails()).at(-1)?.token)

@@ -2,15 +2,19 @@ import { UnknownOutcome } from '@ledgate/eventsourcing'
 import { InvalidRequest } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
 import { type Clock, type CommandContext, type EventLog, networkOf, untilSettled } from '../log/index.ts'
-import { confirmLink, type LinkKeys, requestMail } from '../mail/index.ts'
-import { type Addresses, normalizeAddress, normalizeNewAddress } from './address.ts'
-import { email, type EmailState, isFree } from './email.decider.ts'
+import { confirmLink, type LinkKeys, type MailAllowance, requestMail } from '../mail/index.ts'
+import {
+  type Addresses,
+  email,
+  type EmailState,
+  isFree,
+  normalizeAddress,
+  normalizeNewAddress,
+  readEmail,
+} from '../email-address/index.ts'
 import { discarding } from './discarding.ts'
-import type { MailAllowance } from './mail-allowance.ts'
 import type { RegistrationAllowance } from './registration-allowance.ts'
-import type { PasswordHasher } from './password-hasher.ts'
-import type { PasswordPolicy } from './password-policy.ts'
-import { readEmail } from './read-email.ts'
+import type { PasswordHasher, PasswordPolicy } from '../password/index.ts'
 import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
 
 export interface RegisterDependencies {

@@ -1,7 +1,7 @@
 import { TooManyRequests } from '@ledgate/oauth'
 import { budgets } from '../limit/index.ts'
 import { networkOf, type Source } from '../log/index.ts'
-import type { RegistrationLimits } from '../config/limit-defaults.ts'
+import type { RegistrationLimits } from '../config/index.ts'
 
 /** Takes note of a registration. @throws {TooManyRequests} when its source has to wait, or all have. */
 export interface RegistrationAllowance {

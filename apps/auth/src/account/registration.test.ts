@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { everythingIn, command } from '../testing/parts.ts'
 import { Crash, dyingProcess, slowStore } from '../testing/faulty-store.ts'
 import { ANN, type Household, household, SOURCE } from '../testing/household.ts'
-import { InvalidLink } from './email-errors.ts'
-import { WrongPassword } from './password-errors.ts'
+import { InvalidLink } from '../email-address/index.ts'
+import { WrongPassword } from '../password/index.ts'
 import { RESERVATION_LIFETIME } from './registration.ts'
 
 const DAY = 86_400

@@ -1,6 +1,6 @@
 import { ERASED, type Sealed, type Sealer } from '@ledgate/vault'
 import { z } from 'zod'
-import { Sub } from '../log/value.ts'
+import { Sub } from '../log/index.ts'
 
 /** Everything that is needed to finish a registration once it is acknowledged. Only ever kept sealed. */
 export const Registration = z.strictObject({

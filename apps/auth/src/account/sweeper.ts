@@ -1,9 +1,8 @@
 import type { Checkpoints, Position } from '@ledgate/eventsourcing'
-import { type Clock, type CommandContext, decode, type EventLog, handle } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, handle } from '../log/index.ts'
 import { LINK_LIFETIME } from '../mail/index.ts'
 import { resume } from '../process-manager/index.ts'
-import { email } from './email.decider.ts'
-import { type EmailRecord, isEmailRecord } from './read-email.ts'
+import { email, type EmailRecord, emailStream } from '../email-address/index.ts'
 
 export interface SweeperDependencies {
   readonly log: EventLog
@@ -49,8 +48,8 @@ export function sweeper({ log, checkpoints, clock, newId }: SweeperDependencies)
       let [released, seen] = [0, 0]
       const request = { after: start, filter: { categories: ['email'] }, signal }
       for await (const recorded of log.store.readAll(request)) {
-        const event = decode(recorded)
-        if (event !== undefined && isEmailRecord(event) && event.type === 'EmailReserved') {
+        const event = emailStream.decode(recorded)
+        if (event?.type === 'EmailReserved') {
           if (!isOver(event, clock.now())) break
           if (await release(event)) released += 1
         }

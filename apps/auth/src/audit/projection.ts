@@ -1,6 +1,6 @@
 import type { Projection, SqlDatabase } from '@ledgate/eventsourcing'
 import { z } from 'zod'
-import type { DomainRecord } from '../log/index.ts'
+import type { AnyRecord } from '../log/index.ts'
 import { actorName } from './actor.ts'
 import { subjectsOf } from './subject.ts'
 
@@ -52,7 +52,7 @@ function timeIndex(database: SqlDatabase, table: string) {
  * Where in the log every event is, by who did it, whom it is about, its type and its time. `seq` counts all events from
  * 1 without a gap, so that every index grows at the ends of its lists; ids of tokens and grants are not indexed.
  */
-export const audit: Projection<DomainRecord> = {
+export const audit: Projection<AnyRecord> = {
   name: 'audit',
   version: 1,
   schema: (table) => `

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { ClientId, type ClientMetadata } from '@ledgate/oauth'
 import { type Clock, type CommandContext, type EventLog, handle, untilSettled, type Written } from '../log/index.ts'
-import type { Names } from '../resource/names.ts'
-import { client as decider, type ClientCommand, ClientRefused, usesSecret } from './decider.ts'
+import type { Names } from '../name/index.ts'
+import { client as decider, type ClientCommand, ClientRefused, usesSecret } from './client.decider.ts'
 import { type ClientState, clientStream } from './events.ts'
-import { keptSecret, newSecret } from './secret.ts'
+import { keptSecret, newSecret } from '../credential/index.ts'
 
 /** A client as its stream says, and where the stream ends. */
 export interface ReadClient {
@@ -68,7 +68,7 @@ function secretFor(metadata: ClientMetadata, configured: string | undefined): st
 const newId = () => randomBytes(16).toString('hex')
 
 /** The commands over the log. */
-export function clients({ log, names, clock }: ClientsDependencies): Clients {
+export function openClients({ log, names, clock }: ClientsDependencies): Clients {
   const change: Clients['change'] = async (clientId, command, context) => {
     const { position } = await handle(log, { stream: clientStream.of(clientId), decider }, () => command, { context })
     return { position: position ?? (await log.store.head()) }

@@ -1,9 +1,7 @@
 import { ClientMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
-import { defineEvent, type EventOf } from '../log/event-definition.ts'
-import { defineStream } from '../log/stream.ts'
-import { Epoch, Seconds } from '../log/value.ts'
-import { Secret } from './secret-state.ts'
+import { defineEvent, defineStream, Epoch, type EventOf, Seconds } from '../log/index.ts'
+import { Secret } from '../credential/index.ts'
 
 /** Everything a decision about a client needs; every event of `client-<client_id>` carries it. */
 export const ClientState = z.strictObject({

@@ -1,9 +1,9 @@
 import type { Projection } from '@ledgate/eventsourcing'
-import type { DomainRecord } from '../log/index.ts'
-import type { ClientState } from './events.ts'
+import type { EventMetadata } from '../log/index.ts'
+import type { ClientEvent, ClientState } from './events.ts'
 
 /** Every client as registered. Of its secrets only when they were made and when they end. */
-export const clients: Projection<DomainRecord> = {
+export const clients: Projection<ClientEvent & EventMetadata> = {
   name: 'clients',
   version: 1,
   categories: ['client'],

@@ -3,8 +3,8 @@ import { InvalidClient, MAX_RESOURCE, MAX_SCOPE_TOKEN, MAX_URI } from '@ledgate/
 import { type JWK, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { systemClock } from '../log/index.ts'
-import { ASSERTION_ALGS } from './usable-keys.ts'
-import { verifyAssertion } from './assertion.ts'
+import { ASSERTION_ALGS } from '../credential/index.ts'
+import { verifyAssertion } from '../client-authentication/assertion.ts'
 import { ClientRegistration, ResourceRegistration } from './registration.ts'
 
 const pair = (type: 'rsa' | 'ec' | 'ed25519', options: object) =>

@@ -6,7 +6,7 @@ import {
   type ResourceMetadata,
 } from '@ledgate/oauth'
 import type { z } from 'zod'
-import { ASSERTION_ALGS, flawOf, verifiesBy } from './usable-keys.ts'
+import { ASSERTION_ALGS, flawOf, verifiesBy } from '../credential/index.ts'
 
 interface WithKeys {
   readonly jwks?: Jwks | undefined

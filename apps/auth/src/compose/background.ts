@@ -6,6 +6,8 @@ import type { OutgoingMail } from './mail.ts'
 import type { People } from './people.ts'
 import type { Backlogs } from './process-readings.ts'
 import type { Publishing } from './publishing.ts'
+import { emailStream } from '../email-address/index.ts'
+import { userStream } from '../user/index.ts'
 
 /** Seconds between two looks at what is due. */
 const SWEEP_EVERY = 600
@@ -64,7 +66,7 @@ export function startBackground(
           store,
           checkpoints: views.projector.checkpoints,
           name: 'registration',
-          categories: ['email', 'user'],
+          streams: [emailStream, userStream],
           async handle(event) {
             await people.completion.complete(event)
             await people.notices.complete(event)

@@ -13,19 +13,23 @@ import {
 import { vaultSealer } from '@ledgate/vault'
 import { copyVault, openSqliteVault } from '@ledgate/vault/sqlite'
 import { z } from 'zod'
-import { addresses as openAddresses, changeUser, emailStream, ERASED_REASON, erasure, readUser } from '../account/index.ts'
-import { appliedEntries, userEntry } from '../bootstrap/index.ts'
-import type { Config } from '../config.ts'
-import { LONGEST_TOKEN_CAP } from '../config/token-cap.ts'
-import { openInstallation, openTokenCap } from '../installation/index.ts'
-import { SKEW } from '../publication/notice.ts'
-import { decode, eventLog, keyedHash, systemClock } from '../log/index.ts'
-import { positionIn, Refused } from '../operator/index.ts'
+import { addresses as openAddresses, emailStream, ERASED_REASON } from '../email-address/index.ts'
+import { changeUser, readUser, userStream } from '../user/index.ts'
+import { erasure } from '../account/index.ts'
+import { appliedEntries, userEntry } from '../admin/bootstrap/index.ts'
+import { positionIn } from '../admin/commands/index.ts'
+import { Refused } from '../admin/vocabulary/index.ts'
+import { type Config, LONGEST_TOKEN_CAP } from '../config/index.ts'
+import { openInstallation } from '../issuer-epoch/index.ts'
+import { openTokenCap } from '../token-cap/index.ts'
+import { SKEW } from '../revocation-feed/index.ts'
+import { openEventLog, keyedHash, systemClock } from '../log/index.ts'
 import { systemContext } from './core.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
 import { wrappingKeys } from './master-keys.ts'
-import { userStream } from '../account/events.ts'
+import { catalogue, decode } from '../catalogue/index.ts'
+import type { RestoreOptions } from '../admin/vocabulary/restore-options.ts'
 
 const LOG = 'events.db'
 const VAULT = 'vault.db'
@@ -67,15 +71,6 @@ export async function takeBackup(config: Config, folder: string, giveWay = () =>
   const manifest = { version: 1, ...part, taken_at: new Date().toISOString() } as const
   writeFileSync(join(folder, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`, { flush: true })
   return manifest
-}
-
-export interface RestoreOptions {
-  /** Where the backup is. */
-  readonly folder: string
-  /** The last event to keep; all of them unless told. */
-  readonly to?: string | undefined
-  /** Logs that are newer than the backup: whoever was erased in them is erased again. */
-  readonly erasedIn: readonly string[]
 }
 
 /** Whom a log erased after a position, and which addresses that freed. */
@@ -162,7 +157,7 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
     const vault = await openSqliteVault({ file: join(folder, VAULT), ...wrappingKeys(config) })
     try {
       const sealer = vaultSealer(vault)
-      const log = eventLog(store, sealer)
+      const log = openEventLog({ store, sealer, catalogue })
       const installation = await openInstallation({ log, clock: systemClock })
       // What came after the backup is lost, also a higher cap.
       await openTokenCap({ log }).raiseTo(LONGEST_TOKEN_CAP, systemContext('restore'))

@@ -10,7 +10,7 @@ import {
 } from '@ledgate/eventstore-eventstoredb'
 import { lockForWriting } from '@ledgate/eventstore-sqlite'
 import type { KeyVault } from '@ledgate/vault'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/index.ts'
 import { wrappingKeys } from './master-keys.ts'
 import type { Storage } from './storage.ts'
 

@@ -2,20 +2,30 @@ import { join } from 'node:path'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { type KeyVault, type Sealer, vaultSealer } from '@ledgate/vault'
 import type { Logger } from 'pino'
-import { administrators as openAdministrators, type Administrators } from '../administrator/index.ts'
-import { clients as openClients, type Clients } from '../client/index.ts'
-import type { Config } from '../config.ts'
-import { type Clock, type CommandContext, eventLog, type EventLog, keyedHash as openKeyedHash, type KeyedHash, systemClock } from '../log/index.ts'
-import { type Installation, openInstallation, openTokenCap, type TokenCap } from '../installation/index.ts'
-import { LONGEST_TOKEN_CAP } from '../config/token-cap.ts'
-import { audiences as openAudiences, type Audiences, names as openNames, type Names, resources as openResources, type Resources } from '../resource/index.ts'
+import { openAdministrators, type Administrators } from '../admin/administrators/index.ts'
+import { openClients, type Clients } from '../client/index.ts'
+import { type Config, LONGEST_TOKEN_CAP } from '../config/index.ts'
+import {
+  type Clock,
+  type CommandContext,
+  openEventLog,
+  type EventLog,
+  keyedHash as openKeyedHash,
+  type KeyedHash,
+  systemClock,
+} from '../log/index.ts'
+import { type Installation, openInstallation } from '../issuer-epoch/index.ts'
+import { openTokenCap, type TokenCap } from '../token-cap/index.ts'
+import { audiences as openAudiences, type Audiences, openResources, type Resources } from '../resource/index.ts'
+import { names as openNames, type Names } from '../name/index.ts'
 import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningKeys } from '../signing-key/index.ts'
 import { locators as openLocators, type Locators } from '../token/index.ts'
-import { NOTICES_KEPT, SKEW } from '../publication/notice.ts'
+import { NOTICES_KEPT, SKEW } from '../revocation-feed/index.ts'
 import type { Views } from '../views/index.ts'
 import { type Hearings, openHearings } from './hearings.ts'
 import { openStorage, type Storage, type WatchedStore } from './storage.ts'
 import { openThreadedViews } from './views.ts'
+import { catalogue } from '../catalogue/index.ts'
 
 /** Seconds for which others may cache our keys. */
 const JWKS_MAX_AGE = 300
@@ -95,7 +105,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
   parts.opened(storage, () => storage.close())
   const { store, vault, source } = storage
   const sealer = vaultSealer(vault)
-  const log = eventLog(store, sealer)
+  const log = openEventLog({ store, sealer, catalogue })
   const secret = (name: string) => vault.putIfAbsent(name, randomBytes(32))
   const keyedHash = openKeyedHash(await secret('hash/stream-names'))
   const context = () => systemContext('keyring')

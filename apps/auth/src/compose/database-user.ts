@@ -1,4 +1,4 @@
-import { readDatabaseUser } from '../config.ts'
+import { readDatabaseUser } from '../config/index.ts'
 
 /** Makes the user by which Ledgate uses EventStoreDB: of no group, with the right to read the whole log. */
 export async function databaseUser(): Promise<Record<string, unknown>> {

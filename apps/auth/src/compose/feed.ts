@@ -1,8 +1,9 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { ClientAuthentication } from '../client/index.ts'
+import type { ClientAuthentication } from '../client-authentication/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import type { Reading } from '../metrics/index.ts'
-import { feedRoutes, type FeedState, openings, revocationFeed, type RevocationFeed, snapshots } from '../publication/index.ts'
+import { feedRoutes, openings } from '../revocation-feed/http/index.ts'
+import { type FeedState, revocationFeed, type RevocationFeed, snapshots } from '../revocation-feed/index.ts'
 import type { Core } from './core.ts'
 import { seldom } from '../process-manager/index.ts'
 

@@ -8,15 +8,19 @@ import { openProtocolCluster, type ProtocolCluster, seeded, trouble } from '@led
 import { testSigner } from '@ledgate/revocation/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { type DomainEvent, eventLog } from '../log/index.ts'
+import { type DomainEvent } from '../catalogue/index.ts'
+import { openEventLog } from '../log/index.ts'
 import { mailSending } from '../mail/index.ts'
 import { followEvents } from '../process-manager/index.ts'
-import { revocationFeed } from '../publication/index.ts'
+import { revocationFeed } from '../revocation-feed/index.ts'
 import { toNewEvent } from '../testing/history.ts'
 import { household, inMemoryCheckpoints, ISSUER, newId } from '../testing/household.ts'
 import { command, EPOCH } from '../testing/parts.ts'
 import { projections } from '../views/index.ts'
 import { openLocalViews } from './views.ts'
+import { catalogue } from '../catalogue/catalogue.ts'
+import { emailStream } from '../email-address/events.ts'
+import { userStream } from '../user/events.ts'
 
 /** Of a cluster thirty times as fast as a real one; the client's own are between them, the longest pause is above all. */
 const LIMITS = {
@@ -53,7 +57,7 @@ async function installation(cluster: ProtocolCluster) {
 
   const mails: string[] = []
   const sending = mailSending({
-    log: eventLog(open(), sealer),
+    log: openEventLog({ store: open(), sealer, catalogue }),
     sealer,
     linkKeys: derivationKeys,
     mailer: { send: async ({ to }) => void mails.push(to), close: async () => {} },
@@ -68,7 +72,7 @@ async function installation(cluster: ProtocolCluster) {
     store: followed,
     checkpoints: inMemoryCheckpoints(),
     name: 'registration',
-    categories: ['email', 'user'],
+    streams: [emailStream, userStream] as const,
     handle: (event: Parameters<typeof completion.complete>[0]) => completion.complete(event),
     onError: () => {},
     firstPauseMs: 5,

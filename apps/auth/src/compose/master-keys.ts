@@ -1,5 +1,5 @@
 import { developmentMasterKey, type MasterKeys, parseMasterKey } from '@ledgate/vault'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/index.ts'
 
 /** The master keys that are configured, or that of the development folder. */
 export function masterKeysOf(dataDir: string, configured: readonly string[]): MasterKeys {

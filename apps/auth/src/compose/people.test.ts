@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
-import { type Limits, limitsWith } from '../account/index.ts'
-import { readConfig } from '../config.ts'
+import { type Limits, limitsWith } from '../config/limits.ts'
+import { readConfig } from '../config/index.ts'
 import { logger } from '../http/index.ts'
 import { ANN, household, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'

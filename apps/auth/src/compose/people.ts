@@ -1,6 +1,43 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { accounts as openAccounts, changeEmail as openChangeEmail, erasure as openErasure, type Erasure, type ChangeEmail, notices as openNotices, type Notices, ownPassword as openOwnPassword, type OwnPassword, reset as openReset, type Reset, type Accounts, addresses as openAddresses, completion as openCompletion, type Completion, confirm as openConfirm, type Confirm, loginGuard, loginRecord, type LoginRecord, mailAllowance, noLoginLimits, passwordHasher, type PasswordHasher, type PasswordPolicy, passwordPolicy, register as openRegister, type Register, signIn as openSignIn, type SignIn, sweeper as openSweeper, type Sweeper, evenAnswers, places as openPlaces, registrationAllowance, LONGEST_RESUME_MS, resumeMail, unlimitedRegistrations, unlimitedMail } from '../account/index.ts'
+import { accounts as openAccounts, type Accounts } from '../admin/users/index.ts'
+import {
+  changeEmail as openChangeEmail,
+  erasure as openErasure,
+  type Erasure,
+  type ChangeEmail,
+  notices as openNotices,
+  type Notices,
+  ownPassword as openOwnPassword,
+  type OwnPassword,
+  reset as openReset,
+  type Reset,
+  completion as openCompletion,
+  type Completion,
+  confirm as openConfirm,
+  type Confirm,
+  register as openRegister,
+  type Register,
+  sweeper as openSweeper,
+  type Sweeper,
+  evenAnswers,
+  registrationAllowance,
+  LONGEST_RESUME_MS,
+  resumeMail,
+  unlimitedRegistrations,
+} from '../account/index.ts'
+import { addresses as openAddresses } from '../email-address/index.ts'
+import {
+  loginGuard,
+  loginRecord,
+  type LoginRecord,
+  noLoginLimits,
+  signIn as openSignIn,
+  type SignIn,
+  places as openPlaces,
+} from '../sign-in/index.ts'
+import { mailAllowance, unlimitedMail } from '../mail/index.ts'
+import { passwordHasher, type PasswordHasher, type PasswordPolicy, passwordPolicy } from '../password/index.ts'
 import type { Core } from './core.ts'
 
 /** Everything about people, over the core. */

@@ -2,9 +2,9 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { discardViews, openProjector, serveProjector, tellDiscarded, tellHeard } from '@ledgate/projection-sqlite'
 import { z } from 'zod'
-import { decode } from '../log/index.ts'
-import { projections } from '../views/projections.ts'
+import { projections } from '../views/index.ts'
 import { lingerMs, LogSource, openSource } from './log-source.ts'
+import { decode } from '../catalogue/index.ts'
 
 const { source, viewsFile } = z.object({ source: LogSource, viewsFile: z.string() }).parse(workerData)
 if (parentPort === null) throw new Error('projector.ts is the entry of a worker thread')

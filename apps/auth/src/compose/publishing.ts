@@ -1,6 +1,6 @@
 import type { Position } from '@ledgate/eventsourcing'
 import type { Reading } from '../metrics/index.ts'
-import type { RevocationFeed } from '../publication/index.ts'
+import type { RevocationFeed } from '../revocation-feed/index.ts'
 import type { Core } from './core.ts'
 
 /** How what ends tokens is published beside the feed of each process. */

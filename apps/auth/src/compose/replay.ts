@@ -8,9 +8,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { openSqliteEventReader } from '@ledgate/eventstore-sqlite'
 import { openProjector } from '@ledgate/projection-sqlite'
-import { decode } from '../log/index.ts'
-import { projections } from '../views/projections.ts'
-import { type Replayed, replayDecoding, replayViews } from '../views/replay.ts'
+import { projections, replayDecoding, type Replayed, replayViews } from '../views/index.ts'
+import { decode } from '../catalogue/index.ts'
 
 export interface ReplayOptions {
   readonly what: 'decode' | 'rebuild'

@@ -1,6 +1,6 @@
 import { type EventFilter, type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
 import { expect, it, vi } from 'vitest'
-import { readConfig } from '../config.ts'
+import { readConfig } from '../config/index.ts'
 import { logger } from '../http/index.ts'
 import { mailSending } from '../mail/index.ts'
 import { type Household, household, ISSUER, newId } from '../testing/household.ts'

@@ -3,7 +3,7 @@ import { type EventStore, type Position, withDeadline } from '@ledgate/eventsour
 import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'
 import type { KeyVault } from '@ledgate/vault'
 import { openSqliteVault } from '@ledgate/vault/sqlite'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/index.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import type { LogSource } from './log-source.ts'
 import { wrappingKeys } from './master-keys.ts'

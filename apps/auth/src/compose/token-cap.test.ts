@@ -7,17 +7,15 @@ import { type Ended, openStatements, revocationIndex, type TokenFacts } from '@l
 import { inMemorySealer } from '@ledgate/vault/testing'
 import { pino } from 'pino'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { readConfig } from '../config.ts'
-import { LONGEST_TOKEN_CAP } from '../config/token-cap.ts'
-import { openTokenCap } from '../installation/index.ts'
-import { eventLog } from '../log/index.ts'
-import { liveSet } from '../publication/live-set.ts'
-import { SKEW } from '../publication/notice.ts'
-import { snapshots } from '../publication/snapshot.ts'
-import { revocationFeed } from '../publication/feed.ts'
+import { LONGEST_TOKEN_CAP, readConfig } from '../config/index.ts'
+import { openTokenCap } from '../token-cap/index.ts'
+import { openEventLog } from '../log/index.ts'
+import { liveSet } from '../revocation-feed/kafka/index.ts'
+import { revocationFeed, SKEW, snapshots } from '../revocation-feed/index.ts'
 import { type Core, openCore } from './core.ts'
 import { groundsOf } from './feed.ts'
 import { command } from '../testing/parts.ts'
+import { catalogue } from '../catalogue/catalogue.ts'
 
 const ISSUER = 'http://127.0.0.1:4000'
 /** What each scope ends with; of tokens, the one that ends itself says its own end. */
@@ -30,7 +28,7 @@ const SCOPES = {
   IssuerEpochRaised: 'issuer',
 } as const
 
-const golden = JSON.parse(readFileSync(join(import.meta.dirname, '../log/golden.json'), 'utf8')) as NewEvent[]
+const golden = JSON.parse(readFileSync(join(import.meta.dirname, '../catalogue/golden.json'), 'utf8')) as NewEvent[]
 
 function newest(type: string): NewEvent {
   const payload = golden.findLast((each) => each.type === type)
@@ -157,7 +155,7 @@ describe('a cap that is lowered frees nothing', () => {
 
   it('a folder of a version that did not record the cap may have had the longest one', async () => {
     const store = inMemoryEventStore()
-    const log = eventLog(store, inMemorySealer())
+    const log = openEventLog({ store, sealer: inMemorySealer(), catalogue })
     await store.append('keyring-signing', [newest('KeyGenerated')], { expected: 'noStream' })
     const old = openTokenCap({ log })
     expect(await old.highest()).toBe(86_400)
@@ -169,7 +167,7 @@ describe('a cap that is lowered frees nothing', () => {
 describe('the highest cap', () => {
   it('is that of any replica, never falls, and costs one event for each raise', async () => {
     const store = inMemoryEventStore()
-    const log = eventLog(store, inMemorySealer())
+    const log = openEventLog({ store, sealer: inMemorySealer(), catalogue })
     const [one, other] = [openTokenCap({ log }), openTokenCap({ log })]
     await Promise.all([one.raiseTo(300, command()), other.raiseTo(3600, command())])
     expect([await one.highest(), await other.highest()]).toEqual([3600, 3600])

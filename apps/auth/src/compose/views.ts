@@ -2,9 +2,9 @@ import { Worker } from 'node:worker_threads'
 import type { EventReader, ProjectionHealth } from '@ledgate/eventsourcing'
 import { connectProjector, openProjector, openViewMoment, openViewReader } from '@ledgate/projection-sqlite'
 import type { Sealer } from '@ledgate/vault'
-import { decode } from '../log/index.ts'
 import { openViews, projections, type Views } from '../views/index.ts'
 import type { LogSource } from './log-source.ts'
+import { decode } from '../catalogue/index.ts'
 
 export interface ProjectedViewsOptions {
   /** The file of the read models; its folder is there. */

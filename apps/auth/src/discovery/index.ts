@@ -1,3 +1,2 @@
-/** Authorization server metadata. */
-export * from './metadata.ts'
-export * from './routes.ts'
+/** Authorization server metadata: RFC 8414. */
+export { discoveryRoutes } from './routes.ts'

@@ -1,7 +1,15 @@
 import { z } from 'zod'
-import { defineEvent, type EventOf } from '../log/event-definition.ts'
-import { defineStream } from '../log/stream.ts'
-import { Duration, Epoch, RandomId, SecretHash, Seconds, Sub } from '../log/value.ts'
+import {
+  defineEvent,
+  defineStream,
+  Duration,
+  Epoch,
+  type EventOf,
+  RandomId,
+  Seconds,
+  SecretHash,
+  Sub,
+} from '../log/index.ts'
 
 /**
  * The refresh token of a grant: generation `generation` is the one not used yet. What it says of the generation before

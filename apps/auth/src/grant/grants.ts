@@ -1,6 +1,6 @@
 import type { Position } from '@ledgate/eventsourcing'
 import { type CommandContext, type EventLog, handle } from '../log/index.ts'
-import { grant as decider, type GrantCommand } from './decider.ts'
+import { grant as decider, type GrantCommand } from './grant.decider.ts'
 import { type GrantState, grantStream } from './events.ts'
 
 /** A grant as its stream says, and where the stream ends. */

@@ -1,9 +1,17 @@
-/** Grants: what a client may do for a person, and its one refresh token. */
-export { grant, type GrantCommand, type Issued, type NewRefresh } from './decider.ts'
-export * from './events.ts'
-export * from './grants.ts'
-export { judgeRefresh, needsSpending, type Presented, type PresentRefreshToken } from './refresh.ts'
-export * from './refresh-token.ts'
-export * from './revoked-token.ts'
-export * from './spending.ts'
-export * from './turns.ts'
+/** Grants: what a client may do for a user, and the refresh token of that. */
+export { grantEvents, GrantState, grantStream, serviceEvents, serviceStream } from './events.ts'
+export { grant, type Issued, type NewRefresh } from './grant.decider.ts'
+export { changeGrant, readGrant, type ReadGrant } from './grants.ts'
+export { grants } from './projection.ts'
+export { grantQueries, type GrantQueries } from './queries.ts'
+export { makeRefreshToken, readRefreshToken, type RefreshToken } from './refresh-token.ts'
+export { judgeRefresh, needsSpending, type Presented } from './refresh.decider.ts'
+export {
+  hasOwnRevocation,
+  isRevokedByGrant,
+  moveRevokedTokens,
+  revokeGrantToken,
+  revokeServiceToken,
+} from './revoked-token.ts'
+export { sourceHash, spendingOf } from './spending.ts'
+export { turns, type Turns } from './turns.ts'

@@ -1,6 +1,6 @@
 import type { Projection } from '@ledgate/eventsourcing'
-import type { DomainRecord } from '../log/index.ts'
-import type { GrantState } from './events.ts'
+import type { EventMetadata } from '../log/index.ts'
+import type { GrantEvent, GrantState } from './events.ts'
 
 /** No access token lives longer (the largest `LEDGATE_TOKEN_CAP`): a grant without refresh token is over by then. */
 const LONGEST_TOKEN = 86_400
@@ -12,7 +12,7 @@ const endOf = ({ refresh, opened_at }: GrantState): number => (refresh?.expires_
  * The grants that were not revoked, by person and by client. A grant that nothing can be alive of leaves with the next
  * one that is opened: by the log's own times, so that every build agrees.
  */
-export const grants: Projection<DomainRecord> = {
+export const grants: Projection<GrantEvent & EventMetadata> = {
   name: 'grants',
   version: 1,
   categories: ['grant'],

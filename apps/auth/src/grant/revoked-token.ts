@@ -1,6 +1,6 @@
 import { Conflict, type Position } from '@ledgate/eventsourcing'
-import type { CommandContext, DomainEvent, EventLog, StreamName } from '../log/index.ts'
-import { withoutLists } from './decider.ts'
+import type { AnyEvent, CommandContext, EventLog, StreamName } from '../log/index.ts'
+import { withoutLists } from './grant.decider.ts'
 import { type GrantState, serviceStream, tokenStream } from './events.ts'
 
 /** An access token as the log names it. */
@@ -33,7 +33,7 @@ export const hasOwnRevocation = (log: Pick<EventLog, 'exists'>, token: TokenName
   log.exists(token.gid === undefined ? ownStreamOf(token) : tokenStream.of(token.jti))
 
 /** Appends the first event of the token's stream; nothing when there is one. */
-async function revokeOnce<Event extends DomainEvent>(
+async function revokeOnce<Event extends AnyEvent>(
   log: EventLog,
   stream: StreamName<Event>,
   event: NoInfer<Event>,

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { EventLog, RecordOf, Source } from '../log/index.ts'
 import { type GrantEvent, type GrantState, grantStream } from './events.ts'
 import { LOOK_BACK, type ReadGrant } from './grants.ts'
-import type { Spending } from './refresh.ts'
+import type { Spending } from './refresh.decider.ts'
 
 type StateRecord = RecordOf<GrantEvent> & { readonly data: { readonly grant: GrantState } }
 

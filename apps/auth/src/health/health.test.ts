@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { healthRoutes, readiness } from './index.ts'
+import { healthRoutes } from './routes.ts'
+import { readiness } from './readiness.ts'
 
 async function server(check: () => string | undefined) {
   const ready = readiness({ log: check, views: () => undefined })

@@ -1,3 +1,3 @@
-/** Whether the process lives, and whether it can take requests. */
-export * from './readiness.ts'
-export * from './routes.ts'
+/** Liveness and readiness of the process. */
+export { type Check, readiness, type Readiness } from './readiness.ts'
+export { healthRoutes } from './routes.ts'

@@ -4,7 +4,11 @@ import Fastify, { type FastifyBaseLogger } from 'fastify'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { formsOnly, installCors, installErrorHandler, logger, parse, parseForm } from './index.ts'
+import { formsOnly, parseForm } from './form.ts'
+import { installCors } from './cors.ts'
+import { installErrorHandler } from './error-handler.ts'
+import { logger } from './logger.ts'
+import { parse } from './parse.ts'
 
 const collecting = (lines: string[]): FastifyBaseLogger =>
   pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { boundedCache, type BoundedCache } from '../limit/bounded-cache.ts'
+import { boundedCache, type BoundedCache } from '../limit/index.ts'
 import type { Actor, CommandContext, Source } from '../log/index.ts'
 import { forwardedFor } from './forwarded.ts'
 import { type Network, networkOfPeer, parseNetwork, trustedProxies } from './network.ts'

@@ -1,7 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import Fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { endIdleConnections, endOwedBodies, installErrorHandler, type TimeLimits, timeLimitOptions } from './index.ts'
+import { endIdleConnections, endOwedBodies, type TimeLimits, timeLimitOptions } from './time-limits.ts'
+import { installErrorHandler } from './error-handler.ts'
 
 const LIMITS: TimeLimits = { request: 1_000, keepAlive: 500 }
 

@@ -1,4 +1,4 @@
-/** Whether a token lives. */
-export * from './bearer.ts'
-export * from './routes.ts'
-export { continuing, type GrantStanding, type LiveToken, verdict, type VerdictDependencies } from './verdict.ts'
+/** Token introspection: RFC 7662. */
+export { type Bearer, type BearerDependencies, presentedToken } from './bearer.ts'
+export { introspectionRoutes } from './routes.ts'
+export { continuing, type GrantStanding, type VerdictDependencies } from './verdict.ts'

@@ -1,7 +1,7 @@
 import { decided } from '@ledgate/eventsourcing'
 import { InvalidRequest, isSameResource } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
-import type { ClientAuthentication } from '../client/index.ts'
+import type { ClientAuthentication } from '../client-authentication/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import type { Clock } from '../log/index.ts'
 import { type LiveToken, verdict, type VerdictDependencies } from './verdict.ts'

@@ -1,5 +1,5 @@
 import { decided } from '@ledgate/eventsourcing'
-import { readUser, type UserState } from '../account/index.ts'
+import { readUser, type UserState } from '../user/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
 import { type GrantState, hasOwnRevocation, isRevokedByGrant, readGrant, readRefreshToken } from '../grant/index.ts'
 import type { EventLog } from '../log/index.ts'

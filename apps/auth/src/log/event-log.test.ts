@@ -2,8 +2,10 @@ import { Conflict, inMemoryEventStore, UnknownOutcome, type EventStore } from '@
 import type { Sealed, Sealer } from '@ledgate/vault'
 import { describe, expect, it } from 'vitest'
 import type { CommandContext } from './envelope.ts'
-import { eventLog } from './event-log.ts'
-import { type MailEvent, mailStream } from '../mail/events.ts'
+import { openEventLog } from './event-log.ts'
+import { type MailEvent } from '../mail/events.ts'
+import { mailStream } from '../mail/index.ts'
+import { catalogue } from '../catalogue/catalogue.ts'
 
 const sealer: Sealer = {
   createDataKey: async () => 'k1',
@@ -26,7 +28,7 @@ const redeemed: MailEvent = { type: 'LinkRedeemed', data: { mail_id: '0'.repeat(
 
 describe('the log', () => {
   it('gives back what was appended, newest first, with who did it and why', async () => {
-    const log = eventLog(inMemoryEventStore(), sealer)
+    const log = openEventLog({ store: inMemoryEventStore(), sealer, catalogue })
     await log.append(mailStream.of('1'), [sent, redeemed], { expected: 'noStream', context })
     const [newest, older] = await log.last(mailStream.of('1'), 2)
     expect([newest?.type, older?.type]).toEqual(['LinkRedeemed', 'MailSent'])
@@ -38,18 +40,18 @@ describe('the log', () => {
   })
 
   it('has nothing to say of a stream that is not there', async () => {
-    expect(await eventLog(inMemoryEventStore(), sealer).last(mailStream.of('1'))).toEqual([])
+    expect(await openEventLog({ store: inMemoryEventStore(), sealer, catalogue }).last(mailStream.of('1'))).toEqual([])
   })
 
   it('seals the source of an event that is about a person', async () => {
-    const log = eventLog(inMemoryEventStore(), sealer)
+    const log = openEventLog({ store: inMemoryEventStore(), sealer, catalogue })
     await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context, dataKey: 'k1' })
     const [event] = await log.last(mailStream.of('1'))
     expect(event?.envelope.source).toMatch(/^sealed\.k1\.source\./)
   })
 
   it('refuses what the catalogue does not know: another type, a member too many, a member missing', async () => {
-    const log = eventLog(inMemoryEventStore(), sealer)
+    const log = openEventLog({ store: inMemoryEventStore(), sealer, catalogue })
     const wrong = [
       { type: 'MailEaten', data: {} },
       { type: 'MailSent', data: { mail_id: '0'.repeat(32), password: 'x' } },
@@ -61,7 +63,7 @@ describe('the log', () => {
   })
 
   it('makes the same events of the same command, so a repeated command changes nothing', async () => {
-    const log = eventLog(inMemoryEventStore(), sealer)
+    const log = openEventLog({ store: inMemoryEventStore(), sealer, catalogue })
     const first = await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context })
     expect(await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context })).toEqual(first)
     const other = log.append(mailStream.of('1'), [sent], {
@@ -72,7 +74,7 @@ describe('the log', () => {
   })
 
   it('gives events of one command in two streams different ids', async () => {
-    const log = eventLog(inMemoryEventStore(), sealer)
+    const log = openEventLog({ store: inMemoryEventStore(), sealer, catalogue })
     await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context })
     await log.append(mailStream.of('2'), [sent], { expected: 'noStream', context })
     const [[one], [two]] = [await log.last(mailStream.of('1')), await log.last(mailStream.of('2'))]
@@ -90,7 +92,7 @@ describe('the log', () => {
         return result
       },
     }
-    const log = eventLog(store, sealer)
+    const log = openEventLog({ store, sealer, catalogue })
     expect(await log.append(mailStream.of('1'), [sent], { expected: 'noStream', context })).toMatchObject({
       revision: 0n,
     })

@@ -13,11 +13,10 @@ import {
   runOfDecision,
 } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
-import type { DomainEvent } from './catalogue.ts'
-import { decode, encode, type RecordOf } from './codec.ts'
+import type { AnyEvent, AnyRecord, EventCodec } from './codec.ts'
 import type { CommandContext, Envelope } from './envelope.ts'
 import { leaveRoom } from './room.ts'
-import type { StreamName } from './stream.ts'
+import type { RecordOf, StreamName } from './stream.ts'
 import { together } from './together.ts'
 
 export interface LogAppend {
@@ -30,11 +29,11 @@ export interface LogAppend {
 /** The event store in the words of the domain: typed events in and out, each in its envelope. */
 export interface EventLog {
   /** The last events of a stream, newest first; none when the stream is not there. Never older than the call. */
-  last<Event extends DomainEvent>(stream: StreamName<Event>, max?: number): Promise<readonly RecordOf<Event>[]>
+  last<Event extends AnyEvent>(stream: StreamName<Event>, max?: number): Promise<readonly RecordOf<Event>[]>
   /** Whether a stream has an event, of whatever type: also of one that only a newer Ledgate knows. Never older than the call. */
-  exists(stream: StreamName<DomainEvent>): Promise<boolean>
+  exists(stream: string): Promise<boolean>
   /** Events of a stream from a revision (its end unless told) backwards, newest first. */
-  page<Event extends DomainEvent>(
+  page<Event extends AnyEvent>(
     stream: StreamName<Event>,
     from: bigint | undefined,
     max: number,
@@ -52,7 +51,7 @@ export interface EventLog {
    * @throws {TooLarge} when an event that ends nothing would leave too little room for the one that does.
    * @throws {Unavailable | UnknownOutcome} when the store cannot say now.
    */
-  append<Event extends DomainEvent>(
+  append<Event extends AnyEvent>(
     stream: StreamName<Event>,
     events: readonly NoInfer<Event>[],
     options: LogAppend,
@@ -63,12 +62,14 @@ export interface EventLog {
    * @returns a position that is not before the event's own.
    * @throws {Unavailable | UnknownOutcome} when the store cannot say now.
    */
-  record<Event extends DomainEvent>(
+  record<Event extends AnyEvent>(
     stream: StreamName<Event>,
     event: NoInfer<Event>,
     options: Omit<LogAppend, 'expected'>,
   ): Promise<Position>
-  /** The store below, for those who follow the whole log. */
+  /** A recorded event of any stream; `undefined` when a newer Ledgate wrote it. @throws {ZodError} for a poison event. */
+  decode(recorded: RecordedEvent): AnyRecord | undefined
+  /** The store below, for processes that follow the whole log. */
   readonly store: EventStore
 }
 
@@ -88,8 +89,22 @@ async function envelopeOf({ context, dataKey }: Command, sealer: Sealer): Promis
   }
 }
 
-/** The log over a store; personal data of the envelope is sealed by `sealer`. */
-export function eventLog(store: EventStore, sealer: Sealer): EventLog {
+/** Every type of event there is. */
+export interface Catalogue {
+  readonly codec: EventCodec<AnyEvent>
+  /** Whether an event of this type may take as much room as any event has. */
+  mayFill(type: string): boolean
+}
+
+export interface EventLogOptions {
+  readonly store: EventStore
+  /** Seals personal data of the envelope. */
+  readonly sealer: Sealer
+  readonly catalogue: Catalogue
+}
+
+/** The log over a store. An event that is not in the catalogue cannot be appended. */
+export function openEventLog({ store, sealer, catalogue: { codec, mayFill } }: EventLogOptions): EventLog {
   const recordTogether = together((stream, events) => appendSettled(store, stream, events, { expected: 'any' }))
 
   /** What is appended when a command is decided again is something else. */
@@ -98,23 +113,24 @@ export function eventLog(store: EventStore, sealer: Sealer): EventLog {
     return run === 0 ? `${context.commandId}:${stream}` : `${context.commandId}/${run}:${stream}`
   }
 
-  async function encoded(stream: string, events: readonly DomainEvent[], options: Command): Promise<NewEvent[]> {
+  async function encoded(stream: string, events: readonly AnyEvent[], options: Command): Promise<NewEvent[]> {
     const envelope = await envelopeOf(options, sealer)
     const command = idOf(options, stream)
     const own = events.map((event, index) => {
-      const { data, schema } = encode(event)
+      const { data, schema } = codec.encode(event)
       return { id: eventId(command, index), type: event.type, data, metadata: { schema, ...envelope } }
     })
-    leaveRoom(own)
+    leaveRoom(own, mayFill)
     return own
   }
 
   /** Nothing but events of a stream is appended to it. */
   const ofStream = <Event>(recorded: readonly RecordedEvent[]) =>
-    recorded.map(decode).filter((record) => record !== undefined) as unknown as readonly RecordOf<Event>[]
+    recorded.map(codec.decode).filter((record) => record !== undefined) as unknown as readonly RecordOf<Event>[]
 
   return {
     store,
+    decode: codec.decode,
 
     last: async (stream, max = 1) => ofStream(await lastEvents(store, stream, max)),
 

@@ -1,10 +1,11 @@
 import { inMemoryEventStore } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
-import { session, type SessionCommand } from '../session/decider.ts'
+import { session, type SessionCommand } from '../session/session.decider.ts'
 import { sessionStream } from '../session/events.ts'
 import { command as context } from '../testing/parts.ts'
-import { eventLog } from './event-log.ts'
+import { openEventLog } from './event-log.ts'
 import { handle, readState } from './handle.ts'
+import { catalogue } from '../catalogue/catalogue.ts'
 
 const START: SessionCommand = {
   ...({ type: 'Start', sid: '1'.repeat(32), sub: `u_${'2'.repeat(32)}`, userEpoch: 0 } as const),
@@ -15,7 +16,7 @@ const touch = { type: 'Touch', now: 1_400, idleFor: 600 } as const
 const sealer = { createDataKey: async () => '', seal: async () => '' as never, unseal: async () => '' }
 
 function world() {
-  const log = eventLog(inMemoryEventStore(), sealer as never)
+  const log = openEventLog({ store: inMemoryEventStore(), sealer: sealer as never, catalogue })
   const stream = sessionStream.of('1'.repeat(32))
   const handled = { stream, decider: session }
   const types = async () => (await log.last(stream, 9)).map(({ type }) => type)

@@ -1,5 +1,5 @@
 import type { Decider, Position } from '@ledgate/eventsourcing'
-import type { DomainEvent } from './catalogue.ts'
+import type { AnyEvent } from './codec.ts'
 import type { CommandContext } from './envelope.ts'
 import type { EventLog } from './event-log.ts'
 import { untilSettled } from './retry.ts'
@@ -12,7 +12,7 @@ export interface ReadState<State> {
 }
 
 /** One stream, and the rules of what is appended to it. */
-export interface Handled<State, Command, Event extends DomainEvent> {
+export interface Handled<State, Command, Event extends AnyEvent> {
   readonly stream: StreamName<Event>
   readonly decider: Decider<State, Command, Event>
   /** How many events at the end of the stream are read: one of them carries the whole state. Default: 1. */
@@ -38,7 +38,7 @@ export interface Outcome<State> {
 }
 
 /** Reads the end of a stream; never older than the call. */
-export async function readState<State, Command, Event extends DomainEvent>(
+export async function readState<State, Command, Event extends AnyEvent>(
   log: Pick<EventLog, 'last'>,
   { stream, decider, lookBack = 1 }: Handled<State, Command, Event>,
 ): Promise<ReadState<State>> {
@@ -55,7 +55,7 @@ export async function readState<State, Command, Event extends DomainEvent>(
  * @param command makes the command from the state that decides; `undefined` when there is nothing to do.
  * @throws whatever the decider throws; {Conflict} when others were first every time; {Unavailable | UnknownOutcome}.
  */
-export function handle<State, Command, Event extends DomainEvent>(
+export function handle<State, Command, Event extends AnyEvent>(
   log: EventLog,
   handled: Handled<State, Command, Event>,
   command: (state: State) => Command | undefined | Promise<Command | undefined>,

@@ -1,14 +1,21 @@
-/** The log in the words of the domain. */
-export * from './authority.ts'
-export * from './catalogue.ts'
-export * from './clock.ts'
-export * from './codec.ts'
-export * from './envelope.ts'
-export * from './event-definition.ts'
-export * from './event-log.ts'
-export * from './handle.ts'
-export * from './keyed-hash.ts'
-export * from './retry.ts'
-export * from './stream.ts'
-export * from './value.ts'
-export * from './written.ts'
+/** The event log in the terms of the domain: typed streams, commands, decisions. */
+export { type Authority, consequenceOf, unlessOvertaken } from './authority.ts'
+export { type Clock, systemClock } from './clock.ts'
+export { type AnyEvent, type AnyRecord, eventCodec, type EventMetadata } from './codec.ts'
+export { Actor, type CommandContext, KeptSource, networkOf, type Source } from './envelope.ts'
+export { defineEvent, type EventOf } from './event-definition.ts'
+export { type Catalogue, type EventLog, openEventLog } from './event-log.ts'
+export { handle, readState } from './handle.ts'
+export { type KeyedHash, keyedHash } from './keyed-hash.ts'
+export { untilSettled } from './retry.ts'
+export {
+  defineSingleStream,
+  defineStream,
+  type EventIn,
+  type RecordIn,
+  type RecordOf,
+  type Stream,
+  type StreamName,
+} from './stream.ts'
+export { Duration, Epoch, RandomId, Sealed, Seconds, SecretHash, Sub } from './value.ts'
+export { type Written } from './written.ts'

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { boundedCache, type BoundedCache, bytesOfText } from '../limit/bounded-cache.ts'
+import { boundedCache, type BoundedCache, bytesOfText } from '../limit/index.ts'
 
 /** A name that tells the same text again and nothing else, in hexadecimal: for the names of streams. */
 export type KeyedHash = (text: string) => string

@@ -2,11 +2,12 @@ import { inMemoryEventStore, TooLarge } from '@ledgate/eventsourcing'
 import { inMemorySealer } from '@ledgate/vault/testing'
 import { expect, it } from 'vitest'
 import { command } from '../testing/parts.ts'
-import { eventLog } from './event-log.ts'
+import { openEventLog } from './event-log.ts'
 import { MAX_GROWING_BYTES } from './room.ts'
 import { clientStream } from '../client/events.ts'
+import { catalogue } from '../catalogue/catalogue.ts'
 
-const log = () => eventLog(inMemoryEventStore(), inMemorySealer())
+const log = () => openEventLog({ store: inMemoryEventStore(), sealer: inMemorySealer(), catalogue })
 const state = (scope: string) => ({
   client: {
     ...{ client_id: 'c', client_id_issued_at: 1, epoch: 0, disabled: false, secrets: [] },

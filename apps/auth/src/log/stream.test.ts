@@ -1,10 +1,11 @@
 import { inMemoryEventStore } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
-import { grantStream } from '../grant/events.ts'
-import { ADMINISTRATORS } from '../administrator/events.ts'
+import { grantStream } from '../grant/index.ts'
+import { ADMINISTRATORS } from '../admin/administrators/events.ts'
 import { sessionStream } from '../session/events.ts'
-import { eventLog } from './event-log.ts'
+import { openEventLog } from './event-log.ts'
 import type { CommandContext } from './envelope.ts'
+import { catalogue } from '../catalogue/catalogue.ts'
 
 const context: CommandContext = {
   commandId: 'c',
@@ -20,7 +21,7 @@ describe('a stream', () => {
   })
 
   it('takes only events that are declared for it: anything else does not compile', () => {
-    const log = eventLog(inMemoryEventStore(), sealer as never)
+    const log = openEventLog({ store: inMemoryEventStore(), sealer: sealer as never, catalogue })
     const ended = { type: 'MailSent', data: { mail_id: '0'.repeat(32) } } as const
     const neverCalled = [
       // @ts-expect-error an event of another stream

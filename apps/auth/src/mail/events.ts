@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { defineEvent, type EventOf } from '../log/event-definition.ts'
-import { defineStream } from '../log/stream.ts'
-import { Epoch, RandomId, Seconds, Sealed, Sub } from '../log/value.ts'
+import { defineEvent, defineStream, Epoch, type EventOf, RandomId, Sealed, Seconds, Sub } from '../log/index.ts'
 
 /** What a mailed link allows once, and what it is bound to: another owner of the address makes it void. */
 export const Link = z.strictObject({

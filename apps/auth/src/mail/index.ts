@@ -1,8 +1,10 @@
-/** Mails: asked for by an event, sent by whoever follows the log. */
-export * from './events.ts'
-export * from './link.ts'
-export * from './mailbox.ts'
-export * from './mailer.ts'
-export * from './request.ts'
-export * from './routes.ts'
-export * from './sending.ts'
+/** Emails: requested by an event, sent by a process that follows the log. */
+export { Link, mailEvents, mailStream } from './events.ts'
+export { changeEmailLink, confirmLink, LINK_LIFETIME, type LinkKeys, LinkText, resetLink } from './link.ts'
+export { type MailAllowance, mailAllowance, unlimitedMail } from './mail-allowance.ts'
+export { mailbox, type Mailbox } from './mailbox.ts'
+export { smtpMailer } from './mailer.ts'
+export { type OpenLink, openLink } from './open-link.ts'
+export { MAIL_EVENTS, mailIdFor, once, requestMail } from './request.ts'
+export { devMailRoutes } from './routes.ts'
+export { type MailSending, mailSending } from './sending.ts'

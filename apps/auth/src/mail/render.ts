@@ -1,4 +1,4 @@
-import { html } from '../page/index.ts'
+import { html } from '../html/index.ts'
 import type { Link, Template } from './events.ts'
 
 /** A mail as it leaves. `id` is the same however often it is sent. */

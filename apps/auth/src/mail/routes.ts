@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
-import { TypedAddress } from '../account/address.ts'
+import { TypedAddress } from '../email-address/index.ts'
 import { parse } from '../http/index.ts'
-import { html, page, PAGE_HEADERS } from '../page/index.ts'
+import { html, page, PAGE_HEADERS } from '../html/index.ts'
 import type { Mailbox, MailboxEntry } from './mailbox.ts'
 
 /** Milliseconds that a question for one address waits for its first mail: whoever just registered asks at once. */

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Checkpoints } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type Clock, decode, type DomainRecord, type EventLog, untilSettled } from '../log/index.ts'
+import { type Clock, type EventLog, type RecordIn, untilSettled } from '../log/index.ts'
 import { type Backlog, causedBy, followEvents, type Hearing, resume, slots } from '../process-manager/index.ts'
 import { linkToken, LINK_LIFETIME, type LinkKeys } from './link.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
@@ -31,7 +31,8 @@ export interface MailSendingDependencies {
   readonly lookEveryMs?: number
 }
 
-type Requested = Extract<DomainRecord, { type: 'MailRequested' }>
+type MailRecord = RecordIn<typeof mailStream>
+type Requested = Extract<MailRecord, { type: 'MailRequested' }>
 
 /** How sending goes, since this process began. */
 export interface MailState {
@@ -177,7 +178,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
         dueIn = (at - age(recorded)) * 1000
         break
       }
-      const event = nextAt !== undefined && age(recorded) >= nextAt ? undefined : decode(recorded)
+      const event = nextAt !== undefined && age(recorded) >= nextAt ? undefined : mailStream.decode(recorded)
       if (event?.type === 'MailRequested') due.push(event)
       reached = recorded.position
       seen += 1
@@ -195,7 +196,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
     )
     if (after === undefined || tried === undefined) return
     for await (const recorded of log.store.readAll({ after, filter: { categories: ['mail'] }, signal })) {
-      const event = decode(recorded)
+      const event = mailStream.decode(recorded)
       if (event?.type === 'MailSent' || event?.type === 'MailFailed') state.waiting.delete(event.data.mail_id)
       const isTried = event?.type === 'MailRequested' && recorded.position <= tried && state.waiting.size < SHOWN
       if (isTried) state.waiting.set(event.data.mail_id, event.created)
@@ -207,7 +208,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
       store: log.store,
       checkpoints: dependencies.checkpoints,
       name: PROCESS,
-      categories: ['mail'],
+      streams: [mailStream],
       handle: async (event) => {
         if (event.type === 'MailRequested') await tryOnce(event)
       },
@@ -260,5 +261,4 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
   }
 }
 
-const isOver = (mails: readonly DomainRecord[]) =>
-  mails.some(({ type }) => type === 'MailSent' || type === 'MailFailed')
+const isOver = (mails: readonly MailRecord[]) => mails.some(({ type }) => type === 'MailSent' || type === 'MailFailed')

@@ -1,3 +1,3 @@
-/** What operators watch. */
-export * from './metrics.ts'
-export * from './routes.ts'
+/** Metrics for operators. */
+export { metrics, type Metrics, type Reading } from './metrics.ts'
+export { metricsRoutes } from './routes.ts'

@@ -1,6 +1,7 @@
 import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { metrics, metricsRoutes } from './index.ts'
+import { metrics } from './metrics.ts'
+import { metricsRoutes } from './routes.ts'
 
 describe('the metrics', () => {
   it('count and time every request by route, never by path', async () => {

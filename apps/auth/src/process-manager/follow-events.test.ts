@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { inMemoryEventStore, type NewEvent } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
-import type { DomainRecord } from '../log/index.ts'
 import { inMemoryCheckpoints } from '../testing/household.ts'
 import { backlog } from './backlog.ts'
+import { mailStream } from '../mail/events.ts'
+import type { RecordIn } from '../log/index.ts'
 import { followEvents } from './follow-events.ts'
+
+type MailRecord = RecordIn<typeof mailStream>
 
 const envelope = { schema: 1, $correlationId: 'c', $causationId: 'c', actor: { type: 'system', id: 'test' } }
 
@@ -15,7 +18,7 @@ const mailSent = (): NewEvent => ({
   metadata: envelope,
 })
 
-async function following(handle: (event: DomainRecord, tries: number) => Promise<void>, streams = 5, each = 4) {
+async function following(handle: (event: MailRecord, tries: number) => Promise<void>, streams = 5, each = 4) {
   const store = inMemoryEventStore()
   const names = Array.from({ length: streams }, (_, index) => `mail-${index}`)
   for (let turn = 0; turn < each; turn += 1)
@@ -30,7 +33,7 @@ async function following(handle: (event: DomainRecord, tries: number) => Promise
       store,
       checkpoints,
       name: 'test',
-      categories: ['mail'],
+      streams: [mailStream],
       async handle(event) {
         const before = tries.get(event.id) ?? 0
         tries.set(event.id, before + 1)
@@ -136,7 +139,7 @@ describe('whoever follows the log', () => {
       store,
       checkpoints,
       name: 'test',
-      categories: ['mail'],
+      streams: [mailStream],
       handle: async () => void (handled += 1),
       onError: () => {},
       signal: again.signal,

@@ -1,20 +1,35 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Checkpoints, EventStore, Position, RecordedEvent } from '@ledgate/eventsourcing'
-import { type CommandContext, decode, type DomainRecord } from '../log/index.ts'
+import {
+  categoryOf,
+  type Checkpoints,
+  type EventStore,
+  type Position,
+  type RecordedEvent,
+} from '@ledgate/eventsourcing'
+import type { CommandContext, EventMetadata } from '../log/index.ts'
 import type { Backlog } from './backlog.ts'
 import type { Hearing } from './hearing.ts'
 import { type Progress, progress } from './progress.ts'
 import { resume } from './resume.ts'
 import { slots } from './slots.ts'
 
-export interface FollowOptions {
+/** A category of streams, and how their events are read. */
+export interface Followed {
+  readonly category: string
+  decode(recorded: RecordedEvent): object | undefined
+}
+
+/** An event of one of these streams. */
+export type RecordFrom<Streams extends readonly Followed[]> = NonNullable<ReturnType<Streams[number]['decode']>>
+
+export interface FollowOptions<Streams extends readonly Followed[]> {
   readonly store: Pick<EventStore, 'subscribe' | 'parsePosition'>
   readonly checkpoints: Checkpoints
   /** Names the checkpoint; never changed. */
   readonly name: string
-  readonly categories: readonly string[]
+  readonly streams: Streams
   /** Tried again until it resolves, so it has to be safe to repeat. Events of one stream come one after the other. */
-  handle(event: DomainRecord): Promise<void>
+  handle(event: RecordFrom<Streams>): Promise<void>
   /** Told of each try that failed. */
   onError(error: unknown, event: RecordedEvent): void
   /** Where the events are kept whose last try failed. */
@@ -38,7 +53,11 @@ const MAX_WAITING = 10_000
 const MAX_AHEAD = 200_000
 
 /** What an event of the system's own, made because of another event, says about itself. */
-export function causedBy(event: DomainRecord, process: string, commandId: string): CommandContext {
+export function causedBy(
+  event: Pick<EventMetadata, 'id' | 'envelope'>,
+  process: string,
+  commandId: string,
+): CommandContext {
   return {
     commandId,
     correlationId: event.envelope.$correlationId,
@@ -49,7 +68,10 @@ export function causedBy(event: DomainRecord, process: string, commandId: string
 }
 
 /** Saves how far the work has come, one save at a time, the newest position only. */
-function saver({ checkpoints, name, onError }: FollowOptions, state: Progress) {
+function saver(
+  { checkpoints, name, onError }: Pick<FollowOptions<[]>, 'checkpoints' | 'name' | 'onError'>,
+  state: Progress,
+) {
   let saved: Position = state.reached
   let saving: Promise<void> | undefined
   const save = async () => {
@@ -81,13 +103,15 @@ function change() {
 }
 
 /**
- * Hands every event of some categories to `handle` at least once, from the last checkpoint on, until the signal. An
+ * Hands every event of some streams to `handle` at least once, from the last checkpoint on, until the signal. An
  * event that cannot be handled, or not be read, waits for its next try without a place: it holds up its own stream and the
  * checkpoint, and nothing else, until as many wait as memory has room for. None is skipped. Resolves once nothing is being
  * handled any more.
  */
-export async function followEvents(options: FollowOptions): Promise<void> {
-  const { store, checkpoints, name, categories, signal, backlog, concurrency = CONCURRENCY } = options
+export async function followEvents<const Streams extends readonly Followed[]>(
+  options: FollowOptions<Streams>,
+): Promise<void> {
+  const { store, checkpoints, name, streams, signal, backlog, concurrency = CONCURRENCY } = options
   const after = await resume(store, checkpoints, name)
   const state = progress(after)
   const save = saver(options, state)
@@ -95,10 +119,11 @@ export async function followEvents(options: FollowOptions): Promise<void> {
   const running = new Set<Promise<void>>()
   const places = slots(concurrency)
   const moved = change()
+  const byCategory = new Map(streams.map((stream) => [stream.category, stream]))
 
   async function handle(recorded: RecordedEvent): Promise<void> {
-    const event = decode(recorded)
-    if (event !== undefined) await options.handle(event)
+    const event = byCategory.get(categoryOf(recorded.stream))?.decode(recorded)
+    if (event !== undefined) await options.handle(event as RecordFrom<Streams>) // its own stream decoded it
   }
 
   async function untilHandled(recorded: RecordedEvent): Promise<boolean> {
@@ -145,7 +170,12 @@ export async function followEvents(options: FollowOptions): Promise<void> {
   const isFull = () => places.queued >= concurrency || running.size >= MAX_WAITING || state.size >= MAX_AHEAD
   signal.addEventListener('abort', moved.tell, { once: true })
   const onFailure = (error: unknown) => options.hearing?.failed(error)
-  for await (const message of store.subscribe({ after, filter: { categories }, signal, onFailure })) {
+  for await (const message of store.subscribe({
+    after,
+    filter: { categories: [...byCategory.keys()] },
+    signal,
+    onFailure,
+  })) {
     options.hearing?.heard()
     if (message.kind !== 'event') continue
     start(message.event)

@@ -1,8 +1,7 @@
-/** Work that follows from the log: what was acknowledged gets finished, whatever crashes. */
-export * from './backlog.ts'
-export * from './follow-events.ts'
-export * from './hearing.ts'
-export * from './progress.ts'
-export * from './resume.ts'
-export * from './seldom.ts'
-export * from './slots.ts'
+/** Processes that follow the log and finish what was acknowledged, whatever crashes. */
+export { type Backlog, backlog } from './backlog.ts'
+export { causedBy, type Followed, followEvents, type RecordFrom } from './follow-events.ts'
+export { type Hearing, hearing } from './hearing.ts'
+export { resume } from './resume.ts'
+export { seldom } from './seldom.ts'
+export { slots } from './slots.ts'

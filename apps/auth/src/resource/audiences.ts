@@ -7,11 +7,11 @@ import {
   isSameResource,
   spellingsOf,
 } from '@ledgate/oauth'
-import { flawOf } from '../client/usable-keys.ts'
-import { boundedCache, bytesOfText } from '../limit/bounded-cache.ts'
+import { flawOf } from '../credential/index.ts'
+import { boundedCache, bytesOfText } from '../limit/index.ts'
 import type { EventLog } from '../log/index.ts'
 import type { ResourceState } from './events.ts'
-import type { Names } from './names.ts'
+import type { Names } from '../name/index.ts'
 import { readResource } from './resources.ts'
 
 /** How a token is encrypted for the one resource server that reads it. */

@@ -1,9 +1,7 @@
 import { ResourceMetadata } from '@ledgate/oauth'
 import { z } from 'zod'
-import { Secret } from '../client/index.ts'
-import { defineEvent, type EventOf } from '../log/event-definition.ts'
-import { defineStream } from '../log/stream.ts'
-import { Seconds } from '../log/value.ts'
+import { Secret } from '../credential/index.ts'
+import { defineEvent, defineStream, type EventOf, Seconds } from '../log/index.ts'
 
 /** Everything a decision about a resource server needs; every event of `resource-<client_id>` carries it. */
 export const ResourceState = z.strictObject({

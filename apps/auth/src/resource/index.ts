@@ -1,8 +1,8 @@
-/** Resource servers: what they are called, which scopes they own, how they prove who they are. */
-export * from './audiences.ts'
-export { ResourceRefused, UnknownResource } from './decider.ts'
-export * from './events.ts'
-export * from './built-in.ts'
-export * from './names.ts'
-export * from './resources.ts'
-export * from './name-events.ts'
+/** Resource servers: their identifiers, the scopes they own, their audiences (RFC 8707). */
+export { audiences, type Audiences, type Encryption } from './audiences.ts'
+export { type BuiltIn, registerBuiltIn } from './built-in.ts'
+export { resourceEvents, ResourceState } from './events.ts'
+export { resources } from './projection.ts'
+export { resourceQueries, type ResourceQueries } from './queries.ts'
+export { ResourceRefused, UnknownResource } from './resource.decider.ts'
+export { openResources, readResource, type Resources } from './resources.ts'

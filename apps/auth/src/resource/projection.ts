@@ -1,9 +1,9 @@
 import type { Projection } from '@ledgate/eventsourcing'
-import type { DomainRecord } from '../log/index.ts'
-import type { ResourceState } from './events.ts'
+import type { EventMetadata } from '../log/index.ts'
+import type { ResourceEvent, ResourceState } from './events.ts'
 
 /** Every resource server as registered. Of its secrets only when they were made and when they end. */
-export const resources: Projection<DomainRecord> = {
+export const resources: Projection<ResourceEvent & EventMetadata> = {
   name: 'resources',
   version: 1,
   categories: ['resource'],

@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest'
 import type { CommandContext } from '../log/index.ts'
 import { Crash, crashingStore, slowStore } from '../testing/faulty-store.ts'
 import { command, parts } from '../testing/parts.ts'
-import { audiences, NameTaken, readResource, ResourceRefused } from './index.ts'
+import { audiences } from './audiences.ts'
+import { NameTaken } from '../name/index.ts'
+import { readResource } from './resources.ts'
+import { ResourceRefused } from './resource.decider.ts'
 import { resourceStream } from './events.ts'
 
 type Made = ReturnType<typeof parts>

@@ -1,10 +1,19 @@
 import { randomBytes } from 'node:crypto'
 import { ClientId, isSameResource, normalizeResource, type ResourceMetadata, spellingsOf } from '@ledgate/oauth'
-import { keptSecret, newSecret } from '../client/secret.ts'
-import { type Clock, type CommandContext, consequenceOf, type EventLog, handle, type KeyedHash, untilSettled, type Written } from '../log/index.ts'
-import { resource as decider, type ResourceCommand, ResourceRefused } from './decider.ts'
+import { keptSecret, newSecret } from '../credential/index.ts'
+import {
+  type Clock,
+  type CommandContext,
+  consequenceOf,
+  type EventLog,
+  handle,
+  type KeyedHash,
+  untilSettled,
+  type Written,
+} from '../log/index.ts'
+import { resource as decider, type ResourceCommand, ResourceRefused } from './resource.decider.ts'
 import { type ResourceState, resourceStream } from './events.ts'
-import { type Name, type Names, NameTaken } from './names.ts'
+import { type Name, type Names, NameTaken } from '../name/index.ts'
 
 /** A resource server as its stream says, and where the stream ends. */
 export interface ReadResource {
@@ -81,7 +90,7 @@ const namesOf = (clientId: string, { resource, scopes_supported: scopes }: Resou
  * The commands over the log. Names are reserved before the registration; whoever died in between is completed by the
  * same registration, for which a made id depends on the identifier and on nothing else.
  */
-export function resources({ log, names, clock, keyedHash, issuer }: ResourcesDependencies): Resources {
+export function openResources({ log, names, clock, keyedHash, issuer }: ResourcesDependencies): Resources {
   const idFor = (resource: string) => `r_${keyedHash(`resource server ${resource}`).slice(0, 32)}`
 
   /**

@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { defineEvent, type EventOf } from '../log/event-definition.ts'
-import { defineStream } from '../log/stream.ts'
-import { Epoch, RandomId, Seconds, Sub } from '../log/value.ts'
+import { defineEvent, defineStream, Epoch, type EventOf, RandomId, Seconds, Sub } from '../log/index.ts'
 
 /** Everything a decision about a session needs; every event of `session-<sid>` carries it. */
 export const SessionState = z.strictObject({

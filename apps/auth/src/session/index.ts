@@ -1,4 +1,6 @@
-/** Sessions: somebody signed in, somewhere. */
-export { isLive as isLiveSession, secondsLeft, type SessionCommand, touched } from './decider.ts'
-export * from './events.ts'
-export * from './sessions.ts'
+/** Sign-in sessions. */
+export { sessionEvents, SessionState } from './events.ts'
+export { sessions } from './projection.ts'
+export { sessionQueries, type SessionQueries } from './queries.ts'
+export { isLive as isLiveSession, secondsLeft, touched } from './session.decider.ts'
+export { changeSession, readSession, type ReadSession, startSession } from './sessions.ts'

@@ -1,12 +1,12 @@
 import type { Projection } from '@ledgate/eventsourcing'
-import type { DomainRecord } from '../log/index.ts'
-import type { SessionState } from './events.ts'
+import type { EventMetadata } from '../log/index.ts'
+import type { SessionEvent, SessionState } from './events.ts'
 
 /**
  * The sessions that have not ended, by person. A session past its absolute lifetime leaves with the next one that
  * starts: by the log's own times, so that every build agrees.
  */
-export const sessions: Projection<DomainRecord> = {
+export const sessions: Projection<SessionEvent & EventMetadata> = {
   name: 'sessions',
   version: 1,
   categories: ['session'],

@@ -1,5 +1,5 @@
 import { type CommandContext, type EventLog, handle } from '../log/index.ts'
-import { session as decider, type SessionCommand } from './decider.ts'
+import { session as decider, type SessionCommand } from './session.decider.ts'
 import { type SessionState, sessionStream } from './events.ts'
 
 /** A session as its stream says, and where the stream ends. */

@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { defineEvent, type EventOf } from '../log/event-definition.ts'
-import { defineStream } from '../log/stream.ts'
-import { Seconds } from '../log/value.ts'
+import { defineEvent, defineStream, type EventOf, Seconds } from '../log/index.ts'
 
 /** A public key as in RFC 7517. */
 export const PublicJwk = z.looseObject({ kty: z.string() })

@@ -1,7 +1,6 @@
-/** The keys that sign tokens and those that derive secrets. */
-export { MAX_SUPERSEDED } from './remembered.ts'
-export { TooEarly, TooManyKeys, UnknownKey } from './decider.ts'
-export * from './derivation-keys.ts'
-export * from './events.ts'
-export * from './routes.ts'
-export * from './signing-keys.ts'
+/** The keys that sign tokens, and those that derive secrets. */
+export { type DerivationKeys, type DerivationKeySet, openDerivationKeys } from './derivation-keys.ts'
+export { keyringEvents, keyringStream } from './events.ts'
+export { TooEarly, TooManyKeys, UnknownKey } from './keyring.decider.ts'
+export { jwksRoutes, keySetRoute } from './routes.ts'
+export { openSigningKeys, type Signer, type SigningKeys, type SigningKeySet } from './signing-keys.ts'

@@ -4,10 +4,13 @@ import { inMemorySealer, inMemoryVault } from '@ledgate/vault/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { type CommandContext, type EventLog, eventLog } from '../log/index.ts'
-import { openDerivationKeys, openSigningKeys, TooEarly, TooManyKeys } from './index.ts'
+import { type CommandContext, type EventLog, openEventLog } from '../log/index.ts'
+import { openDerivationKeys } from './derivation-keys.ts'
+import { openSigningKeys } from './signing-keys.ts'
+import { TooEarly, TooManyKeys } from './keyring.decider.ts'
 import { KeyringState } from './events.ts'
 import { MAX_SUPERSEDED } from './remembered.ts'
+import { catalogue } from '../catalogue/catalogue.ts'
 
 const MAX_AGE = 300
 const KEEP_FOR = 3660
@@ -35,7 +38,7 @@ function world(store: EventStore = inMemoryEventStore()) {
   const time = { now: 1_000_000 }
   const { vault, names } = listedVault()
   const clock = { now: () => time.now, nowMs: () => time.now * 1000 }
-  const log = eventLog(store, inMemorySealer(vault))
+  const log = openEventLog({ store, sealer: inMemorySealer(vault), catalogue })
   const options = { log, vault, clock, keepFor: KEEP_FOR, context }
   return {
     time,
@@ -79,7 +82,7 @@ describe('a keyring whose store does not say what became of an append', () => {
         return Promise.reject(new UnknownOutcome('the answer was lost'))
       },
     }
-    const lost = here.signing({ log: eventLog(silent, inMemorySealer(here.vault)) })
+    const lost = here.signing({ log: openEventLog({ store: silent, sealer: inMemorySealer(here.vault), catalogue }) })
     await expect(lost).rejects.toBeInstanceOf(UnknownOutcome)
     await land()
     const keys = await here.signing()
@@ -153,7 +156,10 @@ describe('a keyring of several processes', () => {
       },
     }
     const here = world(store)
-    const [one, other] = [await here.signing(), await here.signing({ log: eventLog(deaf, inMemorySealer()) })]
+    const [one, other] = [
+      await here.signing(),
+      await here.signing({ log: openEventLog({ store: deaf, sealer: inMemorySealer(), catalogue }) }),
+    ]
     here.time.now += MAX_AGE
     await one.rotate(context())
     expect((await other.read()).signer.kid).toBe((await one.read()).signer.kid)

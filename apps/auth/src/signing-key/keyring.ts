@@ -2,7 +2,18 @@ import { apartFromDecisions, Conflict, DecideAgain, decided } from '@ledgate/eve
 import { OAuthError } from '@ledgate/oauth'
 import type { KeyVault } from '@ledgate/vault'
 import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
-import { hasRoom, isDue, keyring as decider, type KeyringCommand, type NewKey, secondsToWait, standbyOf, TooEarly, TooManyKeys, UnknownKey } from './decider.ts'
+import {
+  hasRoom,
+  isDue,
+  keyring as decider,
+  type KeyringCommand,
+  type NewKey,
+  secondsToWait,
+  standbyOf,
+  TooEarly,
+  TooManyKeys,
+  UnknownKey,
+} from './keyring.decider.ts'
 import { type Key, keyringStream } from './events.ts'
 import { keySecrets } from './key-secrets.ts'
 import { isEnded, SHOWN_ENDED } from './remembered.ts'

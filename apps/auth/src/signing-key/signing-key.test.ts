@@ -5,8 +5,12 @@ import Fastify from 'fastify'
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { type CommandContext, eventLog } from '../log/index.ts'
-import { jwksRoutes, openDerivationKeys, openSigningKeys, TooEarly } from './index.ts'
+import { type CommandContext, openEventLog } from '../log/index.ts'
+import { jwksRoutes } from './routes.ts'
+import { openDerivationKeys } from './derivation-keys.ts'
+import { openSigningKeys } from './signing-keys.ts'
+import { TooEarly } from './keyring.decider.ts'
+import { catalogue } from '../catalogue/catalogue.ts'
 
 const MAX_AGE = 300
 const KEEP_FOR = 3660
@@ -21,7 +25,13 @@ function world(store: EventStore = inMemoryEventStore()) {
   const time = { now: 1_000_000 }
   const vault = inMemoryVault()
   const clock = { now: () => time.now, nowMs: () => time.now * 1000 }
-  const options = { log: eventLog(store, inMemorySealer(vault)), vault, clock, keepFor: KEEP_FOR, context }
+  const options = {
+    log: openEventLog({ store, sealer: inMemorySealer(vault), catalogue }),
+    vault,
+    clock,
+    keepFor: KEEP_FOR,
+    context,
+  }
   return { time, vault, store, options, open: () => openSigningKeys({ ...options, maxAge: MAX_AGE }) }
 }
 

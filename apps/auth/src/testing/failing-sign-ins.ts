@@ -3,7 +3,7 @@
  * `node --conditions=@ledgate/source apps/auth/src/testing/failing-sign-ins.ts <accounts> <tries each>`. Time is the
  * attack's own: so many tries are one second.
  */
-import { DEFAULT_LOGIN_RECORD_LIMITS } from '../config/limit-defaults.ts'
+import { DEFAULT_LOGIN_RECORD_LIMITS } from '../config/index.ts'
 import { household, SOURCE } from './household.ts'
 import { command } from './parts.ts'
 

@@ -2,9 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Position } from '@ledgate/eventsourcing'
 import { nthPosition as positionOf } from '@ledgate/eventsourcing/testing'
 import type { NoticePublisher, Publication } from '@ledgate/revocation'
-import { Gone } from '../publication/gone.ts'
-import type { Told } from '../publication/told.ts'
-import { EndLost } from '../publication/topic-writer.ts'
+import { Gone } from '../revocation-feed/position-expired.ts'
+import type { Told } from '../revocation-feed/announcement.ts'
+import { EndLost } from '../revocation-feed/kafka/index.ts'
 
 interface Written extends Publication {
   readonly offset: bigint

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { NewEvent } from '@ledgate/eventsourcing'
 import { eventId } from '@ledgate/eventsourcing'
-import type { ClientState } from '../client/events.ts'
-import type { GrantState } from '../grant/events.ts'
-import type { UserState } from '../account/events.ts'
-import type { ResourceState } from '../resource/events.ts'
-import type { SessionState } from '../session/events.ts'
-import { type Actor, type DomainEvent, encode, type Sealed } from '../log/index.ts'
+import type { ClientState } from '../client/index.ts'
+import type { GrantState } from '../grant/index.ts'
+import type { UserState } from '../user/index.ts'
+import type { ResourceState } from '../resource/index.ts'
+import type { SessionState } from '../session/index.ts'
+import { type Actor, type Sealed } from '../log/index.ts'
+import { type DomainEvent, encode } from '../catalogue/index.ts'
 
 /** One append of a made-up history. */
 export interface HistoryStep {

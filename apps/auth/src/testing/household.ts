@@ -1,24 +1,38 @@
 import { randomBytes } from 'node:crypto'
 import { type Checkpoints, type EventStore } from '@ledgate/eventsourcing'
 import { ClientMetadata } from '@ledgate/oauth'
-import { accounts as openAccounts, changeEmail as openChangeEmail, erasure as openErasure, notices as openNotices, ownPassword as openOwnPassword, reset as openReset, addresses as openAddresses, completion as openCompletion, confirm as openConfirm, loginRecord, noLoginLimits, type PasswordHasher, passwordPolicy, register as openRegister, places as openPlaces, signIn as openSignIn, sweeper as openSweeper, unlimitedMail, unlimitedRegistrations } from '../account/index.ts'
-import { administrators as openAdministrators } from '../administrator/index.ts'
+import { accounts as openAccounts } from '../admin/users/index.ts'
+import { openAdministrators } from '../admin/administrators/index.ts'
+import {
+  changeEmail as openChangeEmail,
+  erasure as openErasure,
+  notices as openNotices,
+  ownPassword as openOwnPassword,
+  reset as openReset,
+  completion as openCompletion,
+  confirm as openConfirm,
+  register as openRegister,
+  sweeper as openSweeper,
+  unlimitedRegistrations,
+} from '../account/index.ts'
+import { addresses as openAddresses, emailStream } from '../email-address/index.ts'
+import { loginRecord, noLoginLimits, places as openPlaces, signIn as openSignIn } from '../sign-in/index.ts'
+import { type PasswordHasher, passwordPolicy } from '../password/index.ts'
+import { mailSending, mailStream, unlimitedMail } from '../mail/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
 import { turns } from '../grant/index.ts'
-import { openInstallation } from '../installation/index.ts'
-import { verdict } from '../introspection/index.ts'
-import type { DomainRecord } from '../log/index.ts'
-import { type Mailer, mailSending } from '../mail/index.ts'
+import { openInstallation } from '../issuer-epoch/index.ts'
+import { verdict } from '../introspection/verdict.ts'
+import { type Mailer } from '../mail/mailer.ts'
 import type { Mail } from '../mail/render.ts'
-import { followEvents } from '../process-manager/index.ts'
+import { type Followed, followEvents, type RecordFrom } from '../process-manager/index.ts'
 import { audiences } from '../resource/index.ts'
-import { revoke } from '../revocation/revoke.ts'
+import { revoke } from '../token-revocation/revoke.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
-import { locators } from '../token/index.ts'
-import { password } from '../token/grants/password.ts'
-import { refreshToken } from '../token/grants/refresh-token.ts'
-import type { TokenAnswer, TokenDependencies } from '../token/issuing.ts'
+import { locators, type TokenAnswer, type TokenDependencies } from '../token/index.ts'
+import { password, refreshToken } from '../token/grant-types/index.ts'
 import { command, parts, type Shared } from './parts.ts'
+import { userStream } from '../user/index.ts'
 
 export const ISSUER = 'http://127.0.0.1:4040'
 export const ANN = { email: 'ann@example.com', password: 'a quiet harbour at dawn' }
@@ -118,7 +132,11 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   })
 
   /** Does with every event of some categories what a process of the server does, up to where the log ends now. */
-  async function follow(name: string, categories: readonly string[], handle: (event: DomainRecord) => Promise<void>) {
+  async function follow<const Streams extends readonly Followed[]>(
+    name: string,
+    streams: Streams,
+    handle: (event: RecordFrom<Streams>) => Promise<void>,
+  ) {
     const done = new AbortController()
     const subscribe: EventStore['subscribe'] = async function* (options) {
       for await (const message of store.subscribe(options)) {
@@ -135,7 +153,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
       store: { ...store, subscribe },
       checkpoints,
       name,
-      categories,
+      streams,
       handle,
       onError,
       signal: done.signal,
@@ -169,7 +187,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
 
     /** Finishes what registrations and confirmations began, as the server does behind every answer. */
     finish: () =>
-      follow('registration', ['email', 'user'], async (event) => {
+      follow('registration', [emailStream, userStream], async (event) => {
         await completion.complete(event)
         await openNotices(people).complete(event)
         await erasure.complete(event)
@@ -183,7 +201,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
         throw error
       }
       const sending = mailSending({ log, sealer, linkKeys, mailer, checkpoints, clock, issuer: ISSUER, newId, onError })
-      await follow('mail', ['mail'], async (event) => {
+      await follow('mail', [mailStream], async (event) => {
         if (event.type === 'MailRequested') await sending.deliver(event)
       })
       return sent

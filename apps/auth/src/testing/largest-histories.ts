@@ -1,16 +1,16 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import { MAX_AUTHORIZATION_BYTES, MAX_METADATA_BYTES, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
-import { email } from '../account/email.decider.ts'
-import { emailChange } from '../account/email-change.decider.ts'
-import { login } from '../account/login.decider.ts'
-import { user } from '../account/user.decider.ts'
-import { administrators } from '../administrator/decider.ts'
-import { client } from '../client/decider.ts'
-import { grant } from '../grant/decider.ts'
-import type { DomainEvent, Sealed } from '../log/index.ts'
-import { resource } from '../resource/decider.ts'
-import { session } from '../session/decider.ts'
-import { keyring } from '../signing-key/decider.ts'
+import { email, emailChange } from '../email-address/index.ts'
+import { login } from '../sign-in/login.decider.ts'
+import { user } from '../user/index.ts'
+import { administrators } from '../admin/administrators/administrators.decider.ts'
+import { client } from '../client/client.decider.ts'
+import { grant } from '../grant/index.ts'
+import type { DomainEvent } from '../catalogue/index.ts'
+import type { Sealed } from '../log/index.ts'
+import { resource } from '../resource/resource.decider.ts'
+import { session } from '../session/session.decider.ts'
+import { keyring } from '../signing-key/keyring.decider.ts'
 
 /** The life of one stream: whatever may be asked of its decider, each thing as large as it is ever let through. */
 export interface History {
@@ -166,7 +166,7 @@ const token = {
 
 /** One history for each decider, by the file that it is in: the test that walks them fails for a file that is not here. */
 export const largestHistories: Readonly<Record<string, History>> = {
-  'account/email.decider.ts': historyOf(email)({
+  'email-address/email.decider.ts': historyOf(email)({
     begin: [],
     acts: (n, state) => {
       const current = 'reservation_id' in state ? state.reservation_id : id(n)
@@ -192,7 +192,7 @@ export const largestHistories: Readonly<Record<string, History>> = {
       ]
     },
   }),
-  'account/email-change.decider.ts': historyOf(emailChange)({
+  'email-address/email-change.decider.ts': historyOf(emailChange)({
     begin: [],
     acts: (n) => [
       { type: 'Ask', mailId: id(n) },
@@ -200,7 +200,7 @@ export const largestHistories: Readonly<Record<string, History>> = {
     ],
     endings: () => [],
   }),
-  'account/login.decider.ts': historyOf(login)({
+  'sign-in/login.decider.ts': historyOf(login)({
     begin: [],
     acts: (n) => [
       { type: 'Fail', failures: n, reason },
@@ -209,7 +209,7 @@ export const largestHistories: Readonly<Record<string, History>> = {
     ],
     endings: () => [],
   }),
-  'account/user.decider.ts': historyOf(user)({
+  'user/user.decider.ts': historyOf(user)({
     begin: [
       {
         type: 'Register',
@@ -239,7 +239,7 @@ export const largestHistories: Readonly<Record<string, History>> = {
       { type: 'Erase', reason },
     ],
   }),
-  'administrator/decider.ts': historyOf(administrators)({
+  'admin/administrators/administrators.decider.ts': historyOf(administrators)({
     // More than would fit, by either way.
     begin: Array.from({ length: 3_400 }, (_, n) =>
       n % 2 === 0
@@ -253,7 +253,7 @@ export const largestHistories: Readonly<Record<string, History>> = {
     ],
     endings: (n) => [{ type: 'Remove', sub: sub(1_001 + (n % 400)), reason, able: [sub(1_000)] }],
   }),
-  'client/decider.ts': historyOf(client)({
+  'client/client.decider.ts': historyOf(client)({
     ...applications([largestClient('a'), largestClient('b')]),
     endings: (_, state) => [
       { type: 'Disable', reason },
@@ -261,11 +261,11 @@ export const largestHistories: Readonly<Record<string, History>> = {
       ...secretsOf(state),
     ],
   }),
-  'resource/decider.ts': historyOf(resource)({
+  'resource/resource.decider.ts': historyOf(resource)({
     ...applications([largestResource('a'), largestResource('b')]),
     endings: (_, state) => [{ type: 'Disable', reason }, ...secretsOf(state)],
   }),
-  'grant/decider.ts': historyOf(grant)({
+  'grant/grant.decider.ts': historyOf(grant)({
     begin: [{ type: 'Open', grant: opened, refresh, token }],
     acts: (n, state) => {
       const generation = state?.refresh?.generation ?? 0
@@ -293,7 +293,7 @@ export const largestHistories: Readonly<Record<string, History>> = {
       { type: 'EndForReuse', generation: state?.refresh?.generation ?? 0 },
     ],
   }),
-  'session/decider.ts': historyOf(session)({
+  'session/session.decider.ts': historyOf(session)({
     begin: [
       {
         ...{ type: 'Start', sid: id(1), sub: sub(1), userEpoch: 1, amr: ['pwd', 'otp', 'hwk', 'user', 'mfa'] },
@@ -307,7 +307,7 @@ export const largestHistories: Readonly<Record<string, History>> = {
     ],
   }),
   // The vault destroys nothing, and whatever was superseded is needed for ever.
-  'signing-key/decider.ts': historyOf(keyring)({
+  'signing-key/keyring.decider.ts': historyOf(keyring)({
     begin: [{ type: 'Begin', active: key(10_000), standby: key(10_001), now: 0 }],
     acts: (n, { keys }) => {
       const of = (status: string) => keys.find((each) => each.status === status)?.kid ?? ''

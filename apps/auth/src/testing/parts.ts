@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
 import type { KeyVault } from '@ledgate/vault'
 import { inMemorySealer, inMemoryVault } from '@ledgate/vault/testing'
-import { clients } from '../client/index.ts'
-import { type Actor, type CommandContext, eventLog, keyedHash } from '../log/index.ts'
-import { names, resources } from '../resource/index.ts'
+import { openClients } from '../client/index.ts'
+import { type Actor, type CommandContext, openEventLog, keyedHash } from '../log/index.ts'
+import { names } from '../name/index.ts'
+import { openResources } from '../resource/index.ts'
+import { catalogue } from '../catalogue/index.ts'
 
 /** The first second of the time that tests live in. */
 export const EPOCH = 1_790_000_000
@@ -38,7 +40,7 @@ export function parts(given?: EventStore, shared?: Shared) {
   const { clock, vault } = shared ?? { clock: handClock(), vault: inMemoryVault() }
   const store = given ?? inMemoryEventStore({ clock: clock.nowMs })
   const sealer = inMemorySealer(vault)
-  const log = eventLog(store, sealer)
+  const log = openEventLog({ store, sealer, catalogue })
   const hash = keyedHash(Buffer.alloc(32, 7))
   const taken = names(log, hash)
   return {
@@ -49,8 +51,8 @@ export function parts(given?: EventStore, shared?: Shared) {
     log,
     keyedHash: hash,
     names: taken,
-    clients: clients({ log, names: taken, clock }),
-    resources: resources({ log, names: taken, clock, keyedHash: hash, issuer: 'http://127.0.0.1:4040' }),
+    clients: openClients({ log, names: taken, clock }),
+    resources: openResources({ log, names: taken, clock, keyedHash: hash, issuer: 'http://127.0.0.1:4040' }),
   }
 }
 

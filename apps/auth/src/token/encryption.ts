@@ -1,5 +1,5 @@
 import { CompactEncrypt, importJWK, type JWK } from 'jose'
-import { boundedCache } from '../limit/bounded-cache.ts'
+import { boundedCache } from '../limit/index.ts'
 import type { Encryption } from '../resource/index.ts'
 import { TYP } from './access-token.ts'
 

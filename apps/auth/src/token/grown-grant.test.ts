@@ -3,10 +3,10 @@ import { InvalidGrant } from '@ledgate/oauth'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { type GrantState, readGrant } from '../grant/index.ts'
+import { type GrantState, grantStream, readGrant } from '../grant/index.ts'
 import { type Household, household } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { grantStream, tokenStream } from '../grant/events.ts'
+import { tokenStream } from '../grant/events.ts'
 
 const jtiOf = (jwt: string) => String(decodeJwt(jwt).jti)
 const gidOf = (refreshToken: unknown) => String(refreshToken).split('.')[2] ?? ''

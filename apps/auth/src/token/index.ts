@@ -1,7 +1,7 @@
-/** Access tokens: who gets one, what it says, how one is read back. */
-export * from './access-token.ts'
-export type { SignIn, TokenAnswer, TokenDependencies } from './issuing.ts'
+/** The token endpoint (RFC 6749 §3.2), and access tokens (RFC 9068). */
+export { readAccessToken, type ReadAccessToken } from './access-token.ts'
+export { type TokenAnswer, type TokenDependencies } from './issuing.ts'
+export { whyDead } from './liveness.ts'
+export { Located, locators, type Locators } from './locator.ts'
 export { newId, openGrant } from './opening.ts'
-export * from './liveness.ts'
-export * from './locator.ts'
-export * from './routes.ts'
+export { tokenRoutes } from './routes.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type GrantType, UnauthorizedClient } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
-import type { UserState } from '../account/index.ts'
+import type { UserState } from '../user/index.ts'
 import type { ClientState } from '../client/index.ts'
 import type { Issued, Turns } from '../grant/index.ts'
 import type { Clock, CommandContext, EventLog, Source } from '../log/index.ts'

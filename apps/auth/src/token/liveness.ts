@@ -1,4 +1,4 @@
-import type { UserState } from '../account/index.ts'
+import type { UserState } from '../user/index.ts'
 import type { ClientState } from '../client/index.ts'
 import type { GrantState } from '../grant/index.ts'
 import { isLiveSession, type SessionState } from '../session/index.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import type { UserState } from '../account/index.ts'
+import type { UserState } from '../user/index.ts'
 import type { ClientState } from '../client/index.ts'
-import { grant as grants, makeRefreshToken, type NewRefresh } from '../grant/index.ts'
+import { grant as grants, grantStream, makeRefreshToken, type NewRefresh } from '../grant/index.ts'
 import type { CommandContext } from '../log/index.ts'
 import type { Encryption } from '../resource/index.ts'
 import { startSession } from '../session/index.ts'
@@ -10,7 +10,6 @@ import { issue, type TokenAnswer, type TokenDependencies, tokensOf } from './iss
 import { lifetimesOf, tokenLife } from './lifetimes.ts'
 import { signed } from './signing.ts'
 import { assertFits } from './size.ts'
-import { grantStream } from '../grant/events.ts'
 
 export const newId = () => randomBytes(16).toString('hex')
 

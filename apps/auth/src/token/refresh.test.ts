@@ -3,11 +3,10 @@ import { InvalidGrant } from '@ledgate/oauth'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { changeUser } from '../account/change-user.ts'
+import { changeUser, userStream } from '../user/index.ts'
 import { slowStore } from '../testing/faulty-store.ts'
 import { ANN, type Household, household, plainHasher } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { userStream } from '../account/events.ts'
 
 const DAY = 86_400
 const ATTEMPT = 'an-attempt-of-a-client'

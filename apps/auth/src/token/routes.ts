@@ -1,11 +1,10 @@
 import { decided } from '@ledgate/eventsourcing'
 import { InvalidRequest, UnsupportedGrantType } from '@ledgate/oauth'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
-import type { ClientAuthentication, ClientState } from '../client/index.ts'
+import type { ClientAuthentication } from '../client-authentication/index.ts'
+import type { ClientState } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
-import { clientCredentials } from './grants/client-credentials.ts'
-import { password } from './grants/password.ts'
-import { refreshToken } from './grants/refresh-token.ts'
+import { clientCredentials, password, refreshToken } from './grant-types/index.ts'
 import type { TokenAnswer, TokenDependencies, TokenRequest } from './issuing.ts'
 
 export interface TokenRoutesDependencies extends TokenDependencies {

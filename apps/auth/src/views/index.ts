@@ -1,11 +1,4 @@
-/** The read models: what is kept of the log to be asked about, and the typed questions. */
-export * from './audit.ts'
-export * from './clients.ts'
-export * from './grants.ts'
-export { LARGEST_LIMIT, type Page } from './page.ts'
-export * from './projections.ts'
-export * from './resources.ts'
-export * from './revocations.ts'
-export * from './sessions.ts'
-export * from './users.ts'
-export * from './views.ts'
+/** The read models together. */
+export { projections } from './projections.ts'
+export { replayDecoding, type Replayed, replayViews } from './replay.ts'
+export { openViews, type Views } from './views.ts'

@@ -1,10 +1,10 @@
-import { users } from '../account/projection.ts'
-import { audit } from '../audit/projection.ts'
-import { clients } from '../client/projection.ts'
-import { grants } from '../grant/projection.ts'
-import { revocations } from '../publication/projection.ts'
-import { resources } from '../resource/projection.ts'
-import { sessions } from '../session/projection.ts'
+import { users } from '../user/index.ts'
+import { audit } from '../audit/index.ts'
+import { clients } from '../client/index.ts'
+import { grants } from '../grant/index.ts'
+import { revocations } from '../revocation-feed/index.ts'
+import { resources } from '../resource/index.ts'
+import { sessions } from '../session/index.ts'
 
 /** Every read model of the server. */
 export const projections = [users, clients, resources, sessions, grants, audit, revocations] as const

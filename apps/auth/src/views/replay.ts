@@ -1,5 +1,5 @@
 import { type EventReader, type Projector, START } from '@ledgate/eventsourcing'
-import { decode } from '../log/index.ts'
+import { decode } from '../catalogue/index.ts'
 
 /** How much of the log was read again, and how long that took. */
 export interface Replayed {

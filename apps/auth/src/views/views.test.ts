@@ -9,9 +9,12 @@ import { rounds } from '../../../../rounds.ts'
 import { actorName } from '../audit/actor.ts'
 import { subjectsOf } from '../audit/subject.ts'
 import { openLocalViews } from '../compose/views.ts'
-import { type Actor, decode, type DomainEvent, type DomainRecord } from '../log/index.ts'
+import { type Actor } from '../log/index.ts'
+import { type DomainEvent } from '../catalogue/index.ts'
 import { type Choice, type HistoryStep, madeUpWorld, toNewEvent } from '../testing/history.ts'
-import { type AuditQuery, eventsOf, projections } from './index.ts'
+import { type AuditQuery, eventsOf } from '../audit/queries.ts'
+import { projections } from './projections.ts'
+import { decode, type DomainRecord } from '../catalogue/definitions.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -249,7 +252,7 @@ describe('the audit index', () => {
             expect(found).toEqual(wanted)
           }
           const { entries } = views.audit.query({ limit: 5 })
-          expect((await eventsOf(store, entries)).map(({ position }) => position)).toEqual(
+          expect((await eventsOf({ store, decode }, entries)).map(({ position }) => position)).toEqual(
             entries.map(({ position }) => position),
           )
         },

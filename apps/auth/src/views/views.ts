@@ -1,16 +1,16 @@
-import type { Position, ProjectionHealth, Projector, ViewReader } from '@ledgate/eventsourcing'
+import type { ProjectionHealth, Projector, ViewReader } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
-import { auditQueries, type AuditQueries } from './audit.ts'
-import { clientQueries, type ClientQueries } from './clients.ts'
-import { grantQueries, type GrantQueries } from './grants.ts'
-import type { ViewName } from './projections.ts'
-import { resourceQueries, type ResourceQueries } from './resources.ts'
-import { revocationQueries, type RevocationQueries } from './revocations.ts'
-import { sessionQueries, type SessionQueries } from './sessions.ts'
-import { userQueries, type UserQueries } from './users.ts'
+import { auditQueries, type AuditQueries } from '../audit/index.ts'
+import { clientQueries, type ClientQueries } from '../client/index.ts'
+import { grantQueries, type GrantQueries } from '../grant/index.ts'
+import { resourceQueries, type ResourceQueries } from '../resource/index.ts'
+import { revocationQueries, type RevocationQueries } from '../revocation-feed/index.ts'
+import { sessionQueries, type SessionQueries } from '../session/index.ts'
+import { userQueries, type UserQueries } from '../user/index.ts'
+import type { PositionWaiter } from '../projection/index.ts'
 
 /** The read models. They are for showing and listing: nothing that decides reads them. */
-export interface Views {
+export interface Views extends PositionWaiter {
   readonly users: UserQueries
   readonly clients: ClientQueries
   readonly resources: ResourceQueries
@@ -18,11 +18,6 @@ export interface Views {
   readonly grants: GrantQueries
   readonly audit: AuditQueries
   readonly revocations: RevocationQueries
-  /**
-   * Whether the views (all of them unless told) hold everything up to a position: read your writes. `false` when that
-   * took too long, or one of them has stopped.
-   */
-  waitFor(position: Position, timeoutMs: number, names?: readonly ViewName[]): Promise<boolean>
   health(): readonly ProjectionHealth[]
   readonly projector: Projector
   /** Ends the projector and the connection for queries. */

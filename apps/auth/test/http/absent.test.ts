@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ADMINISTRATION_SCOPES, OPERATIONS } from '../../src/administration/index.ts'
+import { ADMINISTRATION_SCOPES, OPERATIONS } from '../../src/admin/vocabulary/index.ts'
 import { administered, CONSOLE, openService } from './service.ts'
 
 const EVE = { email: 'eve@example.com', password: 'the seventh wave is tall' }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ADMINISTRATION_SCOPES, OPERATIONS, scopeOf } from '../../src/administration/index.ts'
+import { ADMINISTRATION_SCOPES, OPERATIONS, scopeOf } from '../../src/admin/vocabulary/index.ts'
 import { type Answer, basic, BOOTSTRAP, openService } from './service.ts'
 
 const EVE = { email: 'eve@example.com', password: 'the seventh wave is tall' }

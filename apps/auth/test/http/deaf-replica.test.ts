@@ -1,7 +1,7 @@
 import { openProtocolCluster } from '@ledgate/eventstore-eventstoredb/testing'
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ADMINISTRATION_SCOPES } from '../../src/administration/index.ts'
+import { ADMINISTRATION_SCOPES } from '../../src/admin/vocabulary/index.ts'
 import { administered, BATCH, CONSOLE, openService, type Service } from './service.ts'
 
 const ROOT = { email: 'root@example.com', password: 'the root of it all' }

@@ -8,8 +8,8 @@ import {
   MAX_TOKEN_IN_FORM,
 } from '@ledgate/oauth'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ADMINISTRATION_SCOPES } from '../../src/administration/index.ts'
-import { MAX_SUPERSEDED } from '../../src/signing-key/index.ts'
+import { ADMINISTRATION_SCOPES } from '../../src/admin/vocabulary/index.ts'
+import { MAX_SUPERSEDED } from '../../src/signing-key/remembered.ts'
 import { ANN, basic, BOOTSTRAP, openService, ORDERS_API, type Service } from './service.ts'
 
 const EVE = { email: 'eve@example.com', password: 'e'.repeat(256) }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ask } from '../../src/cli/ask.ts'
-import { socketPath } from '../../src/operator/index.ts'
+import { ask } from '../../src/admin/cli/index.ts'
+import { socketPath } from '../../src/admin/vocabulary/index.ts'
 import { ANN, basic, openService, ORDERS_API, type Service, WEB } from './service.ts'
 
 let service: Service

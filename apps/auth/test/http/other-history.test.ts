@@ -5,7 +5,7 @@ import { openProtocolCluster, type ProtocolCluster } from '@ledgate/eventstore-e
 import SqliteDatabase from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { compose } from '../../src/compose.ts'
-import { readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config/index.ts'
 import { logger } from '../../src/http/index.ts'
 import { BOOTSTRAP, ISSUER } from './service.ts'
 

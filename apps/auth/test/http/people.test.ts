@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { openSqliteEventReader } from '@ledgate/eventstore-sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask } from '../../src/cli/ask.ts'
-import { socketPath } from '../../src/operator/index.ts'
+import { ask } from '../../src/admin/cli/index.ts'
+import { socketPath } from '../../src/admin/vocabulary/index.ts'
 import { ANN, type Answer, openService, type Service } from './service.ts'
 
 let service: Service

@@ -13,7 +13,7 @@ import { ensureTopic, kafkaRevocations } from '@ledgate/revocation/kafka'
 import { type Broker, brokerIsAvailable, openBroker } from '@ledgate/revocation/testing'
 import { type CryptoKey, importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { NOTICES_KEPT } from '../../src/publication/index.ts'
+import { NOTICES_KEPT } from '../../src/revocation-feed/index.ts'
 import { BATCH, ISSUER, openService, type Service } from './service.ts'
 
 const partOf = (token: string, nth: number) =>

@@ -1,6 +1,5 @@
 import type { Asked, Proposed, Reading } from './asking.ts'
-import type { Described } from './describing.ts'
-import { lengthOf } from './describing.ts'
+import { type Described, lengthOf } from './describing.ts'
 import type { Names } from './naming.ts'
 
 export type Answers = Record<string, Record<string, unknown>>

@@ -12,7 +12,7 @@ import type { Row } from '../report/row.ts'
 import type { Scenario } from '../scenario.ts'
 import { median } from '../statistics.ts'
 
-const ENTRY = fileURLToPath(new URL('../../../../apps/auth/src/cli/main.ts', import.meta.url))
+const ENTRY = fileURLToPath(new URL('../../../../apps/auth/src/ledgate.ts', import.meta.url))
 /** Tokens per second: a server that has room, as one that is backed up by day should have. */
 const RATE = 500
 const CONNECTIONS = 32

@@ -1,0 +1,5 @@
+/** The administration over HTTP. */
+export { administrationEvents } from './events.ts'
+export { administrationResource } from './resource.ts'
+export { administrationRoutes } from './routes.ts'
+export { type Setup, setup, setupRoutes } from './setup.ts'

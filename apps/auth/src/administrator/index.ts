@@ -1,3 +1,0 @@
-/** Who may administer. */
-export * from './administrators.ts'
-export * from './errors.ts'

@@ -1,3 +1,0 @@
-/** What is true of all there is. */
-export * from './installation.ts'
-export * from './token-cap.ts'

@@ -1,0 +1,42 @@
+import type { TopicRange } from '@ledgate/revocation'
+import type { Told } from '../announcement.ts'
+import type { ReadBack } from './read-back.ts'
+import { EndLost, type TopicWriter, type Written } from './topic-writer.ts'
+
+export interface VouchingOptions {
+  readonly writer: Pick<TopicWriter, 'place' | 'isWhole' | 'last' | 'heartbeat' | 'readBack'>
+  range(): Promise<TopicRange>
+  /** Reads the topic on from a message that was written. */
+  readOn(cursor: string): ReadBack
+}
+
+/** @returns what vouches, with a heartbeat, for everything that was written before it. */
+export function vouching({ writer, range, readOn }: VouchingOptions) {
+  let reading: ReadBack | undefined
+
+  /** From the message up to which everything was read back before, or from the first. */
+  function begin(): void {
+    const { cursor } = writer.place()
+    if (cursor !== undefined) reading ??= readOn(cursor)
+  }
+  begin()
+
+  /** That the message is there with which a reading begins shows in the next one only. */
+  async function written(heartbeat: Told): Promise<Written | undefined> {
+    if (writer.place().cursor === undefined) await writer.heartbeat(heartbeat)
+    begin()
+    const isBehind = writer.last() !== undefined && writer.last()?.cursor !== writer.place().cursor
+    if (!isBehind) await writer.heartbeat(heartbeat)
+    return writer.last()
+  }
+
+  return async (heartbeat: Told): Promise<void> => {
+    const last = await written(heartbeat)
+    if (last === undefined || reading === undefined) throw new Error('nothing was written that could be read back')
+    const { since } = writer.place() // of now: what is written while this waits was not read back
+    await reading.saw(last.cursor)
+    writer.readBack(last)
+    if (!(await writer.isWhole(await range()))) throw new EndLost()
+    await writer.heartbeat(heartbeat, { since, previous: last.offset })
+  }
+}

@@ -1,2 +1,0 @@
-/** Ending tokens. */
-export * from './routes.ts'

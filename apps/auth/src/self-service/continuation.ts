@@ -1,0 +1,67 @@
+import { InvalidToken } from '@ledgate/oauth'
+import type { UserState } from '../user/index.ts'
+import { changeGrant } from '../grant/index.ts'
+import { continuing, type GrantStanding } from '../introspection/index.ts'
+import { consequenceOf } from '../log/index.ts'
+import { changeSession } from '../session/index.ts'
+import { newId, openGrant, type TokenAnswer } from '../token/index.ts'
+import type { Asking, OwnAccountDependencies } from './self-service.ts'
+
+/** Absolute ends of what a grant lasts for; nothing that is asked for without a password makes it last longer. */
+const endsOf = ({ grant, session }: GrantStanding) => ({
+  session: session.expires_at,
+  refresh: grant.refresh?.expires_at ?? session.expires_at,
+})
+
+/**
+ * A new grant in place of the one whose token ended all others: the same client, scope and resource, and the epochs of the old
+ * grant, raised by its person's own command alone. It exists only if the old one would live but for that command: that is
+ * asked before it is opened and once it is, so that whatever ended the old one until then leaves nobody with a token.
+ *
+ * @param user after the command.
+ * @param isProved whether the person has proved the password for it.
+ * @throws {InvalidToken} when something else ended the old grant; what the command did stays done.
+ * @throws {OAuthError} when its resource server is disabled by now, or the tokens of today would be too large.
+ */
+export async function continueGrant(
+  dependencies: OwnAccountDependencies,
+  { bearer, context, now }: Asking,
+  user: UserState,
+  isProved: boolean,
+): Promise<TokenAnswer> {
+  const { log, clock, audiences } = dependencies
+
+  async function standing(): Promise<GrantStanding> {
+    const asked = { text: bearer.text, askedAt: now, now: clock.now(), userEpoch: user.epoch }
+    const found = await continuing(dependencies, asked)
+    if (found === undefined) throw new InvalidToken('something else ended what it would be continued from')
+    return found
+  }
+  const before = await standing()
+  const { grant, client, session } = before
+  const ids = { gid: newId(), sid: newId() }
+  const authenticated = isProved
+    ? { auth_time: now, amr: ['pwd'] }
+    : { auth_time: session.auth_time, amr: session.amr, expires_at: endsOf(before) }
+  const answer = await openGrant(dependencies, {
+    grantType: grant.grant_type,
+    client,
+    user,
+    scope: grant.scope,
+    ...(await audiences.granted(grant.aud)),
+    context: consequenceOf(context),
+    now,
+    issuerEpoch: grant.issuer_epoch,
+    continued: { ...ids, ...authenticated, client_epoch: grant.client_epoch, hasRefresh: grant.refresh !== null },
+  })
+  try {
+    await standing()
+    return answer
+  } catch (error) {
+    const own = { context: consequenceOf(context), dataKey: user.data_key }
+    const reason = 'what it was continued from had ended'
+    await changeGrant(log, ids.gid, { type: 'Revoke', reason }, own)
+    await changeSession(log, ids.sid, { type: 'Revoke', reason }, own)
+    throw error
+  }
+}

@@ -1,0 +1,89 @@
+import { apartFromDecisions } from '@ledgate/eventsourcing'
+import { ERASED, type Sealer } from '@ledgate/vault'
+import { knownPlaces, PLACES } from '../limit/index.ts'
+import { type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
+import { NOBODY } from './dummy-user.ts'
+import { placeStream } from './events.ts'
+import { type UserState } from '../user/index.ts'
+
+/**
+ * Where a person signed in, so that strangers are told from them after a restart too. It decides who waits, never who may:
+ * that is why it may be read once and remembered.
+ */
+export interface Places {
+  /** Whether the person signed in from there before. Takes as long for nobody as for somebody, under whatever name. */
+  isKnown(user: Pick<UserState, 'sub'> | { readonly nobody: string }, place: string): Promise<boolean>
+  /** Writes down a place that was not known, before it answers; a sign-in does not fail for it. */
+  add(user: UserState, source: Source, context: CommandContext): Promise<void>
+}
+
+export interface PlacesDependencies {
+  readonly log: EventLog
+  readonly sealer: Pick<Sealer, 'seal' | 'unseal'>
+  readonly newId: () => string
+  /** People whose places are remembered; of the others they are read again. */
+  readonly remembered?: number
+  /** Told when places could not be read or written. */
+  onError(error: unknown): void
+}
+
+const REMEMBERED = 50_000
+
+/** Places over the log: the newest event of `place-<sub>` has all of them, sealed under the person's key. */
+export function places(dependencies: PlacesDependencies): Places {
+  const { log, sealer, newId, remembered = REMEMBERED, onError } = dependencies
+  const memory = knownPlaces<object>(remembered)
+  /** Names that nobody has, apart: they push out no person. */
+  const nobodies = knownPlaces<object>(remembered)
+
+  async function read(sub: string) {
+    const [newest] = await log.last(placeStream.of(sub))
+    const sealed = newest?.type === 'PlacesSeen' ? newest.data.places : undefined
+    const text = sealed === undefined ? ERASED : await sealer.unseal(sealed, 'places')
+    return { places: text === ERASED ? [] : text.split(' '), expected: newest?.revision ?? ('noStream' as const) }
+  }
+
+  async function load(sub: string): Promise<void> {
+    const { places: found } = await read(sub)
+    for (const place of found.toReversed()) memory.add(sub, place, {})
+    if (found.length === 0) memory.add(sub, '', {})
+  }
+
+  const append = (user: UserState, place: string, context: CommandContext) =>
+    untilSettled(async () => {
+      const { places: before, expected } = await read(user.sub)
+      if (before.includes(place)) return
+      const newest = [place, ...before].slice(0, PLACES).join(' ')
+      const data = { places: await sealer.seal(user.data_key, 'places', newest) }
+      const own = { ...context, commandId: newId(), actor: { type: 'user', id: user.sub } as const }
+      await log.append(placeStream.of(user.sub), [{ type: 'PlacesSeen', data }], {
+        expected,
+        context: own,
+        dataKey: user.data_key,
+      })
+    })
+
+  return {
+    async isKnown(who, place) {
+      try {
+        if ('nobody' in who) {
+          if (!nobodies.has(who.nobody)) await read(NOBODY)
+          nobodies.add(who.nobody, '', {})
+          return false
+        }
+        if (!memory.has(who.sub)) await load(who.sub)
+        return memory.get(who.sub, place) !== undefined
+      } catch (error) {
+        onError(error)
+        return false
+      }
+    },
+
+    async add(user, { hash: place }, context) {
+      const isNew = memory.get(user.sub, place) === undefined
+      memory.add(user.sub, place, {})
+      // It is no part of the sign-in, which may be decided again.
+      if (isNew) await apartFromDecisions(() => append(user, place, context)).catch(onError)
+    },
+  }
+}

@@ -1,0 +1,60 @@
+import type { ViewReader } from '@ledgate/eventsourcing'
+import { ERASED, type Sealer } from '@ledgate/vault'
+import { z } from 'zod'
+import { Sealed } from '../log/index.ts'
+import { flag, limitOf, type Page, texts } from '../projection/index.ts'
+
+const Row = z.object({
+  sub: z.string(),
+  epoch: z.int(),
+  disabled: flag,
+  erased: flag,
+  email: Sealed,
+  email_verified: flag,
+  name: Sealed.nullable(),
+  roles: texts,
+  entitlements: texts,
+  registered_at: z.int(),
+  password_set_at: z.int(),
+})
+
+/** What is shown of a value whose data key was destroyed. */
+export const ERASED_TEXT = 'erased'
+
+/** A person as administrators see one: unsealed, or `erased`. Times are in seconds since the epoch. */
+export interface UserView extends Omit<z.infer<typeof Row>, 'email' | 'name'> {
+  readonly email: string
+  readonly name?: string
+}
+
+export interface UserQueries {
+  bySub(sub: string): Promise<UserView | undefined>
+  /** Whose address it is; nobody's while it is not confirmed. */
+  byEmailHmac(hmac: string): Promise<UserView | undefined>
+  /** Confirmed people only, by `sub`. */
+  list(page?: Page): Promise<readonly UserView[]>
+}
+
+const COLUMNS =
+  'u.sub, u.epoch, u.disabled, u.erased, u.email, u.email_verified, u.name, u.roles, u.entitlements, u.registered_at, u.password_set_at'
+const BY_SUB = `SELECT ${COLUMNS} FROM users u WHERE u.sub = ?`
+const BY_EMAIL = `SELECT ${COLUMNS} FROM user_emails e JOIN users u ON u.reservation_id = e.reservation_id WHERE e.email_hmac = ? AND u.email_verified = 1`
+const LIST = `SELECT ${COLUMNS} FROM users u WHERE u.email_verified = 1 AND u.sub > ? ORDER BY u.sub LIMIT ?`
+
+/** @param sealer opens what the read model holds sealed. */
+export function userQueries(reader: ViewReader, sealer: Pick<Sealer, 'unseal'>): UserQueries {
+  const shown = async (sealed: Sealed, field: string) => {
+    const text = await sealer.unseal(sealed, field)
+    return text === ERASED ? ERASED_TEXT : text
+  }
+  const unsealed = async (row: unknown): Promise<UserView> => {
+    const { email, name, ...rest } = Row.parse(row)
+    return { ...rest, email: await shown(email, 'email'), ...(name !== null && { name: await shown(name, 'name') }) }
+  }
+  const one = async (row: unknown) => (row === undefined ? undefined : unsealed(row))
+  return {
+    bySub: (sub) => one(reader.get(BY_SUB, sub)),
+    byEmailHmac: (hmac) => one(reader.get(BY_EMAIL, hmac)),
+    list: ({ after = '', limit } = {}) => Promise.all(reader.all(LIST, after, limitOf(limit)).map(unsealed)),
+  }
+}
