@@ -2,7 +2,17 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { MAX_TOKEN_IN_FORM } from '@ledgate/oauth'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginAsync, LogController } from 'fastify'
-import { endIdleConnections, endOwedBodies, formsOnly, installCors, installErrorHandler, installOpenApi, schemaController, type TimeLimits, timeLimitOptions } from './http/index.ts'
+import {
+  endIdleConnections,
+  endOwedBodies,
+  formsOnly,
+  installCors,
+  installErrorHandler,
+  installOpenApi,
+  schemaController,
+  type TimeLimits,
+  timeLimitOptions,
+} from './http/index.ts'
 import { healthRoutes, type Readiness } from './health/index.ts'
 import { type Metrics, metricsRoutes } from './metrics/index.ts'
 

@@ -1,6 +1,18 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ANN, basic, BATCH, type Form, ISSUER, openService, ORDERS, POSTING, type Service, STOCK, WEB } from './service.ts'
+import {
+  ANN,
+  basic,
+  BATCH,
+  type Form,
+  ISSUER,
+  openService,
+  ORDERS,
+  POSTING,
+  type Service,
+  STOCK,
+  WEB,
+} from './service.ts'
 
 let service: Service
 beforeAll(async () => {
