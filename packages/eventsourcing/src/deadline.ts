@@ -1,8 +1,8 @@
 import { Unavailable, UnknownOutcome } from './errors.ts'
 import type { EventStore } from './event-store.ts'
 
-/** Rejects with what `late` makes when `work` has not settled after `ms` milliseconds; `work` itself goes on. */
-function within<Result>(work: Promise<Result>, ms: number, late: () => Error): Promise<Result> {
+/** Rejects with what `late` returns when `work` has not settled after `ms` milliseconds; `work` itself goes on. */
+export function settleWithin<Result>(work: Promise<Result>, ms: number, late: () => Error): Promise<Result> {
   return new Promise((resolve, reject: (reason: unknown) => void) => {
     const timer = setTimeout(() => reject(late()), ms)
     // Every read passes here: `finally` would make four promises more.
@@ -29,9 +29,13 @@ export function withDeadline<Store extends EventStore>(store: Store, ms: number)
   return {
     ...store,
     append: (stream, events, options) =>
-      within(store.append(stream, events, options), ms, () => new UnknownOutcome(`no answer to an append in ${ms} ms`)),
+      settleWithin(
+        store.append(stream, events, options),
+        ms,
+        () => new UnknownOutcome(`no answer to an append in ${ms} ms`),
+      ),
     read: (stream, options) =>
-      within(store.read(stream, options), ms, () => new Unavailable(`no answer to a read in ${ms} ms`)),
-    head: () => within(store.head(), ms, () => new Unavailable(`no answer to a question in ${ms} ms`)),
+      settleWithin(store.read(stream, options), ms, () => new Unavailable(`no answer to a read in ${ms} ms`)),
+    head: () => settleWithin(store.head(), ms, () => new Unavailable(`no answer to a question in ${ms} ms`)),
   }
 }

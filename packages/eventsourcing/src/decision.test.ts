@@ -104,6 +104,15 @@ describe('a decision', () => {
     })
     expect(outer).toEqual([1, 3])
   })
+
+  test('inside another whose work throws before it returns a promise rejects', async () => {
+    await decided(async () => {
+      const nested = decided(() => {
+        throw new Error('refused')
+      })
+      await expect(nested).rejects.toThrow('refused')
+    })
+  })
 })
 
 describe('what a decision appended', () => {

@@ -126,8 +126,8 @@ class Deciding implements Decision {
 
   /** Whether what came of it may be given. */
   isProved(outcome: Outcome<unknown>): boolean | Promise<boolean> {
-    const isAlone = this.#appends.length === 0 && this.#proofs.length === 0
-    return isAlone ? !this.#isAgain : this.#prove(outcome)
+    const hasNothingToProve = this.#appends.length === 0 && this.#proofs.length === 0
+    return hasNothingToProve ? !this.#isAgain : this.#prove(outcome)
   }
 
   /** What goes on in the background is no part of it any more. */

@@ -1,19 +1,11 @@
 import { DeadlineExceededError } from '@eventstore/db-client'
+import { settleWithin } from '@ledgate/eventsourcing'
 
 /**
- * What work comes to, if it does so in time; it goes on for nobody then.
+ * The result of work if it settles in time; otherwise the work goes on and its result is ignored.
  *
- * @param late what is said of it when it takes longer, before the time.
- * @throws {DeadlineExceededError} when it takes longer.
+ * @param late the reason to report when the work takes longer; the time is appended.
+ * @throws {DeadlineExceededError} when it takes longer than `ms` milliseconds.
  */
-export async function inTime<Result>(work: Promise<Result>, ms: number, late: string): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined
-  const isLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineExceededError(undefined, `${late} within ${ms} ms`)), ms)
-  })
-  try {
-    return await Promise.race([work, isLate])
-  } finally {
-    clearTimeout(timer)
-  }
-}
+export const inTime = <Result>(work: Promise<Result>, ms: number, late: string): Promise<Result> =>
+  settleWithin(work, ms, () => new DeadlineExceededError(undefined, `${late} within ${ms} ms`))

@@ -16,6 +16,7 @@ import { parsePosition, positionOf } from './position.ts'
 import { allRequest } from './read-request.ts'
 import { ask, eventsOf, type Patience } from './reading.ts'
 import { isInLog, type Recorded, recordedEvent } from './recorded.ts'
+import { untilAborted } from './until-aborted.ts'
 
 /**
  * The log of all streams, as it is read. A read that a dying node cuts short ends like any other, and a node that was left
@@ -48,15 +49,6 @@ const HEAD_PAGE = 16
 const PAGES_ASIDE = 6
 /** How long it may look, in milliseconds: it passes some 100,000 events a second, and says nothing meanwhile. */
 const SEARCH_MS = 120_000
-
-/** What comes of it, as long as somebody waits for it: a proof may be long in coming. @throws the signal's reason. */
-function whileWanted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const { promise, resolve, reject } = Promise.withResolvers<Result>()
-  const leave = (): void => reject(signal.reason)
-  signal.addEventListener('abort', leave)
-  work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
-  return promise
-}
 
 const placeOf = (event: Recorded | undefined): Position | undefined => event?.position && positionOf(event.position)
 
@@ -126,11 +118,12 @@ export function openWholeLog(connection: Connection): WholeLog {
 
   async function* readAll(options: ReadAllOptions, closed: AbortSignal): AsyncGenerator<RecordedEvent, void> {
     if (options.after !== undefined) keptPosition({ parsePosition }, options.after)
+    const signal = options.signal ? AbortSignal.any([options.signal, closed]) : closed
     try {
-      yield* eventsOfAll(options, options.signal ? AbortSignal.any([options.signal, closed]) : closed)
+      yield* eventsOfAll(options, signal)
     } catch (error) {
-      if (options.signal?.aborted) return
-      throw closed.aborted ? new Unavailable('the event store is closed') : error
+      if (!signal.aborted || error !== signal.reason) throw error
+      if (!options.signal?.aborted) throw new Unavailable('the event store is closed', { cause: error })
     }
   }
 
@@ -154,8 +147,9 @@ export function openWholeLog(connection: Connection): WholeLog {
       const isSearched = direction === 'backwards' && pagesAside >= PAGES_ASIDE
       // One more than is wanted, for the event at the position itself. Where that is too little, the server cannot tell all that is not.
       const size = isSearched ? 1 : filter && start === after ? Math.min(left + 1, PAGE) : PAGE
-      const asked = isSearched ? searchBefore(start, signal) : next({ direction, from: start, max: size, signal })
-      const found = await whileWanted(asked, signal)
+      const found = await untilAborted(signal, () =>
+        isSearched ? searchBefore(start, signal) : next({ direction, from: start, max: size, signal }),
+      )
       pagesAside = found.some(({ streamId }) => isInLog(streamId)) ? 0 : pagesAside + 1
       for (const event of found) {
         if (options.signal?.aborted) return
@@ -173,7 +167,7 @@ export function openWholeLog(connection: Connection): WholeLog {
       if (filter !== undefined || isSearched) return
       if (direction === 'backwards') pagesAside = PAGES_ASIDE
       else if (last !== undefined && (from ?? START) >= last) return
-      else last = await whileWanted(currentEnd(signal), signal)
+      else last = await untilAborted(signal, () => currentEnd(signal))
     }
   }
 

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { EventStoreDBClient } from '@eventstore/db-client'
 import { appendSettled, Conflict, type EventStore, type SubscribeOptions } from '@ledgate/eventsourcing'
-import { allOf, listen, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
-import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { listen, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openEventStoreDBEventStore, type EventStoreDBEventStore } from '../src/index.ts'
 import { type Fault, type Method, openProtocolCluster, type ProtocolCluster, seeded } from '../src/testing/index.ts'
 
@@ -159,76 +159,6 @@ describe('one read that goes wrong', () => {
       expect(store.health()).toEqual({ ok: true })
     },
   )
-
-  test.each([undefined, { categories: ['wanted'] }])(
-    'one of the log with filter %j that nobody waits for any more ends at once, whatever the node looks for',
-    async (filter) => {
-      await store.append(sampleStream('wanted'), sampleEvents(1), { expected: 'noStream' })
-      onEveryNode('read', { kind: 'silent' }, 2)
-      const stop = new AbortController()
-      const stopped = allOf(store.readAll({ signal: stop.signal, ...(filter && { filter }) }))
-      const closed = allOf(store.readAll({ ...(filter && { filter }) }))
-      const outcomes = Promise.all([expect(stopped).resolves.toEqual([]), expect(closed).rejects.toThrow(/closed/)])
-      await pause(50)
-      const began = performance.now()
-      stop.abort()
-      // What is beside it goes on, by the same connection.
-      await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
-      await store.close()
-      await outcomes
-      expect(performance.now() - began).toBeLessThan(PATIENT_MS / 2)
-    },
-  )
-
-  test.each(
-    (['forwards', 'backwards'] as const).flatMap((direction) =>
-      [undefined, { categories: ['wanted'] }].flatMap((filter) =>
-        [0, 1, 188].flatMap((events) =>
-          (['short', 'cut'] as const).map((then) => ({ direction, filter, events, then })),
-        ),
-      ),
-    ),
-  )(
-    'one $direction with filter $filter that a dying node cuts short after $events events, and then $then, is read to its end',
-    async ({ direction, filter, events, then }) => {
-      for (let count = 0; count < 8; count += 1)
-        await store.append(sampleStream('wanted'), sampleEvents(100), { expected: 'noStream' })
-      // Whoever did not write the log knows nothing of its end.
-      const reader = open()
-      expect((await allOf(reader.readAll({ max: 1 }))).length).toBe(1)
-      onEveryNode('read', { kind: 'short', events }, 1)
-      // Three tries are all that there are, and of those an answer without an event may be one.
-      const times = events === 0 ? 1 : 2
-      onEveryNode('read', then === 'short' ? { kind: 'short', events: 0 } : { kind: 'cut' }, times)
-      expect((await allOf(reader.readAll({ direction, ...(filter && { filter }) }))).length).toBe(800)
-      await reader.close()
-    },
-  )
-
-  test('one forwards that is cut short comes to what was written while it was read, and stops', async () => {
-    await store.append(sampleStream(), sampleEvents(4), { expected: 'noStream' })
-    const writer = open()
-    let isRead = false
-    const writing = (async () => {
-      while (!isRead) await writer.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
-    })()
-    onEveryNode('read', { kind: 'short', events: 2 }, 1)
-    const before = (await writer.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })).position
-    const found = await allOf(store.readAll())
-    isRead = true
-    await writing
-    expect(found.some(({ position }) => position === before)).toBe(true)
-    await writer.close()
-  })
-
-  test('of the end of the log that is cut short does not find the log empty', async () => {
-    const { position } = await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
-    for (let count = 0; count < 40; count += 1) await store.pulse()
-    let reads = 0
-    for (const { faults } of cluster.nodes)
-      faults.decide((method) => (method === 'read' && (reads += 1) === 2 ? { kind: 'halfClose' } : undefined))
-    expect(await store.head()).toBe(position)
-  })
 
   test('one that is slow is read to its end', async () => {
     const stream = sampleStream()
@@ -431,24 +361,4 @@ describe('a wrong configuration', () => {
     await expect(nobody.read(sampleStream())).rejects.toThrow(/no server can be reached at LEDGATE_EVENTSTOREDB_URL/)
     await nobody.close()
   })
-})
-
-test('a node that hangs while it searches is not waited for as one that searches', { timeout: 60_000 }, async () => {
-  const three = await openProtocolCluster({ nodes: 3, timeScale: 0.1 })
-  const store = openEventStoreDBEventStore({ url: three.url, attemptMs: 400 })
-  onTestFinished(async () => {
-    await store.close()
-    three.close()
-  })
-  const stream = sampleStream()
-  await store.append(stream, sampleEvents(2), { expected: 'noStream' })
-  const filter = { types: [sampleEvent().type] }
-  const read = async () => {
-    const found: string[] = []
-    for await (const event of store.readAll({ filter })) found.push(event.stream)
-    return found
-  }
-  expect(await read()).toEqual([stream, stream])
-  three.nodes[0]?.pause()
-  await expect.poll(() => read().catch(() => undefined)).toEqual([stream, stream])
 })

@@ -56,6 +56,7 @@ const SPOILT: readonly ((position: string) => string)[] = [
 const WAYS: readonly (readonly [string, (store: EventStore, after: Position) => Promise<unknown>])[] = [
   ['reading the log', (store, after) => readAll(store, { after, max: 1 })],
   ['reading the log backwards', (store, after) => readAll(store, { after, direction: 'backwards', max: 1 })],
+  ['reading the log with an aborted signal', (store, after) => readAll(store, { after, signal: AbortSignal.abort() })],
   ['subscribing', (store, after) => firstOf(store.subscribe({ after }))],
 ]
 
