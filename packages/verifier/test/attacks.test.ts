@@ -1,7 +1,9 @@
 import { createHmac, generateKeyPairSync, type webcrypto } from 'node:crypto'
 import { CompactSign, CompactEncrypt, exportJWK, exportSPKI, generateKeyPair, importJWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createVerifier, type Verifier, type VerifierError, type VerifierErrorCode } from '../src/index.ts'
+import { createVerifier } from '../src/verifier/index.ts'
+import { type Verifier } from '../src/index.ts'
+import { type VerifierError, type VerifierErrorCode } from '../src/error/index.ts'
 import { refusalOf as refusal } from './outcome.ts'
 import {
   AUDIENCE,

@@ -1,11 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import {
-  createVerifier,
-  type ProofChecker,
-  type ProofRequest,
-  type RequestContext,
-  VerifierError,
-} from '../src/index.ts'
+import { createVerifier } from '../src/verifier/index.ts'
+import { type ProofChecker, type ProofRequest, type RequestContext } from '../src/index.ts'
+import { VerifierError } from '../src/error/index.ts'
 import { codeOf, refusalOf } from './outcome.ts'
 import { optionsFor, signingKey, tokenBy } from './tokens.ts'
 

@@ -1,6 +1,6 @@
 import { testFeed } from '@ledgate/revocation/testing'
 import { describe, expect, it, vi } from 'vitest'
-import { createVerifier } from '../src/index.ts'
+import { createVerifier } from '../src/verifier/index.ts'
 import { codeOf } from './outcome.ts'
 import { AUDIENCE, ISSUER, network, seconds, signingKey, tokenBy } from './tokens.ts'
 

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { listening } from './adapters/listening.ts'
-import { createVerifier, type JwksOptions, type Verifier } from '../src/index.ts'
+import { createVerifier } from '../src/verifier/index.ts'
+import { type JwksOptions, type Verifier } from '../src/index.ts'
 import { codeOf } from './outcome.ts'
 import { claimsOf, AUDIENCE, signingKey, type SigningKey } from './tokens.ts'
 

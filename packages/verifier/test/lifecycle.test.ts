@@ -1,6 +1,7 @@
 import type { Notice } from '@ledgate/revocation'
 import { describe, expect, it, vi } from 'vitest'
-import { createVerifier, type VerifierOptions } from '../src/index.ts'
+import { createVerifier } from '../src/verifier/index.ts'
+import { type VerifierOptions } from '../src/index.ts'
 import { codeOf } from './outcome.ts'
 import { setting } from './setting.ts'
 import { AUDIENCE, ISSUER, network, optionsFor, seconds, signingKey, tokenBy } from './tokens.ts'

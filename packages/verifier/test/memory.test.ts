@@ -5,11 +5,11 @@ import { systemClock } from '@ledgate/revocation'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rounds } from '../../../rounds.ts'
 import { memoryReplayStore } from '../src/dpop/index.ts'
-import { keyCache } from '../src/jwks.ts'
-import { missingKids } from '../src/missing-kids.ts'
-import { principalOf } from '../src/principal.ts'
-import { tokenCache } from '../src/token-cache.ts'
-import { watchers } from '../src/watchers.ts'
+import { keyCache } from '../src/key/key-cache.ts'
+import { missingKids } from '../src/key/missing-kids.ts'
+import { principalFromClaims } from '../src/token/principal-from-claims.ts'
+import { tokenCache } from '../src/token/token-cache.ts'
+import { watchers } from '../src/watch/token-watchers.ts'
 import { ISSUER, seconds } from './tokens.ts'
 
 setFlagsFromString('--expose-gc')
@@ -27,7 +27,7 @@ async function heldBy(work: () => void | Promise<void>): Promise<number> {
 const now = seconds()
 
 const principal = (nth: number) =>
-  principalOf(
+  principalFromClaims(
     {
       iss: ISSUER,
       sub: `u_${nth}`.padEnd(24, 'x'),

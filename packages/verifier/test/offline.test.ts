@@ -1,7 +1,7 @@
 import dns from 'node:dns'
 import net from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { createVerifier } from '../src/index.ts'
+import { createVerifier } from '../src/verifier/index.ts'
 import { codeOf } from './outcome.ts'
 import { setting } from './setting.ts'
 import { ISSUER, network, optionsFor, signingKey, tokenBy } from './tokens.ts'

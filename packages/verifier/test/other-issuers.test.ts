@@ -1,6 +1,8 @@
 import { importJWK } from 'jose'
 import { describe, expect, it, vi } from 'vitest'
-import { createVerifier, guard, authorize, type IssuerOptions, type VerifierOptions } from '../src/index.ts'
+import { createVerifier } from '../src/verifier/index.ts'
+import { guard, authorize } from '../src/guard/index.ts'
+import { type IssuerOptions, type VerifierOptions } from '../src/index.ts'
 import { codeOf } from './outcome.ts'
 import { AUDIENCE, claimsOf, ISSUER, network, optionsFor, type SigningKey, signingKey, tokenBy } from './tokens.ts'
 

@@ -1,4 +1,4 @@
-import { VerifierError } from '../src/index.ts'
+import { VerifierError } from '../src/error/index.ts'
 
 /** `good`, or the code of the refusal; anything else that is thrown stays thrown. */
 export async function codeOf(work: Promise<unknown>): Promise<string> {

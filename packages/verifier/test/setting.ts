@@ -1,5 +1,6 @@
 import { testFeed, type FakeSource, type TestFeed } from '@ledgate/revocation/testing'
-import { createVerifier, type Clock, type IssuerOptions, type Verifier, type VerifierOptions } from '../src/index.ts'
+import { createVerifier } from '../src/verifier/index.ts'
+import { type Clock, type IssuerOptions, type Verifier, type VerifierOptions } from '../src/index.ts'
 import { AUDIENCE, ISSUER, network, signingKey, type SigningKey } from './tokens.ts'
 
 /** A clock that stands until a test moves it. */

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createVerifier, type Introspector, type OnStale } from '../src/index.ts'
+import { createVerifier } from '../src/verifier/index.ts'
+import { type Introspector, type OnStale } from '../src/index.ts'
 import { codeOf, refusalOf } from './outcome.ts'
 import { type Setting, setting } from './setting.ts'
 import { AUDIENCE, ISSUER, network, seconds, tokenBy } from './tokens.ts'

@@ -1,8 +1,7 @@
 import { calculateJwkThumbprint, compactVerify, EmbeddedJWK, type JWK } from 'jose'
 import { z } from 'zod'
 import { isRsaExponent } from '@ledgate/jws'
-import { isPublic } from '../public-key.ts'
-import { namesOf } from '../signature-algorithm.ts'
+import { isPublic, namesOf } from '../key/index.ts'
 
 /** What a proof says, its signature verified by the key it carries. RFC 9449 §4.2. */
 export interface Proof {

@@ -1,11 +1,10 @@
 /** Guards for Express 4 and 5. */
 import type { NextFunction, Request, Response } from 'express'
-import type { Guard } from '../guard.ts'
-import { type Answer, authenticating, type AuthOptions, type RequestVerifier } from '../http/index.ts'
-import { canAnswer, recheckAtEnd } from '../node/answering.ts'
-import { fromExpress } from './request.ts'
+import type { Guard } from '../guard/index.ts'
+import { type Answer, authenticating, type AuthOptions, type RequestVerifier } from '../request/index.ts'
+import { canAnswer, fromExpress, recheckAtEnd } from '../node-http/index.ts'
 
-export { type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
+export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
 /** A middleware of Express that answers who is not let through. */
 export type ExpressGuard = (request: Request, response: Response, next: NextFunction) => Promise<void>

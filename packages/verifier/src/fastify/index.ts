@@ -1,11 +1,10 @@
 /** Guards for Fastify. */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import type { Guard } from '../guard.ts'
-import { type Answer, authenticating, type AuthOptions, type Recheck, type RequestVerifier } from '../http/index.ts'
-import { recheckAtEnd } from '../node/answering.ts'
-import { fromFastify } from './request.ts'
+import type { Guard } from '../guard/index.ts'
+import { type Answer, authenticating, type AuthOptions, type Recheck, type RequestVerifier } from '../request/index.ts'
+import { fromFastify, recheckAtEnd } from '../node-http/index.ts'
 
-export { type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
+export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
 /** A hook of Fastify that answers who is not let through. */
 export type FastifyGuard = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>

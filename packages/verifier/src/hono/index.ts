@@ -1,6 +1,6 @@
 /** Guards for Hono, on every runtime that it has and this package runs on. */
 import type { Context, MiddlewareHandler } from 'hono'
-import type { Guard } from '../guard.ts'
+import type { Guard } from '../guard/index.ts'
 import {
   type Answer,
   authenticating,
@@ -8,9 +8,9 @@ import {
   type HttpRequest,
   type Recheck,
   type RequestVerifier,
-} from '../http/index.ts'
+} from '../request/index.ts'
 
-export { type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
+export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
 export interface HonoAuth {
   /** For a route, or for `app.use`. Before what reads the body: its end passes only if the token is good then. */

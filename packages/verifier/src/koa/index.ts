@@ -1,11 +1,10 @@
 /** Guards for Koa. */
 import type { Context, Middleware } from 'koa'
-import type { Guard } from '../guard.ts'
-import { authenticating, type AuthOptions, type HttpRequest, type RequestVerifier } from '../http/index.ts'
-import { canAnswer, recheckAtEnd } from '../node/answering.ts'
-import { fromNode } from '../node/request.ts'
+import type { Guard } from '../guard/index.ts'
+import { authenticating, type AuthOptions, type HttpRequest, type RequestVerifier } from '../request/index.ts'
+import { canAnswer, fromNode, recheckAtEnd } from '../node-http/index.ts'
 
-export { type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
+export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
 export interface KoaAuth {
   /**

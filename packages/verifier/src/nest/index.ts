@@ -3,14 +3,12 @@ import { type CanActivate, createParamDecorator, type ExecutionContext, HttpExce
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Request, Response } from 'express'
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { VerifierError } from '../errors.ts'
-import { fromExpress } from '../express/request.ts'
-import { fromFastify } from '../fastify/request.ts'
-import type { Guard } from '../guard.ts'
-import { type Answer, authenticating, type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
-import { canAnswer, recheckAtEnd } from '../node/answering.ts'
+import { VerifierError } from '../error/index.ts'
+import { canAnswer, fromExpress, fromFastify, recheckAtEnd } from '../node-http/index.ts'
+import type { Guard } from '../guard/index.ts'
+import { type Answer, authenticating, type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
-export { type AuthOptions, principalOf, type RequestVerifier } from '../http/index.ts'
+export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
 type NestRequest = Request | FastifyRequest
 type NestResponse = Response | FastifyReply

@@ -1,10 +1,9 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Guard } from '../guard.ts'
-import { type Answer, authenticating, type AuthOptions, type RequestVerifier } from '../http/index.ts'
-import type { Principal } from '../types.ts'
-import { answerBy, recheckAtEnd } from './answering.ts'
-import { fromNode } from './request.ts'
+import type { Guard } from '../guard/index.ts'
+import { type Answer, authenticating, type AuthOptions, type RequestVerifier } from '../request/index.ts'
+import type { Principal } from '../principal/index.ts'
+import { answerBy, fromNode, recheckAtEnd } from '../node-http/index.ts'
 
 /** Guards the requests of a plain server of `node:http`. */
 export interface NodeAuth {

@@ -1,6 +1,6 @@
 import type { Http2Stream } from 'node:http2'
 import { Socket } from 'node:net'
-import { VerifierError } from '../errors.ts'
+import { VerifierError } from '../error/index.ts'
 
 /** The close code of a WebSocket whose token has ended: 4000 to 4999 are the application's (RFC 6455 §7.4.2). */
 export const UNAUTHORIZED = 4401

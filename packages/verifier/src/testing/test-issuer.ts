@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
-import type { IssuerOptions, SignatureAlgorithm, VerifierOptions } from '../types.ts'
-import { testFeed } from './feed.ts'
-import { type Revoked, revoking } from './revoking.ts'
-import { testKey } from './signing-key.ts'
+import type { SignatureAlgorithm } from '@ledgate/jws'
+import type { IssuerOptions, VerifierOptions } from '../options/index.ts'
+import { testFeed } from './test-feed.ts'
+import { type Revoked, revoking } from './test-statements.ts'
+import { testKey } from './test-signing-key.ts'
 
 export interface TestIssuerOptions {
   readonly issuer?: string

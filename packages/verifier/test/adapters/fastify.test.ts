@@ -1,7 +1,8 @@
 import fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { fastifyAuth, principalOf } from '../../src/fastify/index.ts'
-import { guard } from '../../src/guard.ts'
+import { fastifyAuth } from '../../src/fastify/index.ts'
+import { principalOf } from '../../src/request/index.ts'
+import { guard } from '../../src/guard/guard.ts'
 import { stubVerifier } from './stub-verifier.ts'
 
 const good = { authorization: 'Bearer good' }

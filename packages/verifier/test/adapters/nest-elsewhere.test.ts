@@ -4,8 +4,9 @@ import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-hos
 import { IncomingMessage } from 'node:http'
 import { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import type { VerifierError } from '../../src/errors.ts'
-import { nestAuth, principalOf } from '../../src/nest/index.ts'
+import type { VerifierError } from '../../src/error/verifier-error.ts'
+import { nestAuth } from '../../src/nest/index.ts'
+import { principalOf } from '../../src/request/index.ts'
 import { stubVerifier } from './stub-verifier.ts'
 
 const contextOf = (type: string, ...args: unknown[]): ExecutionContext => {

@@ -1,6 +1,7 @@
-import { VerifierError, type VerifierErrorCode } from '../../src/errors.ts'
-import type { RequestVerifier } from '../../src/http/index.ts'
-import type { Principal, RequestContext } from '../../src/types.ts'
+import { VerifierError, type VerifierErrorCode } from '../../src/error/verifier-error.ts'
+import type { RequestVerifier } from '../../src/request/index.ts'
+import type { Principal } from '../../src/principal/principal.ts'
+import type { RequestContext } from '../../src/principal/request-context.ts'
 
 /** A principal as a token of the demo would say it. */
 export const principal = (changes: Partial<Principal> = {}): Principal => ({

@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { dpop, memoryReplayStore, nonceIssuer, type DpopOptions } from '../../src/dpop/index.ts'
-import { VerifierError } from '../../src/errors.ts'
+import { VerifierError } from '../../src/error/verifier-error.ts'
 import { NOW, prover, REQUEST } from './proving.ts'
 import { RFC_EXAMPLE } from './rfc9449.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { normalHtu } from '../../src/dpop/index.ts'
+import { normalHtu } from '../../src/url/index.ts'
 
 const unreserved = fc.constantFrom(...'abcXYZ019-_~')
 const reserved = fc.constantFrom(..."/?#[]@!$&'()*+,;=:% ")

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { dpop, memoryReplayStore, nonceIssuer, type ReplayStore } from '../../src/dpop/index.ts'
-import type { VerifierError } from '../../src/errors.ts'
+import type { VerifierError } from '../../src/error/verifier-error.ts'
 import { NOW, prover, REQUEST } from './proving.ts'
 
 const client = await prover()

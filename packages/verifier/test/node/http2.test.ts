@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { VerifierError } from '../../src/errors.ts'
+import { VerifierError } from '../../src/error/verifier-error.ts'
 import { cutOff, cutOffEvents, nodeAuth } from '../../src/node/index.ts'
 import { stubVerifier } from '../adapters/stub-verifier.ts'
 

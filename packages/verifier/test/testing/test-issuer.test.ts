@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { dpop } from '../../src/dpop/index.ts'
-import { createVerifier, type Verifier } from '../../src/index.ts'
+import { createVerifier } from '../../src/verifier/index.ts'
+import { type Verifier } from '../../src/index.ts'
 import { testDpopKey, testIssuer, type TestIssuer, type OneIssuerOptions } from '../../src/testing/index.ts'
 import { codeOf } from '../outcome.ts'
 

@@ -1,2 +1,0 @@
-/** Revocations over HTTP: instead of Kafka, or while it is away. */
-export * from '@ledgate/revocation/http'

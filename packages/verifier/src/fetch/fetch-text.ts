@@ -1,0 +1,49 @@
+import { withDeadline } from '../time/index.ts'
+
+/** What a document may cost. */
+export interface FetchLimits {
+  readonly fetch: typeof fetch
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+}
+
+/** More than any key set, metadata or introspection needs. */
+const MAX_BYTES = 262_144
+
+/** Reads no further than it may. @throws {Error} when there is more. */
+export async function boundedText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength
+    if (size > MAX_BYTES) throw new Error(`more than ${MAX_BYTES} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/**
+ * A JSON document, as text, by GET: at most 256 KiB, in time, from where it was asked for (no redirect). What its server calls it does not
+ * matter, as long as it is no web page: files are served as `text/plain`, or as nothing in particular.
+ * @throws {Error} for everything else, with the address and what was wrong.
+ */
+export async function fetchJsonText(uri: string, { fetch, timeoutMs, signal }: FetchLimits): Promise<string> {
+  try {
+    return await withDeadline((deadline) => get(uri, fetch, deadline), timeoutMs, signal)
+  } catch (cause) {
+    throw new Error(`GET ${uri}: ${reason(cause)}`, { cause })
+  }
+}
+
+const WEB_PAGE = /^\s*(?:text\/html|application\/xhtml\+xml)\b/i
+
+async function get(uri: string, fetch: FetchLimits['fetch'], signal: AbortSignal): Promise<string> {
+  const headers = { accept: 'application/jwk-set+json, application/json' }
+  const response = await fetch(uri, { headers, redirect: 'error', signal })
+  const type = response.headers.get('content-type') ?? ''
+  if (response.status === 200 && !WEB_PAGE.test(type)) return (await boundedText(response)).replace(/^\uFEFF/, '')
+  await response.body?.cancel()
+  throw new Error(response.status === 200 ? `content type ${JSON.stringify(type)}` : `status ${response.status}`)
+}
+
+const reason = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

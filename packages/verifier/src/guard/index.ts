@@ -1,0 +1,2 @@
+/** What a principal must have to be allowed a request. */
+export * from './guard.ts'

@@ -1,0 +1,3 @@
+/** Who made a request. */
+export type { Confirmation, Principal } from './principal.ts'
+export type { RequestContext } from './request-context.ts'

@@ -1,0 +1,2 @@
+/** Where a verifier logs and counts. */
+export type { Counter, Logger, MetricsSink } from './telemetry.ts'

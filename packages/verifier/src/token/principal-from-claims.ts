@@ -1,0 +1,66 @@
+import type { TokenFacts } from '@ledgate/revocation'
+import type { JWTPayload } from 'jose'
+import type { TokenClaims } from './claims.ts'
+import { deepFrozen, frozenSet } from './frozen.ts'
+import type { Principal } from '../principal/index.ts'
+
+/** The scope tokens of a `scope` claim, RFC 8693 §4.2. */
+const scopeTokens = (scope: string): readonly string[] => scope.split(' ').filter((token) => token !== '')
+
+const MOST_REMEMBERED = 512
+/** A longer claim is one that few tokens share. */
+const LONGEST_REMEMBERED = 1_024
+const remembered = new Map<string, ReadonlySet<string>>()
+
+/** The same set for the same claim: most tokens of a service have one of a few. */
+function scopesOf(scope = ''): ReadonlySet<string> {
+  const known = remembered.get(scope)
+  if (known !== undefined) return known
+  if (remembered.size >= MOST_REMEMBERED) remembered.clear()
+  const made = frozenSet(scopeTokens(scope))
+  if (scope.length <= LONGEST_REMEMBERED) remembered.set(scope, made)
+  return made
+}
+
+const clientOf = ({ client_id: clientId, azp }: TokenClaims): string => clientId ?? azp ?? ''
+
+/** What revocations can concern in a token that was signed by this key. */
+const factsOf = (claims: TokenClaims, kid: string, scopes: ReadonlySet<string>): TokenFacts => ({
+  jti: claims.jti ?? '',
+  client_id: clientOf(claims),
+  sub: claims.sub,
+  kid,
+  sid: claims.sid,
+  gid: claims.gid,
+  isOffline: scopes.has('offline_access'),
+  issuer_epoch: claims.issuer_epoch,
+  client_epoch: claims.client_epoch,
+  user_epoch: claims.user_epoch,
+})
+
+/** Who a token speaks for. Nothing in it can be changed. */
+export function principalFromClaims(claims: TokenClaims, payload: JWTPayload, kid: string): Principal {
+  const scopes = scopesOf(claims.scope)
+  const clientId = clientOf(claims)
+  return Object.freeze({
+    issuer: claims.iss,
+    sub: claims.sub,
+    clientId,
+    jti: claims.jti ?? '',
+    sid: claims.sid,
+    gid: claims.gid,
+    iat: claims.iat ?? claims.nbf ?? 0,
+    exp: claims.exp,
+    audience: Object.freeze(typeof claims.aud === 'string' ? [claims.aud] : claims.aud),
+    scopes,
+    roles: frozenSet(claims.roles ?? []),
+    entitlements: frozenSet(claims.entitlements ?? []),
+    acr: claims.acr,
+    amr: claims.amr && Object.freeze(claims.amr),
+    authTime: claims.auth_time,
+    kind: claims.sub === clientId ? 'service' : 'user',
+    confirmation: claims.cnf && Object.freeze(claims.cnf.jkt === undefined ? {} : { jkt: claims.cnf.jkt }),
+    claims: deepFrozen(payload),
+    facts: Object.freeze(factsOf(claims, kid, scopes)),
+  })
+}

@@ -1,0 +1,2 @@
+/** Abort signals for tokens in use. */
+export { type Watchers, watchers } from './token-watchers.ts'
