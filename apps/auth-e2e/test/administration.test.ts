@@ -95,7 +95,7 @@ it('the command line does over HTTP what it does beside the server', async () =>
   })
 
   const refused = await over(['users', 'show', 'nobody@example.com'])
-  expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('no such person')])
+  expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('unknown user')])
   writeFileSync(tokenFile, 'wrong')
   expect((await over(['keys', 'list'])).output).toMatch(/access token is missing, expired/)
   expect((await ledgate(installation, ['--server', installation.url, 'keys', 'list'])).output).toMatch(/token-file/)

@@ -66,7 +66,7 @@ it('a backup under load, restored: the same log, no token of before, nobody who 
 
   const log = join(first.dataDir, 'events.db')
   expect(await digestLog(log, manifest.position)).toMatchObject({ digest: manifest.digest, events: manifest.events })
-  expect((await ledgate(first, ['restore', folder])).output).toMatch(/LEDGATE_DATA_DIR .* has a log already/)
+  expect((await ledgate(first, ['restore', folder])).output).toMatch(/LEDGATE_DATA_DIR .* already holds a log/)
   expect((await ledgate(first, ['backup', folder])).output).toMatch(/already/)
 
   const second = await withKey(key)
@@ -113,7 +113,7 @@ it('restores to a position: what came later is not there, and two restores of on
   const folder = join(first.folder, 'backup')
   expect((await ledgate(first, ['backup', folder])).code).toBe(0)
   const refused = await ledgate(await withKey(key), ['restore', folder, '--to=-1'])
-  expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('--to: is no position')])
+  expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('--to: is not a position')])
 
   const tokens: string[] = []
   for (let round = 0; round < 2; round += 1) {

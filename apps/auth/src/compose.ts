@@ -152,7 +152,7 @@ async function bootstrap(
   const file = await readBootstrap(config.bootstrap, {
     production: config.production,
     warn: (problem) =>
-      logger.warn({ problem }, 'the bootstrap file has what is refused in production, or when it is new'),
+      logger.warn({ problem }, 'the bootstrap file has an entry that production, or a new installation, would reject'),
     wasApplied: appliedBefore(dependencies),
   })
   await applyBootstrap(file, dependencies)

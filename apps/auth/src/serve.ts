@@ -40,7 +40,7 @@ export async function serve(): Promise<void> {
     if (stopping) return
     stopping = true
     log.info({ signal }, 'stopping')
-    setTimeout(() => fail('could not stop')(new Error('it took too long')), SHUTDOWN_LIMIT_MS).unref()
+    setTimeout(() => fail('could not stop')(new Error('stopping took too long')), SHUTDOWN_LIMIT_MS).unref()
     ledgate.close().then(() => log.info('stopped'), fail('could not stop'))
   }
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop)

@@ -16,9 +16,11 @@ const PERSON = 'u_'
 export const ClientId = z
   .string()
   .regex(SHAPE, { error: `a client_id is 1 to ${LONGEST} of the characters A-Z a-z 0-9 . _ ~ -` })
-  .refine((value) => !DOTS.includes(value), { error: 'a client_id is not . or .., which no URL can name' })
+  .refine((value) => !DOTS.includes(value), {
+    error: 'must not be . or .., which a URL cannot contain as a path segment',
+  })
   .refine((value) => !value.startsWith(PERSON), {
-    error: 'a client_id never starts with u_, as the sub of a person does',
+    error: 'must not start with u_, the prefix of a user’s sub',
   })
 
 /** Whether a text can be the `client_id` of somebody at all. */

@@ -113,7 +113,7 @@ export class InvalidToken extends OAuthError {
   constructor(detail: string, options?: OAuthErrorOptions & { readonly isMissing?: boolean }) {
     // A request without any token is not told that it is wrong.
     const headers = challenge(options?.isMissing ? {} : { error: 'invalid_token' })
-    super('invalid_token', 401, 'the access token is missing, expired, revoked or not for this', {
+    super('invalid_token', 401, 'the access token is missing, expired, revoked or for another resource', {
       headers,
       ...options,
       detail,
@@ -135,6 +135,6 @@ export class InsufficientScope extends OAuthError {
 /** Whoever asks is known and may not. RFC 6749 §4.1.2.1 has the word. */
 export class AccessDenied extends OAuthError {
   constructor(detail: string, options?: OAuthErrorOptions) {
-    super('access_denied', 403, 'this is not allowed', { ...options, detail })
+    super('access_denied', 403, 'access denied', { ...options, detail })
   }
 }

@@ -24,7 +24,7 @@ const WebPage = z.url({ protocol: /^https?$/ })
 const ScopeList = z
   .string()
   .refine((value) => value === '' || value.split(' ').every((token) => ScopeToken.safeParse(token).success), {
-    error: 'is no list of scope tokens (RFC 6749 §3.3)',
+    error: 'must be space-separated scope tokens (RFC 6749 §3.3)',
   })
 
 /**
@@ -121,7 +121,7 @@ export const ResourceMetadata = z.strictObject({
   scopes_supported: z
     .array(
       ScopeToken.refine((token) => !isOpenIdScope(token), {
-        error: 'is a scope of OpenID, which no resource server owns',
+        error: 'is a scope of OpenID Connect, which no resource server can own',
       }),
     )
     .default([]),

@@ -76,7 +76,7 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
     const found = await readUser(log, sub)
     // Whatever ends a person's tokens raises the epoch: also a disabling, after which they may be enabled again, and an erasure.
     if (found === undefined || found.state.epoch !== epoch)
-      throw new InvalidLink('something else was changed since it was asked for')
+      throw new InvalidLink('the account was changed after the link was requested')
     return found.state
   }
 
@@ -107,7 +107,7 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
     const changed = isOwn ? await completion.confirmed(newest) : undefined
     const found = changed && (await readUser(log, changed.state.sub))
     const hmac = found && (await hmacOfUser(addresses, sealer, found.state))
-    if (hmac !== link.email_hmac) throw new InvalidLink('another address took its place')
+    if (hmac !== link.email_hmac) throw new InvalidLink('a link for another address was requested later')
     return { position: await log.store.head() }
   }
 
@@ -115,7 +115,7 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
   async function requireFree(link: OpenLink): Promise<void> {
     const { state } = await readEmail(log, addresses.stream(link.email_hmac))
     if (state.status === 'confirmed' && state.reservation_id !== link.reservation_id)
-      throw new InvalidLink('the address is somebody’s already')
+      throw new InvalidLink('the address belongs to another account')
   }
 
   /** A reservation of the new address for the person, and its confirmation. */
@@ -192,9 +192,10 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
     const links = await linksAt(user.sub)
     // One that was redeemed and did not get to the address, since a process died, can be redeemed again.
     emailChange.decide({ type: 'Redeem', mailId: link.mailId }, links.state)
-    if (user.email !== link.from) throw new InvalidLink('the link was redeemed')
+    if (user.email !== link.from) throw new InvalidLink('the link was already redeemed')
     const { state } = await readEmail(log, addresses.stream(link.email_hmac))
-    if (state.status === 'confirmed') throw new InvalidLink('the link was redeemed, or the address is somebody’s')
+    if (state.status === 'confirmed')
+      throw new InvalidLink('the link was already redeemed, or the address belongs to another account')
   }
 
   async function redeem(token: string, context: CommandContext): Promise<{ position: string }> {

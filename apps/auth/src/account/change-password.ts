@@ -55,7 +55,7 @@ export function ownPassword({ log, sealer, hasher, policy, signIn, clock }: Chan
       const own = consequenceOf(context)
       return await signIn.signIn({ username: await addressOf(sub), password, source, context: own })
     } catch (error) {
-      throw error instanceof InvalidGrant ? new WrongPassword('this is not your password', { cause: error }) : error
+      throw error instanceof InvalidGrant ? new WrongPassword('the current password is wrong', { cause: error }) : error
     }
   }
 

@@ -93,7 +93,7 @@ export function completion(dependencies: CompletionDependencies): Completion {
     }
   }
 
-  /** The person of a reservation, registered if need be; `undefined` when the reservation was closed. */
+  /** The person of a reservation, registered if need be; `undefined` when the registration is no longer pending. */
   async function register(event: Reserved): Promise<UserState | undefined> {
     const registration = await openRegistration(sealer, event.data.registration)
     if (registration === undefined) return undefined

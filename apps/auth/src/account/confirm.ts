@@ -61,7 +61,7 @@ export interface Confirm {
   confirm(confirmation: Confirmation): Promise<{ position: string }>
 }
 
-const erased = (cause: unknown) => new InvalidLink('the registration or its account is gone', { cause })
+const erased = (cause: unknown) => new InvalidLink('the registration or its account was erased', { cause })
 
 type Reserved = Extract<EmailState, { status: 'reserved' }>
 
@@ -72,7 +72,7 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
 
   async function registrationOf(state: Reserved): Promise<Registration> {
     const registration = await openRegistration(sealer, state.registration)
-    if (registration === undefined) throw new InvalidLink('the reservation was closed')
+    if (registration === undefined) throw new InvalidLink('the registration is no longer pending')
     return registration
   }
 
@@ -99,14 +99,14 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
    * they sent. That is a sign-in like any other, limits included.
    */
   async function again(stream: StreamName<EmailEvent>, { proof, source, context }: Confirmation, state: EmailState) {
-    if (state.status !== 'confirmed') throw new InvalidLink('another reservation took its place')
+    if (state.status !== 'confirmed') throw new InvalidLink('a newer registration replaced this one')
     const answer = await finish(stream)
     const address = await addressOf(stream)
-    if (address === undefined) throw new InvalidLink('the registration cannot be read any more')
+    if (address === undefined) throw new InvalidLink('the registration was erased')
     try {
       await signIn.signIn({ username: address, password: proof.password, source, context })
     } catch (error) {
-      throw error instanceof InvalidGrant ? new InvalidLink('the link was redeemed', { cause: error }) : error
+      throw error instanceof InvalidGrant ? new InvalidLink('the link was already redeemed', { cause: error }) : error
     }
     return answer
   }
@@ -121,9 +121,9 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
     const stream = addresses.stream(link.email_hmac)
     const { state, expected } = await readEmail(log, stream)
     if (state.status === 'free' || state.reservation_id !== link.reservation_id)
-      throw new InvalidLink('another reservation took its place')
+      throw new InvalidLink('a newer registration replaced this one')
     if (state.status === 'confirmed') {
-      if (state.mail_id !== link.mailId) throw new InvalidLink('another link confirmed the address')
+      if (state.mail_id !== link.mailId) throw new InvalidLink('the address was already confirmed with another link')
       return again(stream, confirmation, state)
     }
     const registration = await registrationOf(state)
@@ -141,7 +141,7 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
         const link = await open(token)
         const { state } = await readEmail(log, addresses.stream(link.email_hmac))
         if (state.status !== 'reserved' || state.reservation_id !== link.reservation_id)
-          throw new InvalidLink('the reservation is not waiting for it')
+          throw new InvalidLink('no registration is waiting for this link')
       }),
 
     confirm: (confirmation) =>

@@ -42,7 +42,7 @@ const sendPage = (reply: FastifyReply, status: number, text: string) =>
 /** An error as a page; everything that its reader can do nothing about goes the way of all errors. */
 function sendProblem(error: unknown, reply: FastifyReply, page: (problem: string) => string): FastifyReply {
   if (!(error instanceof OAuthError)) throw error
-  reply.request.log.info({ detail: error.detail }, 'form refused')
+  reply.request.log.info({ detail: error.detail }, 'form rejected')
   reply.headers(error.headers)
   if (error instanceof InvalidLink) return sendPage(reply, 400, voidLinkPage())
   if (error instanceof InvalidPassword)
@@ -58,7 +58,7 @@ export const linkRoutes: FastifyPluginAsync<LinkRoutesDependencies> = async (app
   formsToo(app)
 
   function serve({ path, done, page, donePage, check, redeem }: LinkWork, body: z.ZodType): void {
-    const look = { tags: ['accounts'], summary: 'The page behind a mailed link; looking changes nothing' }
+    const look = { tags: ['accounts'], summary: 'The page of a mailed link; opening it changes nothing' }
     app.get(path, { schema: { ...look, querystring: TokenQuery } }, async (request, reply) => {
       const { token } = parse(TokenQuery, request.query)
       try {
@@ -100,7 +100,9 @@ export const linkRoutes: FastifyPluginAsync<LinkRoutesDependencies> = async (app
         return reset.redeem({ token, password, source: requestContext.source(request), context })
       },
     },
-    z.union([AskRequest, ResetRequest]).meta({ description: 'an address to mail a link to, or a link and a password' }),
+    z
+      .union([AskRequest, ResetRequest])
+      .meta({ description: 'an email address to send a link to, or a link and a password' }),
   )
   serve(
     {

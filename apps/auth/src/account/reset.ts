@@ -73,7 +73,7 @@ export function reset(dependencies: ResetDependencies): Reset {
     const link = await openLink(dependencies, token, 'reset')
     const found = await ownerOf(link.email_hmac)
     if (found === undefined || found.user.sub !== link.sub || found.reservation_id !== link.reservation_id)
-      throw new InvalidLink('the address is not that person’s, any more')
+      throw new InvalidLink('the address no longer belongs to this user')
     return { link, user: found.user }
   }
 
@@ -87,7 +87,7 @@ export function reset(dependencies: ResetDependencies): Reset {
     try {
       await signIn.signIn({ username, password, source, context })
     } catch (error) {
-      throw error instanceof InvalidGrant ? new InvalidLink('the link was redeemed', { cause: error }) : error
+      throw error instanceof InvalidGrant ? new InvalidLink('the link was already redeemed', { cause: error }) : error
     }
     return { position: await log.store.head() }
   }
@@ -98,7 +98,8 @@ export function reset(dependencies: ResetDependencies): Reset {
     check: (token) =>
       decided(async () => {
         const { link, user } = await open(token)
-        if (user.epoch !== link.epoch) throw new InvalidLink('the link was redeemed, or something else was changed')
+        if (user.epoch !== link.epoch)
+          throw new InvalidLink('the link was already redeemed, or the account was changed since')
       }),
 
     redeem: (request) => decided(() => unlessErased(erased, () => redeem(request))),

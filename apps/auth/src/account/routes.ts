@@ -67,7 +67,7 @@ function problemPage(error: unknown, token: string): { status: number; text: str
 async function sendProblem(error: unknown, reply: FastifyReply, token: string): Promise<FastifyReply> {
   const problem = problemPage(error, token)
   if (problem === undefined) throw error
-  reply.request.log.info({ detail: error instanceof OAuthError ? error.detail : undefined }, 'form refused')
+  reply.request.log.info({ detail: error instanceof OAuthError ? error.detail : undefined }, 'form rejected')
   if (error instanceof OAuthError) reply.headers(error.headers)
   return sendPage(reply, problem.status, problem.text)
 }
@@ -86,7 +86,7 @@ function registration(app: FastifyInstance, { register, requestContext }: Accoun
 }
 
 function confirmation(app: FastifyInstance, { confirm, requestContext }: AccountRoutesDependencies): void {
-  const query = { tags: ['accounts'], summary: 'The page behind a mailed link; looking changes nothing' }
+  const query = { tags: ['accounts'], summary: 'The page of a mailed link; opening it changes nothing' }
   app.get('/accounts/confirm', { schema: { ...query, querystring: ConfirmQuery } }, async (request, reply) => {
     const { token } = parse(ConfirmQuery, request.query)
     try {

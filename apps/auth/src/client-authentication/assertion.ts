@@ -32,7 +32,7 @@ export function claimedClientId(assertion: string): string {
   } catch (error) {
     if (!(error instanceof errors.JOSEError)) throw error
   }
-  throw new InvalidClient('the assertion is no JWT with a sub')
+  throw new InvalidClient('the assertion is not a JWT with a sub')
 }
 
 export interface AssertionDependencies {
@@ -90,11 +90,11 @@ function checked({ aud, jti, exp = 0, iat }: JWTPayload, audience: readonly stri
   const meant = [aud ?? []].flat()
   // With a stranger among them, whoever it was sent to first could send it on to us.
   if (meant.length === 0 || !meant.every((each) => audience.includes(each)))
-    throw new InvalidClient('the assertion is not for this endpoint alone')
+    throw new InvalidClient('the aud of the assertion is not exactly this endpoint or the issuer')
   if (typeof jti !== 'string' || jti === '' || jti.length > MAX_JTI || !jti.isWellFormed())
-    throw new InvalidClient('the jti is no short text')
-  if (exp > now + LONGEST_LIFE + SKEW) throw new InvalidClient('the assertion lives too long')
-  if (iat !== undefined && iat > now + SKEW) throw new InvalidClient('the assertion is from the future')
+    throw new InvalidClient('the jti of the assertion is missing or too long')
+  if (exp > now + LONGEST_LIFE + SKEW) throw new InvalidClient('the assertion expires too far in the future')
+  if (iat !== undefined && iat > now + SKEW) throw new InvalidClient('the assertion was issued in the future')
   return { jti, exp: Math.floor(exp) }
 }
 
@@ -126,7 +126,7 @@ export async function verifyAssertion(
     return checked(payload, audience, clock.now())
   } catch (error) {
     if (error instanceof InvalidClient) throw error
-    throw new InvalidClient('the assertion does not prove the client', { cause: error })
+    throw new InvalidClient('the assertion cannot be verified', { cause: error })
   }
 }
 
@@ -145,7 +145,7 @@ export async function useUp(
     const used = { type: 'AssertionUsed', data: { client_id: clientId, exp } } as const
     await log.append(stream, [used], { expected: 'noStream', context })
   } catch (error) {
-    if (error instanceof Conflict) throw new InvalidClient('the assertion was used before', { cause: error })
+    if (error instanceof Conflict) throw new InvalidClient('the assertion was already used', { cause: error })
     throw error
   }
 }

@@ -58,7 +58,7 @@ interface Claimed {
 }
 
 function only(...tried: boolean[]): void {
-  if (tried.filter(Boolean).length > 1) throw new InvalidRequest('the client authenticates in more than one way')
+  if (tried.filter(Boolean).length > 1) throw new InvalidRequest('the client uses more than one authentication method')
 }
 
 const text = (body: Readonly<Record<string, unknown>>, name: string): string | undefined => {
@@ -74,9 +74,9 @@ function attemptOf({ authorization, body }: AuthenticationRequest): Attempt {
   only(authorization !== undefined, secret !== undefined, assertion !== undefined)
   if (authorization !== undefined) {
     const credentials = parseBasic(authorization)
-    if (credentials === undefined) throw new InvalidClient('the Authorization header is no Basic credentials')
+    if (credentials === undefined) throw new InvalidClient('the Authorization header holds no Basic credentials')
     if (clientId !== undefined && clientId !== credentials.clientId)
-      throw new InvalidRequest('client_id is not the one in the header')
+      throw new InvalidRequest('client_id differs from the one in the Authorization header')
     return { method: 'client_secret_basic', clientId: credentials.clientId, secret: credentials.clientSecret }
   }
   if (assertion !== undefined) {
@@ -84,10 +84,10 @@ function attemptOf({ authorization, body }: AuthenticationRequest): Attempt {
       throw new InvalidRequest('client_assertion_type is not supported')
     const claimed = claimedClientId(assertion)
     if (clientId !== undefined && clientId !== claimed)
-      throw new InvalidRequest('client_id is not the one in the assertion')
+      throw new InvalidRequest('client_id differs from the one in the assertion')
     return { method: 'private_key_jwt', clientId: claimed, assertion }
   }
-  if (clientId === undefined) throw new InvalidClient('the client does not say who it is')
+  if (clientId === undefined) throw new InvalidClient('the request identifies no client')
   return secret === undefined ? { method: 'none', clientId } : { method: 'client_secret_post', clientId, secret }
 }
 
@@ -136,7 +136,7 @@ function refusal(claimed: Claimed | undefined, method: TokenEndpointAuthMethod):
   if (claimed === undefined) return 'the client is unknown'
   if (claimed.disabled) return 'the client is disabled'
   if (!claimed.methods.includes(method))
-    return `the client authenticates by ${claimed.methods.join(' or ')}, not ${method}`
+    return `the client must authenticate with ${claimed.methods.join(' or ')}, not ${method}`
   if (method === 'private_key_jwt' && claimed.jwks === undefined) return 'the client has no keys'
   return undefined
 }
@@ -252,13 +252,13 @@ export function clientAuthentication(dependencies: AuthenticationDependencies): 
   return {
     async client(request) {
       const found = await decided(() => prove(attemptOf(request), ['client'], request))
-      if (found.kind !== 'client') throw new InvalidClient('a resource server is no client')
+      if (found.kind !== 'client') throw new InvalidClient('a resource server cannot act as a client')
       return found.client
     },
 
     async clientOrResource(request) {
       const attempt = attemptOf(request)
-      if (attempt.method === 'none') throw new InvalidClient('a public client has nothing to prove itself with')
+      if (attempt.method === 'none') throw new InvalidClient('a public client cannot authenticate')
       return decided(() => prove(attempt, ['resource', 'client'], request))
     },
   }

@@ -29,7 +29,7 @@ export const noClientLimits: ClientGuard = {
 const UNKNOWN: Source = { hash: 'unknown', text: 'unknown' }
 
 const tooMany = (retryAfter: number) =>
-  new TooManyRequests('authentications of this source at this client failed too often', { retryAfter })
+  new TooManyRequests('too many failed authentications of this client from this source', { retryAfter })
 
 /**
  * Counts in memory, by client and network: an agent can be made up anew for each guess. A source that authenticated before is

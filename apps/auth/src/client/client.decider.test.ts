@@ -35,7 +35,7 @@ describe('a client', () => {
   })
 
   it('has to be there for everything else', () => {
-    given().when({ type: 'Disable', reason: '' }).thenThrows(ClientRefused, 'no such client')
+    given().when({ type: 'Disable', reason: '' }).thenThrows(ClientRefused, 'unknown client')
   })
 
   it('ends its tokens when it is disabled, and does not get them back', () => {
@@ -99,13 +99,13 @@ describe('the secrets of a client', () => {
   })
 
   it('are not taken for revoked when the id is mistyped', () => {
-    given(registered).when({ type: 'RevokeSecret', secret_id: 's9' }).thenThrows(UnknownSecret, 'no secret s9')
+    given(registered).when({ type: 'RevokeSecret', secret_id: 's9' }).thenThrows(UnknownSecret, 'unknown secret s9')
   })
 
   it('are not given to a client that has no use for them', () => {
     const open = ClientMetadata.parse({ token_endpoint_auth_method: 'none' })
     given({ type: 'ClientRegistered', data: { client: becomes({ metadata: open, secrets: [] }) } })
       .when(add(second))
-      .thenThrows(ClientRefused, 'by none')
+      .thenThrows(ClientRefused, 'with none')
   })
 })

@@ -29,7 +29,7 @@ export class ClientRefused extends Error {
 /** There is no client of that id. */
 export class UnknownClient extends ClientRefused {
   constructor() {
-    super('there is no such client')
+    super('unknown client')
     this.name = 'UnknownClient'
   }
 }
@@ -60,7 +60,9 @@ function decideExisting(command: Exclude<ClientCommand, { type: 'Register' }>, c
     case 'AddSecret': {
       const { secret, now } = command
       if (!usesSecret(client.metadata))
-        return refuse(`the client authenticates by ${client.metadata.token_endpoint_auth_method}, not by a secret`)
+        return refuse(
+          `the client must authenticate with ${client.metadata.token_endpoint_auth_method}, not with a secret`,
+        )
       const secrets = withSecret(client.secrets, { secret, now, refuse })
       return [{ type: 'ClientSecretAdded', data: { secret_id: secret.secret_id, client: { ...client, secrets } } }]
     }

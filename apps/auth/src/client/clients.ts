@@ -61,7 +61,9 @@ export interface Clients {
 function secretFor(metadata: ClientMetadata, configured: string | undefined): string | undefined {
   if (usesSecret(metadata)) return configured ?? newSecret()
   if (configured !== undefined)
-    throw new ClientRefused(`a client with ${metadata.token_endpoint_auth_method} has no secret`)
+    throw new ClientRefused(
+      `a client with the authentication method ${metadata.token_endpoint_auth_method} has no secret`,
+    )
   return undefined
 }
 

@@ -26,7 +26,7 @@ export const clientUpdate = (kept?: ClientMetadata) =>
     refuseUselessKeys(metadata, context)
     const { token_endpoint_auth_method: method, jwks } = metadata
     if (method !== 'private_key_jwt' || jwks === undefined) return
-    const message = 'has no key that private_key_jwt could be signed by'
+    const message = 'has no key that can verify a private_key_jwt'
     if (!jwks.keys.some((key) => verifiesBy(key, ASSERTION_ALGS)))
       context.addIssue({ code: 'custom', path: ['jwks'], message })
   })

@@ -34,7 +34,7 @@ export function startBackground(
   const stopping = new AbortController()
   const { signal } = stopping
   const stumbled = (name: string) => (error: unknown) => {
-    if (!signal.aborted) logger.error({ err: error, process: name }, 'a process stumbled and tries again')
+    if (!signal.aborted) logger.error({ err: error, process: name }, 'background task failed, retrying')
   }
 
   /** Does it again and again, however often it fails. */

@@ -65,7 +65,7 @@ it('a restore to before an entry of the bootstrap file was applied makes nobody 
   await restoreBackup(configOf('restored'), backup)
   await start('restored', [ANN, BOB])
   await operator('restored', async (operate) => {
-    await expect(operate('users find', { email: ANN.email })).rejects.toThrow(/no such/)
+    await expect(operate('users find', { email: ANN.email })).rejects.toThrow(/unknown/)
     expect(await operate('users find', { email: BOB.email })).toMatchObject({ email: BOB.email }) // never of the file before
   })
 
@@ -120,9 +120,9 @@ it('a backup that is damaged or not whole, and another master key, restore nothi
   await expect(restore('half')).rejects.toThrow(/no whole backup/)
   for (const [to, why] of [
     [String(Number(position) + 1).padStart(20, '0'), /ends before/],
-    ['-1', /--to: is no position/],
-    ['30', /--to: is no position/],
-    ['', /--to: is no position/],
+    ['-1', /--to: is not a position/],
+    ['30', /--to: is not a position/],
+    ['', /--to: is not a position/],
   ] as const)
     await expect(restore('backup', to), to).rejects.toThrow(why)
   expect(existsSync(at('new'))).toBe(false)

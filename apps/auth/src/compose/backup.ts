@@ -59,9 +59,9 @@ function assertEmbedded({ eventStoreDBUrl }: Config, what: string): void {
  * @throws {Refused} when the folder is not empty, or there is nothing to copy.
  */
 export async function takeBackup(config: Config, folder: string, giveWay = () => {}): Promise<Manifest> {
-  assertEmbedded(config, 'the database is backed up by its own means')
+  assertEmbedded(config, 'back up the database with its own tools')
   if (existsSync(join(folder, LOG)) || existsSync(join(folder, MANIFEST)))
-    throw new Refused(`there is a backup in ${folder} already`)
+    throw new Refused(`${folder} already holds a backup`)
   if (!existsSync(join(config.dataDir, LOG)))
     throw new Refused(`there is no log in LEDGATE_DATA_DIR (${config.dataDir})`)
   giveWay()
@@ -204,19 +204,18 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
  * @throws {Refused} when the backup is damaged, the data folder is not empty, or the position is not in the backup.
  */
 export async function restoreBackup(config: Config, { folder, to, erasedIn }: RestoreOptions) {
-  assertEmbedded(config, 'the database is restored by its own means')
+  assertEmbedded(config, 'restore the database with its own tools')
   const manifest = readManifest(folder)
   const left = leftIn(config.dataDir)
   if (left.length > 0)
     throw new Refused(
-      `LEDGATE_DATA_DIR (${config.dataDir}) has a log already, or a part of one: move ${left.join(', ')} away together first`,
+      `LEDGATE_DATA_DIR (${config.dataDir}) already holds a log, or a part of one: move ${left.join(', ')} away together first`,
     )
   const position = to === undefined ? manifest.position : positionIn({ parsePosition }, to, '--to')
   if (position > manifest.position)
     throw new Refused(`--to: the backup ends before that position, at ${manifest.position}`)
   const whole = await digestLog(join(folder, LOG))
-  if (whole.digest !== manifest.digest)
-    throw new Refused('the backup is damaged: its log is not the one of its manifest')
+  if (whole.digest !== manifest.digest) throw new Refused('the backup is damaged: its log does not match its manifest')
   const newer = await Promise.all(erasedIn.map((file) => erasuresIn(file, START)))
   if ((await digestLog(join(folder, LOG), position)).position !== position)
     throw new Refused('--to: the backup has no event at that position')

@@ -101,7 +101,7 @@ export async function openCore(config: Config, logger: Logger): Promise<Core> {
 
 async function open(config: Config, logger: Logger, parts: ReturnType<typeof closer>): Promise<Core> {
   const clock = systemClock
-  const storage = await openStorage(config, (why) => logger.warn({ reason: why }, 'waits for its store'))
+  const storage = await openStorage(config, (why) => logger.warn({ reason: why }, 'waiting for the event store'))
   parts.opened(storage, () => storage.close())
   const { store, vault, source } = storage
   const sealer = vaultSealer(vault)
@@ -127,11 +127,11 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     viewsFile: join(config.dataDir, 'views.db'),
     source,
     sealer,
-    onDeath: (error) => logger.error({ err: error }, 'the projector died and is started again'),
+    onDeath: (error) => logger.error({ err: error }, 'the projector thread died, restarting'),
     onDiscarded: (why) => logger.warn(why),
     onUnheard: hearings.views.failed,
     onHeard: hearings.views.heard,
-    onTrouble: (trouble) => logger.error({ trouble }, 'a view has trouble'),
+    onTrouble: (trouble) => logger.error({ trouble }, 'a view cannot be updated'),
   })
   parts.opened(views, () => views.close())
   const names = openNames(log, keyedHash)

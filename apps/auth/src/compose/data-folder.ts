@@ -38,7 +38,9 @@ export function prepareDataFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true })
   } catch (error) {
-    throw new Error(`LEDGATE_DATA_DIR (${folder}) cannot be made, or is no folder: ${codeOf(error)}`, { cause: error })
+    throw new Error(`LEDGATE_DATA_DIR (${folder}) cannot be created, or is not a folder: ${codeOf(error)}`, {
+      cause: error,
+    })
   }
   assertUsable(folder, R_OK | W_OK | X_OK)
   for (const name of readdirSync(folder)

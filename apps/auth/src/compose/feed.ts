@@ -19,13 +19,13 @@ export interface Feed {
 const readingsOf = (state: () => FeedState, nowMs: () => number): readonly Reading[] => [
   {
     name: 'ledgate_feed_vouched_seconds',
-    help: 'How old the newest heartbeat of the feed is; readers stop trusting what they know when it grows.',
+    help: 'Age of the newest heartbeat of the feed; beyond their limit, resource servers treat their data as stale.',
     kind: 'gauge',
     read: () => (nowMs() - state().vouchedAt) / 1000,
   },
   {
     name: 'ledgate_feed_followers',
-    help: 'Who follows the feed now: open streams, and the publisher to Kafka.',
+    help: 'Readers of the feed: open streams, and the Kafka publisher.',
     kind: 'gauge',
     read: () => state().followers,
   },
@@ -52,7 +52,7 @@ export function openFeed(core: Core, requests: RequestContext, authentication: C
     ...grounds,
     hearing: core.hearings.feed,
     onError: seldom(clock.nowMs, (error: unknown) =>
-      logger.error({ err: error }, 'the feed of revocations stumbled and begins again'),
+      logger.error({ err: error }, 'the revocation feed failed, restarting'),
     ),
   })
   const routes = {

@@ -16,8 +16,7 @@ export function openHearings(logger: Pick<Logger, 'warn'>, nowMs: () => number):
   const open = (subscription: keyof Hearings) =>
     hearing({
       nowMs,
-      onUnheard: (why) =>
-        logger.warn({ subscription, reason: why }, 'a subscription to the log failed and is tried again'),
+      onUnheard: (why) => logger.warn({ subscription, reason: why }, 'a subscription to the log failed, retrying'),
     })
   return { views: open('views'), registration: open('registration'), mail: open('mail'), feed: open('feed') }
 }
@@ -43,14 +42,14 @@ export const hearingReadings = (hearings: Hearings, nowMs: () => number): readon
   return [
     {
       name: 'ledgate_subscription_failures_total',
-      help: 'Tries of a subscription to the log that failed.',
+      help: 'Failed attempts of a subscription to the log.',
       kind: 'counter',
       labelNames: ['subscription'],
       read: read(({ state }) => state().failures),
     },
     {
       name: 'ledgate_subscription_unheard_seconds',
-      help: 'For how long a subscription to the log has done nothing but fail.',
+      help: 'How long a subscription to the log has been failing.',
       kind: 'gauge',
       labelNames: ['subscription'],
       read: read(({ state }) => {

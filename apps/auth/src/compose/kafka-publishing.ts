@@ -61,35 +61,35 @@ const lostBy = (error: unknown): unknown =>
 const readingsOf = (state: () => OutboxState, nowMs: () => number): readonly Reading[] => [
   {
     name: 'ledgate_kafka_publishing',
-    help: '1 while it is the turn of this process to publish.',
+    help: '1 while this process holds the lease for publishing.',
     kind: 'gauge',
     read: () => Number(state().isRunning),
   },
   {
     name: 'ledgate_kafka_up',
-    help: '1 while Kafka takes what this process publishes.',
+    help: '1 while Kafka accepts what this process publishes.',
     kind: 'gauge',
     read: () => Number(state().isUp),
   },
   {
     name: 'ledgate_kafka_lag_seconds',
-    help: 'For how long the oldest notice that is not in the topic has been waiting.',
+    help: 'Age of the oldest notice that is not yet in the topic.',
     kind: 'gauge',
     read: () => state().lagMs / 1000,
   },
   {
     name: 'ledgate_kafka_vouched_seconds',
-    help: 'How long ago the topic was last vouched for, by the process whose turn it is.',
+    help: 'Time since the process with the lease last confirmed the topic with a heartbeat.',
     kind: 'gauge',
     read() {
       const { isRunning, vouchedAt } = state()
       return isRunning && vouchedAt !== undefined ? (nowMs() - vouchedAt) / 1000 : 0
     },
   },
-  { name: 'ledgate_kafka_notices_total', help: 'Notices that were sent.', kind: 'counter', read: () => state().sent },
+  { name: 'ledgate_kafka_notices_total', help: 'Notices sent.', kind: 'counter', read: () => state().sent },
   {
     name: 'ledgate_kafka_failures_total',
-    help: 'How often publishing failed and began again.',
+    help: 'Publishing failures, each followed by a restart.',
     kind: 'counter',
     read: () => state().failures,
   },
@@ -101,7 +101,7 @@ export function openKafkaPublishing(core: Core, feed: RevocationFeed, kafka: Kaf
   const log = logger.child({ part: 'kafka' })
   const options: KafkaOptions = { ...kafka, deadlineMs: DEADLINE_MS, log }
   const failed = (error: unknown): void =>
-    log.error({ err: error }, 'publishing to Kafka (LEDGATE_KAFKA_BROKERS and its like) failed and is tried again')
+    log.error({ err: error }, 'publishing to Kafka failed, retrying (settings: LEDGATE_KAFKA_*)')
   const grounds = { ...groundsOf(core), views }
   const box = outbox({
     follow: feed.follow,

@@ -33,7 +33,7 @@ export function openMail(
     newId,
     backlog,
     hearing: hearings.mail,
-    onError: (error) => logger.error({ err: error }, 'a mail did not leave and is tried again'),
+    onError: (error) => logger.error({ err: error }, 'an email could not be sent, retrying'),
   })
   return { sending, mailbox }
 }

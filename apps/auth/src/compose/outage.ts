@@ -13,12 +13,12 @@ const LOOK_EVERY_MS = 1_000
 
 /** Says in the log why the store cannot be used, at most once a minute, and when it can be again. Call it now and then. */
 export function outageTeller({ store, logger, nowMs }: OutageOptions): () => void {
-  const say = seldom(nowMs, (reason: string) => logger.error({ reason }, 'the store cannot be used now'))
+  const say = seldom(nowMs, (reason: string) => logger.error({ reason }, 'the event store is unavailable'))
   let isOut = false
   return () => {
     const health = store.health()
     if (health.ok) {
-      if (isOut) logger.info('the store can be used again')
+      if (isOut) logger.info('the event store is available again')
       isOut = false
       return
     }

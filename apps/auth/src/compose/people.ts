@@ -73,7 +73,7 @@ export function openPeople(core: Core, wait: (ms: number) => Promise<unknown> = 
   const mayMail = limits ? mailAllowance(limits.mail, clock.nowMs) : unlimitedMail
   const mayRegister = limits ? registrationAllowance(limits.registration, clock.nowMs) : unlimitedRegistrations
   const evenly = evenAnswers(limits?.answer.stepMs, wait)
-  const onError = (error: unknown) => logger.error({ err: error }, 'a sign-in could not be written down')
+  const onError = (error: unknown) => logger.error({ err: error }, 'a sign-in could not be recorded')
   const record = loginRecord({ log, clock, newId: randomUUID, onError, ...(limits && { limits: limits.record }) })
   const policy = passwordPolicy()
   const linkKeys = derivationKeys
@@ -88,7 +88,7 @@ export function openPeople(core: Core, wait: (ms: number) => Promise<unknown> = 
   const stopping = new AbortController()
   const { signal } = stopping
   const resumed = resumeMail(log, { mayMail, mayRegister, nowMs: clock.nowMs, signal }).catch((error: unknown) =>
-    logger.warn({ err: error }, 'mails of before the start are not counted'),
+    logger.warn({ err: error }, 'emails sent before the start are not counted'),
   )
   const counted = Promise.race([resumed, pause(LONGEST_RESUME_MS, undefined, { ref: false })])
   /** Whoever asks for a mail right after the start waits until those of before it are counted. */

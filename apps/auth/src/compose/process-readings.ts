@@ -65,21 +65,21 @@ export function processReadings(backlogs: Backlogs, nowMs: () => number): readon
   return [
     {
       name: 'ledgate_process_failures_total',
-      help: 'Tries of what goes on by itself that failed.',
+      help: 'Failed attempts of background tasks.',
       kind: 'counter',
       labelNames,
       read: read((name) => backlogs[name].state().failures),
     },
     {
       name: 'ledgate_process_waiting',
-      help: 'Events, or looks at what is due, that failed at their last try.',
+      help: 'Events, or scheduled runs, whose last attempt failed.',
       kind: 'gauge',
       labelNames,
       read: read((name) => backlogs[name].state().waiting),
     },
     {
       name: 'ledgate_process_waiting_seconds',
-      help: 'How old the oldest of them is.',
+      help: 'Age of the oldest of them.',
       kind: 'gauge',
       labelNames,
       read: read((name) => ageMs(backlogs[name].state().since, nowMs) / 1000),
@@ -93,31 +93,31 @@ export const mailReadings = (mail: Sending, nowMs: () => number): readonly Readi
   return [
     {
       name: 'ledgate_mail_sent_total',
-      help: 'Mails that a mail server took.',
+      help: 'Emails accepted by a mail server.',
       kind: 'counter',
       read: () => state().sent,
     },
     {
       name: 'ledgate_mail_failed_tries_total',
-      help: 'Tries after which a mail waits for its next one.',
+      help: 'Failed attempts after which the email will be retried.',
       kind: 'counter',
       read: () => state().failedTries,
     },
     {
       name: 'ledgate_mail_given_up_total',
-      help: 'Mails that were refused for good, or that no server took for a day.',
+      help: 'Emails rejected permanently, or not accepted by a server for a day.',
       kind: 'counter',
       read: () => state().givenUp,
     },
     {
       name: 'ledgate_mail_waiting',
-      help: 'Mails whose last try failed; 100,000 at most.',
+      help: 'Emails whose last attempt failed; 100,000 at most.',
       kind: 'gauge',
       read: () => state().waiting,
     },
     {
       name: 'ledgate_mail_waiting_seconds',
-      help: 'How long ago the first of them was asked for.',
+      help: 'Age of the oldest of them.',
       kind: 'gauge',
       read: () => ageMs(state().waitingSince, nowMs) / 1000,
     },

@@ -71,7 +71,7 @@ it.each([0, 25])(
       tell()
       clock.advance(1)
     }
-    expect(lines.map(([, text]) => text)).toEqual(Array.from({ length: 3 }, () => 'the views are built from the log'))
+    expect(lines.map(([, text]) => text)).toEqual(Array.from({ length: 3 }, () => 'building the views from the log'))
     expect(lines[0]?.[0]).toMatchObject({ progress: names.map((view) => ({ view, events: first })) })
     expect(ready.problems()).toEqual({ views: names.map((name) => `${name} is building`).join(', ') })
     giveAll()

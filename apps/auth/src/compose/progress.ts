@@ -36,7 +36,7 @@ export function progressTeller({ views, logger, nowMs }: ProgressOptions): () =>
       eventsPerSecond,
       ...(lagMs > 0 && { reached: new Date(nowMs() - lagMs).toISOString() }),
     }))
-    logger.info({ progress }, 'the views are built from the log')
+    logger.info({ progress }, 'building the views from the log')
   }
 }
 

@@ -13,14 +13,14 @@ if (parentPort === null) throw new Error('projector.ts is the entry of a worker 
 function onDamage(error: unknown): void {
   discardViews(viewsFile)
   setImmediate(() => {
-    throw new Error(`${viewsFile} is damaged and is built anew`, { cause: error })
+    throw new Error(`${viewsFile} is damaged and is rebuilt`, { cause: error })
   })
 }
 
 /** Dead: the thread is started again, and finds out what is of another history. */
 function onForeign(error: Error): void {
   setImmediate(() => {
-    throw new Error('the log is not the one that the views were made from', { cause: error })
+    throw new Error('the views were built from another history of the log', { cause: error })
   })
 }
 

@@ -37,30 +37,26 @@ export function readingsOf({ store, views }: Core): readonly Reading[] {
   const counter = (name: string, help: string, read: () => number): Reading => ({ name, help, kind: 'counter', read })
   const gauge = (name: string, help: string, read: () => number): Reading => ({ name, help, kind: 'gauge', read })
   return [
-    counter('ledgate_log_appends_total', 'Appends that were written.', () => store.counters().appends),
-    counter('ledgate_log_events_total', 'Events that were written.', () => store.counters().events),
-    counter(
-      'ledgate_log_commits_total',
-      'Transactions: appends that came together share one.',
-      () => store.counters().batches,
-    ),
-    gauge('ledgate_log_queued_appends', 'Appends that wait for the disk.', () => store.counters().queued),
+    counter('ledgate_log_appends_total', 'Appends written.', () => store.counters().appends),
+    counter('ledgate_log_events_total', 'Events written.', () => store.counters().events),
+    counter('ledgate_log_commits_total', 'Transactions; concurrent appends share one.', () => store.counters().batches),
+    gauge('ledgate_log_queued_appends', 'Appends waiting for the disk.', () => store.counters().queued),
     gauge(
       'ledgate_log_last_commit_seconds',
-      'How long the last transaction took.',
+      'Duration of the last transaction.',
       () => store.counters().lastCommitMs / 1000,
     ),
-    gauge('ledgate_log_up', '1 while the log takes appends.', () => (store.health().ok ? 1 : 0)),
+    gauge('ledgate_log_up', '1 while the log accepts appends.', () => (store.health().ok ? 1 : 0)),
     {
       name: 'ledgate_view_lag_seconds',
-      help: 'How far a view is behind the log.',
+      help: 'Lag of a view behind the log.',
       kind: 'gauge',
       labelNames: ['view'],
       read: () => views.health().map(({ name, lagMs }) => ({ labels: { view: name }, value: lagMs / 1000 })),
     },
     {
       name: 'ledgate_view_stopped',
-      help: '1 when a view stopped at an event it cannot project.',
+      help: '1 when a view stopped at an event it cannot apply.',
       kind: 'gauge',
       labelNames: ['view'],
       read: () =>

@@ -158,8 +158,8 @@ describe('the configuration', () => {
     const gone = join(folder, 'gone.pem')
     const kafka = { LEDGATE_KAFKA_BROKERS: 'kafka-1:9092', LEDGATE_KAFKA_TLS_CA: 'system' }
     const wrong: [Record<string, string>, RegExp[]][] = [
-      [{ ...kafka, LEDGATE_KAFKA_TLS_CERT: cert }, [/_TLS_CERT and LEDGATE_KAFKA_TLS_KEY belong together/]],
-      [{ ...kafka, LEDGATE_KAFKA_TLS_KEY: key }, [/_TLS_CERT and LEDGATE_KAFKA_TLS_KEY belong together/]],
+      [{ ...kafka, LEDGATE_KAFKA_TLS_CERT: cert }, [/_TLS_CERT and LEDGATE_KAFKA_TLS_KEY must be set together/]],
+      [{ ...kafka, LEDGATE_KAFKA_TLS_KEY: key }, [/_TLS_CERT and LEDGATE_KAFKA_TLS_KEY must be set together/]],
       [{ ...kafka, LEDGATE_KAFKA_TLS_CERT: gone, LEDGATE_KAFKA_TLS_KEY: key }, [/_TLS_CERT is no file .*ENOENT/]],
       [{ ...kafka, LEDGATE_KAFKA_TLS_CERT: cert, LEDGATE_KAFKA_TLS_KEY: gone }, [/_TLS_KEY is no file .*ENOENT/]],
       [
@@ -206,7 +206,7 @@ describe('the configuration', () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'ledgate-config-'))
     writeFileSync(join(dataDir, 'master.key'), `${KEY}\n`)
     expect(problems({ ...production, LEDGATE_DATA_DIR: dataDir })).toEqual([
-      'LEDGATE_MASTER_KEY is the development key beside the data; production needs one of its own',
+      'LEDGATE_MASTER_KEY is the development key in the data folder; production needs its own',
     ])
   })
 

@@ -180,7 +180,7 @@ function productionProblems(settings: Settings, masterKeys: readonly string[]): 
   else if (!settings.LEDGATE_ISSUER.startsWith('https:')) problems.push('LEDGATE_ISSUER must be https in production')
   if (masterKeys.length === 0) problems.push('LEDGATE_MASTER_KEY or LEDGATE_MASTER_KEY_FILE is required in production')
   else if (masterKeys[0] === developmentKey(settings.LEDGATE_DATA_DIR))
-    problems.push('LEDGATE_MASTER_KEY is the development key beside the data; production needs one of its own')
+    problems.push('LEDGATE_MASTER_KEY is the development key in the data folder; production needs its own')
   if (settings.LEDGATE_SMTP_URL === undefined) problems.push('LEDGATE_SMTP_URL is required in production')
   if (settings.LEDGATE_MAIL_FROM === undefined) problems.push('LEDGATE_MAIL_FROM is required in production')
   return problems
@@ -206,7 +206,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       ? ['LEDGATE_MASTER_KEY and LEDGATE_MASTER_KEY_FILE are both set; one of them is enough']
       : []),
     ...(settings.LEDGATE_EVENTSTOREDB_URL !== undefined && settings.LEDGATE_ISSUER === undefined
-      ? ['LEDGATE_ISSUER is required with LEDGATE_EVENTSTOREDB_URL: every replica speaks for the same issuer']
+      ? ['LEDGATE_ISSUER is required with LEDGATE_EVENTSTOREDB_URL: every replica serves the same issuer']
       : []),
     ...(production ? productionProblems(settings, masterKeys) : []),
   ]

@@ -70,7 +70,7 @@ function fileOf(setting: string, path: string, problems: string[]): string | und
 function clientCertificate(certFile: string | undefined, keyFile: string | undefined, problems: string[]) {
   if (certFile === undefined && keyFile === undefined) return {}
   if (certFile === undefined || keyFile === undefined) {
-    problems.push('LEDGATE_KAFKA_TLS_CERT and LEDGATE_KAFKA_TLS_KEY belong together; one of them is missing')
+    problems.push('LEDGATE_KAFKA_TLS_CERT and LEDGATE_KAFKA_TLS_KEY must be set together; one of them is missing')
     return {}
   }
   const cert = fileOf('LEDGATE_KAFKA_TLS_CERT', certFile, problems)
@@ -114,15 +114,15 @@ export function kafkaSettings(
   const problems: string[] = []
   const credentials = [mechanism, username, password].filter((each) => each !== undefined)
   if (brokers === undefined && (ca !== undefined || credentials.length > 0))
-    problems.push('LEDGATE_KAFKA_BROKERS is missing, and other settings about Kafka are there')
+    problems.push('LEDGATE_KAFKA_BROKERS is missing, but other LEDGATE_KAFKA settings are set')
   if (credentials.length === 1 || credentials.length === 2)
-    problems.push('LEDGATE_KAFKA_SASL_MECHANISM, _USERNAME and _PASSWORD belong together; one of them is missing')
+    problems.push('LEDGATE_KAFKA_SASL_MECHANISM, _USERNAME and _PASSWORD must be set together; one of them is missing')
   if (production && mechanism === 'plain' && ca === undefined)
     problems.push(
       'LEDGATE_KAFKA_SASL_MECHANISM plain without LEDGATE_KAFKA_TLS_CA would send the password in the clear',
     )
   if (ca === undefined && (cert !== undefined || key !== undefined))
-    problems.push('LEDGATE_KAFKA_TLS_CERT needs LEDGATE_KAFKA_TLS_CA: without it there is no TLS')
+    problems.push('LEDGATE_KAFKA_TLS_CERT needs LEDGATE_KAFKA_TLS_CA: TLS is off without it')
   const trusted = tlsOf(ca, problems)
   const tls = trusted && { ...trusted, ...clientCertificate(cert, key, problems) }
   const sasl = mechanism && username && password ? { mechanism, username, password } : undefined

@@ -14,14 +14,14 @@ export function withSecret(
   { secret, now, refuse }: { readonly secret: Secret; readonly now: number; readonly refuse: Refuse },
 ): Secret[] {
   const live = secrets.filter((each) => isLiveSecret(each, now))
-  if (live.length >= MAX_SECRETS) return refuse('two secrets are live already; revoke one first')
+  if (live.length >= MAX_SECRETS) return refuse('two secrets are already active; revoke one first')
   return [...live, secret]
 }
 
 /** There is no secret of that id. */
 export class UnknownSecret extends Error {
   constructor(secretId: string) {
-    super(`there is no secret ${secretId}`)
+    super(`unknown secret ${secretId}`)
     this.name = 'UnknownSecret'
   }
 }

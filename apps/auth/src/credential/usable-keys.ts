@@ -27,9 +27,9 @@ export function flawOf(jwk: Jwk): string | undefined {
   try {
     const { kty, crv, x, y, n, e } = jwk
     const key = createPublicKey({ key: { kty, crv, x, y, n, e } as JsonWebKey, format: 'jwk' })
-    return isSoundKey(key) ? undefined : 'is an RSA key of an unfit length or exponent'
+    return isSoundKey(key) ? undefined : 'is an RSA key of an unsupported length or exponent'
   } catch {
-    return 'is no key: its parts do not make one'
+    return 'is not a valid key'
   }
 }
 

@@ -15,7 +15,7 @@ export const emailChange: Decider<EmailChangeState, EmailChangeCommand, EmailCha
   /** @throws {InvalidLink} when it is not the newest link that was asked for. */
   decide({ type, mailId }, state) {
     if (type === 'Ask') return [{ type: 'EmailChangeAsked', data: { mail_id: mailId } }]
-    if (state?.mailId !== mailId) throw new InvalidLink('it is not the newest that was asked for')
+    if (state?.mailId !== mailId) throw new InvalidLink('a newer link was requested')
     return state.isRedeemed ? [] : [{ type: 'EmailChangeRedeemed', data: { mail_id: mailId } }]
   },
 

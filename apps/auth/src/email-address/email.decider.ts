@@ -39,7 +39,7 @@ export type EmailCommand =
 function confirm(command: Extract<EmailCommand, { type: 'Confirm' }>, state: EmailState): readonly EmailEvent[] {
   const { reservationId, owner, mailId, password } = command
   if (state.status === 'free' || state.reservation_id !== reservationId)
-    throw new InvalidLink('another reservation took its place')
+    throw new InvalidLink('a newer registration replaced this one')
   if (state.status === 'confirmed') return []
   const { reservation_id, data_key } = state
   const data = { reservation_id, data_key, owner, mail_id: mailId, ...(password && { password }) }

@@ -12,6 +12,6 @@ export class AddressTaken extends Error {
 export class InvalidLink extends OAuthError {
   /** @param detail why, for our logs. */
   constructor(detail: string, options?: ErrorOptions) {
-    super('invalid_token', 400, 'the link is not valid or no longer valid', { ...options, detail })
+    super('invalid_token', 400, 'the link is invalid, expired or already used', { ...options, detail })
   }
 }

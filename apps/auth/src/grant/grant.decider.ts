@@ -55,7 +55,7 @@ export const grant: Decider<GrantState | undefined, GrantCommand, GrantEvent> = 
 
   decide(command, state) {
     if (command.type === 'Open') return open(command)
-    if (state === undefined) throw new InvalidGrant('there is no such grant')
+    if (state === undefined) throw new InvalidGrant('unknown grant')
     switch (command.type) {
       case 'PresentRefreshToken':
         return decideRefresh(command, { ...state, revoked_tokens: [] })

@@ -86,9 +86,9 @@ export function judgeRefresh(presented: Presented, { revoked, refresh }: GrantSt
   if (revoked) throw new InvalidGrant('the grant is revoked')
   if (refresh === null) throw new InvalidGrant('the grant has no refresh token')
   const { generation, attempt, spent, key, now } = presented
-  if (generation > refresh.generation) throw new InvalidGrant('that generation was never given out')
+  if (generation > refresh.generation) throw new InvalidGrant('this generation was never issued')
   const isSpent = generation < refresh.generation
-  if (!isSpent && key !== refresh.key) throw new InvalidGrant('the token names another key')
+  if (!isSpent && key !== refresh.key) throw new InvalidGrant('the token was derived with another key')
   const isPrevious = generation === refresh.generation - 1
   const isLate = attempt !== null && attempt === spent?.attempt
   const judgement = !isSpent ? 'rotate' : isPrevious ? judgePrevious(presented, refresh) : isLate ? 'late' : 'reuse'
@@ -117,8 +117,8 @@ function rotated(command: PresentRefreshToken, refresh: RefreshState): RefreshSt
 export function decideRefresh(command: PresentRefreshToken, state: GrantState): GrantEvent[] {
   const judgement = judgeRefresh(command, state)
   const { refresh } = state
-  if (refresh === null || judgement === 'reuse') throw new InvalidGrant('a spent refresh token came back')
-  if (judgement === 'late') throw new InvalidGrant('a late duplicate of a request that was answered')
+  if (refresh === null || judgement === 'reuse') throw new InvalidGrant('a spent refresh token was presented again')
+  if (judgement === 'late') throw new InvalidGrant('a late duplicate of a request that was already answered')
   const issued: GrantEvent = { type: 'TokenIssued', data: command.token }
   if (judgement === 'rotate')
     return [issued, { type: 'RefreshRotated', data: { grant: { ...state, refresh: rotated(command, refresh) } } }]

@@ -32,7 +32,7 @@ export function toOAuthError(error: unknown): OAuthError {
   if (error instanceof Unavailable)
     return new TemporarilyUnavailable('the event store is unavailable', { cause: error, retryAfter: error.retryAfter })
   if (error instanceof UnknownOutcome || error instanceof Conflict)
-    return new TemporarilyUnavailable('the event store did not settle in time', { cause: error })
+    return new TemporarilyUnavailable('the outcome of an append is still unknown', { cause: error })
   if (hasZodFastifySchemaValidationErrors(error)) {
     const names = invalidMembers(error)
     return new InvalidRequest(`a parameter is missing, repeated or malformed${names && `: ${names}`}`, { cause: error })
@@ -44,8 +44,8 @@ export function toOAuthError(error: unknown): OAuthError {
 function log(request: FastifyRequest, answer: OAuthError): void {
   const facts = { error: answer.error, detail: answer.detail, err: answer.cause }
   if (answer.status >= 500 && answer.status !== 503) request.log.error(facts, 'request failed')
-  else if (answer.status === 503) request.log.warn(facts, 'request put off')
-  else request.log.info(facts, 'request refused')
+  else if (answer.status === 503) request.log.warn(facts, 'temporarily unavailable')
+  else request.log.info(facts, 'request rejected')
 }
 
 /** Answers every error of every route in one shape (RFC 6749 §5.2), never cached, and logs its cause. */

@@ -1,5 +1,5 @@
 const noCompiler = (): never => {
-  throw new Error('a schema that is not of zod')
+  throw new Error('the schema is not a zod schema')
 }
 
 /** For Fastify, which would load compilers of its own at every start: schemas here are of zod, or there are none. */

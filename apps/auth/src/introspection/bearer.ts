@@ -31,9 +31,9 @@ const BEARER = /^Bearer +([\w.~+/-]+=*)$/i
 
 /** The token of the `Authorization` header, RFC 6750 §2.1. @throws {InvalidToken} */
 function tokenOf({ headers: { authorization } }: FastifyRequest): string {
-  if (authorization === undefined) throw new InvalidToken('there is none', { isMissing: true })
+  if (authorization === undefined) throw new InvalidToken('no access token', { isMissing: true })
   const [, token] = BEARER.exec(authorization) ?? []
-  if (token === undefined) throw new InvalidToken('the Authorization header is no bearer token')
+  if (token === undefined) throw new InvalidToken('the Authorization header holds no bearer token')
   return token
 }
 
@@ -80,8 +80,8 @@ export async function presentedToken(
   const text = tokenOf(request)
   return bearerOf(text, async () => {
     const token = await verdict(dependencies, text, dependencies.clock.now())
-    if (token === undefined || token.kind !== 'access') throw new InvalidToken('it does not live')
-    if (!token.aud.includes(audience)) throw new InvalidToken('it is for another resource')
+    if (token === undefined || token.kind !== 'access') throw new InvalidToken('token expired or revoked')
+    if (!token.aud.includes(audience)) throw new InvalidToken('the token is for another resource')
     const { scope: granted } = token.members
     if (typeof granted !== 'string' || !granted.split(' ').includes(scope)) throw new InsufficientScope(scope)
     await more(token.members)

@@ -46,7 +46,7 @@ export function together(write: Write): (stream: string, event: NewEvent) => Pro
     let isTaken = true
     while (isTaken && line.length > 0) isTaken = await send(stream, line.splice(0, MAX_EVENTS_PER_APPEND))
     lines.delete(stream)
-    for (const { reject } of line) reject(new Unavailable('the append before this one failed'))
+    for (const { reject } of line) reject(new Unavailable('the preceding append failed'))
   }
 
   return (stream, event) =>

@@ -52,7 +52,7 @@ export function mailbox({ folder, from, domain, now }: MailboxOptions): Mailbox 
       const messageId = messageIdOf(mail, domain)
       const date = new Date(now() * 1000)
       const { message } = await transport.sendMail({ from, to, subject, text, html, messageId, date })
-      if (!Buffer.isBuffer(message)) throw new TypeError('the message was to be a buffer')
+      if (!Buffer.isBuffer(message)) throw new TypeError('the transport returned no buffer')
       await write(`${id}.eml`, message)
       const shown: MailboxEntry = { to, subject, text, ...(link && { link }), ...(token && { token }), sent_at: now() }
       await write(`${id}.json`, JSON.stringify(shown))

@@ -14,7 +14,7 @@ export class MailUndelivered extends Error {
   readonly isPermanent: boolean
 
   constructor(reason: string, isPermanent: boolean) {
-    super(`a mail did not leave: ${reason}`)
+    super(`an email could not be sent: ${reason}`)
     this.name = 'MailUndelivered'
     this.isPermanent = isPermanent
   }

@@ -19,12 +19,12 @@ export async function openLink(
 ): Promise<OpenLink> {
   const presented = parseLinkToken(token)
   if (presented === undefined || !(await isGenuine(linkKeys, presented)))
-    throw new InvalidLink('the link is not genuine')
+    throw new InvalidLink('the link was not issued by this server')
   const mails = await log.last(mailStream.of(presented.mailId), MAIL_EVENTS)
   const requested = mails.find((event) => event.type === 'MailRequested')
   const link = requested?.data.link
   if (link === undefined || requested === undefined || link.key !== presented.key || link.purpose !== purpose)
-    throw new InvalidLink('no mail carried the link for this')
+    throw new InvalidLink('the link was issued for another purpose')
   if (clock.now() >= link.expires_at) throw new InvalidLink('the link expired')
   return { ...link, mailId: presented.mailId, to: requested.data.to }
 }

@@ -62,16 +62,16 @@ function encryptionOf({ metadata }: ResourceState): Encryption | undefined {
   const { access_token_encrypted_response_alg: alg, access_token_encrypted_response_enc: enc } = metadata
   if (alg === undefined && enc === undefined) return undefined
   const jwk = encryptionKey(metadata)
-  if (alg === undefined || jwk === undefined) throw new InvalidTarget('the resource has no key to encrypt for')
+  if (alg === undefined || jwk === undefined) throw new InvalidTarget('the resource server has no encryption key')
   const flaw = flawOf({ ...jwk, kid: undefined }) // by an older version, which took keys that hide nothing
-  if (flaw !== undefined) throw new InvalidTarget(`the key to encrypt for ${flaw}`)
+  if (flaw !== undefined) throw new InvalidTarget(`the encryption key of the resource server ${flaw}`)
   return { alg, enc: enc ?? DEFAULT_ENC, jwk }
 }
 
 /** @throws {InvalidTarget} */
 function audienceOf(aud: readonly string[], resources: readonly ResourceState[]): Audience {
   const wanted = resources.map(encryptionOf).filter((encryption) => encryption !== undefined)
-  if (wanted.length > 0 && aud.length > 1) throw new InvalidTarget('an encrypted token is for one resource')
+  if (wanted.length > 0 && aud.length > 1) throw new InvalidTarget('an encrypted token can be for one resource only')
   return { aud, encryption: wanted[0] }
 }
 

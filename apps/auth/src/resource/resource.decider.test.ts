@@ -46,6 +46,6 @@ describe('a resource server', () => {
     given(registered, added)
       .when({ type: 'RevokeSecret', secret_id: 's1' })
       .then({ type: 'ResourceSecretRevoked', data: { secret_id: 's1', resource: { ...made, secrets: [second] } } })
-    given(registered).when({ type: 'RevokeSecret', secret_id: 's9' }).thenThrows(UnknownSecret, 'no secret s9')
+    given(registered).when({ type: 'RevokeSecret', secret_id: 's9' }).thenThrows(UnknownSecret, 'unknown secret s9')
   })
 })

@@ -29,7 +29,7 @@ export class ResourceRefused extends Error {
 /** There is no resource server of that `client_id`. */
 export class UnknownResource extends ResourceRefused {
   constructor() {
-    super('there is no such resource server')
+    super('unknown resource server')
     this.name = 'UnknownResource'
   }
 }

@@ -101,7 +101,7 @@ export function openResources({ log, names, clock, keyedHash, issuer }: Resource
   async function assertUnnamed({ resource }: ResourceMetadata, owner: string): Promise<void> {
     // Tokens for the issuer are never encrypted, whatever a resource server of that name would ask for.
     if (issuer !== undefined && isSameResource(resource, issuer))
-      throw new ResourceRefused('the resource is the issuer itself')
+      throw new ResourceRefused('the resource identifier is that of the issuer')
     for (const name of spellingsOf(resource)) {
       const current = await names.owner('resource', name)
       if (current !== undefined && current !== owner) throw new NameTaken({ kind: 'resource', name }, current)

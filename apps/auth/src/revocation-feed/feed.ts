@@ -275,7 +275,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
     follow,
     async keeps(after) {
       await Promise.race([begun.promise, pause(BEGINS_WITHIN_MS, undefined, { ref: false })])
-      if (delivered === undefined) throw new Unavailable('the feed has not begun')
+      if (delivered === undefined) throw new Unavailable('the revocation feed has not started')
       // Another replica may be a little ahead; further on there is only what another log had, before it was restored.
       return kept.after(after) !== undefined && (await telling.reaches(after, ANSWERED_WITHIN_MS))
     },

@@ -45,7 +45,8 @@ export async function viewsAtHead({
 }: Pick<SnapshotOptions, 'store' | 'pulse' | 'views'>): Promise<Position> {
   await pulse()
   const head = await store.head()
-  if (!(await views.waitFor(head, FRESH_WITHIN_MS, ['revocations']))) throw new Unavailable('the views are behind')
+  if (!(await views.waitFor(head, FRESH_WITHIN_MS, ['revocations'])))
+    throw new Unavailable('the views have not caught up yet')
   return head
 }
 

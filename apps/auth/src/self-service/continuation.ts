@@ -34,7 +34,7 @@ export async function continueGrant(
   async function standing(): Promise<GrantStanding> {
     const asked = { text: bearer.text, askedAt: now, now: clock.now(), userEpoch: user.epoch }
     const found = await continuing(dependencies, asked)
-    if (found === undefined) throw new InvalidToken('something else ended what it would be continued from')
+    if (found === undefined) throw new InvalidToken('the grant that would be continued was revoked meanwhile')
     return found
   }
   const before = await standing()

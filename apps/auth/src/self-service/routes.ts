@@ -18,10 +18,10 @@ export interface OwnAccountRoutesDependencies extends VerdictDependencies {
 const ProfileRequest = z.strictObject({ name: PersonName.nullable() })
 const PasswordRequest = z.strictObject({ current_password: z.string(), new_password: z.string() })
 const EmailRequest = z.strictObject({ email: TypedAddress, password: z.string() })
-const Id = z.string().regex(/^[0-9a-f]{32}$/, { error: 'is no id' })
+const Id = z.string().regex(/^[0-9a-f]{32}$/, { error: 'is not an id' })
 
 const TOKENS =
-  'every other session, grant and token ends; the answer has the tokens of a new grant, or is 204 when nothing can go on'
+  'revokes every other session, grant and token; answers the tokens of a new grant, or 204 when the grant cannot be continued'
 
 /** `/accounts/me`: what people do with their own account. */
 export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> = async (app, dependencies) => {
@@ -34,7 +34,7 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
     const purpose = { audience: accountAudience(issuer), scope: ACCOUNT_SCOPE }
     const bearer = await presentedToken(dependencies, request, purpose)
     const { sub, sid, gid, client_id } = bearer.members
-    if (typeof sid !== 'string' || typeof gid !== 'string') throw new InvalidToken('it is not a person’s')
+    if (typeof sid !== 'string' || typeof gid !== 'string') throw new InvalidToken('the token is not that of a user')
     const context = requests.of(request, { type: 'user', id: String(sub) }, String(client_id))
     askers.set(request, { sub: String(sub), sid, gid, bearer, context: { ...context, authority: bearer }, now })
   })
@@ -42,7 +42,7 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
   // Who is erased while the request is under way is as gone as somebody who was erased before.
   app.setErrorHandler((error) =>
     unlessErased(
-      (cause) => new InvalidToken('its person is gone', { cause }),
+      (cause) => new InvalidToken('the user of the token was erased', { cause }),
       () => Promise.reject(error),
     ),
   )
@@ -56,7 +56,7 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
     command: (asking: Asking) => Promise<Result>,
   ): Promise<Result> {
     const asking = askers.get(request)
-    if (asking === undefined) throw new InvalidToken('nobody was authorized')
+    if (asking === undefined) throw new InvalidToken('the request was not authenticated')
     return asking.bearer.decide(() => command(asking))
   }
 
@@ -71,7 +71,7 @@ export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> 
   function sendTokens(reply: FastifyReply, { position, tokens, cause }: EverythingEnded) {
     const answer = reply.headers({ 'cache-control': 'no-store', 'ledgate-position': position })
     if (tokens !== undefined) return answer.send(tokens)
-    reply.log.warn({ err: cause }, 'everything of a person was ended, and nothing goes on')
+    reply.log.warn({ err: cause }, 'sessions were revoked, and the requesting grant could not be continued')
     return answer.code(204).send()
   }
 

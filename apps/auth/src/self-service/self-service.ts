@@ -51,11 +51,11 @@ export interface Profile {
 /** It is not there, or somebody else's: which of them is not told. */
 class NotOwn extends OAuthError {
   constructor(what: string) {
-    super('not_found', 404, `there is no such ${what}`)
+    super('not_found', 404, `unknown ${what}`)
   }
 }
 
-const gone = (cause?: unknown) => new InvalidToken('its person is gone', { cause })
+const gone = (cause?: unknown) => new InvalidToken('the user of the token was erased', { cause })
 
 /** Milliseconds a list waits for the views to hold what was written before it was asked for. */
 const FRESH_WITHIN_MS = 5_000
@@ -74,7 +74,8 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
   /** A list shows whatever was answered before it was asked for, by any replica. */
   async function fresh(): Promise<typeof views> {
     const head = await log.store.head()
-    if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new TemporarilyUnavailable('the views are behind')
+    if (!(await views.waitFor(head, FRESH_WITHIN_MS)))
+      throw new TemporarilyUnavailable('the views have not caught up yet')
     return views
   }
 
@@ -162,7 +163,7 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
     /** All others end, also those that begin at this moment; the one that asks goes on with a new grant. */
     async endOtherSessions(asking: Asking): Promise<EverythingEnded> {
       const { user_epoch: epoch } = asking.bearer.members
-      if (typeof epoch !== 'number') throw new InvalidToken('it does not say since when it is good')
+      if (typeof epoch !== 'number') throw new InvalidToken('the token has no auth_time')
       const command = { type: 'RevokeSessions', reason: 'by the person', epoch } as const
       return ended(asking, await changeUser(log, asking.sub, command, asking.context), false)
     },

@@ -42,7 +42,7 @@ export const noLoginLimits: LoginGuard = {
 }
 
 const tooMany = (retryAfter: number) =>
-  new TooManyRequests('sign-ins of this source at this account failed too often', { retryAfter })
+  new TooManyRequests('too many failed sign-ins at this account from this source', { retryAfter })
 
 /**
  * Counts in memory. A place that signed in at an account before is slowed down by its own failures only; all others are counted

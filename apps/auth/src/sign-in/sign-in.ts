@@ -50,7 +50,7 @@ const REMEMBERED = 100_000
 
 /** Why somebody whose password was checked may not sign in all the same. */
 function refusal(user: UserState | undefined, fits: boolean): string | undefined {
-  if (user === undefined) return 'there is no such account'
+  if (user === undefined) return 'unknown account'
   if (!fits) return 'the password is wrong'
   if (!user.email_verified) return 'the address is not confirmed'
   if (user.erased) return 'the account is erased'
@@ -110,7 +110,7 @@ export function signIn(dependencies: SignInDependencies): SignIn {
         return checked.user
       }
       const until = attempt.failed()
-      const error = reason ?? 'there is no such account'
+      const error = reason ?? 'unknown account'
       if (checked.user !== undefined) record.failed(checked.user, { reason: error, until, context })
       throw new InvalidGrant(error)
     },

@@ -105,7 +105,7 @@ describe('so many keys that were superseded', () => {
   it('leave no room for another rotation: it is refused, and the schedule waits', () => {
     given(full)
       .when({ type: 'Rotate', ...another })
-      .thenThrows(TooManyKeys, 'rotate again when one of them was retired')
+      .thenThrows(TooManyKeys, 'rotate again once one of them has been retired')
     given(full)
       .when({ type: 'RotateWhenDue', period: 1, ...another })
       .thenNothing()

@@ -43,7 +43,7 @@ export class TooEarly extends Error {
   readonly retryAfter: number
 
   constructor(retryAfter: number) {
-    super(`the standby key is published for too short a time; rotate again in ${retryAfter} s`)
+    super(`the standby key was published too recently; rotate again in ${retryAfter} s`)
     this.name = 'TooEarly'
     this.retryAfter = retryAfter
   }
@@ -52,7 +52,7 @@ export class TooEarly extends Error {
 /** So many keys that were superseded are still needed that another rotation has to wait for one of them to be retired. */
 export class TooManyKeys extends Error {
   constructor() {
-    super(`${MAX_SUPERSEDED} superseded keys are still needed; rotate again when one of them was retired`)
+    super(`${MAX_SUPERSEDED} superseded keys are still needed; rotate again once one of them has been retired`)
     this.name = 'TooManyKeys'
   }
 }
@@ -60,7 +60,7 @@ export class TooManyKeys extends Error {
 /** There is no such key. */
 export class UnknownKey extends Error {
   constructor() {
-    super('there is no such key')
+    super('unknown key')
     this.name = 'UnknownKey'
   }
 }
@@ -102,7 +102,7 @@ function begin(
 /** The key that stands by. */
 export function standbyOf(keys: readonly Key[]): Key {
   const standby = keys.find(({ status }) => status === 'standby')
-  if (standby === undefined) throw new Error('no key stands by')
+  if (standby === undefined) throw new Error('no standby key')
   return standby
 }
 

@@ -246,7 +246,7 @@ describe('a keyring', () => {
     const before = await here.store.head()
     for (const kid of ended) await keys.compromise(kid, context())
     expect(await here.store.head()).toBe(before)
-    await expect(keys.compromise('nothing', context())).rejects.toThrow('no such key')
+    await expect(keys.compromise('nothing', context())).rejects.toThrow('unknown key')
     expect(here.names.size).toBe(2)
   })
 

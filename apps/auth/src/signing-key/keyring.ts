@@ -174,7 +174,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
         if (!(error instanceof Conflict)) throw error
       }
     }
-    throw new Error(`the keyring ${use} is changed by too many at once`)
+    throw new Error(`the keyring ${use} is changed by too many concurrent writers`)
   }
 
   /** Also finishes what a process that died after it retired a key has left. @returns the keys whose secret is gone. */

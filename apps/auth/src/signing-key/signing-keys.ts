@@ -108,7 +108,7 @@ function signer(kid: string, alg: string, key: KeyObject, signature: Sign): Sign
 
 function publicKeyOf({ kid, alg, public_jwk: jwk }: Key): VerificationKey {
   const key = verificationKey(createPublicKey({ key: jwk as JWK, format: 'jwk' }), [alg as SigningAlg])
-  if (key === undefined) throw new Error(`the key ${kid} is none of ${alg}`)
+  if (key === undefined) throw new Error(`the key ${kid} is not a key for ${alg}`)
   return key
 }
 

@@ -50,7 +50,7 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
       const isPublished =
         wait !== undefined &&
         (await published(position, wait * 1000).catch((error: unknown) => {
-          request.log.warn({ err: error }, 'it is not known whether a revocation is published')
+          request.log.warn({ err: error }, 'publication of a revocation could not be confirmed')
           return false
         }))
       return reply

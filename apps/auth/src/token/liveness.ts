@@ -22,12 +22,12 @@ export function whyDead(
   bound: Epochs & { readonly scope: readonly string[] },
   { user, client, session, issuerEpoch, now }: Standing,
 ): string | undefined {
-  if (bound.issuer_epoch < issuerEpoch) return 'every token of before was ended'
-  if (user === undefined || user.erased) return 'the person is gone'
-  if (user.disabled) return 'the person is disabled'
-  if (bound.user_epoch < user.epoch) return 'the sessions of the person were ended'
+  if (bound.issuer_epoch < issuerEpoch) return 'every token issued before the issuer epoch is revoked'
+  if (user === undefined || user.erased) return 'the user was erased'
+  if (user.disabled) return 'the user is disabled'
+  if (bound.user_epoch < user.epoch) return 'the sessions of the user were revoked'
   if (client === undefined || client.disabled) return 'the client is disabled'
-  if (bound.client_epoch < client.epoch) return 'the tokens of the client were ended'
+  if (bound.client_epoch < client.epoch) return 'the tokens of the client were revoked'
   if (session === undefined) return 'the session was never started'
   if (session.ended === 'revoked') return 'the session was revoked'
   if (!isLiveSession(session, now) && !bound.scope.includes('offline_access')) return 'the session has ended'

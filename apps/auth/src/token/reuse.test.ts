@@ -36,8 +36,8 @@ const circumstances: Readonly<Record<string, (house: Household, sid: string) => 
     changeSession(log, sid, { type: 'Revoke', ...REASON }, { context: command() }),
   'the session has ended': ({ log }, sid) =>
     changeSession(log, sid, { type: 'End', ...REASON }, { context: command() }),
-  'the person is disabled': ({ accounts }) => accounts.disable(ANN.email, 'a test', command()),
-  'the person was erased': ({ accounts }) => accounts.erase(ANN.email, 'a test', command()),
+  'the user is disabled': ({ accounts }) => accounts.disable(ANN.email, 'a test', command()),
+  'the user was erased': ({ accounts }) => accounts.erase(ANN.email, 'a test', command()),
   'the client lost the grant type': ({ clients }) => {
     const metadata = ClientMetadata.parse({ grant_types: ['password'], token_endpoint_auth_method: 'none' })
     return clients.change('page', { type: 'Update', metadata }, command())

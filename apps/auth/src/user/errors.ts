@@ -4,7 +4,7 @@ import { DataKeyDestroyed } from '@ledgate/vault'
 /** There is nobody whom the command could be about; only operators see this. */
 export class UnknownAccount extends OAuthError {
   constructor(options?: ErrorOptions) {
-    super('not_found', 404, 'there is no such account', options)
+    super('not_found', 404, 'unknown account', options)
   }
 }
 
@@ -28,6 +28,6 @@ export async function unlessErased<Result>(
 /** What allowed the change was ended by another one meanwhile. */
 export class Superseded extends OAuthError {
   constructor() {
-    super('invalid_grant', 400, 'something else was changed meanwhile; sign in and try again')
+    super('invalid_grant', 400, 'the account was changed meanwhile; sign in and try again')
   }
 }

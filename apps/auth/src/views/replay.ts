@@ -35,7 +35,7 @@ export async function replayViews(
     try {
       const isDone = await projector.waitFor(last.position, { timeoutMs: 3_600_000 })
       const elapsedMs = performance.now() - began
-      if (!isDone) throw new Error(`the views did not get there: ${JSON.stringify(projector.health())}`)
+      if (!isDone) throw new Error(`the views did not catch up: ${JSON.stringify(projector.health())}`)
       for await (const _ of reader.readAll({ after: START })) events += 1
       return { events, elapsedMs }
     } finally {

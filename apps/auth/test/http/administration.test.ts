@@ -130,7 +130,7 @@ describe('whoever may not', () => {
   })
 })
 
-describe('people', () => {
+describe('users', () => {
   const BOB = { email: 'bob@example.com', password: 'seven grey herons' }
 
   it('are made, found, shown, given roles, signed out, disabled and enabled', async () => {

@@ -133,7 +133,7 @@ describe('a resource server that was disabled, or has another identifier', () =>
 })
 
 describe('an encrypted token', () => {
-  it('is for one resource', async () => {
+  it('can be for one resource only', async () => {
     const both = new URLSearchParams([
       ['grant_type', 'client_credentials'],
       ['resource', resourceOf('ECDH-ES')],

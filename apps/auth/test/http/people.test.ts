@@ -197,12 +197,12 @@ describe('an operator', () => {
 
   it('is told what is wrong, and nothing happens', async () => {
     for (const [command, input, why] of [
-      ['users disable', { sub: 'nobody@example.com' }, /no such account/],
+      ['users disable', { sub: 'nobody@example.com' }, /unknown account/],
       ['users create', { email: 'no address', password: GOOD }, /email/],
       ['clients create', { metadata: { grant_types: ['magic'] } }, /grant_types/],
       ['clients create', { client_id: `u_${'0'.repeat(32)}`, metadata: {} }, /client_id/],
-      ['resources show', { client_id: 'nothing' }, /no such/],
-      ['format disk', {}, /no command/],
+      ['resources show', { client_id: 'nothing' }, /unknown/],
+      ['format disk', {}, /unknown command/],
     ] as const)
       await expect(operate(command, input)).rejects.toThrow(why)
   })

@@ -3,21 +3,21 @@ import { OAuthError } from '@ledgate/oauth'
 /** Without this one nobody could administer any more. */
 export class LastAdministrator extends OAuthError {
   constructor() {
-    super('last_administrator', 409, 'this is the last administrator; make another one first')
+    super('last_administrator', 409, 'this is the last administrator; add another one first')
   }
 }
 
 /** The list of those who administer is full. */
 export class TooManyAdministrators extends OAuthError {
   constructor() {
-    super('invalid_request', 400, 'there are too many administrators: take the role from somebody first')
+    super('invalid_request', 400, 'there are too many administrators; remove one first')
   }
 }
 
 /** The first administrator is made once. */
 export class AlreadySetUp extends Error {
   constructor() {
-    super('there is an administrator already')
+    super('an administrator already exists')
     this.name = 'AlreadySetUp'
   }
 }

@@ -18,7 +18,7 @@ export function minPosition({ log: { store }, views, withinMs = WITHIN_MS }: Min
     try {
       return store.parsePosition(text)
     } catch (error) {
-      throw new InvalidRequest('min_position is no position of this log', { cause: error })
+      throw new InvalidRequest('min_position is not a position of this log', { cause: error })
     }
   }
 

@@ -19,7 +19,7 @@ export interface AdministrationDependencies extends AdministratorDependencies {
 }
 
 /** A person is named by `sub` in a URL, never by address. */
-const Sub = z.string().regex(/^u_[0-9a-f]{32}$/, { error: 'is no sub' })
+const Sub = z.string().regex(/^u_[0-9a-f]{32}$/, { error: 'is not a sub' })
 
 type Input = Readonly<Record<string, unknown>>
 
@@ -112,7 +112,7 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
     const day = new Date(clock.now() * 1000).toISOString().slice(0, 10).replaceAll('-', '')
     const data = { operation: operation.command, ...aboutOf(input) }
     await unlessErased(
-      (cause) => new InvalidToken('its person is gone', { cause }),
+      (cause) => new InvalidToken('the user of the token was erased', { cause }),
       () =>
         log.append(administrationStream.of(day), [{ type: 'AdministrationRequested', data }], {
           expected: 'any',
@@ -124,7 +124,7 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
 
   async function run(operation: Operation, command: OperatorCommand, request: FastifyRequest, reply: FastifyReply) {
     const by = callers.get(request)
-    if (by === undefined) throw new InvalidToken('nobody was authorized')
+    if (by === undefined) throw new InvalidToken('the request was not authenticated')
     const { min_position, ...input } = inputOf(operation, request)
     const context = requests.of(request, { type: 'user', id: by.sub }, by.clientId)
     await note(operation, input, by, context)
@@ -140,7 +140,7 @@ export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies
   for (const operation of OPERATIONS) {
     const { command: words, method, path: url } = operation
     const command = commands[words]
-    if (command === undefined) throw new Error(`there is no command ${words}`)
+    if (command === undefined) throw new Error(`unknown command ${words}`)
     app.route({
       method,
       url,

@@ -53,7 +53,7 @@ const SetupAnswer = z.object({ sub: z.string() })
 /** Whether there is an administrator, and whether the token was wrong, is not told. */
 class SetupRefused extends OAuthError {
   constructor(detail: string, options?: ErrorOptions) {
-    super('access_denied', 403, 'this is not allowed', { ...options, detail })
+    super('access_denied', 403, 'access denied', { ...options, detail })
   }
 }
 
@@ -82,7 +82,8 @@ export const setupRoutes: FastifyPluginAsync<SetupDependencies> = async (app, de
     const { token, email, password } = parse(SetupRequest, request.body)
     const authority: Authority = {
       async establish() {
-        if (!(await dependencies.setup.accepts(token))) throw new SetupRefused('the setup token is not good, any more')
+        if (!(await dependencies.setup.accepts(token)))
+          throw new SetupRefused('the setup token is wrong, expired or already used')
       },
     }
     await authority.establish()
@@ -99,7 +100,7 @@ export const setupRoutes: FastifyPluginAsync<SetupDependencies> = async (app, de
     } catch (error) {
       if (!UNDONE_AT.some((refused) => error instanceof refused)) throw error
       await assign(roles, consequenceOf(at('undo')))
-      throw new SetupRefused('nobody comes onto the list by it, any more', { cause: error })
+      throw new SetupRefused('setup already completed', { cause: error })
     }
     return reply.code(201).headers({ 'cache-control': 'no-store', 'ledgate-position': position }).send({ sub })
   })

@@ -142,14 +142,14 @@ describe('the bootstrap file', () => {
 
   it('that is no JSON is not quoted', async () => {
     const [problem] = await problems(() => parseBootstrap('{"clients":[{"client_secret": hidden}]}'))
-    expect(problem).toMatch(/^it is not JSON/)
+    expect(problem).toMatch(/^the file is not valid JSON/)
     expect(problem).not.toContain('hidden')
   })
 
   it('that is not there is named as such', async () => {
     const reading = { production: true, warn: () => {}, wasApplied: async () => false }
     expect(await problems(() => readBootstrap('/nowhere/ledgate.json', reading))).toEqual([
-      'it cannot be read (ENOENT)',
+      'the file cannot be read (ENOENT)',
     ])
   })
 

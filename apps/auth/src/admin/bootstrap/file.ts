@@ -11,7 +11,7 @@ const ClientSecret = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^[\x20-\x7E]*$/, { error: 'has characters that no client secret has (RFC 6749 appendix A.2)' })
+  .regex(/^[\x20-\x7E]*$/, { error: 'has characters that are not allowed in a client secret (RFC 6749 appendix A.2)' })
 
 /** Characters of the shortest secret that nobody guesses before the limits on guessing stop them (RFC 6749 §10.10). */
 const SHORTEST_SAFE_SECRET = 16
@@ -33,7 +33,7 @@ const Resource = ResourceRegistration.safeExtend({
 
 const User = z
   .strictObject({
-    email: z.string().refine((text) => normalizeNewAddress(text) !== undefined, { error: 'is no address' }),
+    email: z.string().refine((text) => normalizeNewAddress(text) !== undefined, { error: 'is not an email address' }),
     password: z.string().refine((password) => isPossiblePassword(password) && lengthOf(password) >= MIN_PASSWORD, {
       error: `is not text of ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`,
     }),
@@ -150,7 +150,7 @@ function parseJson(text: string): unknown {
     return JSON.parse(text)
   } catch (error) {
     const place = /at position \d+/.exec(String(error))?.[0]
-    throw new BootstrapError([`it is not JSON${place === undefined ? '' : ` (${place})`}`])
+    throw new BootstrapError([`the file is not valid JSON${place === undefined ? '' : ` (${place})`}`])
   }
 }
 
@@ -193,7 +193,7 @@ export async function readBootstrap(
 ): Promise<BootstrapFile> {
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
-    throw new BootstrapError([`it cannot be read (${code})`], { cause: error })
+    throw new BootstrapError([`the file cannot be read (${code})`], { cause: error })
   })
   const { file, refused } = parsedLists(text)
   const wrong: string[] = []

@@ -26,7 +26,7 @@ it.each(['users list --limit', 'clients list --limit', 'resources list --limit',
 
 it('a time that is none is refused, and nothing is asked', async () => {
   const { ask, run } = commandLine()
-  await expect(run('events --since yesterday')).rejects.toThrow('yesterday is no time')
+  await expect(run('events --since yesterday')).rejects.toThrow('yesterday is not a time')
   expect(ask).not.toHaveBeenCalled()
   await run('events --since 2026-01-31T12:00:00Z')
   expect(ask).toHaveBeenCalledWith('events', { since: Date.UTC(2026, 0, 31, 12) })

@@ -35,7 +35,7 @@ const list = (value: string, before: string[] = []) => [...before, value]
 /** Milliseconds since the epoch. */
 function time(text: string): number {
   const parsed = Date.parse(text)
-  if (Number.isNaN(parsed)) throw new Refused(`${text} is no time, like 2026-01-31T12:00:00Z`)
+  if (Number.isNaN(parsed)) throw new Refused(`${text} is not a time such as 2026-01-31T12:00:00Z`)
   return parsed
 }
 
@@ -44,30 +44,28 @@ function metadata(text: string): unknown {
   try {
     return JSON.parse(text.startsWith('@') ? readFileSync(text.slice(1), 'utf8') : text)
   } catch (error) {
-    throw new Refused('the metadata is not JSON', { cause: error })
+    throw new Refused('the metadata is not valid JSON', { cause: error })
   }
 }
 
 /** A password is no argument: other people of the machine see those. */
 function passwordFromStdin(): string {
   const password = readFileSync(0, 'utf8').replace(/\r?\n$/, '')
-  if (password === '') throw new Refused('the password is read from standard input, and there was none')
+  if (password === '') throw new Refused('the password is read from standard input, which is empty')
   return password
 }
 
 /** The command line `ledgate`. */
 export function program({ asker, local, print }: ProgramDependencies): Command {
-  const root = new Command('ledgate').description(
-    'Operate a Ledgate installation, beside a running server or without one.',
-  )
-  root.option('--json', 'answer in JSON')
-  root.option('--server <issuer>', 'ask the administration of that server over HTTP')
-  root.option('--token-file <file>', 'holds the access token for it')
+  const root = new Command('ledgate').description('Operate a Ledgate installation, with or without a running server.')
+  root.option('--json', 'print JSON')
+  root.option('--server <issuer>', 'use the administration API of this server over HTTP')
+  root.option('--token-file <file>', 'a file with the access token for it')
   const ask: Ask = (command, input) => asker(root.opts<Where>())(command, input)
   const answer = (value: Record<string, unknown>) => print(root.opts()['json'] ? JSON.stringify(value) : show(value))
   const run = async (command: string, input: Record<string, unknown> = {}) => answer(await ask(command, input))
 
-  const users = root.command('users').description('people')
+  const users = root.command('users').description('users')
   users
     .command('list')
     .option('--after <sub>')
@@ -79,16 +77,16 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     .action((sub) => run('users show', { sub }))
   users
     .command('create')
-    .description('create a confirmed person; the password comes from standard input')
+    .description('create a user with a confirmed address; the password is read from standard input')
     .argument('<email>')
-    .option('--role <role>', 'a role, any number of times', list)
-    .option('--entitlement <entitlement>', 'an entitlement, any number of times', list)
+    .option('--role <role>', 'a role; can be repeated', list)
+    .option('--entitlement <entitlement>', 'an entitlement; can be repeated', list)
     .action((email, { role = [], entitlement = [] }) =>
       run('users create', { email, password: passwordFromStdin(), roles: role, entitlements: entitlement }),
     )
   users
     .command('disable')
-    .description('no sign-in any more, and all tokens end')
+    .description('prevent sign-in and revoke all tokens')
     .argument('<sub or email>')
     .option('--reason <text>')
     .action((sub, { reason }) => run('users disable', { sub, reason }))
@@ -98,21 +96,21 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     .action((sub) => run('users enable', { sub }))
   users
     .command('roles')
-    .description('replace roles and entitlements; fewer than before ends all tokens')
+    .description('replace roles and entitlements; taking any away revokes all tokens')
     .argument('<sub or email>')
-    .option('--role <role>', 'a role, any number of times', list)
-    .option('--entitlement <entitlement>', 'an entitlement, any number of times', list)
+    .option('--role <role>', 'a role; can be repeated', list)
+    .option('--entitlement <entitlement>', 'an entitlement; can be repeated', list)
     .action((sub, { role = [], entitlement = [] }) =>
       run('users roles', { sub, roles: role, entitlements: entitlement }),
     )
   users
     .command('reset-password')
-    .description('the password is void, all tokens end, and a link to set a new one is mailed')
+    .description('remove the password, revoke all tokens and email a link to set a new password')
     .argument('<sub or email>')
     .action((sub) => run('users reset-password', { sub }))
   users
     .command('end-sessions')
-    .description('all sessions and tokens end')
+    .description('revoke all sessions and tokens')
     .argument('<sub or email>')
     .option('--reason <text>')
     .action((sub, { reason }) => run('users end-sessions', { sub, reason }))
@@ -133,13 +131,13 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
       .action((client_id) => run(`${noun} show`, { client_id }))
     group
       .command('create')
-      .description('the metadata is JSON, or @file; a secret that is made is shown once')
+      .description('register from JSON metadata, or @file; a generated secret is shown once')
       .argument('<metadata>')
-      .option('--client-id <id>', 'made up when it is not given')
+      .option('--client-id <id>', 'default: generated')
       .action((text, { clientId }) => run(`${noun} create`, { client_id: clientId, metadata: metadata(text) }))
     group
       .command('update')
-      .description('replace all metadata: JSON, or @file')
+      .description('replace all metadata with JSON, or @file')
       .argument('<client_id>')
       .argument('<metadata>')
       .action((client_id, text) => run(`${noun} update`, { client_id, metadata: metadata(text) }))
@@ -154,7 +152,7 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
       .action((client_id) => run(`${noun} enable`, { client_id }))
     group
       .command('add-secret')
-      .description('a second secret beside the one in use; shown once')
+      .description('add a second secret; it is shown once')
       .argument('<client_id>')
       .action((client_id) => run(`${noun} add-secret`, { client_id }))
     group
@@ -167,40 +165,42 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
 
   root
     .command('erase')
-    .description('make a person unreadable for good, in the log and in every copy of it')
+    .description('erase a user: their data becomes unreadable for good, in the log and in every copy of it')
     .argument('<sub or email>')
     .option('--reason <text>')
     .action((sub, { reason }) => run('users erase', { sub, reason }))
   root
     .command('end-all-tokens')
-    .description('every grant and token there is ends: after a database was restored, or in an emergency')
+    .description('revoke every grant and token: after a database was restored, or in an emergency')
     .option('--reason <text>')
     .action(({ reason }) => run('tokens end-all', { reason }))
   root
     .command('pending-erasures')
-    .description('what was erased and is still in the files of EventStoreDB until its next scavenge')
+    .description('list erased keys that EventStoreDB keeps in its files until its next scavenge')
     .action(() => run('vault pending'))
   root
     .command('rewrap-vault')
-    .description('read the master keys again, and wrap everything by the first of them, while the server runs')
+    .description('reload the master keys and rewrap the vault with the first of them, while the server runs')
     .action(() => run('vault rewrap'))
   root
     .command('backup')
-    .description('copy log and vault into a new folder while the server runs; the master key is not in it')
+    .description('copy log and vault into a new folder while the server runs; the master key is not included')
     .argument('<folder>')
     .action(async (folder) => answer(await local.backup(folder)))
   root
     .command('restore')
-    .description('make the data folder what it was; the server must not run; every token of before is void')
+    .description(
+      'restore a backup into an empty data folder; the server must be stopped; every earlier token is revoked',
+    )
     .argument('<folder>')
     .option('--to <position>', 'the last event to keep')
-    .option('--erased-in <events.db>', 'a newer log: whoever was erased in it is erased again', list)
+    .option('--erased-in <events.db>', 'a newer log: users erased in it are erased again; can be repeated', list)
     .action(async (folder, { to, erasedIn = [] }) => answer(await local.restore({ folder, to, erasedIn })))
 
   root
     .command('eventstoredb-user')
     .description(
-      'make the user of LEDGATE_EVENTSTOREDB_URL, by that of LEDGATE_EVENTSTOREDB_ADMIN_URL; can be repeated',
+      'create the user of LEDGATE_EVENTSTOREDB_URL, as the administrator of LEDGATE_EVENTSTOREDB_ADMIN_URL; can be repeated',
     )
     .action(async () => answer(await local.databaseUser()))
 
@@ -212,7 +212,7 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
     .action((use) => run('keys rotate', { use }))
   keys
     .command('compromise')
-    .description('end a key that somebody else may have: what it signed or derived is void at once')
+    .description('destroy a leaked key: everything it signed or derived is invalid at once')
     .argument('<use>', 'signing, feed or derivation')
     .argument('<kid>')
     .allowUnknownOption() // every 64th kid begins with a hyphen
@@ -220,15 +220,15 @@ export function program({ asker, local, print }: ProgramDependencies): Command {
 
   root
     .command('events')
-    .description('what happened, oldest first')
-    .option('--last <n>', 'how many at most')
+    .description('list events, oldest first')
+    .option('--last <n>', 'at most this many')
     .option('--stream <name>')
     .option('--type <type>')
     .option('--subject <sub or client_id>')
     .option('--actor <type:id>')
     .option('--since <time>', 'an ISO 8601 time', time)
-    .option('--after <position>', 'only what came after that event, oldest first')
-    .option('--follow', 'go on with what happens')
+    .option('--after <position>', 'only events after this one, oldest first')
+    .option('--follow', 'keep printing new events')
     .action(async ({ follow, ...query }: { follow?: boolean } & Record<string, unknown>) => {
       let seen: string | undefined
       const more = async (input: Record<string, unknown>) => {

@@ -82,7 +82,8 @@ export function remote({ server: issuer, tokenFile }: RemoteOptions): Ask {
 
   return async (command, input) => {
     const operation = OPERATIONS.find((each) => each.command === command)
-    if (operation === undefined) throw new Refused(`${command} is not done over HTTP`)
+    if (operation === undefined)
+      throw new Refused(`${command} is not available over HTTP; run it on the server’s machine`)
     const { path, body } = requestFor(operation, await withSub(command, input))
     return send(operation.method, path, body)
   }

@@ -120,7 +120,7 @@ type Commands = Readonly<Record<string, OperatorCommand>>
 
 function userCommands({ accounts }: OperatorDependencies, fresh: () => Promise<ShownViews>): Commands {
   const show = async (sub: string | undefined) =>
-    found(sub === undefined ? undefined : await (await fresh()).users.bySub(sub), 'person')
+    found(sub === undefined ? undefined : await (await fresh()).users.bySub(sub), 'user')
   const isAddress = (person: string) => person.includes('@')
   return {
     'users list': command(Page, async (page) => ({ users: asJson(await (await fresh()).users.list(page)) })),
@@ -136,7 +136,7 @@ function userCommands({ accounts }: OperatorDependencies, fresh: () => Promise<S
       }),
       async (person, context) => {
         const { sub, isNew, position } = await accounts.create(person, context)
-        if (!isNew) throw new Refused('the address has an account already')
+        if (!isNew) throw new Refused('the address already has an account')
         return { sub, position }
       },
     ),

@@ -6,7 +6,7 @@ export function positionIn({ parsePosition }: PositionParser, text: string, memb
   try {
     return parsePosition(text)
   } catch (error) {
-    if (error instanceof InvalidPosition) throw new Malformed(`${member}: is no position of this log`)
+    if (error instanceof InvalidPosition) throw new Malformed(`${member}: is not a position of this log`)
     throw error
   }
 }

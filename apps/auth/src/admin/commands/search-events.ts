@@ -25,7 +25,7 @@ export const EventsQuery = z.object({
   /** `type:id`, e.g. `client:demo`. */
   actor: z
     .string()
-    .refine((value) => Actor.safeParse(actorIn(value)).success, { error: 'is no actor, like client:demo' })
+    .refine((value) => Actor.safeParse(actorIn(value)).success, { error: 'is not an actor such as client:demo' })
     .optional(),
   /** Milliseconds since the epoch. */
   since: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),

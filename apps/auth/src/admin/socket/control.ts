@@ -19,7 +19,7 @@ export async function runCommand(
   { command, input, operator }: ControlRequest,
 ): Promise<{ status: number; body: object }> {
   const found = Object.hasOwn(commands, command) ? commands[command] : undefined
-  if (found === undefined) return { status: 404, body: { message: `there is no command ${command}` } }
+  if (found === undefined) return { status: 404, body: { message: `unknown command ${command}` } }
   try {
     return { status: 200, body: await found.run(input, operatorContext(operator)) }
   } catch (error) {
@@ -47,8 +47,8 @@ export async function listenForOperator({
       const { status, body } = await runCommand(commands, ControlRequest.parse(request.body))
       return await reply.code(status).send(body)
     } catch (error) {
-      logger.error({ err: error }, 'an operator command failed')
-      return reply.code(500).send({ message: 'the command failed; the log of the server has it' })
+      logger.error({ err: error }, 'a command of the control socket failed')
+      return reply.code(500).send({ message: 'the command failed; see the server log' })
     }
   })
   removeStaleSocket(path)

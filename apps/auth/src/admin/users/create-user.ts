@@ -44,7 +44,7 @@ export interface VouchingDependencies {
   readonly addresses: Addresses
   readonly clock: Clock
   readonly newId: () => string
-  /** Does now what follows from the confirmation of an address. @throws {UnknownAccount} when its person is gone. */
+  /** Does now what follows from the confirmation of an address. @throws {UnknownAccount} when the user of the token was erased. */
   finish(stream: StreamName<EmailEvent>, context: CommandContext): Promise<Omit<MadeAccount, 'isNew'>>
 }
 
@@ -92,7 +92,7 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
     return !events.some((event) => 'data_key' in event.data && event.data.data_key === dataKey)
   }
 
-  /** The account that an address has; none when its person is gone, whose address is given back then. */
+  /** The account that an address has; none when the user of the token was erased, whose address is given back then. */
   async function existing(stream: StreamName<EmailEvent>, context: CommandContext): Promise<MadeAccount | undefined> {
     if ((await readEmail(log, stream)).state.status !== 'confirmed') return undefined
     try {

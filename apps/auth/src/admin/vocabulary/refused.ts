@@ -17,7 +17,7 @@ export class Malformed extends Refused {
 /** Not now: the same command may be given again. */
 export class Behind extends Refused {
   constructor() {
-    super('the views are behind; try again')
+    super('the views have not caught up yet; try again')
     this.name = 'Behind'
   }
 }
@@ -25,7 +25,7 @@ export class Behind extends Refused {
 /** What was asked about is not there. */
 export class Absent extends Refused {
   constructor(what: string) {
-    super(`there is no such ${what}`)
+    super(`unknown ${what}`)
     this.name = 'Absent'
   }
 }

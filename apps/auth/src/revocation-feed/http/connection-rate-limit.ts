@@ -26,7 +26,7 @@ export function openings(options: Partial<OpeningsOptions> = {}): (clientId: str
     const bucket = buckets.get(clientId) ?? { left: burst, at: time }
     const left = Math.min(burst, bucket.left + ((time - bucket.at) / 1000) * perSecond)
     if (left < 1)
-      throw new TooManyRequests('the resource server opens the feed too often', {
+      throw new TooManyRequests('the resource server opens connections to the feed too often', {
         retryAfter: Math.ceil((1 - left) / perSecond),
       })
     buckets.set(clientId, { left: left - 1, at: time })

@@ -38,7 +38,9 @@ const StreamHeaders = z.object({ 'last-event-id': Place })
 
 /** The notices of then are not kept any more: a snapshot says what still matters. */
 const gone = () =>
-  new OAuthError('gone', 410, 'the feed does not go back so far: begin with a snapshot', { detail: 'too old a place' })
+  new OAuthError('gone', 410, 'the position is older than the retained notices: start from a snapshot', {
+    detail: 'the position is too old',
+  })
 
 /** One message of a stream, as the HTML standard writes it. */
 const messageOf = ({ position, kind, jws }: Publication): string => `id: ${position}\nevent: ${kind}\ndata: ${jws}\n\n`
@@ -92,7 +94,7 @@ async function* messages(items: AsyncIterable<Publication>): AsyncGenerator<stri
 
 async function* lines(chunks: AsyncGenerator<string, void>, draining: AbortSignal): AsyncGenerator<string, void> {
   for await (const chunk of chunks) {
-    if (draining.aborted) throw new Error('the server stops') // not to be taken for a whole snapshot
+    if (draining.aborted) throw new Error('the server is stopping') // not to be taken for a whole snapshot
     yield `${chunk}\n`
   }
 }
@@ -111,11 +113,11 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
     // What proves somebody is never in a URL.
     const body = request.method === 'POST' ? ((request.body ?? {}) as Record<string, unknown>) : {}
     if (authorization === undefined && Object.keys(body).length === 0)
-      throw new InvalidClient('there are no credentials')
+      throw new InvalidClient('the request has no credentials')
     const context = requests.of(request, { type: 'anonymous', id: '' })
     const endpoint = request.routeOptions.url ?? ''
     const caller = await authentication.clientOrResource({ authorization, body, endpoint, context })
-    if (caller.kind !== 'resource') throw new InvalidClient('a client is no resource server')
+    if (caller.kind !== 'resource') throw new InvalidClient('the client is not a resource server')
     opened(caller.resource.client_id)
     return standing(options, { authorization, body }, caller.resource)
   }
@@ -125,7 +127,7 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
     try {
       return text === undefined ? undefined : parsePosition(text)
     } catch (error) {
-      throw new InvalidRequest('the place is none of this feed: begin with a snapshot', { cause: error })
+      throw new InvalidRequest('the position is not one of this feed: start from a snapshot', { cause: error })
     }
   }
 

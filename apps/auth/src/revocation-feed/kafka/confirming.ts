@@ -32,7 +32,7 @@ export function vouching({ writer, range, readOn }: VouchingOptions) {
 
   return async (heartbeat: Told): Promise<void> => {
     const last = await written(heartbeat)
-    if (last === undefined || reading === undefined) throw new Error('nothing was written that could be read back')
+    if (last === undefined || reading === undefined) throw new Error('no written message to read back')
     const { since } = writer.place() // of now: what is written while this waits was not read back
     await reading.saw(last.cursor)
     writer.readBack(last)

@@ -22,7 +22,7 @@ describe('reading back', () => {
 
   it('gives up when nothing comes any more', async () => {
     const seen = readBack(slowly(3, 6_000), new AbortController().signal).saw('9')
-    const refused = expect(seen).rejects.toThrow('did not come back')
+    const refused = expect(seen).rejects.toThrow('could not be read back')
     await vi.advanceTimersByTimeAsync(18_000 + 10_001)
     await refused
   })

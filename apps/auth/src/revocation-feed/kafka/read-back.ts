@@ -35,7 +35,7 @@ export function readBack(items: AsyncIterable<readonly { readonly cursor: string
         look()
         forgetBefore()
       }
-      ended = { error: new Error('the topic is not read back any more') }
+      ended = { error: new Error('the topic is no longer read back') }
     } catch (error) {
       ended = { error }
     }
@@ -46,7 +46,7 @@ export function readBack(items: AsyncIterable<readonly { readonly cursor: string
   return {
     async saw(cursor) {
       const asked = Promise.withResolvers<void>()
-      const late = (): void => asked.reject(new Error('what was written to the topic did not come back'))
+      const late = (): void => asked.reject(new Error('a written message could not be read back from the topic'))
       const silence = setTimeout(late, SILENT_MS)
       alive = () => void silence.refresh()
       signal.addEventListener('abort', late)

@@ -7,10 +7,7 @@ import { isLost, type TopicPlace } from './topic-position.ts'
 export class EndLost extends Error {
   readonly code = 'ERR_END_LOST'
   constructor(options?: ErrorOptions) {
-    super(
-      'the topic does not hold what was written to it, or nobody believes that any more: it is filled anew',
-      options,
-    )
+    super('the topic lost messages, or its content can no longer be trusted: it is refilled', options)
   }
 }
 

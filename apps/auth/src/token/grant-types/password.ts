@@ -20,7 +20,7 @@ export async function password(dependencies: TokenDependencies, request: TokenRe
   const user = await dependencies.signIn.signIn({ ...credentials(body), source, context })
   const opening = { grantType: 'password', client, context, now, issuerEpoch, user, scope, ...audience }
   return unlessErased(
-    (cause) => new InvalidGrant('the person was erased meanwhile', { cause }),
+    (cause) => new InvalidGrant('the user was erased meanwhile', { cause }),
     () => openGrant(dependencies, opening),
   )
 }

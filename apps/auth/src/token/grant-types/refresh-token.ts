@@ -51,7 +51,7 @@ function assertAttempt(attempt: unknown): void {
  */
 function narrowedScope(grant: GrantState, parameter: unknown): string[] {
   const asked = readScope(parameter)
-  if (asked?.some((token) => !grant.scope.includes(token))) throw new InvalidScope('more than was granted')
+  if (asked?.some((token) => !grant.scope.includes(token))) throw new InvalidScope('the scope exceeds the grant')
   return grant.scope.filter((token) => asked === undefined || asked.includes(token) || token === 'offline_access')
 }
 
@@ -59,7 +59,7 @@ function narrowedScope(grant: GrantState, parameter: unknown): string[] {
 function narrowedAudience(grant: GrantState, parameter: unknown): readonly string[] {
   const asked = readResourceParameter(parameter)
   if (asked.some((resource) => !grant.aud.some((granted) => isSameResource(granted, resource))))
-    throw new InvalidTarget('not a resource of the grant')
+    throw new InvalidTarget('the resource is not one of the grant')
   return asked.length > 0 ? asked : grant.aud
 }
 
@@ -76,7 +76,7 @@ async function standing(
   ])
   const dead = whyDead(grant, { user: user?.state, client, session: session?.state, issuerEpoch, now })
   if (dead !== undefined || user === undefined || session === undefined)
-    throw new InvalidGrant(dead ?? 'the person is gone')
+    throw new InvalidGrant(dead ?? 'the user was erased')
   return { user: user.state, session }
 }
 
@@ -109,7 +109,7 @@ async function endForReuse(
   const own = aboutUser(user, { ...context, actor: { type: 'user', id: sub } })
   const events = grants.decide({ type: 'EndForReuse', generation }, state)
   await log.append(grantStream.of(gid), events, { expected: revision, ...own })
-  throw new InvalidGrant('a spent refresh token came back: the grant is revoked')
+  throw new InvalidGrant('a spent refresh token was presented again: the grant is revoked')
 }
 
 async function renew(dependencies: TokenDependencies, request: TokenRequest, read: RefreshToken): Promise<TokenAnswer> {
@@ -121,7 +121,7 @@ async function renew(dependencies: TokenDependencies, request: TokenRequest, rea
   if (isOwn && presented !== undefined && judgeRefresh(presented, found.state) === 'reuse')
     return endForReuse(dependencies, request, found, read.generation)
   assertMayUse('refresh_token', client)
-  if (!isOwn || presented === undefined) throw new InvalidGrant('no such grant of this client')
+  if (!isOwn || presented === undefined) throw new InvalidGrant('unknown grant, or a grant of another client')
   assertAttempt(body['refresh_attempt'])
   const [{ user, session }, { signer }, derivationKeys] = await Promise.all([
     standing(dependencies, found.state, request),
@@ -170,7 +170,7 @@ export async function refreshToken(dependencies: TokenDependencies, request: Tok
   if (read !== undefined)
     return dependencies.turns.take(read.gid, () =>
       unlessErased(
-        (cause) => new InvalidGrant('the person was erased meanwhile', { cause }),
+        (cause) => new InvalidGrant('the user was erased meanwhile', { cause }),
         () => untilSettled(() => renew(dependencies, request, read)),
       ),
     )
