@@ -2,8 +2,8 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { BrokenFeed } from '../src/follower/index.ts'
 import { type SnapshotChunk } from '../src/statement/index.ts'
-import { coverage } from '../src/follower/snapshot-coverage.ts'
-import { place } from '../src/follower/known-position.ts'
+import { snapshotCoverage } from '../src/follower/snapshot-coverage.ts'
+import { knownPosition } from '../src/follower/known-position.ts'
 
 const part = (index: number, change: Partial<SnapshotChunk> = {}): SnapshotChunk => ({
   kind: 'chunk',
@@ -17,7 +17,7 @@ const part = (index: number, change: Partial<SnapshotChunk> = {}): SnapshotChunk
 })
 
 it('an opening is whole as long as no snapshot is half there', () => {
-  const covered = coverage()
+  const covered = snapshotCoverage()
   expect(covered.isWhole()).toBe(true)
   expect([0, 2, 2, 0].map((index) => covered.take(part(index)))).toEqual([false, false, false, false])
   expect(covered.isWhole()).toBe(false)
@@ -28,7 +28,7 @@ it('an opening is whole as long as no snapshot is half there', () => {
 it('a snapshot is complete with its last missing part, in whatever order its parts come and come again', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 8 }), fc.array(fc.nat({ max: 7 }), { maxLength: 30 }), (count, order) => {
-      const covered = coverage()
+      const covered = snapshotCoverage()
       const seen = new Set<number>()
       for (const index of order.filter((each) => each < count)) {
         seen.add(index)
@@ -40,21 +40,21 @@ it('a snapshot is complete with its last missing part, in whatever order its par
 })
 
 it('a later snapshot takes the place of one that was not complete, and has to be complete itself', () => {
-  const covered = coverage()
+  const covered = snapshotCoverage()
   covered.take(part(0))
   expect(covered.take(part(1, { snapshot: 't', count: 2 }))).toBe(false)
   expect(covered.take(part(0, { snapshot: 't', count: 2 }))).toBe(true)
 })
 
 it('parts of one name that do not fit together are no snapshot', () => {
-  const covered = coverage()
+  const covered = snapshotCoverage()
   covered.take(part(0))
   for (const change of [{ count: 2 }, { through: '6' }, { at: 8 }])
     expect(() => covered.take(part(1, change))).toThrow(BrokenFeed)
 })
 
 it('a log that ends before where it ended long ago is another one; replicas a little apart are not', () => {
-  const known = place()
+  const known = knownPosition()
   expect(known.reached({ through: '7', at: 1_000 })).toBe(true)
   expect(known.reached({ through: '6', at: 31_000 })).toBe(true)
   expect(known.through).toBe('7')

@@ -23,7 +23,7 @@ describe('a source', () => {
     expect(source.openings[0]).toEqual({ cursor: undefined, after: undefined })
     expect(source.openings.at(-1)).toEqual({ cursor: '1', after: undefined })
     expect(reasons()).toContain('Error: broken')
-    expect(reasons()).toContain('Error: the source ended')
+    expect(reasons()).toContain('Error: the source ended the connection')
     expect(follower.health().applied).toBe(3)
   })
 

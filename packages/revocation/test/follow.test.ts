@@ -27,7 +27,7 @@ describe('a follower', () => {
     atEnd(feed.beat(5))
     await follower.ready()
     expect([openings, isDead('a')]).toEqual([4, true])
-    expect(reasons()).toContain('BrokenFeed: a part of a snapshot is none')
+    expect(reasons()).toContain('BrokenFeed: a snapshot contains a message that is no part of it')
   })
 
   it.each(['beginning', 'snapshot'] as const)(

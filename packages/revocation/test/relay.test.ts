@@ -38,7 +38,7 @@ describe('a relay that holds back notices and passes on heartbeats', () => {
     await feed.end(grant('b'))
     await until(() => isDead('b'))
     expect(source.asked).toEqual([{}, {}])
-    expect(reasons()).toEqual([`BrokenFeed: the notice at ${feed.position} did not come`])
+    expect(reasons()).toEqual([`BrokenFeed: the notice at position ${feed.position} is missing`])
   })
 
   it('keeps a reader of a topic from being ready by it, until another source has what is missing', async () => {

@@ -26,7 +26,7 @@ describe('a source whose heartbeats vouch for nothing', () => {
     await feed.end(grant('a'))
     await until(() => isDead('a'))
     expect(follower.health()).toMatchObject({ isReady: false, isCaughtUp: false, stalenessMs: Infinity })
-    expect(reasons()).toEqual(['Error: a heartbeat of now vouches for nothing: something before it is not there'])
+    expect(reasons()).toEqual(['Error: a current heartbeat confirms nothing: messages before it are missing'])
     isWhole = true
     await feed.heartbeat()
     await follower.ready()

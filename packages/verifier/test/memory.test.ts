@@ -5,7 +5,7 @@ import { systemClock } from '@ledgate/revocation'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rounds } from '../../../rounds.ts'
 import { memoryReplayStore } from '../src/dpop/index.ts'
-import { keyCache } from '../src/key/key-cache.ts'
+import { RemoteKeySet } from '../src/key/remote-key-set.ts'
 import { missingKids } from '../src/key/missing-kids.ts'
 import { principalFromClaims } from '../src/token/principal-from-claims.ts'
 import { tokenCache } from '../src/token/token-cache.ts'
@@ -111,7 +111,7 @@ describe('memory is bounded', { timeout: 120_000 }, () => {
   })
 
   it('by a few kids, whatever number is looked for while a set does not come', async () => {
-    const cache = keyCache({
+    const cache = new RemoteKeySet({
       locate: () => new Promise<never>(() => {}),
       algorithms: ['ES256'],
       clock: systemClock,

@@ -1,113 +1,115 @@
-import { pause } from '../time/index.ts'
 import type { LogPosition } from '../statement/index.ts'
-import { followOnce, type Listener, type Opening } from './source-connection.ts'
+import { pause } from '../time/index.ts'
+import { type ConnectionListener, readConnection, type SourceConnection } from './source-connection.ts'
 
-/** A source that is begun again whenever it breaks, from where it was. */
-export interface KeptFollowing {
-  /** Begins, unless it is under way. */
-  start(): void
-  /** Gives up what is under way; it can be started again and then goes on from where it was. */
-  stop(): void
-  /**
-   * Forgets where it was, and what is known from elsewhere: what comes next is from the beginning or a snapshot, now if it is
-   * under way.
-   */
-  startOver(): void
-}
-
-export interface KeepFollowing extends Pick<Opening, 'source' | 'open' | 'silenceMs' | 'ending' | 'clock'> {
-  readonly listener: Omit<Listener, 'passed'>
-  /** Up to where everything is known, from whatever source. */
+export interface ReconnectingSourceOptions extends Pick<
+  SourceConnection,
+  'source' | 'open' | 'silenceMs' | 'onCleanup' | 'clock'
+> {
+  readonly listener: Omit<ConnectionListener, 'advanced'>
+  /** The position up to which everything is known, from any source. */
   readonly after: () => LogPosition | undefined
+  /** Milliseconds before reconnecting: after the first failure, and at most. */
   readonly backoffMs: { readonly first: number; readonly longest: number }
   /** From 0 to 1. */
   readonly random: () => number
-  /** Hears why an opening ended, and of what is wrong with one that goes on. */
-  readonly trouble: (error: unknown) => void
+  /** Is called with why a connection ended, and with what is wrong with one that goes on. */
+  readonly onTrouble: (error: unknown) => void
 }
 
-/** Follows a source over any number of openings, with longer pauses between those that never catch up. */
-export function keepFollowing(options: KeepFollowing): KeptFollowing {
-  const { source, open, silenceMs, ending, clock, listener, after, backoffMs, random, trouble } = options
-  let cursor: string | undefined
-  let isStartingOver = false
-  let failures = 0
-  let underWay: AbortController | undefined
-  let opening: AbortController | undefined
+/** A source that is reconnected whenever its connection ends, with longer pauses while it never catches up. */
+export class ReconnectingSource {
+  readonly #options: ReconnectingSourceOptions
+  readonly #listener: ConnectionListener
+  #cursor: string | undefined
+  #isStartingOver = false
+  #failures = 0
+  #running: AbortController | undefined
+  #connection: AbortController | undefined
 
-  const hearing: Listener = {
-    ...listener,
-    vouched(by) {
-      const isCaughtUp = listener.vouched(by)
-      isStartingOver = false
-      if (isCaughtUp) failures = 0
-      return isCaughtUp
-    },
-    passed(reached) {
-      cursor = reached
-    },
+  constructor(options: ReconnectingSourceOptions) {
+    const { listener } = options
+    this.#options = options
+    this.#listener = {
+      ...listener,
+      confirmed: (by) => {
+        const isCaughtUp = listener.confirmed(by)
+        this.#isStartingOver = false
+        if (isCaughtUp) this.#failures = 0
+        return isCaughtUp
+      },
+      advanced: (cursor) => void (this.#cursor = cursor),
+    }
   }
 
-  /** Half of it is left to chance. */
-  function nextPause(): number {
-    const ms = Math.min(backoffMs.first * 2 ** failures, backoffMs.longest)
-    failures += 1
-    return (ms * (1 + random())) / 2
+  /** Connects, unless it runs already. */
+  start(): void {
+    if (this.#running !== undefined) return
+    this.#running = new AbortController()
+    void this.#run(this.#running.signal)
   }
 
-  async function once(signal: AbortSignal): Promise<void> {
-    const { signal: given, ...controller } = openingOf(signal)
-    opening = controller.opening
+  /** Disconnects; after another `start` it continues at its cursor. */
+  stop(): void {
+    this.#running?.abort(new Error('the source is no longer followed'))
+    this.#running = undefined
+  }
+
+  /**
+   * Forgets its cursor, and what is known from other sources: the next connection reads from the beginning or a snapshot. One
+   * that is open is ended.
+   */
+  startOver(): void {
+    this.#cursor = undefined
+    this.#isStartingOver = true
+    this.#connection?.abort(new Error('the source is read from its beginning'))
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#connect(signal)
+      if (!signal.aborted) await pause(this.#nextPauseMs(), signal)
+    }
+  }
+
+  async #connect(running: AbortSignal): Promise<void> {
+    const { source, open, silenceMs, onCleanup, clock, after, onTrouble } = this.#options
+    const { controller, unlink } = linkedController(running)
+    this.#connection = controller
     try {
-      await followOnce({
+      await readConnection({
         source,
-        from: { cursor, after: isStartingOver ? undefined : after() },
+        from: { cursor: this.#cursor, after: this.#isStartingOver ? undefined : after() },
         open,
         silenceMs,
-        signal: given,
-        listener: hearing,
-        trouble,
-        ending,
+        signal: controller.signal,
+        listener: this.#listener,
+        onTrouble,
+        onCleanup,
         clock,
       })
-      if (!signal.aborted) trouble(new Error('the source ended'))
+      if (!running.aborted) onTrouble(new Error('the source ended the connection'))
     } catch (error) {
-      if (!signal.aborted) trouble(error)
+      if (!running.aborted) onTrouble(error)
     } finally {
-      controller.unlink()
+      unlink()
     }
   }
 
-  async function again(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await once(signal)
-      if (!signal.aborted) await pause(nextPause(), signal)
-    }
-  }
-
-  return {
-    start() {
-      if (underWay !== undefined) return
-      underWay = new AbortController()
-      void again(underWay.signal)
-    },
-    stop() {
-      underWay?.abort(new Error('the source is not followed any more'))
-      underWay = undefined
-    },
-    startOver() {
-      cursor = undefined
-      isStartingOver = true
-      opening?.abort(new Error('the source is read from its beginning'))
-    },
+  /** Half of each pause is random, so that a thousand followers do not reconnect at the same moment. */
+  #nextPauseMs(): number {
+    const { first, longest } = this.#options.backoffMs
+    const ms = Math.min(first * 2 ** this.#failures, longest)
+    this.#failures += 1
+    return (ms * (1 + this.#options.random())) / 2
   }
 }
 
-/** An abort of one opening, which the abort of all is one of too. */
-function openingOf(all: AbortSignal) {
-  const opening = new AbortController()
-  const abort = () => opening.abort(all.reason)
-  if (all.aborted) abort()
-  all.addEventListener('abort', abort, { once: true })
-  return { opening, signal: opening.signal, unlink: () => all.removeEventListener('abort', abort) }
+/** A controller that is aborted with the signal, until it is unlinked. */
+function linkedController(signal: AbortSignal) {
+  const controller = new AbortController()
+  const abort = () => controller.abort(signal.reason)
+  if (signal.aborted) abort()
+  signal.addEventListener('abort', abort, { once: true })
+  return { controller, unlink: () => signal.removeEventListener('abort', abort) }
 }

@@ -1,6 +1,6 @@
 import type { SnapshotChunk } from '../statement/index.ts'
 
-/** A feed that contradicts itself: it cannot vouch for anything, and is begun again. */
+/** A feed contradicts itself or has a gap: it cannot confirm anything, and is read again. */
 export class BrokenFeed extends Error {
   readonly code = 'ERR_BROKEN_FEED'
 
@@ -11,25 +11,25 @@ export class BrokenFeed extends Error {
 }
 
 /**
- * What one opening of a source has given without a gap.
+ * Whether one connection to a source has given everything so far.
  *
- * An opening begins at the beginning of its source, or where everything before is known. So its heartbeats vouch for all that
- * came before them, except while a snapshot is half there: what is in the missing half nobody knows. Nor may anything that
- * came meanwhile be begun after: the next opening starts where the last whole place was.
+ * A connection starts at the beginning of its source, or where everything before is known. Its heartbeats therefore confirm all
+ * that came before them, except while a snapshot is incomplete: what is in the missing parts is unknown. For the same reason the
+ * next connection does not continue inside a snapshot, but before it.
  */
-export interface Coverage {
+export interface SnapshotCoverage {
   /**
-   * Takes in a part of a snapshot, in whatever order and however often.
+   * Adds a part of a snapshot, in any order and any number of times.
    *
    * @returns whether the snapshot is complete with it.
-   * @throws {BrokenFeed} when it is not a part of what it says.
+   * @throws {BrokenFeed} when it contradicts the other parts of its snapshot.
    */
   take(chunk: SnapshotChunk): boolean
-  /** Whether everything up to here is there. */
+  /** Whether no snapshot is incomplete. */
   isWhole(): boolean
 }
 
-interface Begun {
+interface Snapshot {
   readonly first: SnapshotChunk
   readonly missing: Set<number>
 }
@@ -37,19 +37,19 @@ interface Begun {
 const isOfOne = (one: SnapshotChunk, other: SnapshotChunk): boolean =>
   one.count === other.count && one.through === other.through && one.at === other.at
 
-/** The coverage of an opening that has just begun. */
-export function coverage(): Coverage {
-  let begun: Begun | undefined
+/** The coverage of a connection that was just opened. */
+export function snapshotCoverage(): SnapshotCoverage {
+  let snapshot: Snapshot | undefined
 
   return {
     take(chunk) {
-      // A snapshot that another follows before it was complete is not needed any more: the later one has all of it.
-      if (begun?.first.snapshot !== chunk.snapshot)
-        begun = { first: chunk, missing: new Set(Array.from({ length: chunk.count }, (_, index) => index)) }
-      if (!isOfOne(begun.first, chunk)) throw new BrokenFeed('the parts of a snapshot do not fit together')
-      begun.missing.delete(chunk.index)
-      return begun.missing.size === 0
+      // A snapshot that another one follows before it is complete is not needed: the later one has all of it.
+      if (snapshot?.first.snapshot !== chunk.snapshot)
+        snapshot = { first: chunk, missing: new Set(Array.from({ length: chunk.count }, (_, index) => index)) }
+      if (!isOfOne(snapshot.first, chunk)) throw new BrokenFeed('the parts of a snapshot contradict each other')
+      snapshot.missing.delete(chunk.index)
+      return snapshot.missing.size === 0
     },
-    isWhole: () => begun === undefined || begun.missing.size === 0,
+    isWhole: () => snapshot === undefined || snapshot.missing.size === 0,
   }
 }

@@ -1,6 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
-import { type Clock, givenUpOn, unlessAborted } from '../time/index.ts'
-import { BrokenFeed, coverage } from './snapshot-coverage.ts'
 import type { FeedItem, OpenFeed, RevocationSource } from '../feed/index.ts'
 import {
   type Ended,
@@ -13,52 +10,49 @@ import {
   type SnapshotChunk,
   type UnknownEvent,
 } from '../statement/index.ts'
+import { type Clock, givenUpOn, unlessAborted } from '../time/index.ts'
+import { slices, StatementIntake } from './statement-intake.ts'
 
-/** Who is told what an opening gives, in the order of its stream. */
-export interface Listener {
-  ended(ended: Ended, notice: Notice | undefined): void
+/** Is told what a connection gives, in the order of its stream. */
+export interface ConnectionListener {
+  revoked(ended: Ended, notice: Notice | undefined): void
   /**
-   * Everything that came before vouches for this place and time.
+   * Everything up to this position and time was given.
    *
    * @returns whether the source has caught up with the end of the log.
    */
-  vouched(by: Heartbeat | SnapshotChunk): boolean
+  confirmed(by: Heartbeat | SnapshotChunk): boolean
   /**
-   * A heartbeat that vouches for nothing where it stands.
+   * A heartbeat that confirms nothing, because of what the source knows about its place in the stream.
    *
    * @returns whether the source has reached the end of the log.
    */
-  unvouched(heartbeat: Heartbeat): boolean
+  unconfirmed(heartbeat: Heartbeat): boolean
   refused(error: InvalidStatement): void
   unknown(event: UnknownEvent): void
-  /** The next opening may begin after this. */
-  passed(cursor: string): void
+  /** The next connection may continue after this cursor. */
+  advanced(cursor: string): void
 }
 
-export interface Opening {
+export interface SourceConnection {
   readonly source: RevocationSource
   readonly from: Pick<OpenFeed, 'cursor' | 'after'>
   readonly open: ReturnType<typeof openStatements>['open']
-  /** Milliseconds without a sign of life after which it is given up. */
+  /** Milliseconds without a sign of life after which the connection is given up. */
   readonly silenceMs: number
   readonly clock: Pick<Clock, 'monotonic'>
   readonly signal: AbortSignal
-  readonly listener: Listener
-  /** Hears of what is wrong with the source and does not end it. */
-  readonly trouble: (error: unknown) => void
-  /** Hears of the promise of the source's own end, which nobody waits for here. */
-  readonly ending: (end: Promise<unknown>) => void
+  readonly listener: ConnectionListener
+  /** Is called with what is wrong with the source and does not end the connection. */
+  readonly onTrouble: (error: unknown) => void
+  /** Is given the promise of the source's own cleanup, which the connection does not wait for. */
+  readonly onCleanup: (cleanup: Promise<unknown>) => void
 }
 
-/** How many signatures are checked at once, and how many endings are taken in before others get their turn. */
-const AT_ONCE = 256
-const A_TURN = 1_000
+/** How many signatures are verified at once. */
+const VERIFIED_AT_ONCE = 256
 
-function* slices<Item>(items: readonly Item[], size: number): Generator<readonly Item[]> {
-  for (let from = 0; from < items.length; from += size) yield items.slice(from, from + size)
-}
-
-/** A source that says nothing any more, whether it is dead or only looks like it. */
+/** No sign of life came from a source: it is dead, or cannot be told from a dead one. */
 export class SilentFeed extends Error {
   readonly code = 'ERR_SILENT_FEED'
 
@@ -68,116 +62,64 @@ export class SilentFeed extends Error {
   }
 }
 
-type Opened =
+/** A message after its verification. */
+export type Verified =
   | { readonly statement: FeedStatement }
   | { readonly refused: InvalidStatement }
-  /** It is not known whether this is a statement: nothing after it may be taken in. */
-  | { readonly trouble: unknown }
+  /** Whether it is a statement cannot be known now: nothing after it may be applied. */
+  | { readonly failure: unknown }
 
-async function opened(open: Opening['open'], { jws }: FeedItem, how: OpenOptions): Promise<Opened> {
+async function verify(open: SourceConnection['open'], { jws }: FeedItem, how: OpenOptions): Promise<Verified> {
   try {
     return { statement: await open(jws, how) }
   } catch (error) {
-    return error instanceof InvalidStatement ? { refused: error } : { trouble: error }
+    return error instanceof InvalidStatement ? { refused: error } : { failure: error }
   }
 }
 
 /**
- * Follows a source once: takes in what it gives, in its order, until it ends, breaks, contradicts itself, says nothing for too
- * long, or the signal is aborted. Never waits for a source that hangs.
+ * Reads a source once: applies what it gives, in its order, until it ends, breaks, contradicts itself, is silent for too long, or
+ * the signal is aborted. Never waits for a source that hangs.
  *
- * @throws why it ended, unless the source ended by itself.
+ * @throws why the connection ended, unless the source ended it.
  */
-export async function followOnce({
-  source,
-  from,
-  open,
-  silenceMs,
-  signal,
-  listener,
-  trouble,
-  ending,
-  clock,
-}: Opening): Promise<void> {
+export async function readConnection(connection: SourceConnection): Promise<void> {
+  const { source, from, silenceMs, signal, listener, onTrouble, onCleanup } = connection
   const life = new AbortController()
   const stop = () => life.abort(signal.reason)
   if (signal.aborted) stop()
   signal.addEventListener('abort', stop, { once: true })
   const silence = setTimeout(() => life.abort(new SilentFeed(silenceMs)), silenceMs)
-  const taking = takingIn(listener, life.signal, () => silence.refresh())
+  const intake = new StatementIntake(listener, life.signal, () => silence.refresh())
   try {
-    for await (const batch of givenUpOn(source.open({ ...from, signal: life.signal, trouble }), life.signal, ending)) {
-      const arrivedAt = clock.monotonic()
-      for (const items of slices(batch, AT_ONCE)) {
-        const how = { isAside: items.length > 1, arrivedAt }
-        const work = Promise.all(items.map((item) => opened(open, item, how)))
-        const all = await unlessAborted(work, life.signal)
-        for (const [nth, each] of all.entries()) await taking(each, items[nth])
-        // With more of the batch to come it is we who are slow, and not the source that is silent.
-        if (items.at(-1) !== batch.at(-1)) silence.refresh()
-      }
-    }
+    const batches = source.open({ ...from, signal: life.signal, trouble: onTrouble })
+    for await (const batch of givenUpOn(batches, life.signal, onCleanup))
+      await takeBatch(batch, connection, { intake, silence, signal: life.signal })
   } finally {
     clearTimeout(silence)
     signal.removeEventListener('abort', stop)
-    life.abort(new Error('the feed is not followed any more'))
+    life.abort(new Error('the feed is no longer followed'))
   }
 }
 
-/**
- * Takes in one item after another. Until the end of the log everything is a sign of life but heartbeats that say nothing new;
- * afterwards only a newer heartbeat is. One that vouches for nothing never is: a source that has no others must be given up.
- */
-function takingIn(listener: Listener, signal: AbortSignal, alive: () => void) {
-  const covered = coverage()
-  let isAtEnd = false
-  let newest = Number.NEGATIVE_INFINITY
+interface Reading {
+  readonly intake: StatementIntake
+  readonly silence: NodeJS.Timeout
+  readonly signal: AbortSignal
+}
 
-  function vouched(by: Heartbeat | SnapshotChunk): void {
-    if (listener.vouched(by)) isAtEnd = true
-    if (by.at > newest) alive()
-    newest = Math.max(newest, by.at)
-  }
-
-  async function takeChunk(chunk: SnapshotChunk): Promise<void> {
-    for (const part of slices(chunk.ended, A_TURN)) {
-      for (const ended of part) listener.ended(ended, undefined)
-      await turn()
-      signal.throwIfAborted()
-    }
-    if (covered.take(chunk)) vouched(chunk)
-  }
-
-  function takeHeartbeat(heartbeat: Heartbeat, vouches: FeedItem['vouches']): void {
-    if (vouches === false) {
-      if (listener.unvouched(heartbeat)) isAtEnd = true
-      return
-    }
-    if (!covered.isWhole()) throw new BrokenFeed('a heartbeat in the middle of a snapshot')
-    vouched(heartbeat)
-  }
-
-  async function take(statement: FeedStatement, vouches: FeedItem['vouches']): Promise<void> {
-    if (!isAtEnd && statement.kind !== 'heartbeat') alive()
-    switch (statement.kind) {
-      case 'notice':
-        return listener.ended(statement.ended, statement)
-      case 'heartbeat':
-        return takeHeartbeat(statement, vouches)
-      case 'chunk':
-        return takeChunk(statement)
-      case 'unknown':
-        return listener.unknown(statement)
-    }
-  }
-
-  return async (each: Opened, item: FeedItem | undefined): Promise<void> => {
-    signal.throwIfAborted()
-    if ('trouble' in each) throw each.trouble
-    if ('refused' in each) listener.refused(each.refused)
-    if (item?.isPart === true && !('statement' in each && each.statement.kind === 'chunk'))
-      throw new BrokenFeed('a part of a snapshot is none')
-    if ('statement' in each) await take(each.statement, item?.vouches)
-    if (item !== undefined && covered.isWhole()) listener.passed(item.cursor)
+async function takeBatch(
+  batch: readonly FeedItem[],
+  { open, clock }: SourceConnection,
+  { intake, silence, signal }: Reading,
+): Promise<void> {
+  const arrivedAt = clock.monotonic()
+  for (const items of slices(batch, VERIFIED_AT_ONCE)) {
+    const how = { isAside: items.length > 1, arrivedAt }
+    const work = Promise.all(items.map((item) => verify(open, item, how)))
+    const verified = await unlessAborted(work, signal)
+    for (const [nth, each] of verified.entries()) await intake.take(each, items[nth])
+    // While more of the batch is to be verified, the reader is slow and the source is not silent.
+    if (items.at(-1) !== batch.at(-1)) silence.refresh()
   }
 }

@@ -2,7 +2,7 @@ import { FEED_ALGORITHMS, type Notice, type Scope, type TokenFacts } from '@ledg
 import {
   discoverJwksUri,
   type KeyCache,
-  keyCache,
+  RemoteKeySet,
   type KeyCacheOptions,
   signatureAlgorithms,
   USUAL_ALGORITHMS,
@@ -57,7 +57,7 @@ function keyOptions(issuer: IssuerOptions, options: VerifierOptions, clock: Cloc
 function tokenKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock): KeyCache {
   const { allowInsecureRequests = false, jwks } = issuer
   const uri = jwks?.uri === undefined ? undefined : secureUrl(jwks.uri, allowInsecureRequests).href
-  return keyCache({
+  return new RemoteKeySet({
     ...keyOptions(issuer, options, clock, 'token'),
     algorithms: signatureAlgorithms(issuer.algorithms ?? USUAL_ALGORITHMS),
     locate: (limits) =>
@@ -70,7 +70,7 @@ function tokenKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock
 function feedKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock): KeyCache {
   const { allowInsecureRequests = false, feedKeysUri = `${issuer.issuer.replace(/\/$/, '')}/revocations/jwks` } = issuer
   const uri = secureUrl(feedKeysUri, allowInsecureRequests).href
-  return keyCache({
+  return new RemoteKeySet({
     ...keyOptions(issuer, options, clock, 'feed'),
     ...SEARCH_FOR_FEED_KEYS,
     algorithms: FEED_ALGORITHMS,

@@ -1,7 +1,8 @@
 /** The public keys of an issuer: where they are published, fetching them, and looking one up. */
 export { discoverJwksUri } from './discovery.ts'
 export type { JwksOptions, KeysHealth } from './jwks-options.ts'
-export { keyCache, type KeyCache, type KeyCacheOptions } from './key-cache.ts'
+export type { KeyCache, KeyCacheOptions } from './key-cache.ts'
 export type { TrustedKey } from './key-set.ts'
 export { isPublic } from './public-key.ts'
+export { RemoteKeySet } from './remote-key-set.ts'
 export { namesOf, signatureAlgorithms, USUAL_ALGORITHMS } from './signature-algorithm.ts'

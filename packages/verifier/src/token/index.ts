@@ -2,6 +2,6 @@
 export { authenticate, type TokenRules } from './authenticate-token.ts'
 export { proofNeeded } from './binding.ts'
 export { decryption } from './decryption.ts'
-export { noCache, tokenCache } from './token-cache.ts'
+export { noCache, type TokenCache, tokenCache } from './token-cache.ts'
 export type { TrustedIssuer } from './trusted-issuer.ts'
 export { requireStanding, stillHolds, type VerifiedToken } from './verified-token.ts'

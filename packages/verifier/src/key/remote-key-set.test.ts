@@ -1,6 +1,7 @@
 import { createRemoteJWKSet, customFetch, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { keyCache, type KeyCache, type KeyCacheOptions } from './key-cache.ts'
+import type { KeyCache, KeyCacheOptions } from './key-cache.ts'
+import { RemoteKeySet } from './remote-key-set.ts'
 
 const URI = 'https://issuer.example/jwks'
 
@@ -25,7 +26,7 @@ function server(keys: readonly JWK[]) {
 const opened: KeyCache[] = []
 
 function cacheOf(set: { readonly fetch: typeof globalThis.fetch }, options: Partial<KeyCacheOptions> = {}): KeyCache {
-  const cache = keyCache({
+  const cache = new RemoteKeySet({
     locate: async () => URI,
     algorithms: ['ES256', 'EdDSA', 'RS256'],
     clock: { wall: Date.now, monotonic: () => performance.now() },
