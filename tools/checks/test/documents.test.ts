@@ -68,17 +68,17 @@ describe('docs/operations.md', () => {
     expect(sorted(rows)).toEqual(sorted(limitNames.map((name) => `${name} ${figureOf(name)}`)))
   })
 
-  it('says the limits that are declared', () => {
-    const said = [
-      `${number(MAX_AUTHORIZATION_BYTES)} bytes together`,
-      `metadata has ${number(MAX_METADATA_BYTES)}`,
-      `a password ${number(MAX_PASSWORD)} characters`,
-      `a URI ${number(MAX_URI)}`,
-      `an identifier of a resource server ${number(MAX_RESOURCE)}`,
-      `a scope token ${number(MAX_SCOPE_TOKEN)}`,
-      `at most ${number(MAX_ADMINISTRATORS)} administrators`,
+  it('states the limits that are declared', () => {
+    const rows = [
+      ['roles and entitlements of a user, together as JSON', `${number(MAX_AUTHORIZATION_BYTES)} bytes`],
+      ['metadata of a client or resource server', `${number(MAX_METADATA_BYTES)} bytes`],
+      ['a password', `${number(MAX_PASSWORD)} characters`],
+      ['a URI', `${number(MAX_URI)} characters`],
+      ['the identifier of a resource server', `${number(MAX_RESOURCE)} characters`],
+      ['a scope token', `${number(MAX_SCOPE_TOKEN)} characters`],
+      ['administrators', number(MAX_ADMINISTRATORS)],
     ]
-    for (const each of said) expect(page.replaceAll(/\s+/g, ' ')).toContain(each)
+    for (const row of rows) expect(page.replaceAll(/ +/g, ' ')).toContain(`| ${row.join(' | ')} |`)
   })
 
   it('lists every metric of our own, and no other', () => {
