@@ -2,8 +2,9 @@
 import { constants, setPriority, userInfo } from 'node:os'
 import { CommanderError } from 'commander'
 import { type Config, ConfigError, readConfig } from './config/index.ts'
-import { ask, type Ask, NoServer, program, remote, type Where } from './admin/cli/index.ts'
-import { Refused, socketPath } from './admin/vocabulary/index.ts'
+import { ask, type Ask, NoServer, createProgram, remote, type Where } from './admin/cli/index.ts'
+import { socketPath } from './admin/vocabulary/index.ts'
+import { Refused } from './refusal/index.ts'
 
 // What opens the data is loaded by the command that opens it: beside a running server the command line only asks.
 const backups = () => import('./compose/backup.ts')
@@ -46,7 +47,7 @@ function asker({ server, tokenFile }: Where): Ask {
 }
 
 try {
-  const line = program({
+  const line = createProgram({
     asker,
     local: {
       backup: async (folder) =>

@@ -2,6 +2,7 @@ import type { Decider } from '@ledgate/eventsourcing'
 import type { ClientMetadata } from '@ledgate/oauth'
 import type { ClientEvent, ClientState } from './events.ts'
 import { type Secret, withoutSecret, withSecret } from '../credential/index.ts'
+import { NotFound, Refused } from '../refusal/index.ts'
 
 /** What a client is asked to become. */
 export type ClientCommand =
@@ -19,18 +20,12 @@ export type ClientCommand =
   | { readonly type: 'Enable' }
 
 /** There is no such client, or there is one already, or it has no place for another secret. */
-export class ClientRefused extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'ClientRefused'
-  }
-}
+export class ClientRefused extends Refused {}
 
 /** There is no client of that id. */
-export class UnknownClient extends ClientRefused {
+export class UnknownClient extends NotFound {
   constructor() {
-    super('unknown client')
-    this.name = 'UnknownClient'
+    super('client')
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Secret } from './secret.ts'
+import { NotFound } from '../refusal/index.ts'
 
 /** A secret is replaced by adding the new one, moving everybody over, and revoking the old. */
 const MAX_SECRETS = 2
@@ -19,10 +20,9 @@ export function withSecret(
 }
 
 /** There is no secret of that id. */
-export class UnknownSecret extends Error {
+export class UnknownSecret extends NotFound {
   constructor(secretId: string) {
-    super(`unknown secret ${secretId}`)
-    this.name = 'UnknownSecret'
+    super(`secret ${secretId}`)
   }
 }
 

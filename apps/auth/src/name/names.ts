@@ -2,6 +2,7 @@ import { Conflict, decided } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
 import { type CommandContext, consequenceOf, type EventLog, type KeyedHash } from '../log/index.ts'
 import { nameStream } from './events.ts'
+import { Refused } from '../refusal/index.ts'
 
 /** What can have one owner in all of an installation. */
 export type NameKind = 'scope' | 'resource' | 'client_id'
@@ -12,13 +13,12 @@ export interface Name {
 }
 
 /** Somebody else owns it already. */
-export class NameTaken extends Error {
+export class NameTaken extends Refused {
   readonly kind: NameKind
   readonly taken: string
 
   constructor({ kind, name }: Name, owner: string) {
     super(`the ${kind} ${name} belongs to the ${owner}`)
-    this.name = 'NameTaken'
     this.kind = kind
     this.taken = name
   }

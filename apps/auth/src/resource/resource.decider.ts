@@ -2,6 +2,7 @@ import type { Decider } from '@ledgate/eventsourcing'
 import type { ResourceMetadata } from '@ledgate/oauth'
 import { type Secret, withoutSecret, withSecret } from '../credential/index.ts'
 import type { ResourceEvent, ResourceState } from './events.ts'
+import { NotFound, Refused } from '../refusal/index.ts'
 
 /** What a resource server is asked to become. */
 export type ResourceCommand =
@@ -19,18 +20,12 @@ export type ResourceCommand =
   | { readonly type: 'Enable' }
 
 /** There is no such resource server, or there is one already, or the command does not fit it. */
-export class ResourceRefused extends Error {
-  constructor(message: string) {
-    super(message)
-    this.name = 'ResourceRefused'
-  }
-}
+export class ResourceRefused extends Refused {}
 
 /** There is no resource server of that `client_id`. */
-export class UnknownResource extends ResourceRefused {
+export class UnknownResource extends NotFound {
   constructor() {
-    super('unknown resource server')
-    this.name = 'UnknownResource'
+    super('resource server')
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { Key, KeyringEvent, KeyringState } from './events.ts'
 import { MAX_SUPERSEDED, remembered } from './remembered.ts'
+import { NotFound, Refused } from '../refusal/index.ts'
 
 /** What a keyring is asked to do. Times are whole seconds since the epoch, durations seconds. */
 export type KeyringCommand = KeyringAct & {
@@ -38,30 +39,27 @@ export interface Publication {
 export type NewKey = Pick<Key, 'kid' | 'alg' | 'public_jwk'>
 
 /** The standby key was not published for long enough: whoever caches the key set would not know it yet. */
-export class TooEarly extends Error {
+export class TooEarly extends Refused {
   /** In seconds. */
   readonly retryAfter: number
 
   constructor(retryAfter: number) {
     super(`the standby key was published too recently; rotate again in ${retryAfter} s`)
-    this.name = 'TooEarly'
     this.retryAfter = retryAfter
   }
 }
 
 /** So many keys that were superseded are still needed that another rotation has to wait for one of them to be retired. */
-export class TooManyKeys extends Error {
+export class TooManyKeys extends Refused {
   constructor() {
     super(`${MAX_SUPERSEDED} superseded keys are still needed; rotate again once one of them has been retired`)
-    this.name = 'TooManyKeys'
   }
 }
 
 /** There is no such key. */
-export class UnknownKey extends Error {
+export class UnknownKey extends NotFound {
   constructor() {
-    super('unknown key')
-    this.name = 'UnknownKey'
+    super('key')
   }
 }
 

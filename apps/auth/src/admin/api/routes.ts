@@ -1,16 +1,17 @@
 import type { JsonObject } from '@ledgate/eventsourcing'
-import { InvalidRequest, InvalidToken, OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
+import { InvalidToken, OAuthError, TemporarilyUnavailable } from '@ledgate/oauth'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { unlessErased } from '../../user/index.ts'
 import type { RequestContext } from '../../http/index.ts'
 import type { CommandContext } from '../../log/index.ts'
-import { Behind, Malformed, type Operation, OPERATIONS, scopeOf } from '../vocabulary/index.ts'
-import { isAbsence, type OperatorCommand, refusalOf } from '../commands/index.ts'
+import { type Operation, OPERATIONS, scopeOf } from '../vocabulary/index.ts'
+import { type OperatorCommand, refusalOf } from '../commands/index.ts'
 import type { PositionWaiter } from '../../projection/index.ts'
 import { type Administrator, type AdministratorDependencies, authorize } from './bearer.ts'
 import { minPosition } from './min-position.ts'
 import { administrationStream } from './events.ts'
+import { Refusal, type RefusalCode } from '../../refusal/index.ts'
 
 export interface AdministrationDependencies extends AdministratorDependencies {
   readonly commands: Readonly<Record<string, OperatorCommand>>
@@ -23,35 +24,21 @@ const Sub = z.string().regex(/^u_[0-9a-f]{32}$/, { error: 'is not a sub' })
 
 type Input = Readonly<Record<string, unknown>>
 
-/** The command cannot be done as things are; the sentence is meant for the administrator. */
-class Refusal extends OAuthError {
-  constructor(message: string, options: ErrorOptions) {
-    super('refused', 409, message, options)
-  }
+const STATUS: Readonly<Record<RefusalCode, number>> = {
+  refused: 409,
+  not_found: 404,
+  invalid_request: 400,
+  temporarily_unavailable: 503,
 }
 
-/** There is no such person, client, resource server, secret or key. */
-class NotThere extends OAuthError {
-  constructor(message: string, options: ErrorOptions) {
-    super('not_found', 404, message, options)
-  }
-}
-
-/** What was sent is not what the operation takes. RFC 7591 §3.2.2 has a code of its own for metadata. */
-function malformed({ isMetadata }: Operation, message: string, options: ErrorOptions): OAuthError {
-  return isMetadata
-    ? new OAuthError('invalid_client_metadata', 400, message, options)
-    : new InvalidRequest(message, options)
-}
-
-/** What an administrator is told of an error; others go the way of all errors. */
-function answerFor(operation: Operation, error: unknown): unknown {
+/** What an administrator is told of an error; others go the way of all errors. RFC 7591 §3.2.2 has a code of its own for metadata. */
+function answerFor({ isMetadata }: Operation, error: unknown): unknown {
   const message = error instanceof OAuthError ? undefined : refusalOf(error)
   if (message === undefined) return error
+  const code = error instanceof Refusal ? error.code : 'refused'
   const options = { cause: error }
-  if (error instanceof Behind) return new TemporarilyUnavailable(message, options)
-  if (error instanceof Malformed) return malformed(operation, message, options)
-  return isAbsence(error) ? new NotThere(message, options) : new Refusal(message, options)
+  if (code === 'temporarily_unavailable') return new TemporarilyUnavailable(message, options)
+  return new OAuthError(code === 'invalid_request' && isMetadata ? 'invalid_client_metadata' : code, STATUS[code], message, options)
 }
 
 const namesIn = (path: string): readonly string[] => [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '')

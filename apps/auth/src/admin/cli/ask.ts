@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import { z } from 'zod'
 import type { ControlRequest } from '../vocabulary/index.ts'
-import { Refused } from '../vocabulary/index.ts'
+import { Refused } from '../../refusal/index.ts'
 
 const Refusal = z.object({ message: z.string() })
 

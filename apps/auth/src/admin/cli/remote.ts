@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { type Operation, OPERATIONS, Refused } from '../vocabulary/index.ts'
-import type { Ask } from './program.ts'
+import { type Operation, OPERATIONS } from '../vocabulary/index.ts'
+import type { Ask } from './command-line.ts'
+import { Refused } from '../../refusal/index.ts'
 
 export interface RemoteOptions {
   /** The issuer. */

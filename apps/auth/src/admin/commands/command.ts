@@ -2,7 +2,7 @@ import { decided, type JsonObject } from '@ledgate/eventsourcing'
 import type { z } from 'zod'
 import type { CommandContext } from '../../log/index.ts'
 import { issueLines } from './refusal.ts'
-import { Malformed } from '../vocabulary/index.ts'
+import { Malformed } from '../../refusal/index.ts'
 
 /** Something an operator can do: its input is checked wherever it comes from. */
 export interface OperatorCommand {

@@ -25,7 +25,7 @@ import { wholeNumber } from '../../config/index.ts'
 import { command, type OperatorCommand } from './command.ts'
 import { EventsQuery, listEvents } from './search-events.ts'
 import { issueLines } from './refusal.ts'
-import { Absent, Behind, Malformed, Refused } from '../vocabulary/index.ts'
+import { Malformed, NotFound, Refused, ViewsBehind } from '../../refusal/index.ts'
 
 type Ring<Keys extends Record<'read' | 'rotate' | 'compromise', unknown>> = Pick<Keys, 'read' | 'rotate' | 'compromise'>
 
@@ -82,7 +82,7 @@ const KeyOf = Use.extend({ kid: text })
 
 /** What is known of somebody, if anybody is. */
 function found(view: object | undefined, what: string): JsonObject {
-  if (view === undefined) throw new Absent(what)
+  if (view === undefined) throw new NotFound(what)
   return view as JsonObject
 }
 
@@ -248,10 +248,10 @@ export function operatorCommands(dependencies: OperatorDependencies): Commands {
     return views
   }
 
-  /** @returns where the log ended when it was asked. @throws {Behind} when the views do not come so far in time. */
+  /** @returns where the log ended when it was asked. @throws {ViewsBehind} when the views do not come so far in time. */
   async function upToNow(): Promise<Position> {
     const head = await log.store.head()
-    if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new Behind()
+    if (!(await views.waitFor(head, FRESH_WITHIN_MS))) throw new ViewsBehind()
     return head
   }
 

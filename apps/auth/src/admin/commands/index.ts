@@ -2,4 +2,4 @@
 export { type OperatorCommand } from './command.ts'
 export { operatorCommands } from './commands.ts'
 export { positionIn } from './position.ts'
-export { isAbsence, issueLines, pathText, refusalOf } from './refusal.ts'
+export { isNotFound, issueLines, pathText, refusalOf } from './refusal.ts'

@@ -8,8 +8,8 @@ import { resourceStream } from '../../resource/events.ts'
 import { household } from '../../testing/household.ts'
 import { command } from '../../testing/parts.ts'
 import { operatorCommands } from './commands.ts'
-import { Malformed } from '../vocabulary/index.ts'
 import { clientStream } from '../../client/events.ts'
+import { Malformed } from '../../refusal/refusal.ts'
 
 /** Longer in each member, and in all, than is registered today. */
 const CLIENT = {

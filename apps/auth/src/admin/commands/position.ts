@@ -1,5 +1,5 @@
 import { InvalidPosition, type Position, type PositionParser } from '@ledgate/eventsourcing'
-import { Malformed } from '../vocabulary/index.ts'
+import { Malformed } from '../../refusal/index.ts'
 
 /** The position that an operator gave. @throws {Malformed} when it is none of this log, naming the member. */
 export function positionIn({ parsePosition }: PositionParser, text: string, member: string): Position {

@@ -1,32 +1,11 @@
 import { TooLarge } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
 import { z } from 'zod'
-import { ClientRefused, UnknownClient } from '../../client/index.ts'
-import { UnknownSecret } from '../../credential/index.ts'
-import { NameTaken } from '../../name/index.ts'
-import { ResourceRefused, UnknownResource } from '../../resource/index.ts'
-import { TooEarly, TooManyKeys, UnknownKey } from '../../signing-key/index.ts'
-import { Absent, Refused } from '../vocabulary/index.ts'
+import { Refusal } from '../../refusal/index.ts'
 
-/** Errors which say that what a command names is not there. */
-const ABSENCES = [Absent, UnknownClient, UnknownResource, UnknownSecret, UnknownKey]
-
-/** Whether what the command names is not there, whatever else it says. */
-export const isAbsence = (error: unknown): boolean =>
-  ABSENCES.some((absence) => error instanceof absence) || (error instanceof OAuthError && error.status === 404)
-
-/** Errors whose message is meant for whoever gave the command. */
-const REFUSALS = [
-  Refused,
-  ClientRefused,
-  ResourceRefused,
-  UnknownSecret,
-  NameTaken,
-  TooEarly,
-  TooManyKeys,
-  UnknownKey,
-  TooLarge,
-]
+/** Whether an error says that what the command names does not exist. */
+export const isNotFound = (error: unknown): boolean =>
+  error instanceof Refusal ? error.code === 'not_found' : error instanceof OAuthError && error.status === 404
 
 /** `clients[0].grant_types` */
 export const pathText = (path: readonly PropertyKey[]): string =>
@@ -47,5 +26,5 @@ export const issueLines = (error: z.ZodError, at: readonly PropertyKey[] = []): 
 export function refusalOf(error: unknown): string | undefined {
   if (error instanceof z.ZodError) return issueLines(error).join('; ')
   if (error instanceof OAuthError) return error.status < 500 ? error.message : undefined
-  return error instanceof Error && REFUSALS.some((refusal) => error instanceof refusal) ? error.message : undefined
+  return error instanceof Refusal || error instanceof TooLarge ? error.message : undefined
 }

@@ -4,7 +4,7 @@ import Fastify from 'fastify'
 import type { Logger } from 'pino'
 import { schemaController } from '../../http/index.ts'
 import type { CommandContext } from '../../log/index.ts'
-import { isAbsence, type OperatorCommand, refusalOf } from '../commands/index.ts'
+import { isNotFound, type OperatorCommand, refusalOf } from '../commands/index.ts'
 import { ControlRequest, removeStaleSocket } from '../vocabulary/index.ts'
 
 /** An operator acts by name; the name is what the operating system says. */
@@ -25,7 +25,7 @@ export async function runCommand(
   } catch (error) {
     const message = refusalOf(error)
     if (message === undefined) throw error
-    return { status: isAbsence(error) ? 404 : 400, body: { message } }
+    return { status: isNotFound(error) ? 404 : 400, body: { message } }
   }
 }
 

@@ -123,6 +123,23 @@ export const OPERATIONS: readonly Operation[] = [
   { command: 'events', method: 'GET', path: '/admin/events', summary: 'List events, oldest first' },
 ]
 
+/** What is not done over HTTP: only an operator of the machine may. */
+const LOCAL: Readonly<Record<string, string>> = {
+  'tokens end-all': 'Revoke every grant and token: after a database was restored, or in an emergency',
+  'vault pending': 'List erased keys that EventStoreDB keeps in its files until its next scavenge',
+  'vault rewrap': 'Reload the master keys and rewrap the vault with the first of them, while the server runs',
+  backup: 'Copy log and vault into a new folder while the server runs; the master key is not included',
+  restore: 'Restore a backup into an empty data folder; the server must be stopped; every earlier token is revoked',
+  'eventstoredb-user':
+    'Create the user of LEDGATE_EVENTSTOREDB_URL, as the administrator of LEDGATE_EVENTSTOREDB_ADMIN_URL; can be repeated',
+}
+
+/** What each command does, in the words of API and command line. */
+export const SUMMARIES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(OPERATIONS.map(({ command, summary }) => [command, summary])),
+  ...LOCAL,
+}
+
 /** `ledgate:users:read`, `ledgate:users:write`: the scope that an operation needs. */
 export function scopeOf({ command, method }: Operation): string {
   const [realm = ''] = command.split(' ')
