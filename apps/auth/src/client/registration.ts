@@ -1,24 +1,5 @@
-import {
-  type ClientMetadata,
-  type Jwks,
-  newClientMetadata,
-  newResourceMetadata,
-  type ResourceMetadata,
-} from '@ledgate/oauth'
-import type { z } from 'zod'
-import { ASSERTION_ALGS, flawOf, verifiesBy } from '../credential/index.ts'
-
-interface WithKeys {
-  readonly jwks?: Jwks | undefined
-}
-
-/** What is registered is used later: a key that could not be is refused now, while somebody can be told. */
-function refuseUselessKeys({ jwks }: WithKeys, context: z.RefinementCtx): void {
-  for (const [index, key] of (jwks?.keys ?? []).entries()) {
-    const message = flawOf(key)
-    if (message !== undefined) context.addIssue({ code: 'custom', path: ['jwks', 'keys', index], message })
-  }
-}
+import { type ClientMetadata, newClientMetadata } from '@ledgate/oauth'
+import { ASSERTION_ALGS, refuseUselessKeys, verifiesBy } from '../credential/index.ts'
 
 /** Metadata by which a client may be changed that has other metadata so far: whatever it says can be used. */
 export const clientUpdate = (kept?: ClientMetadata) =>
@@ -33,9 +14,3 @@ export const clientUpdate = (kept?: ClientMetadata) =>
 
 /** Metadata by which a client may be registered. */
 export const ClientRegistration = clientUpdate()
-
-/** Metadata by which a resource server may be changed that has other metadata so far. */
-export const resourceUpdate = (kept?: ResourceMetadata) => newResourceMetadata(kept).superRefine(refuseUselessKeys)
-
-/** Metadata by which a resource server may be registered. */
-export const ResourceRegistration = resourceUpdate()

@@ -30,7 +30,7 @@ export async function readResource(log: EventLog, clientId: string): Promise<Rea
 }
 
 /** A resource server to be. Without a secret of its own it gets one, unless it has keys to prove itself with. */
-export interface ResourceRegistration {
+export interface Registration {
   readonly client_id?: string | undefined
   readonly client_secret?: string | undefined
   readonly metadata: ResourceMetadata
@@ -48,7 +48,7 @@ export interface Resources {
   /** The `client_id` of one that is registered for an identifier without one. */
   idFor(resource: string): string
   /** @throws {NameTaken | ResourceRefused} when its id, its identifier or one of its scopes is somebody's already. */
-  register(registration: ResourceRegistration, context: CommandContext): Promise<RegisteredResource>
+  register(registration: Registration, context: CommandContext): Promise<RegisteredResource>
   /** @throws {ResourceRefused} when there is no such resource server, or the command does not fit it. */
   change(
     clientId: string,

@@ -3,9 +3,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type EventStore, type Position, Unavailable } from '@ledgate/eventsourcing'
 import { CHUNK_SIZE, type Ended, encodeStatement, type StatementSigner } from '@ledgate/revocation'
 import type { Clock } from '../log/index.ts'
-import type { LiveRevocations } from './queries.ts'
+import type { LiveRevocations, RevocationQueries } from './queries.ts'
 import type { PositionWaiter } from '../projection/index.ts'
-import type { RevocationQueries } from './queries.ts'
 import type { NoticeFacts } from './notice.ts'
 
 export interface SnapshotOptions {

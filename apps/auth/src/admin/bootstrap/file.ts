@@ -3,7 +3,8 @@ import { ClientId, isFittingAuthorization, MAX_AUTHORIZATION_BYTES } from '@ledg
 import { z } from 'zod'
 import { normalizeAddress, normalizeNewAddress } from '../../email-address/index.ts'
 import { isPossiblePassword, lengthOf, MAX_PASSWORD, MIN_PASSWORD } from '../../password/index.ts'
-import { ClientRegistration, ResourceRegistration, usesSecret } from '../../client/index.ts'
+import { ClientRegistration, usesSecret } from '../../client/index.ts'
+import { ResourceRegistration } from '../../resource/index.ts'
 import { issueLines, pathText } from '../commands/index.ts'
 
 /** A configured secret, of the characters of RFC 6749 appendix A.2. */

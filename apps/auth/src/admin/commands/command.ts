@@ -26,3 +26,6 @@ export function command<Schema extends z.ZodObject>(
     },
   }
 }
+
+/** Commands by their words. */
+export type Commands = Readonly<Record<string, OperatorCommand>>
