@@ -2,7 +2,7 @@ import { ResourceMetadata } from '@ledgate/oauth'
 import { specify } from '@ledgate/eventsourcing/testing'
 import { describe, it } from 'vitest'
 import { keptSecret, UnknownSecret } from '../credential/index.ts'
-import { resource, ResourceRefused } from './resource.decider.ts'
+import { resource, ResourceRefused, UnknownResource } from './resource.decider.ts'
 import type { ResourceEvent, ResourceState } from './events.ts'
 
 const { given } = specify(resource)
@@ -34,7 +34,7 @@ describe('a resource server', () => {
   })
 
   it('has to be there for everything but the registration', () => {
-    given().when({ type: 'Enable' }).thenThrows(ResourceRefused)
+    given().when({ type: 'Enable' }).thenThrows(UnknownResource)
   })
 
   it('has two secrets at most, which are revoked one by one', () => {
