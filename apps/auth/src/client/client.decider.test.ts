@@ -1,7 +1,7 @@
 import { ClientMetadata } from '@ledgate/oauth'
 import { specify } from '@ledgate/eventsourcing/testing'
 import { describe, it } from 'vitest'
-import { client, ClientRefused } from './client.decider.ts'
+import { client, ClientRefused, UnknownClient } from './client.decider.ts'
 import type { ClientEvent, ClientState } from './events.ts'
 import { keptSecret, type Secret, UnknownSecret } from '../credential/index.ts'
 
@@ -35,7 +35,7 @@ describe('a client', () => {
   })
 
   it('has to be there for everything else', () => {
-    given().when({ type: 'Disable', reason: '' }).thenThrows(ClientRefused, 'unknown client')
+    given().when({ type: 'Disable', reason: '' }).thenThrows(UnknownClient, 'unknown client')
   })
 
   it('ends its tokens when it is disabled, and does not get them back', () => {

@@ -44,7 +44,7 @@ export interface Registered {
 export interface Clients {
   /** @throws {NameTaken | ClientRefused} when the id is somebody's already, or the secret does not fit the client. */
   register(registration: Registration, context: CommandContext): Promise<Registered>
-  /** @throws {ClientRefused} when there is no such client, or the command does not fit it. */
+  /** @throws {UnknownClient | ClientRefused} */
   change(
     clientId: string,
     command: Exclude<ClientCommand, { type: 'Register' }>,

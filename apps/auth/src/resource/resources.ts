@@ -49,7 +49,7 @@ export interface Resources {
   idFor(resource: string): string
   /** @throws {NameTaken | ResourceRefused} when its id, its identifier or one of its scopes is somebody's already. */
   register(registration: Registration, context: CommandContext): Promise<RegisteredResource>
-  /** @throws {ResourceRefused} when there is no such resource server, or the command does not fit it. */
+  /** @throws {UnknownResource | ResourceRefused} */
   change(
     clientId: string,
     command: Exclude<ResourceCommand, { type: 'Register' | 'Update' }>,

@@ -38,7 +38,12 @@ function answerFor({ isMetadata }: Operation, error: unknown): unknown {
   const code = error instanceof Refusal ? error.code : 'refused'
   const options = { cause: error }
   if (code === 'temporarily_unavailable') return new TemporarilyUnavailable(message, options)
-  return new OAuthError(code === 'invalid_request' && isMetadata ? 'invalid_client_metadata' : code, STATUS[code], message, options)
+  return new OAuthError(
+    code === 'invalid_request' && isMetadata ? 'invalid_client_metadata' : code,
+    STATUS[code],
+    message,
+    options,
+  )
 }
 
 const namesIn = (path: string): readonly string[] => [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '')

@@ -22,7 +22,8 @@ export interface CommandLine {
 export const repeated = (value: string, before: string[] = []): string[] => [...before, value]
 
 /** A group of commands: the first word of each. */
-export const group = ({ root }: CommandLine, noun: string, what: string): Command => root.command(noun).description(what)
+export const group = ({ root }: CommandLine, noun: string, what: string): Command =>
+  root.command(noun).description(what)
 
 /** A command of the vocabulary, under its last word, described as the API describes it. */
 export function command(parent: Command, words: string): Command {
