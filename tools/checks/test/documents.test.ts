@@ -45,7 +45,7 @@ describe('docs/events.md', () => {
 describe('docs/errors.md', () => {
   it('lists every code an answer, a store or a command can carry, and no other', () => {
     const codes = allSources.flatMap((source) => [
-      ...[...source.matchAll(/(?:super|new OAuthError)\(\s*'([a-z_]+)'/g)].map(([, code]) => code ?? ''),
+      ...[...source.matchAll(/(?:super|new OAuthError)\(\s*'([a-z_]+)',/g)].map(([, code]) => code ?? ''),
       ...[...source.matchAll(/error: '([a-z_]+)'/g)].map(([, code]) => code ?? ''),
       ...[...source.matchAll(/'(ERR_[A-Z_]+)'/g)].map(([, code]) => code ?? ''),
     ])

@@ -38,12 +38,8 @@ function answerFor({ isMetadata }: Operation, error: unknown): unknown {
   const code = error instanceof Refusal ? error.code : 'refused'
   const options = { cause: error }
   if (code === 'temporarily_unavailable') return new TemporarilyUnavailable(message, options)
-  return new OAuthError(
-    code === 'invalid_request' && isMetadata ? 'invalid_client_metadata' : code,
-    STATUS[code],
-    message,
-    options,
-  )
+  if (code === 'invalid_request' && isMetadata) return new OAuthError('invalid_client_metadata', 400, message, options)
+  return new OAuthError(code, STATUS[code], message, options)
 }
 
 const namesIn = (path: string): readonly string[] => [...path.matchAll(/:(\w+)/g)].map(([, name]) => name ?? '')
