@@ -1,7 +1,7 @@
 import nx from '@nx/eslint-plugin'
 import tseslint from 'typescript-eslint'
 
-/** Adapters may be named in one place only: the composition root. */
+/** Adapters. Which folder may import them, and what else it may import: `tools/checks/src/floors.ts`. */
 const adapters = [
   '@ledgate/eventstore-*',
   '@ledgate/projection-sqlite',
@@ -29,10 +29,18 @@ const castPositions = {
   message: 'Only a store makes a position: use its parsePosition.',
 }
 
-const forbid = (group, message, ...more) => ['error', { patterns: [{ group, message }, ...more] }]
+/** Settings are read once, where they are checked. */
+const environment = {
+  selector: [
+    "MemberExpression[object.name='process'][property.name='env']",
+    "MemberExpression[object.name='process'][property.value='env']",
+    "VariableDeclarator[init.name='process'] Property[key.name='env']",
+    "ImportDeclaration[source.value=/^(node:)?process$/] ImportSpecifier[imported.name='env']",
+  ].join(', '),
+  message: 'Only config/ reads the environment.',
+}
 
-/** A cache of what requests say is bounded in bytes; `limit/` has the one that is. */
-const unboundedCaches = { group: ['lru-cache'], message: 'Only limit/ counts entries: use boundedCache.' }
+const forbid = (group, message) => ['error', { patterns: [{ group, message }] }]
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/.nx/**'] },
@@ -76,19 +84,16 @@ export default tseslint.config(
     rules: { 'no-restricted-syntax': 'off' },
   },
   {
-    files: ['apps/auth/src/**/*.ts'],
-    ignores: ['apps/auth/src/compose.ts', 'apps/auth/src/compose/**', '**/*.test.ts'],
-    rules: {
-      'no-restricted-imports': forbid(adapters, 'Only compose.ts names an adapter.', unboundedCaches),
-      'no-restricted-syntax': [
-        'error',
-        castPositions,
-        {
-          selector: "MemberExpression[object.name='process'][property.name='env']",
-          message: 'Only config/ reads the environment.',
-        },
-      ],
-    },
+    files: ['apps/*/src/**/*.ts', 'packages/*/src/**/*.ts'],
+    ignores: [
+      'apps/auth/src/config/config.ts',
+      'apps/auth-e2e/**',
+      'apps/demo/src/api/serve.ts',
+      'packages/*/src/testing/**',
+      'packages/eventsourcing/src/position.ts',
+      '**/*.test.ts',
+    ],
+    rules: { 'no-restricted-syntax': ['error', castPositions, environment] },
   },
   {
     files: ['apps/auth/src/compose.ts', 'apps/auth/src/compose/**/*.ts'],
@@ -96,10 +101,18 @@ export default tseslint.config(
     rules: { 'no-restricted-imports': forbid(optionalClients, 'Load it by import() where the settings ask for it.') },
   },
   {
-    files: ['apps/auth/src/limit/**/*.ts'],
-    rules: { 'no-restricted-imports': forbid(adapters, 'Only compose.ts names an adapter.') },
+    files: ['packages/oauth/src/**/*.ts'],
+    ignores: ['**/*.test.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['fetch', 'process', 'WebSocket', 'EventSource'].map((name) => ({
+          name,
+          message: 'The vocabulary does no I/O.',
+        })),
+      ],
+    },
   },
-  { files: ['apps/auth/src/config/config.ts'], rules: { 'no-restricted-syntax': ['error', castPositions] } },
   {
     files: ['apps/auth/src/**/*.ts'],
     ignores: ['apps/auth/src/admin/cli/**', 'apps/auth/src/testing/**', '**/*.test.ts'],

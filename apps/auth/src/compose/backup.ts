@@ -28,7 +28,7 @@ import { prepareDataFolder } from './data-folder.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
 import { wrappingKeys } from './master-keys.ts'
 import { catalogue, decode } from '../catalogue/index.ts'
-import type { RestoreOptions } from '../admin/vocabulary/restore-options.ts'
+import type { RestoreOptions } from '../admin/vocabulary/index.ts'
 import { Refused } from '../refusal/index.ts'
 
 const LOG = 'events.db'
