@@ -19,6 +19,7 @@ const auth: House = {
   root: 'apps/auth/src',
   floors: [
     // Mechanisms: they know no noun of the field.
+    'refusal',
     'limit',
     'config',
     'html',
@@ -80,7 +81,7 @@ const auth: House = {
   lookingUp: {
     'account/erased-meanwhile.test.ts': ['introspection', 'resource', 'self-service'],
     'catalogue/ending-fits.test.ts': ['revocation-feed'],
-    'client/registration.test.ts': ['client-authentication'],
+    'client/registration.test.ts': ['client-authentication', 'resource'],
     'compose/backup.test.ts': ['compose.ts'],
     'log/event-log.test.ts': ['catalogue', 'mail'],
     'log/handle.test.ts': ['catalogue', 'session'],
