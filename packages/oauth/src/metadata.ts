@@ -15,8 +15,10 @@ const Lifetime = z.int().positive()
 /** Where a browser goes back to: absolute, without a fragment. RFC 6749 §3.1.2. */
 const RedirectUri = z
   .url()
-  .refine((value) => !value.includes('#'), { error: 'has a fragment' })
-  .refine((value) => !/^(javascript|data|vbscript|file):/i.test(value), { error: 'has a scheme that runs code' })
+  .refine((value) => !value.includes('#'), { error: 'must not have a fragment' })
+  .refine((value) => !/^(javascript|data|vbscript|file):/i.test(value), {
+    error: 'must not have a scheme that runs code',
+  })
 
 /** A page to link to from our own pages: nothing that runs code. */
 const WebPage = z.url({ protocol: /^https?$/ })
@@ -117,7 +119,7 @@ export type EncryptionEnc = z.infer<typeof EncryptionEnc>
 
 /** A resource server as kept: its RFC 8707 identifier, the scopes it owns, and how its tokens are encrypted, if they are. */
 export const ResourceMetadata = z.strictObject({
-  resource: z.url().refine((value) => !value.includes('#'), { error: 'has a fragment (RFC 8707 §2)' }),
+  resource: z.url().refine((value) => !value.includes('#'), { error: 'must not have a fragment (RFC 8707 §2)' }),
   scopes_supported: z
     .array(
       ScopeToken.refine((token) => !isOpenIdScope(token), {

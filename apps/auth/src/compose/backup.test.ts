@@ -117,7 +117,7 @@ it('a backup that is damaged or not whole, and another master key, restore nothi
   await expect(restore('damaged')).rejects.toThrow(/damaged/)
   mkdirSync(at('half'))
   copyFileSync(join(at('backup'), 'events.db'), join(at('half'), 'events.db'))
-  await expect(restore('half')).rejects.toThrow(/no whole backup/)
+  await expect(restore('half')).rejects.toThrow(/no complete backup/)
   for (const [to, why] of [
     [String(Number(position) + 1).padStart(20, '0'), /ends before/],
     ['-1', /--to: is not a position/],

@@ -130,7 +130,7 @@ function readManifest(folder: string): Manifest {
     const manifest = Manifest.parse(JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')))
     return { ...manifest, position: keptPosition({ parsePosition }, manifest.position) }
   } catch (error) {
-    throw new Refused(`${folder} holds no whole backup: ${MANIFEST} is missing or damaged`, { cause: error })
+    throw new Refused(`${folder} holds no complete backup: ${MANIFEST} is missing or damaged`, { cause: error })
   }
 }
 

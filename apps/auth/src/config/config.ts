@@ -39,7 +39,7 @@ const PRINTING = ['logger', 'debug', 'transactionLog']
 const SmtpUrl = z
   .url({ protocol: /^smtps?$/ })
   .refine((value) => PRINTING.every((name) => !URL.parse(value)?.searchParams.has(name)), {
-    error: `takes none of the options ${PRINTING.join(', ')}: they print the mails`,
+    error: `must not have the options ${PRINTING.join(', ')}: they would print emails`,
   })
   .refine(isDecodable, { error: 'has a user or a password that is not percent-encoded' })
 

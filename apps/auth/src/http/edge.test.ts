@@ -101,7 +101,7 @@ describe('an error', () => {
     const answer = await post('a=1')
     expect([answer.statusCode, answer.json()]).toEqual([
       500,
-      { error: 'server_error', error_description: 'the server failed' },
+      { error: 'server_error', error_description: 'internal server error' },
     ])
     expect(lines.join('')).toContain('secret detail')
   })

@@ -38,7 +38,7 @@ export function toOAuthError(error: unknown): OAuthError {
     return new InvalidRequest(`a parameter is missing, repeated or malformed${names && `: ${names}`}`, { cause: error })
   }
   const refused = isFastifyError(error) ? fromFastify(error) : undefined
-  return refused ?? new OAuthError('server_error', 500, 'the server failed', { cause: error })
+  return refused ?? new OAuthError('server_error', 500, 'internal server error', { cause: error })
 }
 
 function log(request: FastifyRequest, answer: OAuthError): void {
@@ -62,6 +62,6 @@ export function installErrorHandler(app: FastifyInstance): void {
     reply
       .code(404)
       .header('cache-control', 'no-store')
-      .send({ error: 'not_found', error_description: 'there is nothing here' }),
+      .send({ error: 'not_found', error_description: 'this path does not exist' }),
   )
 }

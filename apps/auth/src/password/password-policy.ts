@@ -35,7 +35,7 @@ export function passwordPolicy(): PasswordPolicy {
       if (lengthOf(password) < MIN_PASSWORD)
         throw new InvalidPassword(`the password is shorter than ${MIN_PASSWORD} characters`)
       const folded = fold(password)
-      if (folded === fold(address)) throw new InvalidPassword('the password is the address')
+      if (folded === fold(address)) throw new InvalidPassword('the password equals the email address')
       loading ??= commonPasswords()
       if ((await loading).has(folded)) throw new InvalidPassword('the password is one of the most common ones')
     },

@@ -36,7 +36,7 @@ const User = z
   .strictObject({
     email: z.string().refine((text) => normalizeNewAddress(text) !== undefined, { error: 'is not an email address' }),
     password: z.string().refine((password) => isPossiblePassword(password) && lengthOf(password) >= MIN_PASSWORD, {
-      error: `is not text of ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`,
+      error: `must be text of ${MIN_PASSWORD} to ${MAX_PASSWORD} characters`,
     }),
     roles: z.array(z.string().min(1)).default([]),
     entitlements: z.array(z.string().min(1)).default([]),
