@@ -65,6 +65,7 @@ const commands = {
   soak: nx(['soak']),
   lint: nx(['lint']),
   typecheck: nx(['typecheck']),
+  build: nx(['build', 'publint', 'attw', 'size']),
 }
 
 const demo = { LEDGATE_BOOTSTRAP: join(root, 'tools', 'bootstrap', 'demo.json') }

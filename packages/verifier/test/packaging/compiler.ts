@@ -1,12 +1,11 @@
-/**
- * A process that builds the package and checks projects, one after another as it is told by messages: the compiler has to be
- * loaded and to become quick once only.
- */
+/** A process that typechecks one project per message: the compiler is loaded and warmed up once only. */
 import { join } from 'node:path'
 import ts from 'typescript'
-import { build } from '../../build.ts'
 
-export type Asked = { readonly build: string } | { readonly check: string }
+export interface Asked {
+  readonly check: string
+}
+
 export type Said = { readonly said: string }
 
 /** What is no promise of the package: the language itself, and Node. */
@@ -32,11 +31,9 @@ function typeErrors(folder: string): string {
   })
 }
 
-function answer(asked: Asked): string {
+function answer({ check }: Asked): string {
   try {
-    if ('check' in asked) return typeErrors(asked.check)
-    build(asked.build)
-    return ''
+    return typeErrors(check)
   } catch (error) {
     return String(error)
   }

@@ -7,8 +7,9 @@ import { promisify } from 'node:util'
 import { build } from 'vite'
 import type { Asked, Said } from './compiler.ts'
 
-const run = promisify(execFile)
-const INSTALLED = join(import.meta.dirname, '../../../../node_modules')
+export const run = promisify(execFile)
+export const PACKAGE = join(import.meta.dirname, '../..')
+const INSTALLED = join(PACKAGE, '../../node_modules')
 
 /** A compiler in a process of its own. */
 export interface Compiler {
@@ -32,14 +33,10 @@ export function startCompiler(): Compiler {
   }
 }
 
-/** Builds and packs the package. @returns the tarball and what is in it. @throws {Error} for what the compiler has to say. */
-export async function packed(
-  folder: string,
-  compiler: Compiler,
-): Promise<{ readonly tarball: string; readonly files: readonly string[] }> {
+/** Builds and packs the package. @returns the tarball and what is in it. @throws {Error} when the build fails or warns. */
+export async function packed(folder: string): Promise<{ readonly tarball: string; readonly files: readonly string[] }> {
   const built = join(folder, 'built')
-  const wrong = await compiler.ask({ build: built })
-  if (wrong !== '') throw new Error(wrong)
+  await run(tool('tsdown'), ['--config', '../../tools/build/tsdown.config.js', '--out-dir', built], { cwd: PACKAGE })
   const { stdout } = await run(
     'npm',
     ['pack', built, '--pack-destination', folder, '--json', '--ignore-scripts', '--offline'],
@@ -51,6 +48,9 @@ export async function packed(
   const { stdout: list } = await run('tar', ['-tzf', tarball])
   return { tarball, files: list.trim().split('\n') }
 }
+
+/** The command of a tool that is installed in this repository. */
+export const tool = (name: string): string => join(INSTALLED, '.bin', name)
 
 /** The name of the tarball: npm says it in a list or, from version 12 on, by package. */
 const tarballsIn = (said: object): string[] =>
@@ -97,8 +97,10 @@ export async function project(
   write('package.json', JSON.stringify({ name: 'somebody', private: true, type: 'module' }))
   // Neither the conditions of this test nor its loader are those of the project.
   const env = { PATH: process.env['PATH'] ?? '' }
+  // `SDK_NODE` is the path of another Node: continuous integration names the oldest that `engines` allows.
+  const executable = process.env['SDK_NODE'] ?? process.execPath
   const node = async (...args: readonly string[]) =>
-    (await run(process.execPath, [...args], { cwd: folder, env })).stdout.trim()
+    (await run(executable, [...args], { cwd: folder, env })).stdout.trim()
   return {
     folder,
     write,
