@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { type Position, START } from '@ledgate/eventsourcing'
 import type { Database } from 'better-sqlite3'
 
-/** How far a build has come: the last event in it, by place and id, and the place before that. */
+/** How far a build has come: the position and id of its last event, and the position before that. */
 export interface Progress {
   readonly position: Position
-  /** Where to read from to meet the last event again. */
+  /** Reading after this position returns the last event again. */
   readonly before: Position
   /** The id of the last event; empty when there is none. */
   readonly lastId: string
@@ -18,11 +18,11 @@ export interface BuildRecord extends Progress {
   readonly id: number
   readonly name: string
   readonly version: number
-  /** What the projection looked like when the build was begun. */
+  /** The shape of the projection when the build was created. */
   readonly fingerprint: string
   /** The names of its tables, by the names its schema gives them. */
   readonly tables: Readonly<Record<string, string>>
-  /** Queries read this one. */
+  /** Whether queries read this build. */
   readonly served: boolean
 }
 
@@ -34,15 +34,15 @@ interface Row extends Omit<BuildRecord, 'tables' | 'served'> {
 /** The builds of the file, and which of them are served. */
 export interface BuildRecords {
   all(): readonly BuildRecord[]
-  /** Makes the tables of a new, empty build. */
+  /** Creates the tables of a new, empty build. */
   create(build: NewBuild): BuildRecord
   /**
-   * Moves a build on from where its owner believes it to be.
+   * Moves the progress of a build from where the projector believes it to be.
    *
-   * @throws {Error} when it is not there: somebody else writes this file too.
+   * @throws {Error} when it is elsewhere: another projector writes this file.
    */
   saveProgress(id: number, from: Progress, to: Progress): void
-  /** From now on queries read this build. Atomic; whoever was served before stays on the disk until it is dropped. */
+  /** Lets queries read this build from now on. Atomic; the build served before stays on disk until it is dropped. */
   serve(record: BuildRecord): void
   drop(record: BuildRecord): void
 }
@@ -69,7 +69,7 @@ const SCHEMA = `
   CREATE UNIQUE INDEX IF NOT EXISTS projection_builds_served ON projection_builds(name) WHERE served = 1;
 `
 
-/** What tells two shapes of one version apart: its tables and the types of events it handles. */
+/** Distinguishes two shapes of one version: by its tables and the types of events it handles. */
 export function fingerprintOf(schema: string, handled: readonly string[]): string {
   return createHash('sha256')
     .update(JSON.stringify([schema, [...handled].sort()]))
@@ -77,7 +77,7 @@ export function fingerprintOf(schema: string, handled: readonly string[]): strin
 }
 
 /** @param database the writing connection. */
-export function buildRecords(database: Database): BuildRecords {
+export function openBuildRecords(database: Database): BuildRecords {
   database.exec(SCHEMA)
   const select = database.prepare<[], Row>(
     'SELECT id, name, version, fingerprint, tables, position, before, last_id AS lastId, served FROM projection_builds ORDER BY id',
@@ -141,7 +141,7 @@ export function buildRecords(database: Database): BuildRecords {
   }
 }
 
-/** The name of a table in one build: its version tells what it looks like, the build's number makes it unique. */
+/** The name of a table in one build: the version identifies its shape, the id of the build makes it unique. */
 export const tableName = (table: string, { version, id }: { version: number; id: number }): string =>
   `${table}_v${version}_${id}`
 

@@ -1,12 +1,19 @@
-import type { Poison, Projection, ProjectionHandlers, RecordedEvent, SqlValue } from '@ledgate/eventsourcing'
+import {
+  categoryOf,
+  type Poison,
+  type Projection,
+  type ProjectionHandlers,
+  type RecordedEvent,
+  type SqlValue,
+} from '@ledgate/eventsourcing'
 import SqliteDatabase, { type Database } from 'better-sqlite3'
 import { type BuildRecord, fingerprintOf, type Progress, tableName } from './build-records.ts'
-import { meter, type Meter } from './meter.ts'
+import { createMeter, type Meter } from './meter.ts'
 
-/** Reads an event as the projections know it; `undefined` when its type is unknown here. */
+/** Decodes a recorded event for the projections; `undefined` when this version does not know its type. */
 export type Decode<Event> = (recorded: RecordedEvent) => Event | undefined
 
-/** The tables of one build and the handlers that write them. Its owner opens and ends the transactions. */
+/** The tables of one build and the handlers that write them. The caller begins and ends the transactions. */
 export interface Build {
   readonly record: BuildRecord
   progress: Progress
@@ -14,14 +21,14 @@ export interface Build {
   /** When the last applied event was written, in milliseconds since the epoch; `undefined` before the first one. */
   lastCreated: number | undefined
   readonly meter: Meter
-  /** @throws whatever a handler throws: what was written since the transaction began has to be rolled back. */
+  /** @throws what a handler throws; the transaction has to be rolled back then. */
   apply(recorded: RecordedEvent): void
   flush(): void
-  /** Forgets what handlers remember of a transaction that was rolled back. */
+  /** Discards what the handlers remember of a transaction that was rolled back. */
   reset(): void
 }
 
-/** The build a record describes, ready to take events. */
+/** Opens the build that a record describes. */
 export function openBuild<Event extends { readonly type: string }>(
   database: Database,
   record: BuildRecord,
@@ -35,7 +42,7 @@ export function openBuild<Event extends { readonly type: string }>(
     progress: { position: record.position, before: record.before, lastId: record.lastId },
     poison: undefined,
     lastCreated: undefined,
-    meter: meter(),
+    meter: createMeter(),
     apply(recorded) {
       const handler = handlers.on.get(recorded.type)
       if (handler === undefined && handlers.every === undefined) return
@@ -70,17 +77,12 @@ function handlersOf<Event extends { readonly type: string }>(
   }
 }
 
-/** A handler is only ever given events of the type it is filed under. */
+/** A handler receives only events of its own type. */
 function handlerOf<Event>([type, handler]: [string, ((event: never) => void) | undefined]) {
   return handler === undefined ? [] : [[type, handler as (event: Event) => void] as const]
 }
 
-const categoryOf = (stream: string): string => {
-  const dash = stream.indexOf('-')
-  return dash === -1 ? stream : stream.slice(0, dash)
-}
-
-/** The fingerprint of a projection as the code has it, found by trying it on an empty database. */
+/** The fingerprint of a projection in this version of the code, determined on an empty database. */
 export function fingerprint<Event extends { readonly type: string }>(projection: Projection<Event>): string {
   const schema = projection.schema((table) => table)
   const scratch = new SqliteDatabase(':memory:')

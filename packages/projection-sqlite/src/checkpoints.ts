@@ -1,11 +1,11 @@
 import type { Checkpoints, EventReader } from '@ledgate/eventsourcing'
 import type { Database } from 'better-sqlite3'
 import { AT_START, type Progress } from './build-records.ts'
-import { belongs, endOf, isPlaceOf } from './history.ts'
+import { isFromLog, isPosition, readLogEnd } from './history.ts'
 
 export interface CheckpointOptions {
   readonly reader: EventReader
-  /** Told why a place that was kept is not believed. */
+  /** Called with the reason when a stored checkpoint is ignored. */
   onDiscarded(why: string): void
 }
 
@@ -13,8 +13,8 @@ interface Row extends Progress {
   readonly place: string
 }
 
-// Up to version 0.1 a table `checkpoints` had places alone, and nobody could tell which log they were of: those are
-// forgotten once. Whoever starts over does nothing twice that matters.
+// Up to version 0.1 a table `checkpoints` held positions alone, without a sign of the log they belong to: those are
+// deleted. A process manager that restarts from the beginning repeats nothing that matters.
 const SCHEMA = `
   DROP TABLE IF EXISTS checkpoints;
   CREATE TABLE IF NOT EXISTS places (
@@ -27,11 +27,11 @@ const SCHEMA = `
 `
 
 /**
- * Places in the log, kept in the views' file. Unlike the rows beside them they are on the disk when `save` resolves. Each
- * is kept with the event that was then the end of the log: where that is not in the log, the log is another one, or an
- * older copy that went on by itself, and the place means nothing in it.
+ * Checkpoints in the file of the views. Unlike the rows of the views they are on disk when `save` resolves. Each is stored
+ * with the event that was the end of the log at that time: if that event is not in the log, the log is a different one, or
+ * an older copy that has diverged, and the checkpoint is not valid in it.
  */
-export function sqliteCheckpoints(database: Database, { reader, onDiscarded }: CheckpointOptions): Checkpoints {
+export function openCheckpoints(database: Database, { reader, onDiscarded }: CheckpointOptions): Checkpoints {
   database.exec(SCHEMA)
   const select = database.prepare<[string], Row>(
     'SELECT place, position, before, last_id AS lastId FROM places WHERE name = ?',
@@ -43,20 +43,20 @@ export function sqliteCheckpoints(database: Database, { reader, onDiscarded }: C
     async load(name) {
       const row = select.get(name)
       if (row === undefined) return ''
-      if (await belongs(row, reader)) return row.place
-      onDiscarded(`the place of "${name}" is of another history of the log: it begins at the start`)
+      if (await isFromLog(row, reader)) return row.place
+      onDiscarded(`the checkpoint "${name}" is of another history of the log: it restarts from the beginning`)
       return ''
     },
-    async save(name, place) {
-      // The end moves with every event; the one that is known will do for any place before it.
-      const end = place > known.position ? await endOf(reader, known) : known
+    async save(name, position) {
+      // The end moves with every event; an earlier end is enough for any position before it.
+      const end = position > known.position ? await readLogEnd(reader, known) : known
       known = end
-      // A node that was left behind says an end of before: a place kept with that could pass for one of another log.
-      if (isPlaceOf(reader, place) && place > end.position)
-        throw new Error(`the place of "${name}" is not kept: the log is said to end before it`)
+      // A stale node reports an earlier end: a checkpoint stored with that would look like one of a different log.
+      if (isPosition(reader, position) && position > end.position)
+        throw new Error(`the checkpoint "${name}" is not saved: the log is reported to end before it`)
       database.pragma('synchronous = FULL')
       try {
-        upsert.run(name, place, end.position, end.before, end.lastId)
+        upsert.run(name, position, end.position, end.before, end.lastId)
       } finally {
         database.pragma('synchronous = NORMAL')
       }

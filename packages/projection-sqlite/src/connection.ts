@@ -2,7 +2,7 @@ import type { SqlValue, ViewReader } from '@ledgate/eventsourcing'
 import SqliteDatabase, { type Database, type Statement } from 'better-sqlite3'
 import { isDamage } from './damage.ts'
 
-/** 3.7.0 to 3.51.2 could corrupt a WAL file that two connections use. */
+/** SQLite 3.7.0 to 3.51.2 could corrupt a WAL file that two connections use. */
 const OLDEST_SQLITE = [3, 51, 3] as const
 
 function assertSound(database: Database): void {
@@ -12,12 +12,12 @@ function assertSound(database: Database): void {
   if (difference < 0) throw new Error(`SQLite ${version} may corrupt a WAL file; 3.51.3 is the oldest that does not`)
 }
 
-/** The layout of what is beside the views themselves. */
+/** The version of the tables that are not part of a view. */
 const LAYOUT = 1
 
 /**
- * The one connection that writes the read models. A commit survives the death of the process at once, and that of the
- * machine at the next checkpoint: a lost tail is replayed from the log.
+ * The only connection that writes the read models. A commit survives a crash of the process at once, and a crash of the
+ * machine after the next WAL checkpoint: what is lost is replayed from the log.
  */
 export function openWriter(file: string): Database {
   const database = new SqliteDatabase(file)
@@ -29,7 +29,7 @@ export function openWriter(file: string): Database {
     database.pragma('cache_size = -32768')
     database.pragma('wal_autocheckpoint = 16000')
     database.pragma('journal_size_limit = 67108864')
-    // SQLite opens what it may not write for reading, and says nothing: a write does.
+    // SQLite silently opens a file without write permission for reading only; a write fails.
     database.pragma(`user_version = ${LAYOUT}`)
     return database
   } catch (error) {
@@ -38,7 +38,7 @@ export function openWriter(file: string): Database {
   }
 }
 
-/** A connection for queries: it cannot write, and reads beside the writer without waiting for it. */
+/** A read-only connection for queries, which never waits for the writer. */
 export function openReadOnly(file: string): Database {
   const database = new SqliteDatabase(file, { readonly: true, fileMustExist: true })
   database.pragma('query_only = ON')
@@ -47,17 +47,17 @@ export function openReadOnly(file: string): Database {
   return database
 }
 
-/** Told that what is read is damaged. */
+/** Called when the file that is read is damaged. */
 export type OnDamage = (error: unknown) => void
 
-/** Queries that go on by another file, when the first was damaged and built anew. */
-export interface LastingViewReader extends ViewReader {
-  /** Opens the file that is there now under the same name. */
+/** Queries that continue on a new file when the first was damaged and rebuilt. */
+export interface ReopenableViewReader extends ViewReader {
+  /** Lets the next query open the file that now has the same name. */
   reopen(): void
 }
 
-const watching = (onDamage: OnDamage) =>
-  function watched<Result>(read: () => Result): Result {
+const damageReporter = (onDamage: OnDamage) =>
+  function reportDamage<Result>(read: () => Result): Result {
     try {
       return read()
     } catch (error) {
@@ -67,11 +67,11 @@ const watching = (onDamage: OnDamage) =>
   }
 
 /** Queries over the read models in a file; statements are compiled once. */
-export function openViewReader(file: string, onDamage: OnDamage = () => undefined): LastingViewReader {
-  const watched = watching(onDamage)
+export function openViewReader(file: string, onDamage: OnDamage = () => undefined): ReopenableViewReader {
+  const reportDamage = damageReporter(onDamage)
   const open = () => {
     const database = openReadOnly(file)
-    return { database, ...compiledOn(database) }
+    return { database, ...queriesOn(database) }
   }
   let opened = open()
   let isOld = false
@@ -84,9 +84,9 @@ export function openViewReader(file: string, onDamage: OnDamage = () => undefine
     return opened
   }
   return {
-    get: (sql, ...values) => watched(() => current().get(sql, ...values)),
-    all: (sql, ...values) => watched(() => current().all(sql, ...values)),
-    snapshot: (read) => watched(() => current().database.transaction(read).deferred()),
+    get: (sql, ...values) => reportDamage(() => current().get(sql, ...values)),
+    all: (sql, ...values) => reportDamage(() => current().all(sql, ...values)),
+    snapshot: (read) => reportDamage(() => current().database.transaction(read).deferred()),
     reopen() {
       isOld = true
     },
@@ -95,23 +95,23 @@ export function openViewReader(file: string, onDamage: OnDamage = () => undefine
 }
 
 /**
- * Queries by a connection of its own: all that is read until it is closed is of the moment of the first query. What is written
- * meanwhile makes the file grow, so it is closed soon.
+ * Queries through a connection of its own: until it is closed, all of them see the state at the first query. Writes make the
+ * WAL file grow as long as it is open, so close it soon.
  */
 export function openViewMoment(file: string, onDamage: OnDamage = () => undefined): ViewReader {
-  const watched = watching(onDamage)
+  const reportDamage = damageReporter(onDamage)
   const database = openReadOnly(file)
   database.exec('BEGIN')
-  const { get, all } = compiledOn(database)
+  const { get, all } = queriesOn(database)
   return {
-    get: (sql, ...values) => watched(() => get(sql, ...values)),
-    all: (sql, ...values) => watched(() => all(sql, ...values)),
+    get: (sql, ...values) => reportDamage(() => get(sql, ...values)),
+    all: (sql, ...values) => reportDamage(() => all(sql, ...values)),
     snapshot: (read) => read(),
     close: () => void database.close(),
   }
 }
 
-function compiledOn(database: Database): Pick<ViewReader, 'get' | 'all'> {
+function queriesOn(database: Database): Pick<ViewReader, 'get' | 'all'> {
   const statements = new Map<string, Statement<SqlValue[]>>()
   const compiled = (sql: string): Statement<SqlValue[]> => {
     const known = statements.get(sql)

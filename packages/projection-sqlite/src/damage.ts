@@ -3,15 +3,15 @@ import { SqliteError } from 'better-sqlite3'
 import { isMachineFailure } from './failure.ts'
 
 const DAMAGED = /^SQLITE_(CORRUPT|NOTADB)/
-/** What SQLite keeps beside a database. */
-const BESIDE = ['-wal', '-shm', '-journal'] as const
+/** The suffixes of the files that SQLite keeps beside a database. */
+const SIDE_FILES = ['-wal', '-shm', '-journal'] as const
 
-/** Whether what a read model was read from is damaged: no repetition helps, a new file does. */
+/** Whether the file of a read model is damaged: a retry cannot help, a new file does. */
 export const isDamage = (error: unknown): boolean => error instanceof SqliteError && DAMAGED.test(error.code)
 
 /**
- * Whether a file cannot be what it should be, going by what its opening failed with. While a file is opened, nothing but
- * what is in it decides; a disk that is full or may not be written is no damage.
+ * Whether the error of opening a file means that its content is not a valid database of read models. A disk that is full or
+ * cannot be written is not damage.
  */
 export const isUnusable = (error: unknown): boolean =>
   error instanceof SyntaxError || (error instanceof SqliteError && !isMachineFailure(error))
@@ -20,7 +20,7 @@ const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: fal
 
 const WAL_MAGIC = [0x377f0682, 0x377f0683]
 
-/** SQLite takes a write-ahead log that it cannot read for an empty one, and so the file for what it was before. */
+/** SQLite treats a write-ahead log that it cannot read as empty, and would silently return an earlier state of the file. */
 function isForeignLog(path: string): boolean {
   if (!(statSync(path, { throwIfNoEntry: false })?.size ?? 0)) return false
   const start = Buffer.alloc(4)
@@ -33,18 +33,18 @@ function isForeignLog(path: string): boolean {
   return !WAL_MAGIC.includes(start.readUInt32BE(0))
 }
 
-/** What is wrong with a file before anything is read from it: a folder or a pipe in its place, a log that is none. */
-export function wrongFromOutside(file: string): string | undefined {
-  const none = ['', ...BESIDE]
+/** A fault of a file that is visible before it is opened: a folder or a pipe in its place, an invalid write-ahead log. */
+export function findFileFault(file: string): string | undefined {
+  const notFile = ['', ...SIDE_FILES]
     .map((end) => `${file}${end}`)
     .find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === false)
-  if (none !== undefined) return `${none} is no file`
-  return isForeignLog(`${file}-wal`) ? `${file}-wal is no write-ahead log` : undefined
+  if (notFile !== undefined) return `${notFile} is not a file`
+  return isForeignLog(`${file}-wal`) ? `${file}-wal is not a write-ahead log` : undefined
 }
 
-/** Takes a file of read models away, with what SQLite keeps beside it. What is no file is not ours: it is moved aside. */
+/** Deletes a file of read models and the files SQLite keeps beside it. A folder in its place is not ours: it is renamed. */
 export function discard(file: string): void {
-  for (const path of ['', ...BESIDE].map((end) => `${file}${end}`)) {
+  for (const path of ['', ...SIDE_FILES].map((end) => `${file}${end}`)) {
     if (!isThere(path)) continue
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) renameSync(path, `${path}.moved-aside-${Date.now()}`)
     else rmSync(path)

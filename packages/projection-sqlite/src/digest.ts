@@ -12,12 +12,12 @@ interface ServedBuild {
 }
 
 /**
- * The digest of what is served, of one moment: the rows of each table in the order of their primary key. Reads by a
- * connection of its own and lets others have a turn, however many rows there are.
+ * The digest of the served build at one moment: the rows of each table in the order of their primary key. Reads through a
+ * connection of its own, and yields to other work between batches of rows.
  *
  * @throws {Error} when no projection has the name.
  */
-export async function digestOf(file: string, name: string): Promise<ProjectionDigest> {
+export async function computeDigest(file: string, name: string): Promise<ProjectionDigest> {
   const database = openReadOnly(file)
   try {
     database.exec('BEGIN')

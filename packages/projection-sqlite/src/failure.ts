@@ -1,9 +1,9 @@
 import SqliteDatabase from 'better-sqlite3'
 
-/** What the disk or the machine says no with, whatever the event: worth trying again. */
+/** Errors of the disk or the machine, which do not depend on the event: a retry may succeed. */
 const MACHINE = /^SQLITE_(FULL|IOERR|BUSY|LOCKED|NOMEM|READONLY|CANTOPEN|PERM|PROTOCOL|INTERRUPT)/
 
-/** Whether the machine failed, rather than the projection at this event. */
+/** Whether the disk or the machine failed, rather than a projection at an event. */
 export function isMachineFailure(error: unknown): boolean {
   return error instanceof SqliteDatabase.SqliteError && MACHINE.test(error.code)
 }

@@ -1,21 +1,21 @@
 import type { ProjectionHealth } from '@ledgate/eventsourcing'
-import type { Following } from './following.ts'
-import type { Kept } from './opening.ts'
+import type { BuildFeed } from './feed-builds.ts'
+import type { ProjectionBuilds } from './open-builds.ts'
 
-/** How a projection is doing, as of now. */
-export function healthOf(kept: Kept, { isLive, oldestWaiting, failure }: Following): ProjectionHealth {
-  const { name, version, served, live } = kept
-  const build = kept.candidate ?? live
+/** The current health of a projection. */
+export function healthOf(projection: ProjectionBuilds, feed: BuildFeed): ProjectionHealth {
+  const { name, version, served, live } = projection
+  const build = projection.candidate ?? live
   if (build === undefined) throw new Error(`${name} has no build`)
   const { poison, progress, meter, lastCreated } = build
-  const problem = failure()
-  const going = isLive(build) ? 'live' : 'building'
-  const isServedLive = live !== undefined && isLive(live)
-  const behindSince = isLive(build) ? oldestWaiting() : lastCreated
+  const failure = feed.failure()
+  const healthy = feed.isLive(build) ? 'live' : 'building'
+  const isServedLive = live !== undefined && feed.isLive(live)
+  const behindSince = feed.isLive(build) ? feed.oldestWaiting() : lastCreated
   return {
     name,
     version,
-    state: poison ? 'stopped' : problem === undefined ? going : 'failing',
+    state: poison ? 'stopped' : failure === undefined ? healthy : 'failing',
     serving: { version: served.version, position: live?.progress.position ?? served.position },
     isServedLive,
     position: progress.position,
@@ -23,6 +23,6 @@ export function healthOf(kept: Kept, { isLive, oldestWaiting, failure }: Followi
     events: meter.total(),
     eventsPerSecond: meter.perSecond(),
     ...(poison && { poison }),
-    ...(problem !== undefined && { failure: problem }),
+    ...(failure !== undefined && { failure }),
   }
 }

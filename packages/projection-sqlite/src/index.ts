@@ -1,5 +1,5 @@
-/** Read models in one SQLite file: the runner of projections, the connection for queries, a runner in a worker thread. */
-export { type LastingViewReader, openViewMoment, openViewReader } from './connection.ts'
+/** Read models in one SQLite file: the projector, connections for queries, and a projector in a worker thread. */
+export { type ReopenableViewReader, openViewMoment, openViewReader } from './connection.ts'
 export { discard as discardViews } from './damage.ts'
 export { openProjector, type ProjectorOptions } from './projector.ts'
 export { connectProjector, type RemoteOptions, type RemoteProjector } from './remote.ts'

@@ -1,14 +1,14 @@
 const WINDOW_MS = 5_000
 
-/** Counts events, all of them and over the last five seconds. */
+/** Counts events: in total, and per second over the last five seconds. */
 export interface Meter {
   add(count: number): void
   total(): number
   perSecond(): number
 }
 
-/** @param now milliseconds of a clock that never goes back. */
-export function meter(now: () => number = () => performance.now()): Meter {
+/** @param now milliseconds of a monotonic clock. */
+export function createMeter(now: () => number = () => performance.now()): Meter {
   let total = 0
   let slots: { readonly at: number; count: number }[] = []
   const forget = () => {

@@ -1,65 +1,67 @@
 import type { Checkpoints, EventReader, Projection, ProjectionHealth, Projector } from '@ledgate/eventsourcing'
 import type { Decode } from './build.ts'
 import type { Database } from 'better-sqlite3'
-import { buildRecords, type BuildRecords } from './build-records.ts'
-import { sqliteCheckpoints } from './checkpoints.ts'
+import { openBuildRecords, type BuildRecords } from './build-records.ts'
+import { openCheckpoints } from './checkpoints.ts'
+import { Condition } from './condition.ts'
 import { openWriter } from './connection.ts'
-import { discard, isDamage, isUnusable, wrongFromOutside } from './damage.ts'
-import { digestOf } from './digest.ts'
+import { discard, findFileFault, isDamage, isUnusable } from './damage.ts'
+import { computeDigest } from './digest.ts'
 import { messageOf } from './failure.ts'
-import { follow } from './following.ts'
+import { feedBuilds } from './feed-builds.ts'
 import { healthOf } from './health.ts'
-import { openAll, type Kept } from './opening.ts'
-import { transactions } from './transaction.ts'
-import { waiting } from './waiting.ts'
+import { openBuilds, type ProjectionBuilds } from './open-builds.ts'
+import { prepareApply } from './transaction.ts'
 
 export interface ProjectorOptions<Event extends { readonly type: string }> {
-  /** Where the read models are kept. Everything in it but the checkpoints can be built anew. */
+  /** The file of the read models. Everything in it but the checkpoints can be rebuilt. */
   readonly file: string
   /** The log. It is not closed with the projector. */
   readonly reader: EventReader
   readonly projections: readonly Projection<Event>[]
   readonly decode: Decode<Event>
-  /** Events in one transaction at most; 10,000 unless told. */
+  /** The largest number of events in one transaction; default: 10,000. */
   readonly batch?: number
   /**
-   * Milliseconds for which a new event waits for others, so that they share a transaction; nobody who waits for a
-   * position is kept waiting by it. 0 unless told: for a log that gives its news in pages.
+   * Milliseconds for which a new event waits for others, so that they share a transaction; a reader that waits for a
+   * position is not delayed by it. Default: 0, for a log that delivers new events page by page.
    */
   readonly lingerMs?: number
-  /** Told whenever a projection stopped, or the disk failed it. */
+  /** Called whenever a projection stops, or its file cannot be written. */
   onTrouble?(health: ProjectionHealth): void
-  /** Told what was thrown away when the file was opened, and why; it is built anew. */
+  /** Called when something in the file is discarded at its opening and rebuilt; `why` says what and why. */
   onDiscarded?(why: string): void
   /**
-   * Told that the log is not the one that the read models were made from: a database was restored while it was read. Nothing is
-   * applied any more; a new projector builds them anew.
+   * Called when the log is not the one that the read models were built from: a database was restored while it was read. No
+   * event is applied after that; a new projector rebuilds them.
    */
   onForeign?(error: Error): void
-  /** Told of each try of the subscription that failed, and that it says something again. */
+  /** Called for each attempt of the subscription that failed. */
   onUnheard?(error: unknown): void
+  /** Called when the subscription delivers again. */
   onHeard?(): void
-  /** Told that the file turned out to be damaged. Nothing is applied any more; a new projector without the file goes on. */
+  /** Called when the file is found to be damaged. No event is applied after that; a new projector starts without the file. */
   onDamage?(error: unknown): void
 }
 
-/** Far behind, fewer and larger transactions write each page less often; abreast of the log there are never so many. */
+/** While a projection is far behind, fewer and larger transactions write each page less often. */
 const BATCH = 10_000
 
 interface Opened {
   readonly database: Database
   readonly records: BuildRecords
   readonly checkpoints: Checkpoints
-  readonly kept: readonly Kept[]
+  readonly projections: readonly ProjectionBuilds[]
 }
 
 async function openFile<Event extends { readonly type: string }>(options: ProjectorOptions<Event>): Promise<Opened> {
   const { file, reader, onDiscarded = () => undefined } = options
   const database = openWriter(file)
   try {
-    const records = buildRecords(database)
-    const checkpoints = sqliteCheckpoints(database, { reader, onDiscarded })
-    return { database, records, checkpoints, kept: await openAll({ ...options, database, records, onDiscarded }) }
+    const records = openBuildRecords(database)
+    const checkpoints = openCheckpoints(database, { reader, onDiscarded })
+    const projections = await openBuilds({ ...options, database, records, onDiscarded })
+    return { database, records, checkpoints, projections }
   } catch (error) {
     database.close()
     throw error
@@ -67,7 +69,7 @@ async function openFile<Event extends { readonly type: string }>(options: Projec
 }
 
 /**
- * Opens the file, or a new one in its place when it is damaged: nothing is lost by it that is not in the log.
+ * Opens the file, or a new one in its place when it is damaged: all that is lost can be rebuilt from the log.
  *
  * @throws {Error} when the file cannot be written; it is named.
  */
@@ -75,12 +77,12 @@ async function openSound<Event extends { readonly type: string }>(options: Proje
   const { file, onDiscarded } = options
   const startOver = (why: string) => {
     discard(file)
-    onDiscarded?.(`${file} is damaged (${why}): the views are built anew, and what follows the log begins at its start`)
+    onDiscarded?.(`${file} is damaged (${why}): the views are rebuilt, and process managers restart from the beginning`)
     return openFile(options)
   }
   try {
-    const wrong = wrongFromOutside(file)
-    if (wrong !== undefined) return await startOver(wrong)
+    const fault = findFileFault(file)
+    if (fault !== undefined) return await startOver(fault)
     return await openFile(options).catch((error: unknown) => {
       if (isUnusable(error)) return startOver(messageOf(error))
       throw error
@@ -91,34 +93,33 @@ async function openSound<Event extends { readonly type: string }>(options: Proje
 }
 
 /**
- * Keeps read models abreast of the log, in this thread. One subscription feeds all projections; those behind it read
- * for themselves until they meet it. There is one projector to a file.
+ * Keeps read models up to date with the log, in this thread. One subscription feeds all projections; those behind it read
+ * the log themselves until they reach its position. A file has one projector.
  */
 export async function openProjector<Event extends { readonly type: string }>(
   options: ProjectorOptions<Event>,
 ): Promise<Projector> {
   const { file, reader, batch = BATCH, lingerMs = 0, onDamage = () => undefined } = options
-  const { database, records, checkpoints, kept } = await openSound(options)
-  const waiters = waiting()
-  const { apply } = transactions(database, records)
+  const { database, records, checkpoints, projections } = await openSound(options)
+  const progress = new Condition()
 
-  const following = follow({
+  const feed = feedBuilds({
     reader,
     batch,
     lingerMs,
-    isAwaited: waiters.isAny,
-    kept,
-    apply,
+    isAwaited: () => progress.hasWaiters(),
+    projections,
+    apply: prepareApply(database, records),
     serve: (record) => records.serve(record),
     drop: (record) => records.drop(record),
-    onProgress: () => waiters.check(),
-    onTrouble: (each) => options.onTrouble?.(healthOf(each, following)),
+    onProgress: () => progress.check(),
+    onTrouble: (projection) => options.onTrouble?.(healthOf(projection, feed)),
     onDamage,
     onForeign: (error) => options.onForeign?.(error),
     onUnheard: (error) => options.onUnheard?.(error),
     onHeard: () => options.onHeard?.(),
   })
-  const watched = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+  const reportDamage = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     try {
       return await work()
     } catch (error) {
@@ -126,35 +127,35 @@ export async function openProjector<Event extends { readonly type: string }>(
       throw error
     }
   }
-  const named = (name: string): Kept => {
-    const found = kept.find((each) => each.name === name)
+  const find = (name: string): ProjectionBuilds => {
+    const found = projections.find((projection) => projection.name === name)
     if (found === undefined) throw new Error(`no projection is called ${name}`)
     return found
   }
 
   return {
     waitFor(position, { timeoutMs, names }) {
-      const wanted = names?.map(named) ?? kept
+      const wanted = names?.map(find) ?? projections
       reader.wake?.()
-      const reached = waiters.until(() => {
-        if (following.isClosed()) return false
+      const reached = progress.until(() => {
+        if (feed.isClosed()) return false
         const behind = wanted.filter(({ served, live }) => (live?.progress.position ?? served.position) < position)
         if (behind.length === 0) return true
         return behind.some(({ live, candidate }) => (live ?? candidate)?.poison) ? false : undefined
       }, timeoutMs)
-      following.hurry()
+      feed.hurry()
       return reached
     },
-    health: () => kept.map((each) => healthOf(each, following)),
-    digest: (name) => watched(async () => digestOf(file, name)),
-    rebuild: (name) => watched(async () => following.rebuild(named(name))),
+    health: () => projections.map((projection) => healthOf(projection, feed)),
+    digest: (name) => reportDamage(async () => computeDigest(file, name)),
+    rebuild: (name) => reportDamage(async () => feed.rebuild(find(name))),
     checkpoints: {
-      load: (name) => watched(() => checkpoints.load(name)),
-      save: (name, position) => watched(() => checkpoints.save(name, position)),
+      load: (name) => reportDamage(() => checkpoints.load(name)),
+      save: (name, position) => reportDamage(() => checkpoints.save(name, position)),
     },
     async close() {
-      await following.close()
-      waiters.end()
+      await feed.close()
+      progress.end()
       if (database.open) database.close()
     },
   }

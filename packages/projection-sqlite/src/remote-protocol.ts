@@ -1,13 +1,13 @@
 import type { Position, ProjectionDigest, ProjectionHealth, WaitOptions } from '@ledgate/eventsourcing'
 
-/** What can be asked of a projector in another thread, and what it answers. */
+/** The calls to a projector in another thread. */
 export interface Calls {
   waitFor(position: Position, options: WaitOptions): boolean
   digest(name: string): ProjectionDigest
   rebuild(name: string): void
   load(name: string): string
-  save(name: string, place: string): void
-  /** The file turned out to be damaged for who reads it: it is thrown away. */
+  save(name: string, position: string): void
+  /** A reader found the file damaged: discard it. */
   discard(why: string): void
   close(): void
 }
@@ -18,7 +18,7 @@ export type Call = {
   [Name in Method]: { readonly id: number; readonly method: Name; readonly values: Parameters<Calls[Name]> }
 }[Method]
 
-/** What the thread of a projector says. */
+/** The messages that the thread of a projector sends. */
 export type Message =
   | { readonly kind: 'discarded'; readonly why: string }
   | { readonly kind: 'unheard'; readonly why: string }

@@ -1,27 +1,35 @@
 import type { Worker } from 'node:worker_threads'
-import type { ProjectionHealth, Projector } from '@ledgate/eventsourcing'
+import type {
+  Checkpoints,
+  Position,
+  ProjectionDigest,
+  ProjectionHealth,
+  Projector,
+  WaitOptions,
+} from '@ledgate/eventsourcing'
 import { messageOf } from './failure.ts'
 import type { Calls, Message, Method } from './remote-protocol.ts'
 
 export interface RemoteOptions {
-  /** Starts the thread, which has to call `serveProjector`. Called again when the thread died. */
+  /** Starts the thread, which must call `serveProjector`. Called again after the thread died. */
   start(): Worker
-  /** Told when the thread died; it is started again. */
+  /** Called when the thread died; it is restarted. */
   onDeath?(error: Error): void
-  /** Told once whenever a projection has stopped, or begins to fail. */
+  /** Called once each time a projection stops or starts to fail. */
   onTrouble?(health: ProjectionHealth): void
-  /** Told what the thread threw away, and why; it is built anew. */
+  /** Called when the thread discards something that it will rebuild; `why` says what and why. */
   onDiscarded?(why: string): void
-  /** Told of each try of the thread's subscription that failed, and that it says something again. */
+  /** Called for each attempt of the thread's subscription that failed. */
   onUnheard?(why: string): void
+  /** Called when the subscription delivers again. */
   onHeard?(): void
-  /** Called when the thread is there again; the file may be a new one. */
+  /** Called when the thread runs again; the file may be a new one. */
   onRestart?(): void
 }
 
-/** A projector of another thread. */
+/** A projector in another thread. */
 export interface RemoteProjector extends Projector {
-  /** Says that a reader found the file damaged: the thread throws it away and begins with a new one. */
+  /** Reports that a reader found the file damaged: the thread discards it and starts with a new one. */
   discard(error: unknown): void
 }
 
@@ -30,114 +38,148 @@ const LONGEST_PAUSE_MS = 10_000
 
 const isTrouble = ({ state }: ProjectionHealth): boolean => state === 'stopped' || state === 'failing'
 
-interface Pending {
+interface PendingCall {
   resolve(value: ReturnType<Calls[Method]>): void
   reject(error: Error): void
 }
 
 /**
- * A projector in a thread of its own. While the thread is dead nothing is waited for, and what is asked fails.
+ * Starts a projector in a thread of its own. While the thread is dead, calls fail at once.
  *
  * @throws {Error} when the thread cannot start the first time.
  */
-export async function connectProjector({
-  start,
-  onDeath,
-  onTrouble,
-  onDiscarded,
-  onUnheard,
-  onHeard,
-  onRestart,
-}: RemoteOptions): Promise<RemoteProjector> {
-  const pending = new Map<number, Pending>()
-  let health: readonly ProjectionHealth[] = []
-  let worker: Worker | undefined
-  let isClosing = false
-  let lastId = 0
-  let pauseMs = FIRST_PAUSE_MS
+export async function connectProjector(options: RemoteOptions): Promise<RemoteProjector> {
+  const projector = new ThreadProjector(options)
+  await projector.start()
+  return projector
+}
 
-  function learn(now: readonly ProjectionHealth[]): void {
-    const before = new Map(health.map(({ name, state }) => [name, state]))
-    health = now
-    for (const each of now) if (isTrouble(each) && before.get(each.name) !== each.state) onTrouble?.(each)
+class ThreadProjector implements RemoteProjector {
+  readonly checkpoints: Checkpoints = {
+    load: (name) => this.#call('load', name),
+    save: (name, position) => this.#call('save', name, position),
+  }
+  readonly #options: RemoteOptions
+  readonly #pending = new Map<number, PendingCall>()
+  #health: readonly ProjectionHealth[] = []
+  /** `undefined` while the thread is dead or not ready. */
+  #thread: Worker | undefined
+  #isClosing = false
+  #lastId = 0
+  #pauseMs = FIRST_PAUSE_MS
+
+  constructor(options: RemoteOptions) {
+    this.#options = options
   }
 
-  function hear(message: Message): void {
-    if (message.kind === 'discarded') return onDiscarded?.(message.why)
-    if (message.kind === 'unheard') return onUnheard?.(message.why)
-    if (message.kind === 'heard') return onHeard?.()
-    if (message.kind === 'ready' || message.kind === 'health') return learn(message.health)
-    const call = pending.get(message.id)
-    pending.delete(message.id)
-    if (message.kind === 'answer') call?.resolve(message.value)
-    else call?.reject(new Error(message.message))
-  }
-
-  function bury(error: Error): void {
-    worker = undefined
-    for (const { reject } of pending.values()) reject(error)
-    pending.clear()
-    health = health.map((each) => ({ ...each, state: 'failing', failure: error.message }))
-    if (isClosing) return
-    onDeath?.(error)
-    setTimeout(() => void raise().then(onRestart, bury), pauseMs).unref()
-    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)
-  }
-
-  /** Resolves when the thread is ready; from then on its death is noticed. */
-  function raise(): Promise<void> {
-    if (isClosing) return Promise.resolve()
+  /** Resolves when the thread is ready; from then on it is restarted when it dies. */
+  start(): Promise<void> {
+    if (this.#isClosing) return Promise.resolve()
     return new Promise((resolve, reject) => {
-      const thread = start()
+      const thread = this.#options.start()
       let failure = new Error('the thread of the projector ended')
       let isReady = false
       thread.on('message', (message: Message) => {
-        hear(message)
+        this.#receive(message)
         if (message.kind !== 'ready') return
         isReady = true
-        pauseMs = FIRST_PAUSE_MS
-        worker = thread
+        this.#pauseMs = FIRST_PAUSE_MS
+        this.#thread = thread
         resolve()
       })
       thread.on('error', (error) => {
         failure = new Error(`the thread of the projector died: ${messageOf(error)}`, { cause: error })
       })
-      thread.on('exit', () => (isReady ? bury(failure) : reject(failure)))
+      thread.on('exit', () => (isReady ? this.#died(failure) : reject(failure)))
     })
   }
 
-  function ask<Name extends Method>(
-    method: Name,
-    ...values: Parameters<Calls[Name]>
-  ): Promise<ReturnType<Calls[Name]>> {
-    const thread = worker
+  waitFor(position: Position, options: WaitOptions): Promise<boolean> {
+    return this.#call('waitFor', position, options).catch(() => false)
+  }
+
+  health(): readonly ProjectionHealth[] {
+    return this.#health
+  }
+
+  digest(name: string): Promise<ProjectionDigest> {
+    return this.#call('digest', name)
+  }
+
+  rebuild(name: string): Promise<void> {
+    return this.#call('rebuild', name)
+  }
+
+  discard(error: unknown): void {
+    void this.#call('discard', messageOf(error)).catch(() => undefined)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosing) return
+    this.#isClosing = true
+    const thread = this.#thread
+    if (thread === undefined) return
+    const ended = new Promise((resolve) => thread.once('exit', resolve))
+    await this.#call('close').catch(() => undefined)
+    await ended
+  }
+
+  #call<Name extends Method>(method: Name, ...values: Parameters<Calls[Name]>): Promise<ReturnType<Calls[Name]>> {
+    const thread = this.#thread
     if (thread === undefined) return Promise.reject(new Error('the projector is not running'))
-    const id = (lastId += 1)
+    const id = (this.#lastId += 1)
     return new Promise((resolve, reject) => {
-      pending.set(id, { resolve: (value) => resolve(value as ReturnType<Calls[Name]>), reject })
+      this.#pending.set(id, { resolve: (value) => resolve(value as ReturnType<Calls[Name]>), reject })
       thread.postMessage({ id, method, values })
     })
   }
 
-  await raise()
-  return {
-    waitFor: (position, options) => ask('waitFor', position, options).catch(() => false),
-    health: () => health,
-    digest: (name) => ask('digest', name),
-    rebuild: (name) => ask('rebuild', name),
-    checkpoints: {
-      load: (name) => ask('load', name),
-      save: (name, place) => ask('save', name, place),
-    },
-    discard: (error) => void ask('discard', messageOf(error)).catch(() => undefined),
-    async close() {
-      if (isClosing) return
-      isClosing = true
-      const thread = worker
-      if (thread === undefined) return
-      const ended = new Promise((resolve) => thread.once('exit', resolve))
-      await ask('close').catch(() => undefined)
-      await ended
-    },
+  #receive(message: Message): void {
+    switch (message.kind) {
+      case 'discarded':
+        return this.#options.onDiscarded?.(message.why)
+      case 'unheard':
+        return this.#options.onUnheard?.(message.why)
+      case 'heard':
+        return this.#options.onHeard?.()
+      case 'ready':
+      case 'health':
+        return this.#updateHealth(message.health)
+      case 'answer':
+        return this.#take(message.id)?.resolve(message.value)
+      case 'error':
+        return this.#take(message.id)?.reject(new Error(message.message))
+    }
+  }
+
+  #take(id: number): PendingCall | undefined {
+    const call = this.#pending.get(id)
+    this.#pending.delete(id)
+    return call
+  }
+
+  #updateHealth(health: readonly ProjectionHealth[]): void {
+    const before = new Map(this.#health.map(({ name, state }) => [name, state]))
+    this.#health = health
+    for (const each of health)
+      if (isTrouble(each) && before.get(each.name) !== each.state) this.#options.onTrouble?.(each)
+  }
+
+  #died(error: Error): void {
+    this.#thread = undefined
+    for (const { reject } of this.#pending.values()) reject(error)
+    this.#pending.clear()
+    this.#health = this.#health.map((each) => ({ ...each, state: 'failing', failure: error.message }))
+    if (this.#isClosing) return
+    this.#options.onDeath?.(error)
+    setTimeout(() => void this.#restart(), this.#pauseMs).unref()
+    this.#pauseMs = Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
+  }
+
+  #restart(): Promise<void> {
+    return this.start().then(
+      () => this.#options.onRestart?.(),
+      (error: Error) => this.#died(error),
+    )
   }
 }

@@ -3,49 +3,48 @@ import type { Projector } from '@ledgate/eventsourcing'
 import { messageOf } from './failure.ts'
 import type { Call, Calls, Message, Method } from './remote-protocol.ts'
 
-/** How often the other side learns how the projections are doing, in milliseconds; more often while nobody is served yet. */
+/** Milliseconds between two health reports; more frequent until every served build is live. */
 const HEALTH_MS = 250
 const EARLY_HEALTH_MS = 25
 
-/** What a thread does about its projector. */
+/** What the thread does when the other side closes or discards its projector. */
 export interface Serving {
-  /** Called when it was closed from the other side. */
+  /** Called when the other side closed the projector. */
   onClosed?(): Promise<void>
-  /** Called when whoever reads the views found them damaged. */
+  /** Called when a reader of the views found them damaged. */
   onDamage?(error: Error): void
 }
 
-/** For the projector of a thread: tells the other side what was thrown away. */
+/** For the projector of a thread: reports to the other side what was discarded. */
 export const tellDiscarded =
   (port: MessagePort) =>
   (why: string): void =>
     port.postMessage({ kind: 'discarded', why } satisfies Message)
 
-/** For the projector of a thread: tells the other side how its subscription fares. */
+/** For the projector of a thread: reports to the other side when its subscription fails and recovers. */
 export const tellHeard = (port: MessagePort) => ({
   onUnheard: (error: unknown): void => port.postMessage({ kind: 'unheard', why: messageOf(error) } satisfies Message),
   onHeard: (): void => port.postMessage({ kind: 'heard' } satisfies Message),
 })
 
 /**
- * Lets another thread use a projector of this one. When it is closed from there, the port is left to
- * end, and with it the thread.
+ * Lets another thread use a projector of this one. When the other side closes it, the port is closed, which ends the thread.
  */
 export function serveProjector(port: MessagePort, projector: Projector, { onClosed, onDamage }: Serving = {}): void {
-  const say = (message: Message) => port.postMessage(message)
-  let said = ''
+  const send = (message: Message) => port.postMessage(message)
+  let sent = ''
   let timer: NodeJS.Timeout
-  const sayHealth = () => {
+  const sendHealth = () => {
     const health = projector.health()
     clearTimeout(timer)
     timer = setTimeout(
-      sayHealth,
+      sendHealth,
       health.every(({ isServedLive }) => isServedLive) ? HEALTH_MS : EARLY_HEALTH_MS,
     ).unref()
     const text = JSON.stringify(health)
-    if (text === said) return
-    said = text
-    say({ kind: 'health', health })
+    if (text === sent) return
+    sent = text
+    send({ kind: 'health', health })
   }
 
   port.on('message', (call: Call) => {
@@ -55,15 +54,15 @@ export function serveProjector(port: MessagePort, projector: Projector, { onClos
         if (call.method === 'close') {
           clearTimeout(timer)
           await onClosed?.()
-        } else sayHealth()
-        say({ kind: 'answer', id: call.id, value })
+        } else sendHealth()
+        send({ kind: 'answer', id: call.id, value })
         if (call.method === 'close') port.close()
       },
-      (error: unknown) => say({ kind: 'error', id: call.id, message: messageOf(error) }),
+      (error: unknown) => send({ kind: 'error', id: call.id, message: messageOf(error) }),
     )
   })
-  say({ kind: 'ready', health: projector.health() })
-  sayHealth()
+  send({ kind: 'ready', health: projector.health() })
+  sendHealth()
 }
 
 async function answer(

@@ -17,7 +17,7 @@ class HandlerFailure extends Error {
   }
 }
 
-/** Events in the order of the log, and the place the first of them follows. */
+/** Events in the order of the log, and the position that the first of them follows. */
 export interface Batch {
   readonly after: Position
   readonly events: readonly RecordedEvent[]
@@ -31,15 +31,22 @@ function progressAfter({ after, events }: Batch, count: number): Progress | unde
 }
 
 /**
- * Applies batches to builds: rows and progress change in one transaction. Where a handler throws, that build alone
- * keeps what came before the event and stops there; the others go on.
+ * Applies a batch to builds. A build that meets a poison event has `poison` set afterwards.
+ *
+ * @throws when the disk or the machine failed: builds without progress have none of the batch.
  */
-export function transactions(database: Database, records: BuildRecords) {
+export type Apply = (batch: Batch, builds: readonly Build[]) => void
+
+/**
+ * Rows and progress change in one transaction. When a handler throws, its build keeps what came before the event and stops
+ * there; the others continue.
+ */
+export function prepareApply(database: Database, records: BuildRecords): Apply {
   const begin = database.prepare('BEGIN IMMEDIATE')
   const commit = database.prepare('COMMIT')
   const rollback = database.prepare('ROLLBACK')
 
-  /** Event by event, so that what all builds read of it is at hand. */
+  /** Event by event, so that all builds handle one while its data is in the caches. */
   function applyAll(events: readonly RecordedEvent[], builds: readonly Build[]): void {
     let index = 0
     let current: Build | undefined
@@ -76,18 +83,13 @@ export function transactions(database: Database, records: BuildRecords) {
   }
 
   function stopAt({ build, index, cause }: HandlerFailure, batch: Batch): void {
-    const at = Math.min(index, batch.events.length - 1) // a failed flush is the fault of an event before it
+    const at = Math.min(index, batch.events.length - 1) // a failed flush is attributed to the last event
     const event = batch.events[at]
     if (event === undefined) throw cause
     apply({ after: batch.after, events: batch.events.slice(0, at) }, [build])
     build.poison ??= { position: event.position, type: event.type, cause: messageOf(cause) }
   }
 
-  /**
-   * Builds that meet poison come out of it with `poison` set.
-   *
-   * @throws when the machine failed: nothing of the batch is there for the builds that have no progress in it.
-   */
   function apply(batch: Batch, builds: readonly Build[]): void {
     try {
       attempt(batch, builds)
@@ -101,5 +103,5 @@ export function transactions(database: Database, records: BuildRecords) {
     }
   }
 
-  return { apply }
+  return apply
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { eventId, type EventStore, type Position, type Projection, type RecordedEvent } from '@ledgate/eventsourcing'
 import { onTestFinished } from 'vitest'
 
-/** Something was counted: the smallest domain that shows a lost, doubled or reordered event. */
+/** The smallest domain in which a lost, doubled or reordered event is visible. */
 export interface Counted {
   readonly type: 'Counted'
   readonly position: Position

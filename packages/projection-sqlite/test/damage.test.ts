@@ -20,7 +20,7 @@ const GENEROUS = { timeoutMs: 60_000 }
 const KEYS = 300
 const PAGE = 4096
 
-/** A log, and the views' file that was made from it and closed. */
+/** A log, and the closed file of the views that were built from it. */
 async function madeViews() {
   const file = join(newFolder(), 'views.db')
   const store = inMemoryEventStore()
@@ -79,7 +79,7 @@ const damages: Readonly<Record<string, (file: string) => void>> = {
 
 describe('a file of views that', () => {
   it.each(Object.entries(damages))(
-    '%s is built anew when it is opened, and the places in it are forgotten',
+    '%s is rebuilt when it is opened, and its checkpoints are discarded',
     async (_, damage) => {
       const { file, store } = await madeViews()
       damage(file)
@@ -98,7 +98,7 @@ describe('a file of views that', () => {
     },
   )
 
-  it('says what it does, except where nothing is there to say it of', async () => {
+  it('is damaged is reported when it is opened, unless it is empty', async () => {
     for (const [what, damage] of Object.entries(damages)) {
       const { file, store } = await madeViews()
       damage(file)
@@ -115,9 +115,9 @@ describe('a file of views that', () => {
     }
   })
 
-  it('turns out to be damaged while it is used stops everything and says so; without it, it is built anew', async () => {
+  it('is found damaged while it is used stops the projector with a report, and is rebuilt once it is deleted', async () => {
     const { file, store } = await madeViews()
-    // Everything but the first pages, which were looked at when it was opened.
+    // All but the first pages, which are read when the file is opened.
     overwrite(file, PAGE * 8, statSync(file).size - PAGE * 8)
     const damaged = vi.fn()
     const projector = await openProjector({ file, reader: store, projections: [sums()], decode, onDamage: damaged })
@@ -134,7 +134,7 @@ describe('a file of views that', () => {
     expect(reader.get('SELECT sum(total) AS total FROM sums')).toEqual({ total: 2 * KEYS })
   })
 
-  it('turns out to be damaged for a reader says so to him, and he goes on by the new one', async () => {
+  it('a reader finds damaged is reported, and the reader continues on the new file', async () => {
     const { file, store } = await madeViews()
     const damaged = vi.fn()
     const copy = `${file}.copy`
@@ -152,7 +152,7 @@ describe('a file of views that', () => {
     expect(reader.all('SELECT * FROM sums')).toHaveLength(KEYS)
   })
 
-  it('stood in for a folder leaves what was in that', async () => {
+  it('replaces a folder keeps the content of the folder', async () => {
     const { file, store } = await madeViews()
     damages['is a folder']?.(file)
     const projector = await openProjector({ file, reader: store, projections: [sums()], decode })
@@ -161,7 +161,7 @@ describe('a file of views that', () => {
     expect(existsSync(join(dirname(file), aside ?? '', 'somebody’s'))).toBe(true)
   })
 
-  it('has a torn end of its write-ahead log, as a crash leaves it, is whole', async () => {
+  it('has a torn end of its write-ahead log after a crash is valid', async () => {
     const { file, store } = await madeViews()
     const projector = await openProjector({ file, reader: store, projections: [sums()], decode })
     await projector.waitFor(await count(store, 'a', 1), GENEROUS)

@@ -31,7 +31,7 @@ function query(file: string) {
 }
 
 describe('a projector', () => {
-  it('lets a reader see what was written up to the position he waits for', async () => {
+  it('lets a reader see everything up to the position that it waits for', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const projector = await start({ file, reader: store, projections: [sums()] })
@@ -43,7 +43,7 @@ describe('a projector', () => {
     }
   })
 
-  it('lets new events wait for others, and nobody who waits for their position', async () => {
+  it('delays new events to batch them, unless a reader waits for their position', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const projector = await start({ file, reader: store, projections: [sums()], lingerMs: 3_600_000 })
@@ -67,7 +67,7 @@ describe('a projector', () => {
     expect(await reached).toBe(true)
   })
 
-  it('takes many events at a time while a log comes in from its start, however slowly', async () => {
+  it('applies large batches while it is behind, even when the log delivers slowly', async () => {
     const EVENTS = 50
     const store = inMemoryEventStore()
     let last = START
@@ -97,14 +97,14 @@ describe('a projector', () => {
     expect(transactions).toBeLessThan(EVENTS / 2)
   })
 
-  it('says false when a position does not come in time', async () => {
+  it('returns false when a position is not reached in time', async () => {
     const store = inMemoryEventStore()
     const projector = await start({ file: join(newFolder(), 'v.db'), reader: store, projections: [sums()] })
     const position = await count(store, 'a', 1)
     expect(await projector.waitFor(`${position}9` as typeof position, { timeoutMs: 20 })).toBe(false)
   })
 
-  it('builds anew from all of the log, also when reads give less than the subscription has told', async () => {
+  it('rebuilds from the whole log, also when a read returns less than the subscription delivered', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     let reads = 0
@@ -126,7 +126,7 @@ describe('a projector', () => {
     expect(query(file).get('SELECT sum(total) AS all_of_them FROM sums')).toEqual({ all_of_them: 3 })
   })
 
-  it('goes on where it was when it is opened again, and applies nothing twice', async () => {
+  it('resumes after a restart and applies no event twice', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     for (let round = 1; round <= 10; round += 1) {
@@ -139,7 +139,7 @@ describe('a projector', () => {
     expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 70 })
   })
 
-  it('has the same digest live as rebuilt, whatever the history, the batches and the restarts', async () => {
+  it('has the same digest live and rebuilt, for any history, batch sizes and restarts', async () => {
     const history = fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c'), n: fc.integer({ min: 1, max: 99 }) }), {
       maxLength: 60,
     })
@@ -172,7 +172,7 @@ describe('a projector', () => {
     )
   })
 
-  it('has another digest when one row differs', async () => {
+  it('has a different digest when one row differs', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const projector = await start({ file, reader: store, projections: [sums()] })
@@ -187,7 +187,7 @@ describe('a projector', () => {
     expect((await projector.digest('sums')).digest).toBe(digest)
   })
 
-  it('serves the old version until the new one has caught up, then only the new one', async () => {
+  it('serves the old version of a projection until the new one has caught up, then only the new one', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     let last = START
@@ -217,7 +217,7 @@ describe('a projector', () => {
     expect(projector.health()[0]).toMatchObject({ state: 'live', serving: { version: 2 } })
   })
 
-  it('goes on with a half-built version when it is opened again', async () => {
+  it('resumes a partly built version after a restart', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     let last = START
@@ -242,7 +242,7 @@ describe('a projector', () => {
     expect(applied).toBe(500)
   })
 
-  it('builds anew at once what today’s queries cannot read', async () => {
+  it('serves the new build at once when the queries cannot read the old version', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const last = await count(store, 'a', 1)
@@ -254,7 +254,7 @@ describe('a projector', () => {
     expect(await projector.waitFor(last, GENEROUS)).toBe(true)
   })
 
-  it('builds anew when the log is not the one the views were made from', async () => {
+  it('rebuilds the views when they were built from a different log', async () => {
     const file = join(newFolder(), 'views.db')
     const first = inMemoryEventStore()
     const projector = await openProjector({ file, reader: first, projections: [sums()], decode })
@@ -269,7 +269,7 @@ describe('a projector', () => {
     expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 7 })
   })
 
-  it('says that the log is another one when its subscription finds that out, and applies nothing any more', async () => {
+  it('reports a different log that its subscription detects, and applies no further event', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const found: unknown[] = []
@@ -287,7 +287,7 @@ describe('a projector', () => {
     expect([found.length, query(file).all('SELECT total FROM sums')]).toEqual([1, []])
   })
 
-  it('tells of each try of its subscription that failed, and that it says something again', async () => {
+  it('reports each failed attempt of its subscription, and when it delivers again', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const said: string[] = []
@@ -310,7 +310,7 @@ describe('a projector', () => {
     expect(said).toEqual(['Error: no right', 'Error: no server', 'heard'])
   })
 
-  it('skips nothing while eight writers append, and while it builds again beside itself', async () => {
+  it('skips no event while eight writers append and a rebuild runs', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const projector = await start({ file, reader: store, projections: [sums(), sums({ name: 'others' })], batch: 64 })
@@ -332,8 +332,8 @@ describe('a projector', () => {
   })
 })
 
-describe('two projectors of one file', () => {
-  it('never apply an event twice: one of them says that it fails', async () => {
+describe('two projectors on one file', () => {
+  it('apply no event twice: one of them reports a failure', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const both = [await start({ file, reader: store, projections: [sums()] })]
@@ -355,7 +355,7 @@ describe('a poison event', () => {
     },
   })
 
-  it('stops its projection right before it, loudly, and no other one', async () => {
+  it('stops its projection right before it with a report, and no other projection', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const troubles: unknown[] = []
@@ -375,7 +375,7 @@ describe('a poison event', () => {
     expect(query(file).get('SELECT total FROM sums')).toEqual({ total: 24 })
   })
 
-  it('is where the mended projection goes on', async () => {
+  it('is where the repaired projection resumes', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     for (const n of [1, 2, 13, 3]) await count(store, 'a', n)
@@ -393,7 +393,7 @@ describe('a poison event', () => {
     expect((await projector.digest('poisoned')).digest).toBe(digest)
   })
 
-  it('leaves the old build served when a rebuild meets it', async () => {
+  it('leaves the old build served when a rebuild stops at it', async () => {
     let isPoisonous = false
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
@@ -413,8 +413,8 @@ describe('a poison event', () => {
   })
 })
 
-describe('a disk that fails', () => {
-  it('is tried again until it works; nothing is lost, doubled or called poison', async () => {
+describe('a failing disk', () => {
+  it('is retried until it works; no event is lost, doubled or reported as poison', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     let failures = 0
@@ -444,7 +444,7 @@ describe('a disk that fails', () => {
 })
 
 describe('checkpoints', () => {
-  /** Saves a place at the end of a log; answers what is loaded beside another. */
+  /** Saves a checkpoint at the end of one log; returns what is loaded with another log. */
   async function loadedBeside(kept: EventStore, now: EventStore, place: (end: string) => string = (end) => end) {
     const file = join(newFolder(), 'views.db')
     const first = await openProjector({ file, reader: kept, projections: [], decode })
@@ -456,7 +456,7 @@ describe('checkpoints', () => {
     return { saved, loaded: await projector.checkpoints.load('mail'), said }
   }
 
-  /** A log, a copy of its beginning that went on by itself, and the log as it went on. */
+  /** A log, a copy of its beginning that has diverged, and the log with further events. */
   async function forked({ shared, lost, gained }: { shared: number; lost: number; gained: number }) {
     const [before, copy] = [inMemoryEventStore(), inMemoryEventStore()]
     const events = Array.from({ length: shared }, (_, n) => ({ ...counted(`s${n}`) }))
@@ -468,7 +468,7 @@ describe('checkpoints', () => {
   const counted = (key: string) => ({ id: randomUUID(), type: 'Counted', data: { key, n: 1 }, metadata: {} })
   const append = (store: EventStore, event: NewEvent) => store.append('counter-a', [event], { expected: 'any' })
 
-  it('keeps no place that the log is said to end before: nobody could tell later which log it was of', async () => {
+  it('are not saved when the log is reported to end before them: their log could not be recognized later', async () => {
     const store = inMemoryEventStore()
     const before = await count(store, 'a', 1)
     const place = await count(store, 'a', 1)
@@ -481,14 +481,14 @@ describe('checkpoints', () => {
       },
     }
     const { checkpoints } = await start({ file: join(newFolder(), 'views.db'), reader: stale, projections: [] })
-    await expect(checkpoints.save('mail', place)).rejects.toThrow(/is not kept/)
+    await expect(checkpoints.save('mail', place)).rejects.toThrow(/is not saved/)
     expect(await checkpoints.load('mail')).toBe(START)
     isBehind = false
     await checkpoints.save('mail', place)
     expect(await checkpoints.load('mail')).toBe(place)
   })
 
-  it('are not believed beside a log that is an older copy, however far that has come since', async () => {
+  it('are ignored with an older copy of the log, however far the copy has grown', async () => {
     const forks = fc.record({
       shared: fc.integer({ min: 0, max: 4 }),
       lost: fc.integer({ min: 1, max: 4 }),
@@ -507,7 +507,7 @@ describe('checkpoints', () => {
     )
   })
 
-  it('are believed beside the log as it went on', async () => {
+  it('are valid with the log that has grown', async () => {
     const forks = fc.record({ shared: fc.integer({ min: 0, max: 4 }), gained: fc.integer({ min: 0, max: 9 }) })
     await fc.assert(
       fc.asyncProperty(forks, async (lengths) => {
@@ -519,7 +519,7 @@ describe('checkpoints', () => {
     )
   })
 
-  it('that a version of before kept without the end of their log are forgotten', async () => {
+  it('that an earlier version stored without the end of their log are deleted', async () => {
     const file = join(newFolder(), 'views.db')
     const old = new Database(file)
     old.exec(
@@ -530,7 +530,7 @@ describe('checkpoints', () => {
     expect(await projector.checkpoints.load('mail')).toBe(START)
   })
 
-  it('are at the start until saved, and there when opened again', async () => {
+  it('are at the start until saved, and survive a restart', async () => {
     const file = join(newFolder(), 'views.db')
     const store = inMemoryEventStore()
     const position = await count(store, 'a', 1)

@@ -2,54 +2,54 @@ import type { EventReader, Projection } from '@ledgate/eventsourcing'
 import type { Database } from 'better-sqlite3'
 import { type Build, type Decode, fingerprint, openBuild } from './build.ts'
 import type { BuildRecord, BuildRecords, NewBuild } from './build-records.ts'
-import { belongs } from './history.ts'
+import { isFromLog } from './history.ts'
 
-/** A projection, the build that queries read, and the builds that are kept abreast of the log. */
-export interface Kept {
+/** The builds of one projection: the one that queries read, and those that are fed with events. */
+export interface ProjectionBuilds {
   readonly name: string
   readonly version: number
   served: BuildRecord
-  /** What is served, when this code can feed it; not when an older version wrote it. */
+  /** The served build, if this code can feed it: `undefined` when another version wrote it. */
   live: Build | undefined
-  /** What will be served once it has caught up. */
+  /** The build that will be served once it has caught up. */
   candidate: Build | undefined
-  /** Begins a new, empty build. */
+  /** Creates a new, empty build. */
   begin(): Build
 }
 
-export interface Opening<Event extends { readonly type: string }> {
+export interface OpenBuildsOptions<Event extends { readonly type: string }> {
   readonly database: Database
   readonly records: BuildRecords
   readonly reader: EventReader
   readonly projections: readonly Projection<Event>[]
   readonly decode: Decode<Event>
-  /** Told which views were made from another log, and are built anew. */
+  /** Called for each view that was built from a different log and is therefore rebuilt. */
   onDiscarded(why: string): void
 }
 
-/** Finds or makes the builds of every projection, and drops those that nobody needs any more. */
-export async function openAll<Event extends { readonly type: string }>(
-  opening: Opening<Event>,
-): Promise<readonly Kept[]> {
-  const { records, projections, reader, onDiscarded } = opening
+/** Opens or creates the builds of every projection, and drops those that are no longer needed. */
+export async function openBuilds<Event extends { readonly type: string }>(
+  options: OpenBuildsOptions<Event>,
+): Promise<readonly ProjectionBuilds[]> {
+  const { records, projections, reader, onDiscarded } = options
   const known: BuildRecord[] = []
   for (const record of records.all()) {
-    if (await belongs(record, reader)) known.push(record)
-    else onDiscarded(`the view "${record.name}" is of another history of the log: it is built anew`)
+    if (await isFromLog(record, reader)) known.push(record)
+    else onDiscarded(`the view "${record.name}" is of another history of the log: it is rebuilt`)
   }
-  const kept = projections.map((projection) => open(opening, projection, known))
+  const opened = projections.map((projection) => open(options, projection, known))
   const needed = new Set(
-    kept.flatMap(({ served, candidate }) => [served.id, ...(candidate ? [candidate.record.id] : [])]),
+    opened.flatMap(({ served, candidate }) => [served.id, ...(candidate ? [candidate.record.id] : [])]),
   )
   for (const record of records.all()) if (!needed.has(record.id)) records.drop(record)
-  return kept
+  return opened
 }
 
 function open<Event extends { readonly type: string }>(
-  { database, records, decode }: Opening<Event>,
+  { database, records, decode }: OpenBuildsOptions<Event>,
   projection: Projection<Event>,
   known: readonly BuildRecord[],
-): Kept {
+): ProjectionBuilds {
   const { name, version, oldestReadable = 0 } = projection
   const print = fingerprint(projection)
   const fresh: NewBuild = { name, version, fingerprint: print, schema: (table) => projection.schema(table) }
