@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { Unavailable, UnknownOutcome } from '@ledgate/eventsourcing'
+import { Fifo } from './fifo.ts'
 import type { Counters, Health } from './health.ts'
 import {
   outcomeAt,
@@ -11,22 +12,21 @@ import {
   type ToWriter,
 } from './messages.ts'
 
-/** The way to the writer's thread: what queues while it commits is its next transaction. */
+/** The queue to the writer's thread: the appends that arrive during a commit form the next transaction. */
 export interface CommitQueue {
   /**
-   * Resolves when the writer has judged the append and, if it wrote it, when it is durable.
+   * Resolves when the writer has accepted or refused the append; an accepted one is durable then.
    *
    * @throws {Unavailable} when the queue is full, or the store failed or is closed.
-   * @throws {UnknownOutcome} when the writer died, or the disk did, during the commit.
+   * @throws {UnknownOutcome} when the writer or the disk failed during the commit.
    */
   append(request: AppendRequest): Promise<AppendOutcome>
   health(): Health
   counters(): Counters
-  /** Lets everything queued finish, then ends the writer. */
+  /** Completes all queued appends, then stops the writer. */
   close(): Promise<void>
 }
 
-/** What a queue needs to start. */
 export interface CommitQueueOptions {
   readonly file: string
   readonly maxQueued: number
@@ -36,14 +36,14 @@ export interface CommitQueueOptions {
   readonly committed: () => void
 }
 
-interface Waiting {
+interface QueuedAppend {
   readonly request: AppendRequest
   readonly bytes: number
   readonly resolve: (outcome: AppendOutcome) => void
   readonly reject: (error: Error) => void
 }
 
-/** For what a batch leaves behind it; V8 would take five times as much of the memory, for nothing. */
+/** Enough for the garbage of a batch; V8's default takes five times as much memory without being faster. */
 const YOUNG_MIB = 24
 
 const MAX_BATCH_APPENDS = 256
@@ -57,7 +57,7 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024
 export async function openCommitQueue(options: CommitQueueOptions): Promise<CommitQueue> {
   const worker = startWriter(options.file)
   await ready(worker, options.file)
-  return commitQueue(worker, options)
+  return new WriterQueue(worker, options)
 }
 
 /** The thread runs the same kind of file as this one: TypeScript from source, JavaScript when built. */
@@ -86,157 +86,163 @@ function ready(worker: Worker, file: string): Promise<void> {
   })
 }
 
-function commitQueue(worker: Worker, options: CommitQueueOptions): CommitQueue {
-  const queue = fifo<Waiting>()
-  const counters = { appends: 0, events: 0, batches: 0, lastCommitMs: 0 }
-  let inFlight: readonly Waiting[] = []
-  let flushing = false
-  let failure: string | undefined
-  let closing: Promise<void> | undefined
-  let finished = (): void => undefined
+class WriterQueue implements CommitQueue {
+  readonly #worker: Worker
+  readonly #options: CommitQueueOptions
+  readonly #queue = new Fifo<QueuedAppend>()
+  readonly #counters = { appends: 0, events: 0, batches: 0, lastCommitMs: 0 }
+  readonly #drained = Promise.withResolvers<void>()
+  readonly #exited = Promise.withResolvers<void>()
+  #inFlight: readonly QueuedAppend[] = []
+  #isFlushScheduled = false
+  #failure: string | undefined
+  #closing: Promise<void> | undefined
 
-  const post = (message: ToWriter): void => worker.postMessage(message)
-
-  const flush = (): void => {
-    flushing = false
-    if (inFlight.length > 0 || queue.size() === 0 || failure !== undefined) return
-    inFlight = nextBatch(queue)
-    const cells: Cell[] = []
-    for (const { request } of inFlight) putRequest(cells, request)
-    post({ kind: 'batch', cells })
-  }
-
-  const fail = (reason: string): void => {
-    failure ??= reason
-    for (let waiting = queue.shift(); waiting; waiting = queue.shift()) waiting.reject(unavailable(failure))
-    if (inFlight.length === 0) finished()
-  }
-
-  const settle = (give: (waiting: Waiting, index: number) => void): void => {
-    const batch = inFlight
-    inFlight = []
-    if (closing === undefined || queue.size() > 0) flush()
-    batch.forEach(give)
-    if (inFlight.length === 0 && queue.size() === 0) finished()
-  }
-
-  const answerBatch = ({ numbers, commitMs }: Extract<FromWriter, { kind: 'committed' }>): void => {
-    counters.batches += 1
-    counters.lastCommitMs = commitMs
-    let wrote = false
-    settle(({ request, resolve }, index) => {
-      const outcome = outcomeAt(numbers, index)
-      if (outcome.kind === 'written') {
-        wrote = true
-        counters.appends += 1
-        counters.events += request.events.length
-        options.written(request, outcome)
-      }
-      resolve(outcome)
+  constructor(worker: Worker, options: CommitQueueOptions) {
+    this.#worker = worker
+    this.#options = options
+    worker.on('message', (message: FromWriter) => this.#receive(message))
+    worker.on('error', (error) => this.#died(error instanceof Error ? error.message : String(error)))
+    worker.on('exit', (code) => {
+      this.#died(this.#closing === undefined ? `the writer's thread exited with code ${code}` : 'closed')
+      this.#exited.resolve()
     })
-    if (wrote) options.committed()
   }
 
-  const rejectBatch = (error: () => Error): void => settle(({ reject }) => reject(error()))
+  append(request: AppendRequest): Promise<AppendOutcome> {
+    if (this.#closing !== undefined) return Promise.reject(new Unavailable('the event store is closed'))
+    if (this.#failure !== undefined) return Promise.reject(unavailable(this.#failure))
+    const { maxQueued } = this.#options
+    if (this.#queue.size >= maxQueued)
+      return Promise.reject(new Unavailable(`the queue of the event store is full: ${maxQueued} appends`))
+    if (!this.#isFlushScheduled && this.#inFlight.length === 0) {
+      this.#isFlushScheduled = true
+      setImmediate(() => this.#flush())
+    }
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, bytes: bytesOf(request), resolve, reject })
+    })
+  }
 
-  worker.on('message', (message: FromWriter) => {
+  health(): Health {
+    return this.#failure === undefined ? { ok: true } : { ok: false, reason: this.#failure }
+  }
+
+  counters(): Counters {
+    return { ...this.#counters, queued: this.#queue.size + this.#inFlight.length }
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#end())
+  }
+
+  async #end(): Promise<void> {
+    if (!this.#isIdle()) await this.#drained.promise
+    this.#post({ kind: 'close' })
+    await this.#exited.promise
+  }
+
+  #isIdle(): boolean {
+    return this.#inFlight.length === 0 && this.#queue.size === 0
+  }
+
+  #post(message: ToWriter): void {
+    this.#worker.postMessage(message)
+  }
+
+  #flush(): void {
+    this.#isFlushScheduled = false
+    if (this.#inFlight.length > 0 || this.#queue.size === 0 || this.#failure !== undefined) return
+    this.#inFlight = takeBatch(this.#queue)
+    const cells: Cell[] = []
+    for (const { request } of this.#inFlight) putRequest(cells, request)
+    this.#post({ kind: 'batch', cells })
+  }
+
+  #receive(message: FromWriter): void {
     switch (message.kind) {
       case 'committed':
-        return answerBatch(message)
+        return this.#resolveBatch(message)
       case 'busy':
-        return rejectBatch(() => new Unavailable(`the event store is busy: ${message.reason}`))
+        return this.#rejectBatch(() => new Unavailable(`the event store is busy: ${message.reason}`))
       case 'failed':
-        failure ??= message.reason
-        rejectBatch(() =>
+        this.#failure ??= message.reason
+        this.#rejectBatch(() =>
           message.outcome === 'unknown'
             ? new UnknownOutcome(`the event store failed during a commit: ${message.reason}`)
             : unavailable(message.reason),
         )
-        return fail(message.reason)
+        return this.#fail(message.reason)
       case 'broken':
-        return fail(message.reason)
+        return this.#fail(message.reason)
       case 'ready':
       case 'refused':
       case 'closed':
         return
     }
-  })
-
-  const died = (reason: string): void => {
-    failure ??= reason
-    rejectBatch(() => new UnknownOutcome(`the event store's writer ended during a commit: ${reason}`))
-    fail(reason)
-  }
-  worker.on('error', (error) => died(error instanceof Error ? error.message : String(error)))
-  const exited = new Promise<void>((resolve) => {
-    worker.on('exit', (code) => {
-      died(closing === undefined ? `the writer's thread ended with code ${code}` : 'closed')
-      resolve()
-    })
-  })
-
-  const end = async (): Promise<void> => {
-    if (inFlight.length + queue.size() > 0) await new Promise<void>((resolve) => (finished = resolve))
-    post({ kind: 'close' })
-    await exited
   }
 
-  return {
-    append(request) {
-      if (closing !== undefined) return Promise.reject(new Unavailable('the event store is closed'))
-      if (failure !== undefined) return Promise.reject(unavailable(failure))
-      if (queue.size() >= options.maxQueued)
-        return Promise.reject(new Unavailable(`${options.maxQueued} appends wait for the disk already`))
-      if (!flushing && inFlight.length === 0) {
-        flushing = true
-        setImmediate(flush)
+  #resolveBatch({ numbers, commitMs }: Extract<FromWriter, { kind: 'committed' }>): void {
+    this.#counters.batches += 1
+    this.#counters.lastCommitMs = commitMs
+    let isWritten = false
+    this.#settleBatch(({ request, resolve }, index) => {
+      const outcome = outcomeAt(numbers, index)
+      if (outcome.kind === 'written') {
+        isWritten = true
+        this.#counters.appends += 1
+        this.#counters.events += request.events.length
+        this.#options.written(request, outcome)
       }
-      return new Promise((resolve, reject) => {
-        queue.push({ request, bytes: bytesOf(request), resolve, reject })
-      })
-    },
-    health: () => (failure === undefined ? { ok: true } : { ok: false, reason: failure }),
-    counters: () => ({ ...counters, queued: queue.size() + inFlight.length }),
-    close: () => (closing ??= end()),
+      resolve(outcome)
+    })
+    if (isWritten) this.#options.committed()
+  }
+
+  #rejectBatch(error: () => Error): void {
+    this.#settleBatch(({ reject }) => reject(error()))
+  }
+
+  /** Sends the next batch before it settles the appends of this one. */
+  #settleBatch(settle: (append: QueuedAppend, index: number) => void): void {
+    const batch = this.#inFlight
+    this.#inFlight = []
+    this.#flush()
+    batch.forEach(settle)
+    if (this.#isIdle()) this.#reportDrained()
+  }
+
+  #reportDrained(): void {
+    if (this.#closing !== undefined) this.#drained.resolve()
+  }
+
+  #fail(reason: string): void {
+    this.#failure ??= reason
+    for (let append = this.#queue.shift(); append; append = this.#queue.shift())
+      append.reject(unavailable(this.#failure))
+    if (this.#inFlight.length === 0) this.#reportDrained()
+  }
+
+  #died(reason: string): void {
+    this.#failure ??= reason
+    this.#rejectBatch(() => new UnknownOutcome(`the event store's writer exited during a commit: ${reason}`))
+    this.#fail(reason)
   }
 }
 
 const unavailable = (reason: string): Unavailable =>
-  new Unavailable(`the event store takes nothing any more: ${reason}`)
+  new Unavailable(`the event store takes no further appends: ${reason}`)
 
 const bytesOf = ({ events }: AppendRequest): number =>
   events.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0)
 
-function nextBatch(queue: Fifo<Waiting>): readonly Waiting[] {
-  const batch: Waiting[] = []
+function takeBatch(queue: Fifo<QueuedAppend>): readonly QueuedAppend[] {
+  const batch: QueuedAppend[] = []
   for (let bytes = 0; batch.length < MAX_BATCH_APPENDS && bytes < MAX_BATCH_BYTES;) {
-    const waiting = queue.shift()
-    if (waiting === undefined) break
-    bytes += waiting.bytes
-    batch.push(waiting)
+    const append = queue.shift()
+    if (append === undefined) break
+    bytes += append.bytes
+    batch.push(append)
   }
   return batch
-}
-
-interface Fifo<Item> {
-  push(item: Item): void
-  shift(): Item | undefined
-  size(): number
-}
-
-/** An array would move all that wait for each one that leaves. */
-function fifo<Item>(): Fifo<Item> {
-  let incoming: Item[] = []
-  let outgoing: Item[] = []
-  return {
-    push: (item) => void incoming.push(item),
-    shift() {
-      if (outgoing.length === 0) {
-        outgoing = incoming.reverse()
-        incoming = []
-      }
-      return outgoing.pop()
-    },
-    size: () => incoming.length + outgoing.length,
-  }
 }

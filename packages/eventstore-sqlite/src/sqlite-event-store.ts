@@ -115,8 +115,8 @@ async function openLocked(file: string, lock: WriterLock, options: SqliteEventSt
       const until = signal ? AbortSignal.any([signal, close.signal]) : close.signal
       yield* followPages(follow.log(from.filter), from, until)
     },
-    health: queue.health,
-    counters: queue.counters,
+    health: () => queue.health(),
+    counters: () => queue.counters(),
     onAdvance(listener) {
       listeners.add(listener)
       return () => void listeners.delete(listener)

@@ -41,11 +41,12 @@ export async function openThreadedViews(options: ProjectedViewsOptions): Promise
     ...(onHeard && { onHeard }),
     onRestart: () => reader.reopen(),
   })
-  const reader = openViewReader(viewsFile, projector.discard)
+  const onDamage = (error: unknown): void => projector.discard(error)
+  const reader = openViewReader(viewsFile, onDamage)
   return openViews({
     projector,
     reader,
-    openMoment: () => openViewMoment(viewsFile, projector.discard),
+    openMoment: () => openViewMoment(viewsFile, onDamage),
     sealer,
   })
 }
