@@ -6,8 +6,8 @@ const SHAPE = new RegExp(`^[A-Za-z0-9._~-]{1,${LONGEST}}$`)
 /** In a path they are other folders, however they are encoded (RFC 3986 §5.2.4). */
 const DOTS = ['.', '..']
 
-/** How the `sub` of every person begins. */
-const PERSON = 'u_'
+/** How the `sub` of every user begins; a `client_id` never does. */
+export const SUBJECT_PREFIX = 'u_'
 
 /**
  * A `client_id`: of the visible characters of RFC 6749 appendix A.1 those that are safe in a stream's name and a URL. It
@@ -19,9 +19,9 @@ export const ClientId = z
   .refine((value) => !DOTS.includes(value), {
     error: 'must not be . or .., which a URL cannot contain as a path segment',
   })
-  .refine((value) => !value.startsWith(PERSON), {
+  .refine((value) => !value.startsWith(SUBJECT_PREFIX), {
     error: 'must not start with u_, the prefix of a user’s sub',
   })
 
 /** Whether a text can be the `client_id` of somebody at all. */
-export const isClientId = (text: string): boolean => SHAPE.test(text) && !text.startsWith(PERSON)
+export const isClientId = (text: string): boolean => SHAPE.test(text) && !text.startsWith(SUBJECT_PREFIX)

@@ -10,6 +10,7 @@ import { laterPage } from './confirm-page.ts'
 import { changeEmailPage, emailChangedPage, resetDonePage, resetPage, voidLinkPage } from './link-page.ts'
 import { InvalidPassword } from '../password/index.ts'
 import type { Reset } from './reset.ts'
+import { ANONYMOUS } from '../log/index.ts'
 
 export interface LinkRoutesDependencies {
   readonly reset: Reset
@@ -23,8 +24,6 @@ const ResetRequest = z.strictObject({ token: LinkText, new_password: z.string() 
 const EmailRequest = z.strictObject({ token: LinkText })
 const Accepted = z.object({ status: z.literal('accepted') })
 const Done = z.object({ status: z.enum(['accepted', 'reset', 'changed']) })
-
-const ANONYMOUS = { type: 'anonymous', id: '' } as const
 
 /** What a mailed link does, and how it looks. */
 interface LinkWork {

@@ -16,6 +16,7 @@ import { discarding } from './discarding.ts'
 import type { RegistrationAllowance } from './registration-allowance.ts'
 import type { PasswordHasher, PasswordPolicy } from '../password/index.ts'
 import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
+import { newSubject } from '../user/index.ts'
 
 export interface RegisterDependencies {
   readonly log: EventLog
@@ -120,7 +121,7 @@ export function register(dependencies: RegisterDependencies): Register {
       // Nothing is written, and nobody is told: the address had its mails, or this source caused its part of them.
       if (!mayMail({ purpose: 'confirm', hmac, source })) return
       const dataKey = await sealer.createDataKey()
-      const person = { sub: `u_${newId()}`, email: address, password: hash, roles: [], entitlements: [] }
+      const person = { sub: newSubject(), email: address, password: hash, roles: [], entitlements: [] }
       const registration: Registration = { ...person, ...(name !== undefined && { name }) }
       const prepared = { hmac, registration, dataKey, mailId: newId(), context }
       try {

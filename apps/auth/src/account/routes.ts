@@ -10,6 +10,7 @@ import { confirmedPage, confirmPage, deadLinkPage, laterPage } from './confirm-p
 import { InvalidPassword, MAX_PASSWORD, MIN_PASSWORD, WrongPassword } from '../password/index.ts'
 import { PersonName } from '../user/index.ts'
 import type { Register } from './register.ts'
+import { ANONYMOUS } from '../log/index.ts'
 
 const RegistrationRequest = z
   .strictObject({
@@ -30,8 +31,6 @@ const ConfirmationRequest = z.strictObject({
 const Confirmed = z.object({ status: z.literal('confirmed') })
 
 const ConfirmQuery = z.object({ token: LinkText.default('') })
-
-const ANONYMOUS = { type: 'anonymous', id: '' } as const
 
 /** What the endpoints of accounts need. */
 export interface AccountRoutesDependencies {

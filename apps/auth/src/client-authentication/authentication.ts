@@ -12,7 +12,7 @@ import {
   type VerifiedAssertion,
   verifyAssertion,
 } from './assertion.ts'
-import { type ClientState, readClient } from '../client/index.ts'
+import { type ClientState, DUMMY_CLIENT_ID, readClient } from '../client/index.ts'
 import { matches, type Secret } from '../credential/index.ts'
 import type { ClientGuard, Guess } from './guard.ts'
 
@@ -128,9 +128,6 @@ type Found = { readonly claimed: Claimed } & (
   | { readonly kind: 'resource'; readonly resource: ResourceState }
 )
 
-/** A name that is well-formed and nobody has. */
-const NOBODY = `c_${'0'.repeat(32)}`
-
 /** Why somebody is refused whatever they prove; `undefined` when the proof decides. */
 function refusal(claimed: Claimed | undefined, method: TokenEndpointAuthMethod): string | undefined {
   if (claimed === undefined) return 'the client is unknown'
@@ -148,7 +145,7 @@ function refusal(claimed: Claimed | undefined, method: TokenEndpointAuthMethod):
 export function clientAuthentication(dependencies: AuthenticationDependencies): ClientAuthentication {
   const { log, clock, issuer, guard } = dependencies
   /** Somebody who is there: a name that was found lately. */
-  let present = NOBODY
+  let present = DUMMY_CLIENT_ID
 
   const looks = {
     async client(name: string): Promise<Found | undefined> {
@@ -164,7 +161,7 @@ export function clientAuthentication(dependencies: AuthenticationDependencies): 
 
   /** Looks a name up as one kind after the other; answers also how often in vain. */
   async function look(kinds: readonly Kind[], clientId: string): Promise<{ found?: Found; inVain: number }> {
-    const name = isClientId(clientId) ? clientId : NOBODY
+    const name = isClientId(clientId) ? clientId : DUMMY_CLIENT_ID
     for (const [inVain, kind] of kinds.entries()) {
       const found = await looks[kind](name)
       if (found === undefined) continue
@@ -176,7 +173,7 @@ export function clientAuthentication(dependencies: AuthenticationDependencies): 
 
   /** Makes up for what was not read: each kind in vain, and somebody who is there. */
   async function level(kinds: readonly Kind[], { found, inVain }: { found?: Found; inVain: number }): Promise<void> {
-    for (let reads = inVain; reads < kinds.length; reads += 1) await looks.client(NOBODY)
+    for (let reads = inVain; reads < kinds.length; reads += 1) await looks.client(DUMMY_CLIENT_ID)
     if (found === undefined) await looks.client(present)
   }
 
@@ -231,7 +228,7 @@ export function clientAuthentication(dependencies: AuthenticationDependencies): 
   async function prove(attempt: Attempt, kinds: readonly Kind[], request: AuthenticationRequest): Promise<Found> {
     const { method, clientId } = attempt
     const { source } = request.context
-    const name = method === 'none' ? NO_SECRET : isClientId(clientId) ? clientId : NOBODY
+    const name = method === 'none' ? NO_SECRET : isClientId(clientId) ? clientId : DUMMY_CLIENT_ID
     if (method !== 'none') guard.begin(name, source)
     const looked = await look(kinds, clientId)
     const { found } = looked

@@ -1,10 +1,18 @@
-import { randomBytes } from 'node:crypto'
 import { ClientId, type ClientMetadata } from '@ledgate/oauth'
-import { type Clock, type CommandContext, type EventLog, handle, untilSettled, type Written } from '../log/index.ts'
+import {
+  type Clock,
+  type CommandContext,
+  type EventLog,
+  handle,
+  newId,
+  untilSettled,
+  type Written,
+} from '../log/index.ts'
 import type { Names } from '../name/index.ts'
 import { client as decider, type ClientCommand, ClientRefused, usesSecret } from './client.decider.ts'
 import { type ClientState, clientStream } from './events.ts'
 import { keptSecret, newSecret } from '../credential/index.ts'
+import { newClientId } from './client-id.ts'
 
 /** A client as its stream says, and where the stream ends. */
 export interface ReadClient {
@@ -67,8 +75,6 @@ function secretFor(metadata: ClientMetadata, configured: string | undefined): st
   return undefined
 }
 
-const newId = () => randomBytes(16).toString('hex')
-
 /** The commands over the log. */
 export function openClients({ log, names, clock }: ClientsDependencies): Clients {
   const change: Clients['change'] = async (clientId, command, context) => {
@@ -79,7 +85,7 @@ export function openClients({ log, names, clock }: ClientsDependencies): Clients
   return {
     change,
 
-    async register({ client_id = `c_${newId()}`, client_secret, metadata }, context) {
+    async register({ client_id = newClientId(), client_secret, metadata }, context) {
       const secret = secretFor(metadata, client_secret)
       const secrets = secret === undefined ? [] : [keptSecret(secret, newId(), clock.now())]
       const name = { kind: 'client_id', name: ClientId.parse(client_id) } as const

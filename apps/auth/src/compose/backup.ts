@@ -22,7 +22,7 @@ import { type Config, LONGEST_TOKEN_CAP } from '../config/index.ts'
 import { openInstallation } from '../issuer-epoch/index.ts'
 import { openTokenCap } from '../token-cap/index.ts'
 import { SKEW } from '../revocation-feed/index.ts'
-import { openEventLog, keyedHash, systemClock } from '../log/index.ts'
+import { keyedHash, newId, openEventLog, systemClock } from '../log/index.ts'
 import { systemContext } from './core.ts'
 import { prepareDataFolder } from './data-folder.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
@@ -169,7 +169,6 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
       await openSigningKeys({ ...ring, use: 'feed', maxAge: 0 })
       await openDerivationKeys(ring)
       const hash = keyedHash(await vault.putIfAbsent('hash/stream-names', randomBytes(32)))
-      const newId = () => randomBytes(16).toString('hex')
       const { release, complete } = erasure({ log, sealer, addresses: openAddresses(hash), newId })
       const applied = appliedEntries(log)
       let erased = 0

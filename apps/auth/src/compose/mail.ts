@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { mailbox as openMailbox, type Mailbox, type MailSending, mailSending, smtpMailer } from '../mail/index.ts'
 import type { Backlog } from '../process-manager/index.ts'
 import type { Core } from './core.ts'
-import { newId } from './people.ts'
+import { newId } from '../log/index.ts'
 
 /** How mail leaves. */
 export interface OutgoingMail {

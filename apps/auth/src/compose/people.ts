@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { accounts as openAccounts, type Accounts } from '../admin/users/index.ts'
 import {
   changeEmail as openChangeEmail,
@@ -39,6 +39,7 @@ import {
 import { mailAllowance, unlimitedMail } from '../mail/index.ts'
 import { passwordHasher, type PasswordHasher, type PasswordPolicy, passwordPolicy } from '../password/index.ts'
 import type { Core } from './core.ts'
+import { newId } from '../log/index.ts'
 
 /** Everything about people, over the core. */
 export interface People {
@@ -59,9 +60,6 @@ export interface People {
   /** Ends when what is in hand is done. */
   close(): Promise<void>
 }
-
-/** 128 random bits in hexadecimal. */
-export const newId = (): string => randomBytes(16).toString('hex')
 
 /** Everything about people, over the core; `wait` is how answers are held back. */
 export function openPeople(core: Core, wait: (ms: number) => Promise<unknown> = pause): People {

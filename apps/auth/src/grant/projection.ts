@@ -1,12 +1,10 @@
 import type { Projection } from '@ledgate/eventsourcing'
 import type { EventMetadata } from '../log/index.ts'
 import type { GrantEvent, GrantState } from './events.ts'
-
-/** No access token lives longer (the largest `LEDGATE_TOKEN_CAP`): a grant without refresh token is over by then. */
-const LONGEST_TOKEN = 86_400
+import { LONGEST_TOKEN_CAP } from '../config/index.ts'
 
 /** When nothing of a grant can be alive any more, in seconds since the epoch. */
-const endOf = ({ refresh, opened_at }: GrantState): number => (refresh?.expires_at ?? opened_at) + LONGEST_TOKEN
+const endOf = ({ refresh, opened_at }: GrantState): number => (refresh?.expires_at ?? opened_at) + LONGEST_TOKEN_CAP
 
 /**
  * The grants that were not revoked, by person and by client. A grant that nothing can be alive of leaves with the next

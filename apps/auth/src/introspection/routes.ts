@@ -3,7 +3,7 @@ import { InvalidRequest, isSameResource } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client-authentication/index.ts'
 import type { RequestContext } from '../http/index.ts'
-import type { Clock } from '../log/index.ts'
+import { ANONYMOUS, type Clock } from '../log/index.ts'
 import { type LiveToken, verdict, type VerdictDependencies } from './verdict.ts'
 
 export interface IntrospectionDependencies extends VerdictDependencies {
@@ -30,7 +30,7 @@ export const introspectionRoutes: FastifyPluginAsync<IntrospectionDependencies> 
     { schema: { tags: ['oauth'], summary: 'Ask whether a token lives (RFC 7662)' } },
     async (request, reply) => {
       const body = (request.body ?? {}) as Record<string, unknown>
-      const context = requests.of(request, { type: 'anonymous', id: '' })
+      const context = requests.of(request, ANONYMOUS)
       const token = await decided(async () => {
         const caller = await authentication.clientOrResource({
           authorization: request.headers.authorization,

@@ -9,6 +9,9 @@ export const Actor = z.strictObject({
 })
 export type Actor = z.infer<typeof Actor>
 
+/** Whoever did not authenticate. */
+export const ANONYMOUS: Actor = { type: 'anonymous', id: '' }
+
 /** The source of a request as events keep it: a keyed hash of address and agent, and a text too coarse to name a person. */
 export const KeptSource = z.strictObject({ hash: z.string(), text: z.string() })
 export type KeptSource = z.infer<typeof KeptSource>

@@ -2,7 +2,7 @@
 export { type Authority, consequenceOf, unlessOvertaken } from './authority.ts'
 export { type Clock, systemClock } from './clock.ts'
 export { type AnyEvent, type AnyRecord, eventCodec, type EventMetadata } from './codec.ts'
-export { Actor, type CommandContext, KeptSource, networkOf, type Source } from './envelope.ts'
+export { Actor, ANONYMOUS, type CommandContext, KeptSource, networkOf, type Source } from './envelope.ts'
 export { defineEvent, type EventOf } from './event-definition.ts'
 export { type Catalogue, type EventLog, openEventLog } from './event-log.ts'
 export { handle, readState } from './handle.ts'
@@ -19,3 +19,4 @@ export {
 } from './stream.ts'
 export { Duration, Epoch, RandomId, Sealed, Seconds, SecretHash, Sub } from './value.ts'
 export { type Written } from './written.ts'
+export { newId } from './random-id.ts'

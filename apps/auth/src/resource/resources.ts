@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { ClientId, isSameResource, normalizeResource, type ResourceMetadata, spellingsOf } from '@ledgate/oauth'
 import { keptSecret, newSecret } from '../credential/index.ts'
 import {
@@ -8,6 +7,7 @@ import {
   type EventLog,
   handle,
   type KeyedHash,
+  newId,
   untilSettled,
   type Written,
 } from '../log/index.ts'
@@ -76,8 +76,6 @@ export interface ResourcesDependencies {
   /** Whose identifier no resource server may have. */
   readonly issuer?: string
 }
-
-const newId = () => randomBytes(16).toString('hex')
 
 /** Everything that must have no second owner; a `resource` also in the spelling by which it is compared. */
 const namesOf = (clientId: string, { resource, scopes_supported: scopes }: ResourceMetadata): readonly Name[] => [

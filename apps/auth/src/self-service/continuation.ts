@@ -2,9 +2,9 @@ import { InvalidToken } from '@ledgate/oauth'
 import type { UserState } from '../user/index.ts'
 import { changeGrant } from '../grant/index.ts'
 import { continuing, type GrantStanding } from '../introspection/index.ts'
-import { consequenceOf } from '../log/index.ts'
+import { consequenceOf, newId } from '../log/index.ts'
 import { changeSession } from '../session/index.ts'
-import { newId, openGrant, type TokenAnswer } from '../token/index.ts'
+import { openGrant, type TokenAnswer } from '../token/index.ts'
 import type { Asking, OwnAccountDependencies } from './self-service.ts'
 
 /** Absolute ends of what a grant lasts for; nothing that is asked for without a password makes it last longer. */

@@ -1,6 +1,6 @@
 import { apartFromDecisions } from '@ledgate/eventsourcing'
 import { boundedCache } from '../limit/index.ts'
-import type { Clock, CommandContext, EventLog } from '../log/index.ts'
+import { ANONYMOUS, type Clock, type CommandContext, type EventLog } from '../log/index.ts'
 import { type LoginEvent, loginStream } from './events.ts'
 import { type UserState } from '../user/index.ts'
 import { login } from './login.decider.ts'
@@ -97,7 +97,7 @@ export function loginRecord(dependencies: LoginRecordDependencies): LoginRecord 
   const append = (user: UserState, events: readonly LoginEvent[], context: CommandContext) =>
     log.append(loginStream.of(user.sub), events, {
       expected: 'any',
-      context: { ...context, commandId: newId(), actor: { type: 'anonymous', id: '' } },
+      context: { ...context, commandId: newId(), actor: ANONYMOUS },
       dataKey: user.data_key,
     })
 

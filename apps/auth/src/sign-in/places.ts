@@ -2,9 +2,8 @@ import { apartFromDecisions } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { knownPlaces, PLACES } from '../limit/index.ts'
 import { type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
-import { NOBODY } from './dummy-user.ts'
 import { placeStream } from './events.ts'
-import { type UserState } from '../user/index.ts'
+import { DUMMY_SUBJECT, type UserState } from '../user/index.ts'
 
 /**
  * Where a person signed in, so that strangers are told from them after a restart too. It decides who waits, never who may:
@@ -67,7 +66,7 @@ export function places(dependencies: PlacesDependencies): Places {
     async isKnown(who, place) {
       try {
         if ('nobody' in who) {
-          if (!nobodies.has(who.nobody)) await read(NOBODY)
+          if (!nobodies.has(who.nobody)) await read(DUMMY_SUBJECT)
           nobodies.add(who.nobody, '', {})
           return false
         }

@@ -4,12 +4,11 @@ import { knownPlaces } from '../limit/index.ts'
 import { type CommandContext, type EventLog, networkOf, type Source } from '../log/index.ts'
 import { type Addresses, normalizeAddress, readEmail } from '../email-address/index.ts'
 import { nobodysHash, type PasswordHasher } from '../password/index.ts'
-import { readUser, type UserState } from '../user/index.ts'
+import { DUMMY_SUBJECT, readUser, type UserState } from '../user/index.ts'
 import { readLoginHistory } from './login-history.ts'
 import type { Claim, LoginGuard } from './login-limits.ts'
 import type { LoginLimits } from '../config/index.ts'
 import type { LoginRecord } from './login-record.ts'
-import { NOBODY } from './dummy-user.ts'
 import type { Places } from './places.ts'
 
 /** What somebody says who wants to sign in. */
@@ -65,10 +64,10 @@ export function signIn(dependencies: SignInDependencies): SignIn {
   const nobodysPassword = nobodysHash()
 
   async function find(hmac: string): Promise<{ user: UserState | undefined; phc: string }> {
-    await readUser(log, NOBODY)
+    await readUser(log, DUMMY_SUBJECT)
     const { state } = await readEmail(log, addresses.stream(hmac))
     const owner = state.status === 'confirmed' ? await sealer.unseal(state.owner, 'owner') : ERASED
-    const found = await readUser(log, owner === ERASED ? NOBODY : owner)
+    const found = await readUser(log, owner === ERASED ? DUMMY_SUBJECT : owner)
     const phc = found === undefined ? ERASED : await sealer.unseal(found.state.password, 'password')
     return phc === ERASED ? { user: undefined, phc: nobodysPassword } : { user: found?.state, phc }
   }
@@ -84,7 +83,7 @@ export function signIn(dependencies: SignInDependencies): SignIn {
   async function claimOf(hmac: string, source: Source): Promise<Claim> {
     const { user } = await find(hmac)
     const account = user?.sub ?? hmac
-    await resume(account, user?.sub ?? NOBODY)
+    await resume(account, user?.sub ?? DUMMY_SUBJECT)
     return { account, source, isKnown: await places.isKnown(user ?? { nobody: hmac }, source.hash) }
   }
 

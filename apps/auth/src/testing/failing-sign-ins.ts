@@ -6,6 +6,7 @@
 import { DEFAULT_LOGIN_RECORD_LIMITS } from '../config/index.ts'
 import { household, SOURCE } from './household.ts'
 import { command } from './parts.ts'
+import { ANONYMOUS } from '../log/index.ts'
 
 const TRIES_A_SECOND = 10_000
 const AT_ONCE = 500
@@ -33,7 +34,7 @@ for (let round = 0; round < tries; round += 1)
           username: addressOf(start + index),
           password: 'wrong',
           source: SOURCE,
-          context: command({ type: 'anonymous', id: '' }),
+          context: command(ANONYMOUS),
         }),
       ),
     )

@@ -6,7 +6,7 @@ import type { GrantState } from '../grant/index.ts'
 import type { UserState } from '../user/index.ts'
 import type { ResourceState } from '../resource/index.ts'
 import type { SessionState } from '../session/index.ts'
-import { type Actor, type Sealed } from '../log/index.ts'
+import { type Actor, ANONYMOUS, type Sealed } from '../log/index.ts'
 import { type DomainEvent, encode } from '../catalogue/index.ts'
 
 /** One append of a made-up history. */
@@ -111,7 +111,7 @@ export function madeUpWorld(seed = 'world') {
         : change % 3 === 1
           ? { type: 'EmailConfirmed', data: { reservation_id, data_key, owner: sealed(sub) } }
           : { type: 'EmailReleased', data: { reservation_id, reason: 'expired' } }
-    return { stream, event, actor: { type: 'anonymous', id: '' } }
+    return { stream, event, actor: ANONYMOUS }
   }
 
   function clientStep(client_id: string, change: number): HistoryStep {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { type Checkpoints, type EventStore } from '@ledgate/eventsourcing'
 import { ClientMetadata } from '@ledgate/oauth'
 import { accounts as openAccounts } from '../admin/users/index.ts'
@@ -33,6 +32,9 @@ import { locators, type TokenAnswer, type TokenDependencies } from '../token/ind
 import { password, refreshToken } from '../token/grant-types/index.ts'
 import { command, parts, type Shared } from './parts.ts'
 import { userStream } from '../user/index.ts'
+import { newId } from '../log/index.ts'
+
+export { newId } from '../log/index.ts'
 
 export const ISSUER = 'http://127.0.0.1:4040'
 export const ANN = { email: 'ann@example.com', password: 'a quiet harbour at dawn' }
@@ -60,8 +62,6 @@ export interface HouseholdOptions {
   /** What another process of the same installation shares with this one. */
   readonly shared?: Shared
 }
-
-export const newId = (): string => randomBytes(16).toString('hex')
 
 /**
  * Everything about people and their tokens in this process, over one store and by a clock that the test moves: two

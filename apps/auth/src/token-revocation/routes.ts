@@ -4,7 +4,7 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client-authentication/index.ts'
 import { decided, type Position } from '@ledgate/eventsourcing'
 import { preferredWait, type RequestContext } from '../http/index.ts'
-import type { Clock } from '../log/index.ts'
+import { ANONYMOUS, type Clock } from '../log/index.ts'
 import { revoke, type RevokeDependencies } from './revoke.ts'
 
 export interface RevocationDependencies extends RevokeDependencies {
@@ -27,7 +27,7 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
     { schema: { tags: ['oauth'], summary: 'End a token (RFC 7009)' } },
     async (request, reply) => {
       const body = (request.body ?? {}) as Record<string, unknown>
-      const anonymous = requests.of(request, { type: 'anonymous', id: '' })
+      const anonymous = requests.of(request, ANONYMOUS)
       const position = await decided(async () => {
         const client = await authentication.client({
           authorization: request.headers.authorization,

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import type { UserState } from '../user/index.ts'
 import type { ClientState } from '../client/index.ts'
 import { grant as grants, grantStream, makeRefreshToken, type NewRefresh } from '../grant/index.ts'
-import type { CommandContext } from '../log/index.ts'
+import { type CommandContext, newId } from '../log/index.ts'
 import type { Encryption } from '../resource/index.ts'
 import { startSession } from '../session/index.ts'
 import { grantClaims } from './access-token.ts'
@@ -10,8 +9,6 @@ import { issue, type TokenAnswer, type TokenDependencies, tokensOf } from './iss
 import { lifetimesOf, tokenLife } from './lifetimes.ts'
 import { signed } from './signing.ts'
 import { assertFits } from './size.ts'
-
-export const newId = () => randomBytes(16).toString('hex')
 
 /** RFC 8176: a password. */
 const AMR = ['pwd']

@@ -6,6 +6,7 @@ import type { ClientState } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import { clientCredentials, password, refreshToken } from './grant-types/index.ts'
 import type { TokenAnswer, TokenDependencies, TokenRequest } from './issuing.ts'
+import { ANONYMOUS } from '../log/index.ts'
 
 export interface TokenRoutesDependencies extends TokenDependencies {
   readonly authentication: Pick<ClientAuthentication, 'client'>
@@ -28,9 +29,6 @@ const isOffered = (type: string): type is Offered => Object.hasOwn(grants, type)
 
 const isConfidential = ({ metadata }: ClientState) => metadata.token_endpoint_auth_method !== 'none'
 
-/** Nobody is proved yet. */
-const NOBODY = { type: 'anonymous', id: '' } as const
-
 /** The token endpoint, RFC 6749 §3.2. */
 export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (app, dependencies) => {
   const { authentication, requests, clock, facts } = dependencies
@@ -39,7 +37,7 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
     const now = clock.now()
     const issuerEpoch = await facts.issuerEpoch()
     const body = (request.body ?? {}) as Record<string, unknown>
-    const context = requests.of(request, NOBODY)
+    const context = requests.of(request, ANONYMOUS)
     const { grant_type: type } = body
     if (typeof type !== 'string') throw new InvalidRequest('grant_type is required')
     const client = await authentication.client({

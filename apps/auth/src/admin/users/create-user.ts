@@ -11,7 +11,7 @@ import {
 } from '../../log/index.ts'
 import { assertAuthorization } from './authorization.ts'
 import { type Addresses, email, type EmailEvent, type EmailState, readEmail } from '../../email-address/index.ts'
-import { UnknownAccount } from '../../user/index.ts'
+import { newSubject, UnknownAccount } from '../../user/index.ts'
 import type { PasswordHasher } from '../../password/index.ts'
 import {
   type Registration,
@@ -110,7 +110,7 @@ export function vouching({ log, sealer, hasher, addresses, clock, newId, finish 
     if (found !== undefined) return found
     assertAuthorization({ roles, entitlements })
     const address = requireNewAddress(text)
-    const person = { sub: `u_${newId()}`, email: address, password: await hasher.hash(password) }
+    const person = { sub: newSubject(), email: address, password: await hasher.hash(password) }
     const rights = { roles: [...roles], entitlements: [...entitlements] }
     const dataKey = await sealer.createDataKey()
     try {

@@ -6,7 +6,7 @@ import type { Publication } from '@ledgate/revocation'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type ClientAuthentication, standing } from '../../client-authentication/index.ts'
-import type { Clock, EventLog } from '../../log/index.ts'
+import { ANONYMOUS, type Clock, type EventLog } from '../../log/index.ts'
 import type { RequestContext } from '../../http/index.ts'
 import { keySetRoute, type SigningKeys } from '../../signing-key/index.ts'
 import type { RevocationFeed } from '../feed.ts'
@@ -114,7 +114,7 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
     const body = request.method === 'POST' ? ((request.body ?? {}) as Record<string, unknown>) : {}
     if (authorization === undefined && Object.keys(body).length === 0)
       throw new InvalidClient('the request has no credentials')
-    const context = requests.of(request, { type: 'anonymous', id: '' })
+    const context = requests.of(request, ANONYMOUS)
     const endpoint = request.routeOptions.url ?? ''
     const caller = await authentication.clientOrResource({ authorization, body, endpoint, context })
     if (caller.kind !== 'resource') throw new InvalidClient('the client is not a resource server')
