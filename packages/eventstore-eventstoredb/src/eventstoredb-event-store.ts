@@ -1,9 +1,7 @@
 import {
-  DecideAgain,
   encodeAppend,
   expectationNumber,
   StreamNotFound,
-  Unavailable,
   UnknownOutcome,
   type AppendResult,
   type EventStore,
@@ -12,17 +10,18 @@ import {
   type RecordedEvent,
 } from '@ledgate/eventsourcing'
 import { append, asideEvent, keepLastOnly } from './append.ts'
+import { CallMonitor } from './call-monitor.ts'
 import { type Connection, openConnection } from './connection.ts'
 import { appendDecided } from './deciding-append.ts'
 import { type Answer, proved } from './dependence.ts'
-import { reasonOf } from './failure.ts'
+import type { Counters, Health } from './health.ts'
 import { parsePosition, positionOf } from './position.ts'
 import { streamRequest } from './read-request.ts'
 import { ask, type FoundOrEnded, readUnproved } from './reading.ts'
 import { PULSE, PULSES, recordedEvent } from './recorded.ts'
 import { sharing } from './sharing.ts'
 import { followLog } from './subscription.ts'
-import { openWholeLog } from './whole-log.ts'
+import { WholeLog } from './whole-log.ts'
 
 export interface EventStoreDBEventStoreOptions {
   /** A connection of EventStoreDB's clients: `esdb://user:password@host:port?tls=…`. */
@@ -33,20 +32,6 @@ export interface EventStoreDBEventStoreOptions {
   readonly settleMs?: number
   /** Milliseconds without a word after which a subscription is asked whether it still lives; 10,000 unless told. */
   readonly idleMs?: number
-}
-
-/** Whether the cluster answered the last call; why not, when it did not. */
-export type Health = { readonly ok: true } | { readonly ok: false; readonly reason: string }
-
-/** How the appends of this process fared. */
-export interface Counters {
-  readonly appends: number
-  readonly events: number
-  /** Round trips to the leader. */
-  readonly batches: number
-  /** Calls under way. */
-  readonly queued: number
-  readonly lastCommitMs: number
 }
 
 /** The event store on EventStoreDB, and what its operators ask it. */
@@ -61,8 +46,6 @@ export interface EventStoreDBEventStore extends EventStore {
   pulse(): Promise<Position>
 }
 
-/** Milliseconds between two looks at a cluster that did not answer. */
-const PROBE_MS = 1_000
 const DEFAULT_IDLE_MS = 10_000
 
 /**
@@ -75,53 +58,12 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
   const connection = openConnection(options)
   const share = sharing<Answer<Outcome>>()
   const shareHead = sharing<Answer<Position>>()
-  const log = openWholeLog(connection)
-  const closed = new AbortController()
-  const counters = { appends: 0, events: 0, batches: 0, queued: 0, lastCommitMs: 0 }
-  let probe: NodeJS.Timeout | undefined
-  const pending = new Set<Promise<unknown>>()
-  let failure: string | undefined
-
-  const assertOpen = (): void => {
-    if (closed.signal.aborted) throw new Unavailable('the event store is closed')
-  }
-
-  /** Looks until the cluster answers again: a server that is not ready is asked nothing, and would not find out. */
-  const lookAgain = (): void => {
-    probe ??= setTimeout(() => {
-      probe = undefined
-      if (!closed.signal.aborted) void watched(head).catch(() => undefined)
-    }, PROBE_MS).unref()
-  }
-
-  /** Notes why a call failed, for those who watch, when the cluster is why. */
-  const noteFailure = (error: unknown): void => {
-    if (error instanceof DecideAgain || !(error instanceof Unavailable || error instanceof UnknownOutcome)) return
-    failure = reasonOf(error)
-    lookAgain()
-  }
-
-  /** Notes how a call ended. */
-  async function watched<Result>(work: () => Promise<Result>): Promise<Result> {
-    assertOpen()
-    const running = work()
-    pending.add(running)
-    counters.queued += 1
-    try {
-      const result = await running
-      failure = undefined
-      return result
-    } catch (error) {
-      noteFailure(error)
-      throw error
-    } finally {
-      counters.queued -= 1
-      pending.delete(running)
-    }
-  }
+  const log = new WholeLog(connection)
+  const monitor = new CallMonitor(() => head())
+  const counters = { appends: 0, events: 0, batches: 0, lastCommitMs: 0 }
 
   /** Much may be at the end that is no part of the log: one look serves all, and whoever gave up does not begin another. */
-  const head = (): Promise<Position> => proved(connection, () => shareHead('head', log.lookForHead))
+  const head = (): Promise<Position> => proved(connection, () => shareHead('head', () => log.findHead()))
 
   async function readStream(stream: string, readOptions: ReadOptions): Promise<Answer<Outcome>> {
     const { value, link, asked } = await ask(connection, streamRequest(stream, readOptions))
@@ -139,7 +81,7 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
 
   return {
     append: (stream, events, { expected }) =>
-      watched(async () => {
+      monitor.watch(async () => {
         encodeAppend(stream, events)
         expectationNumber(expected)
         const began = performance.now()
@@ -157,38 +99,40 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
         return result
       }),
     async read(stream, readOptions = {}) {
-      assertOpen()
-      const fetch = () => watched(() => readStream(stream, readOptions))
+      monitor.assertOpen()
+      const fetch = () => monitor.watch(() => readStream(stream, readOptions))
       try {
         const outcome = await proved(connection, () => share(keyOf(stream, readOptions), fetch))
         if (outcome instanceof StreamNotFound) throw outcome
         return outcome
       } catch (error) {
-        noteFailure(error)
+        monitor.noteFailure(error)
         throw error
       }
     },
     async *readAll(readOptions = {}) {
-      assertOpen()
-      yield* log.readAll(readOptions, closed.signal)
+      monitor.assertOpen()
+      yield* log.readAll(readOptions, monitor.closed)
     },
-    head: () => watched(head),
+    head: () => monitor.watch(head),
     parsePosition,
     subscribe({ signal, ...from } = {}) {
-      const until = signal ? AbortSignal.any([signal, closed.signal]) : closed.signal
+      const until = signal ? AbortSignal.any([signal, monitor.closed]) : monitor.closed
       const idleMs = options.idleMs ?? DEFAULT_IDLE_MS
-      const following = { connection, pulse: (id: string) => watched(() => pulse(id)), reached: log.learn, idleMs }
+      const following = {
+        connection,
+        pulse: (id: string) => monitor.watch(() => pulse(id)),
+        reached: (position: Position) => log.learn(position),
+        idleMs,
+      }
       return followLog(following, from, until)
     },
-    pulse: () => watched(pulse),
-    counters: () => ({ ...counters }),
-    health: () => (failure === undefined ? { ok: true } : { ok: false, reason: failure }),
+    pulse: () => monitor.watch(pulse),
+    counters: () => ({ ...counters, queued: monitor.waiting }),
+    health: () => monitor.health(),
     async close() {
-      if (closed.signal.aborted) return
-      const underWay = [...pending]
-      closed.abort()
-      clearTimeout(probe)
-      await Promise.allSettled(underWay)
+      if (monitor.closed.aborted) return
+      await monitor.close()
       await connection.close()
     },
   }
