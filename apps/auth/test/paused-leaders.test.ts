@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { decided, Unavailable, UnknownOutcome } from '@ledgate/eventsourcing'
+import { runDecision, Unavailable, UnknownOutcome } from '@ledgate/eventsourcing'
 import { openEventStoreDBEventStore } from '@ledgate/eventstore-eventstoredb'
 import { openProtocolCluster, type ProtocolCluster } from '@ledgate/eventstore-eventstoredb/testing'
 import { inMemoryVault } from '@ledgate/vault/testing'
@@ -156,7 +156,7 @@ async function round(
       })
       if (wasEnded && lives === true) faults.push(`${who}: active after the end of ${ending}`)
       if (!wasEnded || ACCESS_ALONE.includes(ending)) continue
-      const renewed = await decided(() => home.refresh(subject.refresh, undefined, subject.clientId)).then(
+      const renewed = await runDecision(() => home.refresh(subject.refresh, undefined, subject.clientId)).then(
         () => true,
         () => false,
       )

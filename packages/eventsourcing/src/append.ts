@@ -4,10 +4,9 @@ import { StreamNotFound, Unavailable, UnknownOutcome } from './errors.ts'
 import type { NewEvent, RecordedEvent } from './event.ts'
 import type { AppendResult, EventStore, ExpectedRevision } from './event-store.ts'
 
-/** How an append is settled. */
-export interface SettleOptions {
+export interface IdempotentAppendOptions {
   readonly expected: ExpectedRevision
-  /** How often it is tried in all; 4 unless told. */
+  /** The largest number of attempts; default: 4. */
   readonly attempts?: number
 }
 
@@ -15,35 +14,35 @@ const DEFAULT_ATTEMPTS = 4
 const FIRST_PAUSE_MS = 20
 
 /**
- * Appends, and repeats the very same append while its outcome is unknown. Once an outcome was unknown, only an answer
- * about these events settles it: a later `Unavailable` does not prove that nothing was written.
+ * Appends, and repeats the same append with the same event ids while its outcome is unknown. After an unknown outcome only a
+ * result for these events counts: a later `Unavailable` does not prove that nothing was written.
  *
- * @throws {DecideAgain} when it was not written, and whoever would write it now did not answer the reads that it was decided by.
- * @throws {UnknownOutcome} when it is still unknown after the last attempt.
- * @throws {Conflict} {@link Unavailable} and the other errors of {@link EventStore.append}, as they come.
+ * @throws {DecideAgain} when nothing was written, and the node that would write it now is not the one that answered the reads.
+ * @throws {UnknownOutcome} when the outcome is still unknown after the last attempt.
+ * @throws {Conflict} {@link Unavailable} and the other errors of {@link EventStore.append}, unchanged.
  */
-export function appendSettled(
+export function appendIdempotently(
   store: Pick<EventStore, 'append'>,
   stream: string,
   events: readonly NewEvent[],
-  options: SettleOptions,
+  options: IdempotentAppendOptions,
 ): Promise<AppendResult> {
-  const settled = settle(store, stream, events, options)
-  return decisionUnderWay()?.writes(settled) ?? settled
+  const appended = appendUntilKnown(store, stream, events, options)
+  return decisionUnderWay()?.writes(appended) ?? appended
 }
 
-async function settle(
+async function appendUntilKnown(
   store: Pick<EventStore, 'append'>,
   stream: string,
   events: readonly NewEvent[],
-  { expected, attempts = DEFAULT_ATTEMPTS }: SettleOptions,
+  { expected, attempts = DEFAULT_ATTEMPTS }: IdempotentAppendOptions,
 ): Promise<AppendResult> {
   let unknown: UnknownOutcome | undefined
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await store.append(stream, events, { expected })
     } catch (error) {
-      if (error instanceof DecideAgain) throw error // nothing was written, and nothing will be
+      if (error instanceof DecideAgain) throw error // nothing was written, and nothing will be written
       if (error instanceof UnknownOutcome) unknown = error
       else if (!(unknown && error instanceof Unavailable)) throw error
       if (attempt >= attempts) throw unknown
@@ -52,8 +51,8 @@ async function settle(
   }
 }
 
-/** The last events of a stream, newest first; none when the stream has no event. */
-export async function lastEvents(
+/** Reads the last events of a stream, newest first; an empty list when the stream has no event. */
+export async function readLastEvents(
   store: Pick<EventStore, 'read'>,
   stream: string,
   max = 1,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import {
-  appendSettled,
+  appendIdempotently,
   inMemoryEventStore,
   Unavailable,
   UnknownOutcome,
@@ -43,7 +43,7 @@ describe('a store with a deadline', () => {
       },
     }
     await expect(
-      appendSettled(withDeadline(slowOnce, 5), 'a-1', [event], { expected: 'noStream' }),
+      appendIdempotently(withDeadline(slowOnce, 5), 'a-1', [event], { expected: 'noStream' }),
     ).resolves.toMatchObject({ revision: 0n })
     expect(await memory.read('a-1')).toHaveLength(1)
   })

@@ -5,7 +5,7 @@ import type { EventStore } from './event-store.ts'
 export function settleWithin<Result>(work: Promise<Result>, ms: number, late: () => Error): Promise<Result> {
   return new Promise((resolve, reject: (reason: unknown) => void) => {
     const timer = setTimeout(() => reject(late()), ms)
-    // Every read passes here: `finally` would make four promises more.
+    // On the path of every read: `finally` would create four more promises.
     work.then(
       (result) => {
         clearTimeout(timer)
@@ -20,10 +20,10 @@ export function settleWithin<Result>(work: Promise<Result>, ms: number, late: ()
 }
 
 /**
- * A store whose appends and reads end in time, also when the store below hangs: an append that is late has an unknown
- * outcome, a read that is late is unavailable.
+ * A store with a time limit for appends and reads, for an underlying store that may hang: a late append has an unknown
+ * outcome, a late read is unavailable.
  *
- * @param ms milliseconds for one call.
+ * @param ms the limit for one call, in milliseconds.
  */
 export function withDeadline<Store extends EventStore>(store: Store, ms: number): Store {
   return {
@@ -36,6 +36,6 @@ export function withDeadline<Store extends EventStore>(store: Store, ms: number)
       ),
     read: (stream, options) =>
       settleWithin(store.read(stream, options), ms, () => new Unavailable(`no answer to a read in ${ms} ms`)),
-    head: () => settleWithin(store.head(), ms, () => new Unavailable(`no answer to a question in ${ms} ms`)),
+    head: () => settleWithin(store.head(), ms, () => new Unavailable(`no answer to a read of the head in ${ms} ms`)),
   }
 }

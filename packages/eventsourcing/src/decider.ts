@@ -1,6 +1,6 @@
 /**
- * The rules of one aggregate, as pure functions: `decide` says which events a command leads to (or throws why not),
- * `evolve` says what one event makes of the state. Time, ids and hashes come in with the command.
+ * The rules of one aggregate, as pure functions: `decide` returns the events that a command results in, or throws the reason
+ * for its refusal; `evolve` applies one event to the state. Time, ids and hashes are parts of the command.
  */
 export interface Decider<State, Command, Event> {
   readonly initialState: State

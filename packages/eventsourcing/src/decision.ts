@@ -1,70 +1,70 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { Unavailable, UnknownOutcome } from './errors.ts'
 
-/** Whoever answered what a decision stands on does not vouch for it: the decision is to be made again, from its first read on. */
+/** The reads of a decision could not be confirmed as current: the decision must restart from its first read. */
 export class DecideAgain extends Unavailable {
   constructor(options?: ErrorOptions) {
-    super('what was read has to be read again', options)
+    super('the reads of this decision are outdated and must be repeated', options)
   }
 }
 
-/** A decision that is under way, as a store sees it. */
+/** A running decision, as an event store sees it. */
 export interface Decision {
-  /** Whether it can be made again: as long as nothing that it appended is written. */
+  /** Whether it can restart: as long as none of its appends is written. */
   isOpen(): boolean
-  /** What comes of it is given when every proof holds at its end; otherwise it is made again. A proof never rejects. */
-  standsOn(proof: () => Promise<boolean>): void
-  /** An append of it: once it is written, or may be, the decision is not made again. */
+  /** Its result is returned only if every proof holds at its end; otherwise it restarts. A proof never rejects. */
+  dependsOn(proof: () => Promise<boolean>): void
+  /** Registers an append of the decision: once it is written, or may be, the decision does not restart. */
   writes<Result>(append: Promise<Result>): Promise<Result>
-  /** @throws {DecideAgain} always. The decision is made again even if whoever decides hides it. */
-  again(cause?: unknown): never
+  /** Restarts the decision, even if the deciding code catches the error. @throws {DecideAgain} always. */
+  restart(cause?: unknown): never
 }
 
 type Outcome<Result> = { readonly value: Result } | { readonly error: unknown }
 
-/** How often a decision is made at most: each time another node answers. */
+/** The largest number of runs of a decision; each restart means that a different node answered. */
 const MAX_RUNS = 8
 
-const running = new AsyncLocalStorage<Deciding>()
+const running = new AsyncLocalStorage<RunningDecision>()
 
-/** The decision of which this call is a part, unless something that it appended is written: what follows stands for itself. */
+/** The decision that this call is a part of; `undefined` once one of its appends is written: later calls are independent. */
 export function decisionUnderWay(): Decision | undefined {
   const decision = running.getStore()
   return decision?.isOpen() ? decision : undefined
 }
 
-/** How often the decision of which this call is a part was made before: what it appends now is something else than then. */
-export const runOfDecision = (): number => running.getStore()?.run ?? 0
+/** How often the decision that this call is a part of has restarted: each run appends different events. */
+export const decisionRun = (): number => running.getStore()?.run ?? 0
 
-/** Whether this call is a part of a decision, also of one of which something is written. */
+/** Whether this call is a part of a decision, even of one whose appends are written. */
 export const isDeciding = (): boolean => running.getStore()?.isOver() === false
 
-/** Does work for several decisions, or for none: what it reads stands for itself. */
-export const apartFromDecisions = <Result>(work: () => Result): Result => running.exit(work)
+/** Runs work that is shared by several decisions, or by none: its reads are independent of them. */
+export const runOutsideDecision = <Result>(work: () => Result): Result => running.exit(work)
 
 /**
- * Reads and decides, and gives the answer or the refusal only when all that was read was current after this call: a store may
- * have been answered by a node that did not lead any more, and then everything is read and decided again. An append of
- * the decision is such a proof, and written only by whoever answered the reads before it.
+ * Runs work that reads and decides, and returns its result, or its refusal, only if all its reads are proved to have been
+ * current after this call: a node that no longer leads may have answered them, and then the work runs again. An append of
+ * the decision is such a proof, because only the node that answered the reads before it can write it.
  *
- * A read outside of a decision is a decision by itself. Inside, one proof serves all. A decision inside of another is a
- * part of it, until something is written; from then on each stands for itself, and nothing that is written is decided anew.
+ * A read outside of a decision is a decision of its own; inside, one proof covers all reads. A decision inside another one is
+ * a part of it until an append is written; after that each is independent, and what is written is never decided again.
  *
- * @throws {Unavailable} when no answer came that could be proved; nothing was written.
- * @throws {UnknownOutcome} when something was written, and what was read beside it could not be proved.
+ * @throws {Unavailable} when no result could be proved; nothing was written.
+ * @throws {UnknownOutcome} when an append was written, and the reads beside it could not be proved.
  */
-export async function decided<Result>(work: () => Promise<Result>): Promise<Result> {
+export async function runDecision<Result>(work: () => Promise<Result>): Promise<Result> {
   if (decisionUnderWay() !== undefined) return work()
   for (let run = 0; run < MAX_RUNS; run += 1) {
-    const decision = new Deciding(run)
+    const decision = new RunningDecision(run)
     const outcome = await running.run(decision, outcomeOf<Result>, work)
     const isProved = await decision.isProved(outcome)
     const isWritten = !decision.isOpen()
     decision.end()
     if (isProved) return valueOf(outcome)
-    if (isWritten) throw new UnknownOutcome('what came of it cannot be told now')
+    if (isWritten) throw new UnknownOutcome('the events were written, but the reads beside them could not be confirmed')
   }
-  throw new Unavailable('whoever leads the event store changed too often')
+  throw new Unavailable('the leader of the event store changed too often')
 }
 
 async function outcomeOf<Result>(work: () => Promise<Result>): Promise<Outcome<Result>> {
@@ -80,19 +80,19 @@ function valueOf<Result>(outcome: Outcome<Result>): Result {
   return outcome.value
 }
 
-/** Whether an outcome says nothing of what was read. */
-const saysNothing = (outcome: Outcome<unknown>): boolean =>
+/** Whether an outcome reveals nothing of what was read, and so needs no proof. */
+const needsNoProof = (outcome: Outcome<unknown>): boolean =>
   'error' in outcome && (outcome.error instanceof Unavailable || outcome.error instanceof UnknownOutcome)
 
-/** Each introspection is a decision that appends nothing and, on a single node, needs no proof: that one costs next to nothing. */
-class Deciding implements Decision {
-  /** How often it was made before. */
+/** Each introspection is a decision without appends, and on a single node without proofs: that case must be cheap. */
+class RunningDecision implements Decision {
+  /** How often it has restarted. */
   readonly run: number
   readonly #proofs: (() => Promise<boolean>)[] = []
   readonly #appends: Promise<unknown>[] = []
   #isWritten = false
   #isOver = false
-  #isAgain = false
+  #mustRestart = false
 
   constructor(run: number) {
     this.run = run
@@ -106,7 +106,7 @@ class Deciding implements Decision {
     return this.#isOver
   }
 
-  standsOn(proof: () => Promise<boolean>): void {
+  dependsOn(proof: () => Promise<boolean>): void {
     this.#proofs.push(proof)
   }
 
@@ -119,26 +119,26 @@ class Deciding implements Decision {
     return written.then(() => append)
   }
 
-  again(cause?: unknown): never {
-    this.#isAgain = true
+  restart(cause?: unknown): never {
+    this.#mustRestart = true
     throw new DecideAgain({ cause })
   }
 
-  /** Whether what came of it may be given. */
+  /** Whether its result may be returned. */
   isProved(outcome: Outcome<unknown>): boolean | Promise<boolean> {
     const hasNothingToProve = this.#appends.length === 0 && this.#proofs.length === 0
-    return hasNothingToProve ? !this.#isAgain : this.#prove(outcome)
+    return hasNothingToProve ? !this.#mustRestart : this.#prove(outcome)
   }
 
-  /** What goes on in the background is no part of it any more. */
+  /** Work that continues in the background is no longer a part of it. */
   end(): void {
     this.#isOver = true
   }
 
   async #prove(outcome: Outcome<unknown>): Promise<boolean> {
     await Promise.all(this.#appends)
-    if (this.#isAgain) return false
-    if (saysNothing(outcome)) return true
+    if (this.#mustRestart) return false
+    if (needsNoProof(outcome)) return true
     const held = await Promise.all(this.#proofs.map((proof) => proof()))
     return held.every(Boolean)
   }

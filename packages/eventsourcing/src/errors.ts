@@ -1,4 +1,4 @@
-/** Why an event store did not do as asked. `code` is stable; the message may change. */
+/** The error of a call to an event store. `code` is stable; the message may change. */
 export abstract class EventStoreError<Code extends string> extends Error {
   abstract readonly code: Code
 
@@ -8,7 +8,7 @@ export abstract class EventStoreError<Code extends string> extends Error {
   }
 }
 
-/** The stream is not at the expected revision. `actual` is the revision it has, or `noStream`. */
+/** The stream is not at the expected revision. `actual` is its revision, or `noStream`. */
 export class Conflict extends EventStoreError<'ERR_CONFLICT'> {
   readonly code = 'ERR_CONFLICT'
   readonly stream: string
@@ -21,12 +21,12 @@ export class Conflict extends EventStoreError<'ERR_CONFLICT'> {
   }
 }
 
-/** The events may or may not have been written. The same call again settles it. */
+/** The events may or may not have been written. Repeat the same call to find out. */
 export class UnknownOutcome extends EventStoreError<'ERR_UNKNOWN_OUTCOME'> {
   readonly code = 'ERR_UNKNOWN_OUTCOME'
 }
 
-/** The store cannot take this now; nothing was written. `retryAfter` is in seconds. */
+/** The store cannot answer now; nothing was written. `retryAfter` is in seconds. */
 export class Unavailable extends EventStoreError<'ERR_UNAVAILABLE'> {
   readonly code = 'ERR_UNAVAILABLE'
   readonly retryAfter: number
@@ -37,21 +37,21 @@ export class Unavailable extends EventStoreError<'ERR_UNAVAILABLE'> {
   }
 }
 
-/** An event or an append is larger than every store can keep. */
+/** An event or an append exceeds the limits that hold for every store. */
 export class TooLarge extends EventStoreError<'ERR_TOO_LARGE'> {
   readonly code = 'ERR_TOO_LARGE'
 }
 
-/** The store takes this append neither now nor later: its stream was ended for ever, or it is malformed. Nothing was written. */
+/** The store will never accept this append: its stream has a tombstone, or it is malformed. Nothing was written. */
 export class AppendRefused extends EventStoreError<'ERR_APPEND_REFUSED'> {
   readonly code = 'ERR_APPEND_REFUSED'
 }
 
-/** A text names no place in the log of this store. The text is not repeated: it came from anywhere. */
+/** A text is not a position of this store. The message does not repeat the text, because it may come from a client. */
 export class InvalidPosition extends EventStoreError<'ERR_INVALID_POSITION'> {
   readonly code = 'ERR_INVALID_POSITION'
 
-  constructor(message = 'no position of this log', options?: ErrorOptions) {
+  constructor(message = 'not a position of this log', options?: ErrorOptions) {
     super(message, options)
   }
 }
@@ -62,7 +62,7 @@ export class StreamNotFound extends EventStoreError<'ERR_STREAM_NOT_FOUND'> {
   readonly stream: string
 
   constructor(stream: string, options?: ErrorOptions) {
-    super(`stream ${stream} has no event`, options)
+    super(`stream ${stream} has no events`, options)
     this.stream = stream
   }
 }

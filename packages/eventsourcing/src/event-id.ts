@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 
-/** The namespace of Ledgate's event ids: random, fixed for ever. */
+/** The namespace of Ledgate's event ids: random, never changes. */
 const NAMESPACE = Buffer.from('6e1c9b0e5d0f4c2ab1f7a3d84e25c769', 'hex')
 
 /**
- * The id of the event at `index` among those a command leads to: a UUIDv5 (RFC 9562 section 5.5) of the two, so a
- * command that is tried again makes the same events.
+ * The id of the event at `index` of a command: a UUIDv5 (RFC 9562 section 5.5) of both, so that a retried command produces the
+ * same event ids.
  */
 export function eventId(commandId: string, index: number): string {
   const name = Buffer.from(`${commandId}:${index}`)

@@ -1,6 +1,6 @@
 import type { Position } from './position.ts'
 
-/** Any value that survives JSON unchanged: what events are made of. */
+/** A value that JSON preserves unchanged; events consist of these. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json | undefined }
 export type JsonObject = { readonly [key: string]: Json | undefined }
 
@@ -12,7 +12,7 @@ export interface NewEvent {
   readonly metadata: JsonObject
 }
 
-/** An event as the log keeps it. `revision` counts from 0 within its stream; `created` is in milliseconds since the epoch. */
+/** An event as the log stores it. `revision` counts from 0 within its stream; `created` is in milliseconds since the epoch. */
 export interface RecordedEvent extends NewEvent {
   readonly stream: string
   readonly revision: bigint

@@ -3,14 +3,14 @@ import type { EventFilter, SubscribeOptions, SubscriptionMessage } from './event
 import type { RecordedEvent } from './event.ts'
 import { type Position, START } from './position.ts'
 
-/** One look at the log: what passed the filter, how far the look reached, and whether that was the log's end. */
+/** One page of the log: the events that match the filter, the last position covered, and whether that is the end of the log. */
 export interface Page {
   readonly events: readonly RecordedEvent[]
   readonly through: Position
   readonly atEnd: boolean
 }
 
-/** A log that can be read by pages and says when there is more. */
+/** A log that can be read page by page and signals new events. */
 export interface PagedLog {
   page(after: Position, filter: EventFilter | undefined): Page
   /** Resolves when the log may hold something after this position, or when the signal is aborted. */
@@ -18,12 +18,12 @@ export interface PagedLog {
 }
 
 /**
- * Turns pages into a subscription: every event after the start once and in order, a `checkpoint` where a filter passed
- * over the rest of a page, and `caughtUp` whenever the end of the log was reached. Holds one page at most, and nothing
- * of the log while the consumer is busy. Pages are read at once, so everything else gets its turn between two; whoever waited for
- * the log to grow reads at once. A page that cannot be read is tried again, as long as the signal lives, and `onFailure` is told.
+ * Turns pages into a subscription: every event after the start once and in order, a `checkpoint` where the rest of a page did
+ * not match the filter, and `caughtUp` whenever the end of the log is reached. It holds one page at most. A page is read
+ * synchronously, so other work runs between two pages; a reader that waited for new events reads at once. A page that
+ * cannot be read is reported to `onFailure` and retried until the signal is aborted.
  *
- * @throws {Error} when a page comes no farther than the one before although there is more: it would be read for ever.
+ * @throws {Error} when a page does not advance although the log has more: it would be read endlessly.
  */
 export async function* followPages(
   log: PagedLog,
@@ -42,7 +42,7 @@ export async function* followPages(
       yield { kind: 'event', event }
     }
     if (page.through < position || (page.through === position && !page.atEnd))
-      throw new Error('a page of the log led nowhere')
+      throw new Error('a page of the log does not advance')
     position = page.through
     isBehind = !page.atEnd
     if (page.atEnd) {
@@ -85,15 +85,14 @@ function wait(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** Wakes whoever waits for the log to grow. */
+/** Wakes the readers that wait for the log to grow. */
 export interface Wakeup {
   /** Resolves at the next `wake`, or when the signal is aborted. */
   sleep(signal: AbortSignal): Promise<void>
   wake(): void
 }
 
-/** Nobody sleeps, everybody who does is woken together. */
-export function wakeup(): Wakeup {
+export function createWakeup(): Wakeup {
   const sleepers = new Set<() => void>()
   return {
     sleep: (signal) =>

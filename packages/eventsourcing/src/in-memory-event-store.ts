@@ -2,12 +2,11 @@ import { encodeAppend, type EncodedEvent } from './encoding.ts'
 import { Conflict, StreamNotFound, Unavailable } from './errors.ts'
 import type { RecordedEvent } from './event.ts'
 import type { AppendResult, EventFilter, EventStore, ReadAllOptions, ReadOptions } from './event-store.ts'
-import { expectationNumber, judge } from './expectation.ts'
-import { followPages, wakeup, type Page } from './follow.ts'
+import { expectationNumber, checkExpectation } from './expectation.ts'
+import { followPages, createWakeup, type Page } from './follow.ts'
 import { keptPosition, type Position, positionParser, START } from './position.ts'
-import { passes } from './stream-name.ts'
+import { matchesFilter } from './stream-name.ts'
 
-/** What a test may choose about an in-memory store. */
 export interface InMemoryEventStoreOptions {
   /** Milliseconds since the epoch. */
   readonly clock?: () => number
@@ -15,7 +14,7 @@ export interface InMemoryEventStoreOptions {
 
 const PAGE_SIZE = 128
 
-/** An event store that keeps everything until it is thrown away: all promises of the port save durability. */
+/** An event store in memory, with all guarantees of the port but durability. */
 export function inMemoryEventStore(options: InMemoryEventStoreOptions = {}): EventStore {
   const log = memoryLog(options.clock ?? Date.now)
   const closed = new AbortController()
@@ -59,7 +58,7 @@ function memoryLog(clock: () => number) {
   const all: StoredEvent[] = []
   const streams = new Map<string, StoredEvent[]>()
   const ids = new Map<string, StoredEvent>()
-  const growth = wakeup()
+  const growth = createWakeup()
 
   const write = (stream: string, events: readonly EncodedEvent[]): AppendResult => {
     const own = streams.get(stream) ?? []
@@ -80,7 +79,7 @@ function memoryLog(clock: () => number) {
   return {
     append(stream: string, events: readonly EncodedEvent[], expected: number): AppendResult {
       const own = streams.get(stream) ?? []
-      const verdict = judge(
+      const verdict = checkExpectation(
         expected,
         events.map(({ id }) => id),
         {
@@ -109,7 +108,7 @@ function memoryLog(clock: () => number) {
       for (let left = max; left > 0 && index >= 0 && index < all.length; index += step) {
         if (signal?.aborted) return
         const event = all[index]
-        if (event === undefined || !passes(filter, event)) continue
+        if (event === undefined || !matchesFilter(filter, event)) continue
         left -= 1
         yield decode(event)
       }
@@ -121,7 +120,7 @@ function memoryLog(clock: () => number) {
       const first = indexAfter(after)
       const window = all.slice(first, first + PAGE_SIZE)
       return {
-        events: window.filter((event) => passes(filter, event)).map(decode),
+        events: window.filter((event) => matchesFilter(filter, event)).map(decode),
         through: window.at(-1)?.position ?? after,
         atEnd: first + PAGE_SIZE >= all.length,
       }
@@ -144,7 +143,7 @@ const toNumber = (revision: bigint | undefined): number | undefined =>
   revision === undefined ? undefined : Number(revision)
 
 function resultOf(event: StoredEvent | undefined): AppendResult {
-  if (event === undefined) throw new Error('an append ends with an event')
+  if (event === undefined) throw new Error('an append must contain an event')
   return { revision: event.revision, position: event.position }
 }
 

@@ -1,4 +1,4 @@
-/** The ports of an event-sourced system and the pure machinery over them. */
+/** The ports of an event-sourced system, an in-memory event store, and pure functions on events and streams. */
 export * from './append.ts'
 export * from './deadline.ts'
 export * from './decider.ts'

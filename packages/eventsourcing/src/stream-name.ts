@@ -12,23 +12,23 @@ const isName = (name: string): boolean =>
   !CONTROL.test(name)
 
 /**
- * Lets through names of streams and types of events that every store can keep: 1 to 255 UTF-16 units, well-formed, no
- * control character, and not starting with `$`, which EventStoreDB keeps to itself.
+ * Checks that every store accepts the name of a stream or the type of an event: 1 to 255 UTF-16 code units, well-formed, no
+ * control characters, and no `$` at the start, which EventStoreDB reserves.
  *
- * @throws {TypeError} when the name is not one.
+ * @throws {TypeError} when the name is not valid.
  */
 export function assertName(kind: 'stream name' | 'event type', name: string): void {
   if (!isName(name)) throw new TypeError(`not a valid ${kind}: ${JSON.stringify(name).slice(0, 80)}`)
 }
 
-/** The part of a stream's name before its first `-`; the whole name when it has none. */
+/** The part of a stream's name before its first `-`; the whole name if it has none. */
 export function categoryOf(stream: string): string {
   const dash = stream.indexOf('-')
   return dash === -1 ? stream : stream.slice(0, dash)
 }
 
-/** Whether the filter lets an event through. */
-export function passes(filter: EventFilter | undefined, event: Pick<RecordedEvent, 'stream' | 'type'>): boolean {
+/** Whether an event matches the filter. */
+export function matchesFilter(filter: EventFilter | undefined, event: Pick<RecordedEvent, 'stream' | 'type'>): boolean {
   const { categories, types } = filter ?? {}
   return (
     (categories === undefined || categories.includes(categoryOf(event.stream))) &&

@@ -71,9 +71,9 @@ async function send(
   const client = connection.client()
   const link = await linkOn(client, connection).catch((error: unknown) => {
     connection.refused(client, error)
-    return decision.again(error)
+    return decision.restart(error)
   })
-  if (link !== dependence.link) decision.again()
+  if (link !== dependence.link) decision.restart()
   try {
     return await tryOn(link, client, connection, request)
   } catch (error) {
@@ -81,7 +81,7 @@ async function send(
     connection.refused(client, error instanceof TimeoutError ? new DeadlineExceededError() : error)
     if (error instanceof WrongExpectedVersionError) await confirmConflict(connection, link, decision)
     if (isUnsettled(error)) return lookAgain(connection, request, { decision, dependence, cause: error })
-    if (adviceOn(error) !== 'none') decision.again(error)
+    if (adviceOn(error) !== 'none') decision.restart(error)
     throw appendFailure(request, error)
   }
 }
@@ -106,5 +106,5 @@ async function lookAgain(
   } catch {
     throw cause instanceof UnknownOutcome ? cause : appendFailure(request, cause)
   }
-  return found ?? decision.again(cause)
+  return found ?? decision.restart(cause)
 }

@@ -41,14 +41,14 @@ export function dependOn(
   if (link.isAlone) return
   const known = dependenceOf(decision, connection)
   if (known !== undefined) {
-    if (known.link !== link) decision.again()
+    if (known.link !== link) decision.restart()
     known.asked = Math.max(known.asked, asked)
     return
   }
   const dependence: Dependence = { link, asked, proved: -1, appends: new Map() }
   const ofDecision = dependences.get(decision) ?? new Map<Connection, Dependence>()
   dependences.set(decision, ofDecision.set(connection, dependence))
-  decision.standsOn(async () => dependence.proved >= dependence.asked || link.confirms(dependence.asked))
+  decision.dependsOn(async () => dependence.proved >= dependence.asked || link.confirms(dependence.asked))
 }
 
 /** How often something is asked for again because the node that answered may not have led. */

@@ -1,4 +1,4 @@
-import { passes, type Position, type ReadAllOptions, type RecordedEvent, START } from '@ledgate/eventsourcing'
+import { matchesFilter, type Position, type ReadAllOptions, type RecordedEvent, START } from '@ledgate/eventsourcing'
 import { isPastEnd } from './failure.ts'
 import { type LogPages, PAGE, type PageRequest, PAGES_BEFORE_SEARCH, positionIn } from './log-pages.ts'
 import { isInLog, type Recorded, recordedEvent } from './recorded.ts'
@@ -86,7 +86,7 @@ export class LogRead {
   }
 
   #isWanted({ streamId, type }: Recorded): boolean {
-    return isInLog(streamId) && passes(this.#options.filter, { stream: streamId, type })
+    return isInLog(streamId) && matchesFilter(this.#options.filter, { stream: streamId, type })
   }
 
   /** Whether nothing comes after a short page: forwards the end decides, backwards a search follows first. */

@@ -4,7 +4,7 @@ import {
   type EventFilter,
   InvalidPosition,
   keptPosition,
-  passes,
+  matchesFilter,
   type Position,
   START,
   type SubscribeOptions,
@@ -153,7 +153,7 @@ function messageOf(
   if (!isInLog(event.streamId)) return checkpointAt(event.position && positionOf(event.position), position)
   const recorded = recordedEvent(event)
   if (recorded.position <= position) return undefined
-  if (!passes(filter, recorded)) return checkpointAt(recorded.position, position)
+  if (!matchesFilter(filter, recorded)) return checkpointAt(recorded.position, position)
   return { kind: 'event', event: recorded }
 }
 

@@ -1,4 +1,4 @@
-import { apartFromDecisions, Conflict, type Position, StreamNotFound } from '@ledgate/eventsourcing'
+import { runOutsideDecision, Conflict, type Position, StreamNotFound } from '@ledgate/eventsourcing'
 import { type KeyVault, wrapping } from '@ledgate/vault'
 import { append, asideEvent, keepLastOnly } from './append.ts'
 import { openConnection, type Connection } from './connection.ts'
@@ -47,7 +47,7 @@ async function lastSeen(connection: Connection, stream: string): Promise<Recorde
     if (error instanceof StreamNotFound) return []
     throw error
   })
-  return seen && keptIn(seen) ? seen : apartFromDecisions(() => lastOf(connection, stream))
+  return seen && keptIn(seen) ? seen : runOutsideDecision(() => lastOf(connection, stream))
 }
 
 /**
@@ -124,7 +124,7 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
     putIfAbsent,
     destroy: (name) => destroyKey(connection, name),
     // Each value is wrapped by itself: what was done is not undone, nor left uncounted, when the next one has to be decided again.
-    rewrap: (masterKeys) => apartFromDecisions(() => rewrap(masterKeys)),
+    rewrap: (masterKeys) => runOutsideDecision(() => rewrap(masterKeys)),
     finishErasures: () => finishErasures(connection, { isProof: false }),
     pendingErasures: () => pendingErasures(connection, options),
     close: connection.close,

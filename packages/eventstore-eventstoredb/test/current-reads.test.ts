@@ -1,11 +1,11 @@
 import { EventStoreDBClient } from '@eventstore/db-client'
 import {
-  apartFromDecisions,
-  appendSettled,
+  runOutsideDecision,
+  appendIdempotently,
   Conflict,
-  decided,
+  runDecision,
   type EventStore,
-  lastEvents,
+  readLastEvents,
   Unavailable,
   type UnknownOutcome,
 } from '@ledgate/eventsourcing'
@@ -51,7 +51,7 @@ const typesOf = async (store: EventStore, stream: string): Promise<readonly stri
 /** Ends a stream by another process, as often as it takes while the cluster elects. */
 function end(store: EventStore, stream: string) {
   const events = [sampleEvent({ type: 'Ended' })]
-  return vi.waitFor(() => appendSettled(store, stream, events, { expected: 'any' }))
+  return vi.waitFor(() => appendIdempotently(store, stream, events, { expected: 'any' }))
 }
 
 /** A stream that lives, and a store whose connection is to the node that leads. */
@@ -122,7 +122,7 @@ describe('a read', () => {
     const stream = await living(store)
     const before = barriers()
     for (let round = 0; round < 5; round += 1)
-      await Promise.all(Array.from({ length: 64 }, () => decided(() => lastEvents(store, stream))))
+      await Promise.all(Array.from({ length: 64 }, () => runDecision(() => readLastEvents(store, stream))))
     expect(barriers() - before).toBeLessThanOrEqual(5 * 2)
   })
 
@@ -130,7 +130,7 @@ describe('a read', () => {
     const store = open()
     const stream = await living(store)
     const before = barriers()
-    await decided(async () => {
+    await runDecision(async () => {
       await store.read(stream)
       await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     })
@@ -177,7 +177,7 @@ describe('a read', () => {
     const alone = await openProtocolCluster()
     const store = open(alone.url)
     const stream = await living(store)
-    await decided(() => store.read(stream))
+    await runDecision(() => store.read(stream))
     await expect(store.append(stream, sampleEvents(1), { expected: 'noStream' })).rejects.toThrow(Conflict)
     expect(alone.log.own.map((event) => event.stream)).toEqual([stream])
     await store.close()
@@ -206,12 +206,12 @@ const useUnlessEnded = (
   meanwhile = async () => {},
 ) => {
   let decisions = 0
-  return decided(async () => {
+  return runDecision(async () => {
     decisions += 1
-    const [newest] = await lastEvents(store, guard)
+    const [newest] = await readLastEvents(store, guard)
     if (newest?.type === 'Ended') return { decisions, answer: 'refused' }
-    if (decisions === 1) await apartFromDecisions(meanwhile)
-    await appendSettled(store, target, [sampleEvent({ type: 'Used' })], { expected: 'noStream' })
+    if (decisions === 1) await runOutsideDecision(meanwhile)
+    await appendIdempotently(store, target, [sampleEvent({ type: 'Used' })], { expected: 'noStream' })
     return { decisions, answer: 'used' }
   })
 }
@@ -284,14 +284,14 @@ describe('a decision', () => {
     const stream = await living(store)
     const events = sampleEvents(2)
     let tries = 0
-    const { revision } = await decided(async () => {
+    const { revision } = await runDecision(async () => {
       for (;;) {
         tries += 1
-        const [last] = await lastEvents(store, stream)
+        const [last] = await readLastEvents(store, stream)
         if (tries < 4)
-          await apartFromDecisions(() => appendSettled(other, stream, sampleEvents(1), { expected: 'any' }))
+          await runOutsideDecision(() => appendIdempotently(other, stream, sampleEvents(1), { expected: 'any' }))
         try {
-          return await appendSettled(store, stream, events, { expected: last?.revision ?? 'noStream' })
+          return await appendIdempotently(store, stream, events, { expected: last?.revision ?? 'noStream' })
         } catch (error) {
           if (!(error instanceof Conflict) || tries > 8) throw error
         }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { EventStoreDBClient } from '@eventstore/db-client'
-import { appendSettled, Conflict, type EventStore, type SubscribeOptions } from '@ledgate/eventsourcing'
+import { appendIdempotently, Conflict, type EventStore, type SubscribeOptions } from '@ledgate/eventsourcing'
 import { listen, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openEventStoreDBEventStore, type EventStoreDBEventStore } from '../src/index.ts'
@@ -64,7 +64,7 @@ describe('one append that goes wrong', () => {
     await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     onEveryNode('append', fault, 1)
     const events = sampleEvents(2)
-    const { revision } = await appendSettled(store, stream, events, { expected: 'noStream' })
+    const { revision } = await appendIdempotently(store, stream, events, { expected: 'noStream' })
     expect(revision).toBe(1n)
     clear()
     expect((await store.read(stream)).map(({ id }) => id)).toEqual(events.map(({ id }) => id))
@@ -184,7 +184,7 @@ async function write(to: EventStore, category: string, appends: number): Promise
   const ids: string[] = []
   for (let count = 0; count < appends; count += 1) {
     const events = sampleEvents(1 + (count % 3))
-    await appendSettled(to, sampleStream(category), events, { expected: 'noStream' })
+    await appendIdempotently(to, sampleStream(category), events, { expected: 'noStream' })
     ids.push(...events.map(({ id }) => id))
   }
   return ids
@@ -272,7 +272,7 @@ describe('many writers', () => {
       const events = Array.from({ length: 32 }, () => sampleEvent())
       const outcomes = await Promise.all(
         events.map((event, index) =>
-          appendSettled(stores[index % 3] as EventStore, stream, [event], { expected: 'noStream' }).catch(
+          appendIdempotently(stores[index % 3] as EventStore, stream, [event], { expected: 'noStream' }).catch(
             (error: unknown) => error,
           ),
         ),
@@ -294,7 +294,7 @@ describe('many writers', () => {
     const writing = Array.from({ length: 8 }, async () => {
       while (!isOver) {
         const stream = sampleStream('survivors')
-        const answered = await appendSettled(store, stream, sampleEvents(1), { expected: 'noStream' }).catch(
+        const answered = await appendIdempotently(store, stream, sampleEvents(1), { expected: 'noStream' }).catch(
           () => undefined,
         )
         if (answered) acknowledged.push(stream)

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import {
   type EventFilter,
   type EventStore,
-  passes,
+  matchesFilter,
   type Position,
   START,
   type SubscriptionMessage,
@@ -138,7 +138,7 @@ interface Found {
 }
 
 const idsFor = (log: readonly StoredEvent[], filter: EventFilter | undefined) =>
-  log.filter((event) => passes(filter, asListed(event))).map(({ id }) => id)
+  log.filter((event) => matchesFilter(filter, asListed(event))).map(({ id }) => id)
 
 /** Nothing acknowledged is missing, and every follower has what the log has; what caught up had everything up to there. */
 function isWhole(told: string, { acknowledged, log, followers }: Found): void {

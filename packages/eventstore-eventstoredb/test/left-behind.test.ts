@@ -1,4 +1,4 @@
-import { appendSettled, type EventStore, Unavailable } from '@ledgate/eventsourcing'
+import { appendIdempotently, type EventStore, Unavailable } from '@ledgate/eventsourcing'
 import { isCaughtUp, listen, sampleEvent, sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { rounds } from '../../../rounds.ts'
@@ -31,7 +31,7 @@ async function write(to: EventStore, count: number): Promise<readonly string[]> 
   const ids: string[] = []
   for (let index = 0; index < count; index += 1) {
     const event = sampleEvent({ type: 'Wanted' })
-    await appendSettled(to, sampleStream('wanted'), [event], { expected: 'noStream' })
+    await appendIdempotently(to, sampleStream('wanted'), [event], { expected: 'noStream' })
     ids.push(event.id)
   }
   return ids
@@ -121,7 +121,9 @@ test('a read of the log is not answered by a node that has less than this proces
   const store = open()
   await store.append(sampleStream('wanted'), sampleEvents(3), { expected: 'noStream' })
   await replace(nodeAt(0))
-  const { position } = await appendSettled(store, sampleStream('wanted'), sampleEvents(2), { expected: 'noStream' })
+  const { position } = await appendIdempotently(store, sampleStream('wanted'), sampleEvents(2), {
+    expected: 'noStream',
+  })
   nodeAt(0).resume()
   const behind = openEventStoreDBEventStore({ url: `esdb://127.0.0.1:${nodeAt(0).port}?tls=false`, attemptMs: 400 })
   // It says nothing, or sends on to the one that leads.
@@ -164,7 +166,7 @@ test('a reader who is too slow falls behind, and has caught up again when everyt
   })()
   await vi.waitUntil(() => caughtUpAfter.length === 1)
   for (let written = first; written < all; written += 100)
-    await appendSettled(writer, sampleStream(), sampleEvents(100), { expected: 'noStream' })
+    await appendIdempotently(writer, sampleStream(), sampleEvents(100), { expected: 'noStream' })
   slow.resolve()
   await reading
   expect(caughtUpAfter).toEqual([first, all])

@@ -1,6 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { convertToCommandError } from '@eventstore/db-client'
-import { passes, type Position, START, type SubscribeOptions, type SubscriptionMessage } from '@ledgate/eventsourcing'
+import {
+  matchesFilter,
+  type Position,
+  START,
+  type SubscribeOptions,
+  type SubscriptionMessage,
+} from '@ledgate/eventsourcing'
 import { openConnection } from '../src/connection.ts'
 import { streamsOf } from '../src/inside.ts'
 import { positionOf } from '../src/position.ts'
@@ -51,7 +57,7 @@ export function naiveFollower({ url, attemptMs, idleMs, head }: NaiveOptions) {
           const at = received.position ? positionOf(received.position) : START
           if (at <= position || !isInLog(received.streamId)) continue
           position = at
-          if (passes(filter, { stream: received.streamId, type: received.type }))
+          if (matchesFilter(filter, { stream: received.streamId, type: received.type }))
             yield { kind: 'event', event: recordedEvent(received) }
         }
       } catch (error) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { decided } from '@ledgate/eventsourcing'
+import { runDecision } from '@ledgate/eventsourcing'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openEventStoreDBEventStore, openEventStoreDBVault, type EventStoreDBVault } from '../src/index.ts'
 import { openProtocolCluster, type ProtocolCluster } from '../src/testing/index.ts'
@@ -123,7 +123,7 @@ describe('a vault in EventStoreDB', () => {
     leader?.faults.decide((method) =>
       method === 'read' && isWrapped() && (reads += 1) === 1 ? { kind: 'cut' } : undefined,
     )
-    expect(await decided(() => own.rewrap([NEW, masterKey]))).toBe(5) // and the check
+    expect(await runDecision(() => own.rewrap([NEW, masterKey]))).toBe(5) // and the check
     expect(reads).toBeGreaterThan(1)
     await own.close()
     three.close()

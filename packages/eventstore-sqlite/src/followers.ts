@@ -1,6 +1,6 @@
 import {
   categoryOf,
-  passes,
+  matchesFilter,
   type EventFilter,
   type Page,
   type PagedLog,
@@ -97,7 +97,8 @@ export function followers(reader: Reader): Followers {
     committed() {
       const events = [...touched.values()]
       touched = new Map()
-      for (const sleeper of [...sleepers]) if (events.some((event) => passes(sleeper.filter, event))) sleeper.wake()
+      for (const sleeper of [...sleepers])
+        if (events.some((event) => matchesFilter(sleeper.filter, event))) sleeper.wake()
     },
 
     rouse() {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type EventFilter, passes } from '@ledgate/eventsourcing'
+import { type EventFilter, matchesFilter } from '@ledgate/eventsourcing'
 import { rounds } from '../../../rounds.ts'
 import { logEnd } from './log-end.ts'
 import { positionOf, type Row } from './records.ts'
@@ -50,7 +50,9 @@ describe('the end of the log', () => {
             place = page.through
             if (page.atEnd) break
           }
-          const wanted = rows.filter(([at, stream, , , type]) => at > start + from && passes(filter, { stream, type }))
+          const wanted = rows.filter(
+            ([at, stream, , , type]) => at > start + from && matchesFilter(filter, { stream, type }),
+          )
           expect(seen).toEqual(wanted.map(([, , , id]) => id))
           expect(Number(place)).toBe(Math.max(start + from, rows.at(-1)?.[0] ?? start))
         },

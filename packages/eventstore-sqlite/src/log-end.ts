@@ -1,4 +1,4 @@
-import { type EventFilter, type Page, passes, type Position } from '@ledgate/eventsourcing'
+import { type EventFilter, type Page, matchesFilter, type Position } from '@ledgate/eventsourcing'
 import { decodeOnce, numberOf, positionOf, type Row, weightOf } from './records.ts'
 
 /** The end of the log in memory: whoever follows closely reads there, and not from the disk. */
@@ -50,7 +50,7 @@ export function logEnd(start: Position): LogEnd {
       const rows: Row[] = []
       for (const row of backwards()) {
         if (row[0] <= place) break
-        if (passes(filter, { stream: row[1], type: row[4] })) rows.push(row)
+        if (matchesFilter(filter, { stream: row[1], type: row[4] })) rows.push(row)
       }
       const events = rows.reverse().slice(0, PAGE_EVENTS).map(decodeOnce)
       const atEnd = events.length === rows.length

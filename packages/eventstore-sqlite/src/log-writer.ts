@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3'
-import { categoryOf, judge, type EncodedEvent } from '@ledgate/eventsourcing'
+import { categoryOf, checkExpectation, type EncodedEvent } from '@ledgate/eventsourcing'
 import { generations } from './generations.ts'
 import { checkpointer } from './checkpointer.ts'
 import type { AppendOutcome, AppendRequest } from './messages.ts'
@@ -125,7 +125,7 @@ function appendTo(database: Database.Database): (append: AppendRequest) => Appen
 
   return (append) => {
     const end = endOf(append.stream)
-    const verdict = judge(append.expected, append.events.map(idOf), {
+    const verdict = checkExpectation(append.expected, append.events.map(idOf), {
       last: end?.last ?? -1,
       idAt: (revision) => end && at.get(end.sid, revision)?.id,
       recentRevision: (id) => recent.get(idIn(append.stream, id)),

@@ -3,7 +3,7 @@ import {
   followPages,
   keptPosition,
   START,
-  wakeup,
+  createWakeup,
   Unavailable,
   type EventStore,
   type Position,
@@ -34,7 +34,7 @@ const DEFAULT_POLL_MS = 100
 export async function openSqliteEventReader(options: SqliteEventReaderOptions): Promise<SqliteEventReader> {
   const reader = openLogReader(options.file)
   const pollMs = options.pollMs ?? DEFAULT_POLL_MS
-  const growth = wakeup()
+  const growth = createWakeup()
   const closed = new AbortController()
   const assertOpen = (): void => {
     if (closed.signal.aborted) throw new Unavailable('the event store is closed')

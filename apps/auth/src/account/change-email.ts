@@ -1,4 +1,4 @@
-import { decided, UnknownOutcome } from '@ledgate/eventsourcing'
+import { runDecision, UnknownOutcome } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import {
   type Clock,
@@ -150,11 +150,11 @@ export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail 
   }
 
   return {
-    ask: (user, text, context) => decided(() => ask(user, text, context)),
+    ask: (user, text, context) => runDecision(() => ask(user, text, context)),
 
-    check: (token) => decided(() => check(token)),
+    check: (token) => runDecision(() => check(token)),
 
-    redeem: (token, context) => decided(() => redeem(token, context)),
+    redeem: (token, context) => runDecision(() => redeem(token, context)),
   }
 
   async function ask(user: UserState, text: string, context: CommandContext): Promise<void> {

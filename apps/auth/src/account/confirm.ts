@@ -1,4 +1,4 @@
-import { decided } from '@ledgate/eventsourcing'
+import { runDecision } from '@ledgate/eventsourcing'
 import { InvalidGrant } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
 import {
@@ -137,7 +137,7 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
 
   return {
     check: (token) =>
-      decided(async () => {
+      runDecision(async () => {
         const link = await open(token)
         const { state } = await readEmail(log, addresses.stream(link.email_hmac))
         if (state.status !== 'reserved' || state.reservation_id !== link.reservation_id)
@@ -145,7 +145,7 @@ export function confirm(dependencies: ConfirmDependencies): Confirm {
       }),
 
     confirm: (confirmation) =>
-      decided(async () => {
+      runDecision(async () => {
         const link = await open(confirmation.token)
         return unlessErased(erased, () => untilSettled(() => redeem(link, confirmation)))
       }),

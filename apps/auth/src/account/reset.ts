@@ -1,4 +1,4 @@
-import { decided } from '@ledgate/eventsourcing'
+import { runDecision } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { InvalidGrant } from '@ledgate/oauth'
 import { type Clock, type CommandContext, type EventLog, networkOf, type Source } from '../log/index.ts'
@@ -93,16 +93,16 @@ export function reset(dependencies: ResetDependencies): Reset {
   }
 
   return {
-    ask: (text, context) => decided(() => ask(text, context)),
+    ask: (text, context) => runDecision(() => ask(text, context)),
 
     check: (token) =>
-      decided(async () => {
+      runDecision(async () => {
         const { link, user } = await open(token)
         if (user.epoch !== link.epoch)
           throw new InvalidLink('the link was already redeemed, or the account was changed since')
       }),
 
-    redeem: (request) => decided(() => unlessErased(erased, () => redeem(request))),
+    redeem: (request) => runDecision(() => unlessErased(erased, () => redeem(request))),
   }
 
   async function ask(text: string, context: CommandContext): Promise<void> {

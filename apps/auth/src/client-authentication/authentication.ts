@@ -1,4 +1,4 @@
-import { decided } from '@ledgate/eventsourcing'
+import { runDecision } from '@ledgate/eventsourcing'
 import { InvalidClient, InvalidRequest, isClientId, parseBasic, type TokenEndpointAuthMethod } from '@ledgate/oauth'
 import type { CommandContext } from '../log/index.ts'
 import { readResource, type ResourceState } from '../resource/index.ts'
@@ -248,7 +248,7 @@ export function clientAuthentication(dependencies: AuthenticationDependencies): 
 
   return {
     async client(request) {
-      const found = await decided(() => prove(attemptOf(request), ['client'], request))
+      const found = await runDecision(() => prove(attemptOf(request), ['client'], request))
       if (found.kind !== 'client') throw new InvalidClient('a resource server cannot act as a client')
       return found.client
     },
@@ -256,7 +256,7 @@ export function clientAuthentication(dependencies: AuthenticationDependencies): 
     async clientOrResource(request) {
       const attempt = attemptOf(request)
       if (attempt.method === 'none') throw new InvalidClient('a public client cannot authenticate')
-      return decided(() => prove(attempt, ['resource', 'client'], request))
+      return runDecision(() => prove(attempt, ['resource', 'client'], request))
     },
   }
 }

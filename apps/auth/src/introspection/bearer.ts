@@ -1,4 +1,4 @@
-import { decided } from '@ledgate/eventsourcing'
+import { runDecision } from '@ledgate/eventsourcing'
 import { InsufficientScope, InvalidToken } from '@ledgate/oauth'
 import type { FastifyRequest } from 'fastify'
 import type { Authority, Clock } from '../log/index.ts'
@@ -43,7 +43,7 @@ function tokenOf({ headers: { authorization } }: FastifyRequest): string {
  * @throws what `check` throws.
  */
 export async function bearerOf(text: string, check: () => Promise<LiveToken['members']>): Promise<Bearer> {
-  const members = await decided(check)
+  const members = await runDecision(check)
   let asked = 0
   async function establish(): Promise<void> {
     asked += 1
@@ -54,7 +54,7 @@ export async function bearerOf(text: string, check: () => Promise<LiveToken['mem
     members,
     establish,
     async decide(command) {
-      return decided(async () => {
+      return runDecision(async () => {
         const before = asked
         const result = await command()
         if (asked === before) await establish()

@@ -1,4 +1,4 @@
-import { decided } from '@ledgate/eventsourcing'
+import { runDecision } from '@ledgate/eventsourcing'
 import { InvalidRequest, isSameResource } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client-authentication/index.ts'
@@ -31,7 +31,7 @@ export const introspectionRoutes: FastifyPluginAsync<IntrospectionDependencies> 
     async (request, reply) => {
       const body = (request.body ?? {}) as Record<string, unknown>
       const context = requests.of(request, ANONYMOUS)
-      const token = await decided(async () => {
+      const token = await runDecision(async () => {
         const caller = await authentication.clientOrResource({
           authorization: request.headers.authorization,
           body,

@@ -1,4 +1,4 @@
-import { decided } from '@ledgate/eventsourcing'
+import { runDecision } from '@ledgate/eventsourcing'
 import { readUser, type UserState } from '../user/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
 import { type GrantState, hasOwnRevocation, isRevokedByGrant, readGrant, readRefreshToken } from '../grant/index.ts'
@@ -157,5 +157,5 @@ async function refreshToken(
  */
 export function verdict(dependencies: VerdictDependencies, text: string, now: number): Promise<LiveToken | undefined> {
   const lives = text.startsWith('r1.') ? refreshToken : accessToken
-  return decided(() => lives(dependencies, text, now))
+  return runDecision(() => lives(dependencies, text, now))
 }

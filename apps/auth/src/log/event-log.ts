@@ -1,16 +1,16 @@
 import {
-  apartFromDecisions,
-  appendSettled,
+  runOutsideDecision,
+  appendIdempotently,
   type AppendResult,
   eventId,
   type EventStore,
   type ExpectedRevision,
   isDeciding,
-  lastEvents,
+  readLastEvents,
   type NewEvent,
   type Position,
   type RecordedEvent,
-  runOfDecision,
+  decisionRun,
 } from '@ledgate/eventsourcing'
 import type { Sealer } from '@ledgate/vault'
 import type { AnyEvent, AnyRecord, EventCodec } from './codec.ts'
@@ -41,7 +41,7 @@ export interface EventLog {
   /**
    * Appends all events or none, durably; an unknown outcome is settled before it answers. The ids of the events come
    * from the command and the stream, so a command appends to each stream once each time it is decided. What names a revision that
-   * was read is a part of the decision that read it (`decided`). The authority of the command is established
+   * was read is a part of the decision that read it (`runDecision`). The authority of the command is established
    * first, after whatever was read to decide it: when the expected revision of a stream is still the one, nothing of that
    * stream ended it in between.
    *
@@ -105,11 +105,11 @@ export interface EventLogOptions {
 
 /** The log over a store. An event that is not in the catalogue cannot be appended. */
 export function openEventLog({ store, sealer, catalogue: { codec, mayFill } }: EventLogOptions): EventLog {
-  const recordTogether = together((stream, events) => appendSettled(store, stream, events, { expected: 'any' }))
+  const recordTogether = together((stream, events) => appendIdempotently(store, stream, events, { expected: 'any' }))
 
   /** What is appended when a command is decided again is something else. */
   const idOf = ({ context }: Command, stream: string): string => {
-    const run = runOfDecision()
+    const run = decisionRun()
     return run === 0 ? `${context.commandId}:${stream}` : `${context.commandId}/${run}:${stream}`
   }
 
@@ -132,9 +132,9 @@ export function openEventLog({ store, sealer, catalogue: { codec, mayFill } }: E
     store,
     decode: codec.decode,
 
-    last: async (stream, max = 1) => ofStream(await lastEvents(store, stream, max)),
+    last: async (stream, max = 1) => ofStream(await readLastEvents(store, stream, max)),
 
-    exists: async (stream) => (await lastEvents(store, stream)).length > 0,
+    exists: async (stream) => (await readLastEvents(store, stream)).length > 0,
 
     async page(stream, from, max) {
       return ofStream(await store.read(stream, { direction: 'backwards', max, ...(from !== undefined && { from }) }))
@@ -144,14 +144,14 @@ export function openEventLog({ store, sealer, catalogue: { codec, mayFill } }: E
       if (typeof options.expected === 'bigint' && !isDeciding()) throw new TypeError('decided by no reads')
       const own = await encoded(stream, events, options)
       await options.context.authority?.establish()
-      return appendSettled(store, stream, own, { expected: options.expected })
+      return appendIdempotently(store, stream, own, { expected: options.expected })
     },
 
     async record(stream, event, options) {
       const [own] = await encoded(stream, [event], options)
       if (own === undefined) throw new TypeError('nothing to record')
       await options.context.authority?.establish()
-      return apartFromDecisions(() => recordTogether(stream, own))
+      return runOutsideDecision(() => recordTogether(stream, own))
     },
   }
 }

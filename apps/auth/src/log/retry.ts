@@ -1,4 +1,4 @@
-import { Conflict, decided } from '@ledgate/eventsourcing'
+import { Conflict, runDecision } from '@ledgate/eventsourcing'
 
 /**
  * How often a decision is made again because somebody else was first. Each race lost is one that another request won, so
@@ -9,14 +9,14 @@ const MAX_RACES = 128
 
 /**
  * Reads, decides and appends until nobody is in the way: `attempt` is called again after a `Conflict`, and when what it read
- * was not current ({@link decided}); it has to read again what it decides by.
+ * was not current ({@link runDecision}); it has to read again what it decides by.
  *
  * @throws {Conflict} when others were first every time.
  */
 export async function untilSettled<Result>(attempt: (race: number) => Promise<Result>): Promise<Result> {
   for (let race = 0; ; race += 1) {
     try {
-      return await decided(() => attempt(race))
+      return await runDecision(() => attempt(race))
     } catch (error) {
       if (!(error instanceof Conflict) || race >= MAX_RACES) throw error
     }

@@ -1,4 +1,4 @@
-import { Conflict, decided } from '@ledgate/eventsourcing'
+import { Conflict, runDecision } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
 import { type CommandContext, consequenceOf, type EventLog, type KeyedHash } from '../log/index.ts'
 import { nameStream } from './events.ts'
@@ -56,7 +56,8 @@ export function names(log: EventLog, hash: KeyedHash): Names {
   }
 
   /** Says whether it was taken just now. @throws {NameTaken} */
-  const take = (name: Name, owner: string, context: CommandContext) => decided(() => takeFirst(name, owner, context))
+  const take = (name: Name, owner: string, context: CommandContext) =>
+    runDecision(() => takeFirst(name, owner, context))
 
   async function takeFirst(name: Name, owner: string, context: CommandContext): Promise<boolean> {
     const { owner: current, expected } = await read(name)
@@ -71,7 +72,8 @@ export function names(log: EventLog, hash: KeyedHash): Names {
     }
   }
 
-  const giveBack = (name: Name, owner: string, context: CommandContext) => decided(() => release(name, owner, context))
+  const giveBack = (name: Name, owner: string, context: CommandContext) =>
+    runDecision(() => release(name, owner, context))
 
   async function release(name: Name, owner: string, context: CommandContext): Promise<void> {
     const { owner: current, expected } = await read(name)

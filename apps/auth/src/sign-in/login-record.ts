@@ -1,4 +1,4 @@
-import { apartFromDecisions } from '@ledgate/eventsourcing'
+import { runOutsideDecision } from '@ledgate/eventsourcing'
 import { boundedCache } from '../limit/index.ts'
 import { ANONYMOUS, type Clock, type CommandContext, type EventLog } from '../log/index.ts'
 import { type LoginEvent, loginStream } from './events.ts'
@@ -102,7 +102,7 @@ export function loginRecord(dependencies: LoginRecordDependencies): LoginRecord 
     })
 
   function inBackground(work: () => Promise<void>): void {
-    const settled = apartFromDecisions(work)
+    const settled = runOutsideDecision(work)
       .catch(onError)
       .finally(() => pending.delete(settled))
     pending.add(settled)

@@ -1,4 +1,4 @@
-import { apartFromDecisions } from '@ledgate/eventsourcing'
+import { runOutsideDecision } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { knownPlaces, PLACES } from '../limit/index.ts'
 import { type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
@@ -82,7 +82,7 @@ export function places(dependencies: PlacesDependencies): Places {
       const isNew = memory.get(user.sub, place) === undefined
       memory.add(user.sub, place, {})
       // It is no part of the sign-in, which may be decided again.
-      if (isNew) await apartFromDecisions(() => append(user, place, context)).catch(onError)
+      if (isNew) await runOutsideDecision(() => append(user, place, context)).catch(onError)
     },
   }
 }

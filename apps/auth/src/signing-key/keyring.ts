@@ -1,4 +1,4 @@
-import { apartFromDecisions, Conflict, DecideAgain, decided } from '@ledgate/eventsourcing'
+import { runOutsideDecision, Conflict, DecideAgain, runDecision } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
 import type { KeyVault } from '@ledgate/vault'
 import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
@@ -159,7 +159,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
       return done
     } catch (error) {
       if (!provesNothingWritten(error)) throw error
-      await apartFromDecisions(load)
+      await runOutsideDecision(load)
       await discard(made)
       throw error
     }
@@ -169,7 +169,7 @@ export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   async function run(prepare: Prepare, context: CommandContext): Promise<Written> {
     for (let race = 0; race < MAX_RACES; race += 1) {
       try {
-        return await decided(() => runOnce(prepare, { ...context, commandId: `${context.commandId}/${race}` }))
+        return await runDecision(() => runOnce(prepare, { ...context, commandId: `${context.commandId}/${race}` }))
       } catch (error) {
         if (!(error instanceof Conflict)) throw error
       }

@@ -1,4 +1,4 @@
-import { decided, type Position } from '@ledgate/eventsourcing'
+import { runDecision, type Position } from '@ledgate/eventsourcing'
 import { InvalidRequest } from '@ledgate/oauth'
 import { DataKeyDestroyed } from '@ledgate/vault'
 import { aboutUser, readUser } from '../user/index.ts'
@@ -87,7 +87,7 @@ async function revokeAccessToken(
  */
 export async function revoke(dependencies: RevokeDependencies, revocation: Revocation): Promise<Position | undefined> {
   const work = revocation.token.startsWith('r1.') ? revokeGrant : revokeAccessToken
-  const end: typeof work = (...all) => decided(() => work(...all))
+  const end: typeof work = (...all) => runDecision(() => work(...all))
   try {
     return await end(dependencies, revocation)
   } catch (error) {

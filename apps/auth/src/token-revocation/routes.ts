@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { InvalidRequest } from '@ledgate/oauth'
 import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client-authentication/index.ts'
-import { decided, type Position } from '@ledgate/eventsourcing'
+import { runDecision, type Position } from '@ledgate/eventsourcing'
 import { preferredWait, type RequestContext } from '../http/index.ts'
 import { ANONYMOUS, type Clock } from '../log/index.ts'
 import { revoke, type RevokeDependencies } from './revoke.ts'
@@ -28,7 +28,7 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
     async (request, reply) => {
       const body = (request.body ?? {}) as Record<string, unknown>
       const anonymous = requests.of(request, ANONYMOUS)
-      const position = await decided(async () => {
+      const position = await runDecision(async () => {
         const client = await authentication.client({
           authorization: request.headers.authorization,
           body,

@@ -1,4 +1,4 @@
-import { decided, MAX_EVENT_BYTES } from '@ledgate/eventsourcing'
+import { runDecision, MAX_EVENT_BYTES } from '@ledgate/eventsourcing'
 import { InvalidGrant } from '@ledgate/oauth'
 import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
@@ -49,7 +49,7 @@ async function grown(house: Household) {
     revoked_tokens.push({ jti: crypto.randomUUID(), exp })
   const last = { jti: jtiOf(first.access_token), exp, grant: { ...state, revoked_tokens } }
   const by = { expected: revision, context: command() }
-  await decided(() => log.append(grantStream.of(gid), [{ type: 'TokenRevoked', data: last }], by))
+  await runDecision(() => log.append(grantStream.of(gid), [{ type: 'TokenRevoked', data: last }], by))
   return { gid, revoked, refresh_token, revoked_tokens }
 }
 

@@ -1,4 +1,4 @@
-import { decided } from '@ledgate/eventsourcing'
+import { runDecision } from '@ledgate/eventsourcing'
 import { InvalidRequest, UnsupportedGrantType } from '@ledgate/oauth'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-authentication/index.ts'
@@ -53,7 +53,7 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
         ? requests.forwardedSource(request)
         : requests.source(request)
     // When the client used up an assertion, the grant is a decision of its own.
-    return decided(() =>
+    return runDecision(() =>
       grants[type](dependencies, {
         client,
         body,
@@ -69,7 +69,7 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
     '/oauth2/token',
     { schema: { tags: ['oauth'], summary: 'Get, or renew, tokens (RFC 6749 §3.2)' } },
     async (request, reply) => {
-      const { position, tokens } = await decided(() => answer(request))
+      const { position, tokens } = await runDecision(() => answer(request))
       return reply
         .headers({ 'cache-control': 'no-store', pragma: 'no-cache', 'ledgate-position': position })
         .send(tokens)

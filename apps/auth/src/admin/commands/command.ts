@@ -1,4 +1,4 @@
-import { decided, type JsonObject } from '@ledgate/eventsourcing'
+import { runDecision, type JsonObject } from '@ledgate/eventsourcing'
 import type { z } from 'zod'
 import type { CommandContext } from '../../log/index.ts'
 import { issueLines } from './refusal.ts'
@@ -22,7 +22,7 @@ export function command<Schema extends z.ZodObject>(
     async run(input, context) {
       const parsed = schema.safeParse(input)
       if (!parsed.success) throw new Malformed(issueLines(parsed.error).join('; '))
-      return decided(() => run(parsed.data, context))
+      return runDecision(() => run(parsed.data, context))
     },
   }
 }

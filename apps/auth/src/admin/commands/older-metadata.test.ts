@@ -1,4 +1,4 @@
-import { decided } from '@ledgate/eventsourcing'
+import { runDecision } from '@ledgate/eventsourcing'
 import { ClientMetadata, ResourceMetadata } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
 import { readUser, userStream } from '../../user/index.ts'
@@ -87,7 +87,7 @@ it('and a person who has more roles than are given today is rid of them one by o
   const user = async () => (await readUser(home.log, sub))!
   const { state, revision: expected } = await user()
   const event = { type: 'RolesAssigned' as const, data: { user: { ...state, roles: [first, ...others] } } }
-  await decided(() => home.log.append(userStream.of(sub), [event], { expected, context: command() }))
+  await runDecision(() => home.log.append(userStream.of(sub), [event], { expected, context: command() }))
   const assign = async (...roles: string[]) =>
     operatorCommands(home as never)['users roles']?.run({ sub, roles, entitlements: [] }, command())
   await assign(...others)

@@ -2,7 +2,7 @@ import {
   type Json,
   type JsonObject,
   keptPosition,
-  lastEvents,
+  readLastEvents,
   type Position,
   type PositionParser,
 } from '@ledgate/eventsourcing'
@@ -54,7 +54,7 @@ const asShown = ({ id, stream, revision, position, created, type, data, envelope
 })
 
 async function ofStream(log: EventLog, stream: string, last: number): Promise<readonly AnyRecord[]> {
-  const events = await lastEvents(log.store, stream, last)
+  const events = await readLastEvents(log.store, stream, last)
   return events.map(log.decode).filter((record) => record !== undefined)
 }
 

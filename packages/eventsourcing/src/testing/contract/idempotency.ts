@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { appendSettled } from '../../append.ts'
+import { appendIdempotently } from '../../append.ts'
 import { Conflict, UnknownOutcome } from '../../errors.ts'
 import type { ExpectedRevision } from '../../event-store.ts'
 import type { ContractSubject } from './contract.ts'
@@ -111,7 +111,9 @@ export function idempotencyRules(subject: () => ContractSubject): void {
         return answer
       },
     }
-    expect(await appendSettled(forgetful, stream, [event], { expected: 'noStream' })).toMatchObject({ revision: 0n })
+    expect(await appendIdempotently(forgetful, stream, [event], { expected: 'noStream' })).toMatchObject({
+      revision: 0n,
+    })
     expect(idsOf(await store.read(stream))).toEqual([event.id])
   })
 }

@@ -1,6 +1,6 @@
 import type { EventStore, ReadAllOptions } from '../../event-store.ts'
 import { type Position, START } from '../../position.ts'
-import { passes } from '../../stream-name.ts'
+import { matchesFilter } from '../../stream-name.ts'
 
 /**
  * A store as it would be if its log began at a mark: the rules of the contract then take as long, and count the same, on a server
@@ -14,7 +14,7 @@ export function since(store: EventStore, mark: Position): EventStore {
     let left = max
     for await (const event of store.readAll(options)) {
       if (left === 0 || event.position <= mark) return
-      if (!passes(filter, event)) continue
+      if (!matchesFilter(filter, event)) continue
       left -= 1
       yield event
     }
