@@ -87,3 +87,23 @@ describe('package.json', () => {
     expect(rootManifest.devDependencies['node']).toMatch(EXACT)
   })
 })
+
+describe('package-lock.json', () => {
+  const Locked = z.object({ optionalDependencies: Versions })
+  const { packages } = z.object({ packages: z.record(z.string(), Locked) }).parse(JSON.parse(read('package-lock.json')))
+
+  /** Whether the lock file has a package where Node would look for it from another one. */
+  function isLocked(from: string, name: string): boolean {
+    if (`${from && `${from}/`}node_modules/${name}` in packages) return true
+    return from !== '' && isLocked(from.replace(/\/?node_modules\/(?:@[^/]+\/)?[^/]+$/, ''), name)
+  }
+
+  it('has every optional dependency, for each platform: without them npm ci refuses the whole file', () => {
+    const missing = Object.entries(packages).flatMap(([path, { optionalDependencies }]) =>
+      Object.keys(optionalDependencies)
+        .filter((name) => !isLocked(path, name))
+        .map((name) => `${path} needs ${name}`),
+    )
+    expect(missing).toEqual([])
+  })
+})
