@@ -3,37 +3,37 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Logger } from 'pino'
 import { accountRoutes, linkRoutes } from './account/index.ts'
-import { administrationResource, administrationRoutes, type Setup, setup, setupRoutes } from './admin/api/index.ts'
+import { administrationResource, administrationRoutes, type Setup, openSetup, setupRoutes } from './admin/api/index.ts'
 import { appliedBefore, applyBootstrap, readBootstrap } from './admin/bootstrap/index.ts'
 import { listenForOperator } from './admin/socket/index.ts'
 import { type OperatorCommand, operatorCommands } from './admin/commands/index.ts'
 import { socketPath } from './admin/vocabulary/index.ts'
 import {
   type ClientAuthentication,
-  clientAuthentication,
-  clientGuard,
+  createClientAuthentication,
+  createClientGuard,
   noClientLimits,
 } from './client-authentication/index.ts'
 import {
   checksOf,
   type Core,
   hearingNotes,
-  hearingReadings,
-  mailReadings,
+  hearingMetrics,
+  mailMetrics,
   masterKeysOf,
   notesOf,
   openBacklogs,
   openCore,
   openFeed,
   openMail,
-  openPeople,
+  openUsers,
   openPublishing,
   type OutgoingMail,
   ownedScopes,
-  type People,
-  processReadings,
+  type Users,
+  processMetrics,
   type Publishing,
-  readingsOf,
+  metricsOf,
   registeredOrigins,
   startBackground,
   systemContext,
@@ -44,11 +44,11 @@ import type { Config } from './config/index.ts'
 import { discoveryRoutes } from './discovery/index.ts'
 import { turns } from './grant/index.ts'
 import { readiness } from './health/index.ts'
-import { requestContext, type RequestContext } from './http/index.ts'
+import { createRequestContext, type RequestContext } from './http/index.ts'
 import { introspectionRoutes } from './introspection/index.ts'
 import { devMailRoutes } from './mail/index.ts'
-import { metrics as openMetrics } from './metrics/index.ts'
-import { accountResource, ownAccount, ownAccountRoutes } from './self-service/index.ts'
+import { openMetrics } from './metrics/index.ts'
+import { accountResource, openSelfService, selfServiceRoutes } from './self-service/index.ts'
 import { registerBuiltIn } from './resource/index.ts'
 import { revocationRoutes } from './token-revocation/index.ts'
 import { buildServer } from './server.ts'
@@ -70,10 +70,10 @@ export interface Ledgate {
 /** The endpoints of OAuth over the parts. */
 function oauthRoutes(
   core: Core,
-  people: People,
+  people: Users,
   requests: RequestContext,
   authentication: ClientAuthentication,
-  { published }: Publishing,
+  { waitUntilPublished: published }: Publishing,
 ): FastifyPluginAsync[] {
   const { issuer, tokenCap } = core.config
   const { issuerEpoch } = core.installation
@@ -95,7 +95,7 @@ function oauthRoutes(
 /** Everything else that is spoken over HTTP. */
 function otherRoutes(
   core: Core,
-  { register, confirm }: People,
+  { register, confirm }: Users,
   { mailbox }: OutgoingMail,
   requests: RequestContext,
 ): FastifyPluginAsync[] {
@@ -113,21 +113,21 @@ function otherRoutes(
 }
 
 /** What people do with their own account, and the links of mails about it. */
-function ownAccountOver(core: Core, people: People, requests: RequestContext): FastifyPluginAsync[] {
+function ownAccountOver(core: Core, people: Users, requests: RequestContext): FastifyPluginAsync[] {
   const { issuer, tokenCap } = core.config
   const { ownPassword: password, changeEmail, reset } = people
   const facts = { issuer, issuerEpoch: core.installation.issuerEpoch }
-  const account = ownAccount({ ...core, ...facts, facts, tokenCap, password, email: changeEmail })
+  const account = openSelfService({ ...core, ...facts, facts, tokenCap, password, email: changeEmail })
   const asked = { ...core, ...facts, account, requests }
   const links = { reset, changeEmail, requestContext: requests }
   return [
-    async (app) => void (await app.register(ownAccountRoutes, asked)),
+    async (app) => void (await app.register(selfServiceRoutes, asked)),
     async (app) => void (await app.register(linkRoutes, links)),
   ]
 }
 
 /** What administrators do; the first of them is made by the token of the console. */
-function administration(core: Core, people: People, firstSetup: Setup, requests: RequestContext): FastifyPluginAsync[] {
+function administration(core: Core, people: Users, firstSetup: Setup, requests: RequestContext): FastifyPluginAsync[] {
   const { issuer } = core.config
   const { log, administrators } = core
   const { issuerEpoch } = core.installation
@@ -142,7 +142,7 @@ function administration(core: Core, people: People, firstSetup: Setup, requests:
 
 async function bootstrap(
   { config, logger, log, names, clients, resources, keyedHash }: Core,
-  { accounts }: People,
+  { accounts }: Users,
 ): Promise<void> {
   const context = () => systemContext('bootstrap')
   for (const builtIn of [administrationResource(config.issuer), accountResource(config.issuer)])
@@ -165,25 +165,25 @@ async function bootstrap(
  */
 export async function compose(config: Config, logger: Logger): Promise<Ledgate> {
   const core = await openCore(config, logger)
-  const people = openPeople(core)
+  const people = openUsers(core)
   const backlogs = openBacklogs()
   const mail = openMail(core, backlogs.mail)
   await bootstrap(core, people)
-  const requests = requestContext({
+  const requests = createRequestContext({
     key: core.sourceKey,
     newCommandId: randomUUID,
     proxies: config.trustedProxies,
   })
-  const firstSetup = setup(core.administrators, core.clock)
+  const firstSetup = openSetup(core.administrators, core.clock)
   const metrics = openMetrics()
-  metrics.watch(readingsOf(core))
+  metrics.watch(metricsOf(core))
   const { nowMs } = core.clock
   const ready = readiness(checksOf(core), { ...notesOf(backlogs, mail, nowMs), ...hearingNotes(core.hearings, nowMs) })
-  metrics.watch(hearingReadings(core.hearings, nowMs))
-  metrics.watch([...processReadings(backlogs, core.clock.nowMs), ...mailReadings(mail, core.clock.nowMs)])
+  metrics.watch(hearingMetrics(core.hearings, nowMs))
+  metrics.watch([...processMetrics(backlogs, core.clock.nowMs), ...mailMetrics(mail, core.clock.nowMs)])
   const { issuer, limits } = config
-  const guard = limits ? clientGuard(limits.client, core.clock.nowMs) : noClientLimits
-  const authentication = clientAuthentication({ ...core, issuer, guard })
+  const guard = limits ? createClientGuard(limits.client, core.clock.nowMs) : noClientLimits
+  const authentication = createClientAuthentication({ ...core, issuer, guard })
   const feed = openFeed(core, requests, authentication)
   const publishing = await openPublishing(core, feed.feed)
   metrics.watch([...feed.readings, ...publishing.readings])
@@ -227,7 +227,7 @@ export async function compose(config: Config, logger: Logger): Promise<Ledgate> 
   }
 }
 
-const commandsOf = (core: Core, { accounts }: People): Readonly<Record<string, OperatorCommand>> =>
+const commandsOf = (core: Core, { accounts }: Users): Readonly<Record<string, OperatorCommand>> =>
   operatorCommands({
     ...core,
     accounts,
@@ -241,7 +241,7 @@ export async function openOperator(
   logger: Logger,
 ): Promise<{ commands: Readonly<Record<string, OperatorCommand>>; close(): Promise<void> }> {
   const core = await openCore(config, logger)
-  const people = openPeople(core)
+  const people = openUsers(core)
   return {
     commands: commandsOf(core, people),
     async close() {

@@ -2,7 +2,7 @@
 import { constants, setPriority, userInfo } from 'node:os'
 import { CommanderError } from 'commander'
 import { type Config, ConfigError, readConfig } from './config/index.ts'
-import { ask, type Ask, NoServer, createProgram, remote, type Where } from './admin/cli/index.ts'
+import { askServer, type Ask, NoServer, createProgram, createRemote, type Where } from './admin/cli/index.ts'
 import { socketPath } from './admin/vocabulary/index.ts'
 import { Refused } from './refusal/index.ts'
 
@@ -11,12 +11,12 @@ const backups = () => import('./compose/backup.ts')
 
 /** Does it here, where no server runs, and closes again. */
 async function here(config: Config, command: string, input: unknown, operator: string) {
-  const [{ openOperator }, { logger }, { runCommand }] = await Promise.all([
+  const [{ openOperator }, { createLogger }, { runCommand }] = await Promise.all([
     import('./compose.ts'),
     import('./http/index.ts'),
     import('./admin/socket/index.ts'),
   ])
-  const { commands, close } = await openOperator(config, logger({ level: 'silent' }))
+  const { commands, close } = await openOperator(config, createLogger({ level: 'silent' }))
   try {
     const { status, body } = await runCommand(commands, { command, input, operator })
     if (status !== 200) throw new Refused((body as { message: string }).message)
@@ -32,7 +32,7 @@ function local(): Ask {
   const operator = userInfo().username
   return async (command, input) => {
     try {
-      return await ask(socketPath(config.dataDir), { command, input, operator })
+      return await askServer(socketPath(config.dataDir), { command, input, operator })
     } catch (error) {
       if (!(error instanceof NoServer)) throw error
     }
@@ -43,7 +43,7 @@ function local(): Ask {
 function asker({ server, tokenFile }: Where): Ask {
   if (server === undefined) return local()
   if (tokenFile === undefined) throw new Refused('--server needs --token-file')
-  return remote({ server, tokenFile })
+  return createRemote({ server, tokenFile })
 }
 
 try {

@@ -1,11 +1,11 @@
 import { compose } from './compose.ts'
 import { type Config, ConfigError, readConfig } from './config/index.ts'
-import { logger } from './http/index.ts'
+import { createLogger } from './http/index.ts'
 
 /** How long requests under way may take to end before the process goes anyway. */
 const SHUTDOWN_LIMIT_MS = 20_000
 
-function configured(): Config {
+function loadConfig(): Config {
   try {
     return readConfig()
   } catch (error) {
@@ -25,8 +25,8 @@ const setupHint = (issuer: string, token: string): string =>
 
 /** Runs the server until it is told to stop; then it answers what it took, and ends. */
 export async function serve(): Promise<void> {
-  const config = configured()
-  const log = logger({ level: config.logLevel })
+  const config = loadConfig()
+  const log = createLogger({ level: config.logLevel })
   const fail = (message: string) => (error: unknown) => {
     log.fatal({ err: error }, `${message}: ${error instanceof Error ? error.message : String(error)}`)
     process.exit(1)

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { expect, it } from 'vitest'
-import { logger } from './http/index.ts'
+import { createLogger } from './http/index.ts'
 import { buildServer, type ServerDependencies } from './server.ts'
 
 /** Longer than any test lasts: what ends by it, never does. */
@@ -10,7 +10,7 @@ const NEVER_MS = 900_000
 it('a connection that was opened for later does not hold up the end of the server', async () => {
   const app = await buildServer({
     issuer: 'http://127.0.0.1:4040',
-    logger: logger({ level: 'silent' }),
+    logger: createLogger({ level: 'silent' }),
     metrics: { observe: () => {}, expose: async () => '' } as unknown as ServerDependencies['metrics'],
     readiness: { isDraining: false } as unknown as ServerDependencies['readiness'],
     origins: () => new Set(),

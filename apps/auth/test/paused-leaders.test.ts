@@ -6,8 +6,8 @@ import { inMemoryVault } from '@ledgate/vault/testing'
 import { decodeProtectedHeader } from 'jose'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { controls, rounds } from '../../../rounds.ts'
-import { ANN, type Household, household } from '../src/testing/household.ts'
-import { command, handClock } from '../src/testing/parts.ts'
+import { ANN, type Household, openHousehold } from '../src/testing/household.ts'
+import { command, createHandClock } from '../src/testing/parts.ts'
 
 /** The time limits of a cluster and of its clients, a thirtieth of what they are. */
 const LIMITS = {
@@ -46,11 +46,11 @@ async function installation(options: { readonly gossipsAlone?: boolean } = {}) {
     await Promise.all(stores.map((store) => store.close()))
     cluster.close()
   })
-  const shared = { clock: handClock(), vault: inMemoryVault() }
+  const shared = { clock: createHandClock(), vault: inMemoryVault() }
   const replicas: Household[] = []
   for (const store of stores) {
     // The first one registers what all of them have.
-    const home = await answered(() => household({ store, ...shared, shared }))
+    const home = await answered(() => openHousehold({ store, ...shared, shared }))
     if (replicas.length === 0) await answered(() => home.addClient('web'))
     replicas.push(home)
   }

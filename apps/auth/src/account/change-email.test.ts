@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { Crash, dyingProcess } from '../testing/faulty-store.ts'
-import { ANN, household, newId, plainHasher, SOURCE } from '../testing/household.ts'
+import { ANN, openHousehold, newId, plainHasher, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { mailStream } from '../mail/index.ts'
 import { emailChangeStream, InvalidLink } from '../email-address/index.ts'
@@ -14,7 +14,7 @@ const NEW = { ...ANN, email: 'ann.new@example.com' }
 /** Somebody who asked for another address, and the link that was mailed there. */
 async function asked() {
   const store = inMemoryEventStore()
-  const home = await household({ store })
+  const home = await openHousehold({ store })
   const { sub } = await home.create()
   await home.finish()
   const found = await readUser(home.log, sub)
@@ -24,7 +24,7 @@ async function asked() {
   return { store, home, sub, token: String(mail?.token) }
 }
 
-type Home = Awaited<ReturnType<typeof household>>
+type Home = Awaited<ReturnType<typeof openHousehold>>
 
 /** A new person of the household, who asks for addresses and redeems what was mailed there. */
 async function newPerson(home: Home) {
@@ -58,7 +58,7 @@ async function newPerson(home: Home) {
   }
 }
 
-const signsIn = (home: Awaited<ReturnType<typeof household>>, person: typeof ANN) =>
+const signsIn = (home: Awaited<ReturnType<typeof openHousehold>>, person: typeof ANN) =>
   home.signedIn('web', person).then(
     () => true,
     () => false,
@@ -70,7 +70,7 @@ it.each(['before', 'after'] as const)(
     for (let at = 0; ; at += 1) {
       const { store, home, token } = await asked()
       const mortal = dyingProcess(store, home.vault, { at, when })
-      const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+      const dying = await openHousehold({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
       const died = await dying.changeEmail.redeem(token, command()).catch((error: unknown) => error)
       await home.finish()
       const works = [await signsIn(home, ANN), await signsIn(home, NEW)]
@@ -101,7 +101,7 @@ it('what is left of the old address tells nobody whose it was', async () => {
 
 describe('a link for another address', () => {
   it('is void from the moment another address is asked for, before that one is confirmed and after', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const person = await newPerson(home)
     const typo = await person.ask('typo')
     const right = await person.ask('right')
@@ -112,7 +112,7 @@ describe('a link for another address', () => {
   })
 
   it.each(['a', 'c'])('is void after it was used and the person went on to %s', async (next) => {
-    const home = await household()
+    const home = await openHousehold()
     const person = await newPerson(home)
     const used = await person.ask('b')
     expect(await person.redeem(used)).toBe('changed')
@@ -124,7 +124,7 @@ describe('a link for another address', () => {
   })
 
   it('is redeemed once: again it gives the same answer and writes nothing', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const person = await newPerson(home)
     const link = await person.ask('b')
     expect(await person.redeem(link)).toBe('changed')
@@ -135,7 +135,7 @@ describe('a link for another address', () => {
   })
 
   it('is void once its person was disabled, also when they are enabled again, and once they were erased', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const [one, two] = [await newPerson(home), await newPerson(home)]
     const [ones, twos] = [await one.ask('b'), await two.ask('b')]
     await home.accounts.disable(one.sub, 'test', command())
@@ -149,8 +149,8 @@ describe('a link for another address', () => {
   })
 
   it('that two processes redeem at the same moment changes the address once, and both say so', async () => {
-    const home = await household()
-    const other = await household({ store: home.store, shared: home })
+    const home = await openHousehold()
+    const other = await openHousehold({ store: home.store, shared: home })
     for (let round = 0; round < 5; round += 1) {
       const person = await newPerson(home)
       const token = String(await person.ask('b'))
@@ -165,7 +165,7 @@ describe('a link for another address', () => {
   })
 
   it('of a version that did not bind it to anything is void', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const person = await newPerson(home)
     const token = String(await person.ask('b'))
     const [asked] = await home.log.last(mailStream.of(String(token.split('.')[2])), 10)
@@ -183,11 +183,11 @@ describe('a link for another address', () => {
   })
 
   it('that a slow process redeemed does nothing when the person went away and came back meanwhile', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const person = await newPerson(home)
     const slow = await person.ask('b')
     const mortal = dyingProcess(home.store, home.vault, { at: 1, when: 'after' })
-    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    const dying = await openHousehold({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
     await expect(dying.changeEmail.redeem(String(slow), command())).rejects.toThrow(Crash) // b is confirmed, and no more
     expect(await person.redeem(await person.ask('c'))).toBe('changed')
     expect(await person.redeem(await person.ask('a'))).toBe('changed')
@@ -197,7 +197,7 @@ describe('a link for another address', () => {
   })
 
   it('changes the address only while it is the newest, unused, and nothing ended the person’s tokens', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const step = fc.oneof(
       fc.record({ act: fc.constant('ask' as const), which: fc.constantFrom('a', 'b', 'c', 'd') }),
       fc.record({ act: fc.constant('redeem' as const), link: fc.nat(5) }),
@@ -241,11 +241,11 @@ describe('a link for another address', () => {
   })
 
   it('does nothing where the end of all sessions came between its steps', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const person = await newPerson(home)
     const link = await person.ask('b')
     const mortal = dyingProcess(home.store, home.vault, { at: 1, when: 'after' })
-    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    const dying = await openHousehold({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
     await expect(dying.changeEmail.redeem(String(link), command())).rejects.toThrow(Crash) // b is confirmed, and no more
     await home.accounts.revokeSessions(person.sub, 'test', command())
     await home.finish()
@@ -254,8 +254,8 @@ describe('a link for another address', () => {
   })
 
   it('to an address that is somebody else’s by now does and writes nothing; of two who prove it at once one has it', async () => {
-    const home = await household()
-    const other = await household({ store: home.store, shared: home })
+    const home = await openHousehold()
+    const other = await openHousehold({ store: home.store, shared: home })
     const wanted = `wanted-${newId()}@example.com`
     async function asking() {
       const person = await newPerson(home)
@@ -275,7 +275,7 @@ describe('a link for another address', () => {
   })
 
   it('leaves the old address no say: its links set no password, and it hears of the change without a link', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const person = await newPerson(home)
     const resetAt = async (which: string) => {
       await home.reset.ask(person.at(which), command())
@@ -284,7 +284,7 @@ describe('a link for another address', () => {
     const reset = await resetAt('a')
     const link = await person.ask('b')
     const mortal = dyingProcess(home.store, home.vault, { at: 3, when: 'after' })
-    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    const dying = await openHousehold({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
     await expect(dying.changeEmail.redeem(String(link), command())).rejects.toThrow(Crash)
     expect(await person.address()).toBe('b')
     expect(await resetAt('a')).toBeUndefined() // its stream still says that it is the person's
@@ -313,7 +313,7 @@ describe('a link for a new password', () => {
         return plainHasher.hash(text)
       },
     }
-    const home = await household({ hasher })
+    const home = await openHousehold({ hasher })
     const person = await newPerson(home)
     const links: (string | undefined)[] = []
     for (let each = 0; each < 2; each += 1) {
@@ -361,7 +361,7 @@ it('a link for another address is shown as long as it does something: also when 
   for (let at = 0; ; at += 1) {
     const { home, token } = await asked()
     const mortal = dyingProcess(home.store, home.vault, { at, when: 'before' })
-    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    const dying = await openHousehold({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
     const died = await dying.changeEmail.redeem(token, command()).catch((error: unknown) => error)
     await home.finish()
     const isShown = await home.changeEmail.check(token).then(

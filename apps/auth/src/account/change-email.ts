@@ -68,7 +68,7 @@ const linksOf = (sub: string) => emailChangeStream.of(sub)
  * The change over the log. First the stream of the person's links decides whether this is the newest one, then that of the
  * new address whether it is free, and last that of the person whether the address is still the one that the link is for.
  */
-export function changeEmail(dependencies: ChangeEmailDependencies): ChangeEmail {
+export function openChangeEmail(dependencies: ChangeEmailDependencies): ChangeEmail {
   const { log, sealer, addresses, linkKeys, mayMail, completion, clock, newId } = dependencies
 
   /** The person of a link, while it is not void: whatever ended their tokens since then made it so. */

@@ -41,7 +41,14 @@ export interface OwnPassword {
 const unknown = (cause: unknown) => new UnknownAccount({ cause })
 
 /** The commands over the log. */
-export function ownPassword({ log, sealer, hasher, policy, signIn, clock }: ChangePasswordDependencies): OwnPassword {
+export function openOwnPassword({
+  log,
+  sealer,
+  hasher,
+  policy,
+  signIn,
+  clock,
+}: ChangePasswordDependencies): OwnPassword {
   async function addressOf(sub: string): Promise<string> {
     const found = await readUser(log, sub)
     const address = found === undefined ? ERASED : await sealer.unseal(found.state.email, 'email')

@@ -50,7 +50,7 @@ export interface Completion {
 const PROCESS = 'registration'
 
 /** Takes up what registrations and confirmations acknowledged. */
-export function completion(dependencies: CompletionDependencies): Completion {
+export function openCompletion(dependencies: CompletionDependencies): Completion {
   const { log, sealer, linkKeys, addresses, clock, newId } = dependencies
   const because = (event: AccountRecord): CommandContext => causedBy(event, PROCESS, newId())
 

@@ -53,7 +53,7 @@ export const confirmedPage = (): string =>
   })
 
 /** What somebody sees whose link does nothing. */
-export const deadLinkPage = (): string =>
+export const spentConfirmLinkPage = (): string =>
   page({
     title: 'This link does not work any more',
     body: html`<section class="card">

@@ -66,7 +66,7 @@ const erased = (cause: unknown) => new InvalidLink('the registration or its acco
 type Reserved = Extract<EmailState, { status: 'reserved' }>
 
 /** Confirmation over the log: the address's stream decides, and its one event holds all that follows. */
-export function confirm(dependencies: ConfirmDependencies): Confirm {
+export function openConfirm(dependencies: ConfirmDependencies): Confirm {
   const { log, sealer, hasher, policy, addresses, completion, signIn } = dependencies
   const open = (token: string) => openLink(dependencies, token, 'confirm')
 

@@ -5,13 +5,13 @@ import type { KeyVault } from '@ledgate/vault'
 import { describe, expect, it } from 'vitest'
 import type { Bearer } from '../introspection/index.ts'
 import { type Asking } from '../self-service/self-service.ts'
-import { ownAccount } from '../self-service/index.ts'
-import { audiences } from '../resource/index.ts'
-import { ANN, household, ISSUER, newId, SOURCE } from '../testing/household.ts'
-import { command, handClock } from '../testing/parts.ts'
+import { openSelfService } from '../self-service/index.ts'
+import { openAudiences } from '../resource/index.ts'
+import { ANN, openHousehold, ISSUER, newId, SOURCE } from '../testing/household.ts'
+import { command, createHandClock } from '../testing/parts.ts'
 import { readUser } from '../user/index.ts'
 
-type Home = Awaited<ReturnType<typeof household>>
+type Home = Awaited<ReturnType<typeof openHousehold>>
 
 interface Person {
   readonly sub: string
@@ -55,8 +55,13 @@ function stepping() {
 function own(home: Home, { sub }: Person) {
   const facts = { issuer: ISSUER, issuerEpoch: home.installation.issuerEpoch }
   const views = { sessions: { ofUser: () => [] }, grants: { ofUser: () => [] }, waitFor: async () => true } as never
-  const dependencies = { ...home.dependencies, ...home, ...facts, audiences: audiences(home.log, home.names, ISSUER) }
-  const account = ownAccount({ ...dependencies, password: home.ownPassword, email: home.changeEmail, views })
+  const dependencies = {
+    ...home.dependencies,
+    ...home,
+    ...facts,
+    audiences: openAudiences(home.log, home.names, ISSUER),
+  }
+  const account = openSelfService({ ...dependencies, password: home.ownPassword, email: home.changeEmail, views })
   const asking: Asking = {
     sub,
     gid: newId(),
@@ -189,7 +194,7 @@ async function newPerson(home: Home, name: string): Promise<Person> {
 describe('what is under way while its person is erased', () => {
   it.each(Object.keys(flows))('%s is done or refused at every step, and nobody comes back', async (name) => {
     const steps = stepping()
-    const home = await household({ store: steps.store, shared: { clock: handClock(), vault: steps.vault } })
+    const home = await openHousehold({ store: steps.store, shared: { clock: createHandClock(), vault: steps.vault } })
     await home.addClient('web')
     for (let at = 0; ; at += 1) {
       const person = await newPerson(home, name)

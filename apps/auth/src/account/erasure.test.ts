@@ -2,12 +2,12 @@ import { inMemoryEventStore } from '@ledgate/eventsourcing'
 import { ERASED } from '@ledgate/vault'
 import { expect, it } from 'vitest'
 import { Crash, dyingProcess } from '../testing/faulty-store.ts'
-import { ANN, household } from '../testing/household.ts'
+import { ANN, openHousehold } from '../testing/household.ts'
 import { command, everythingIn } from '../testing/parts.ts'
 import { readUser, UnknownAccount } from '../user/index.ts'
 
 it('an erased person signs in no more, is nobody’s, and can come back as somebody new', async () => {
-  const home = await household()
+  const home = await openHousehold()
   const { sub } = await home.create()
   const { access_token, refresh_token } = await home.signedIn()
   await home.accounts.erase(ANN.email, 'asked for', command())
@@ -29,11 +29,11 @@ it('an erased person signs in no more, is nobody’s, and can come back as someb
 it.each(['before', 'after'] as const)('an erasure that was cut off %s any append is finished', async (when) => {
   for (let at = 0; ; at += 1) {
     const store = inMemoryEventStore()
-    const home = await household({ store })
+    const home = await openHousehold({ store })
     const { sub } = await home.create()
     await home.finish()
     const mortal = dyingProcess(store, home.vault, { at, when })
-    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    const dying = await openHousehold({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
     const died = await dying.accounts.erase(sub, 'asked for', command()).catch((error: unknown) => error)
     await home.finish()
     const state = (await readUser(home.log, sub))?.state
@@ -48,10 +48,10 @@ it.each(['before', 'after'] as const)('an erasure that was cut off %s any append
 
 it('the address of somebody whose erasure was cut off is given to somebody new at once, nobody having finished it', async () => {
   for (let at = 1; ; at += 1) {
-    const home = await household()
+    const home = await openHousehold()
     const { sub } = await home.create()
     const mortal = dyingProcess(home.store, home.vault, { at, when: 'before' })
-    const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+    const dying = await openHousehold({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
     const died = await dying.accounts.erase(sub, 'asked for', command()).catch((error: unknown) => error)
     const made = await home.create()
     expect(made).toMatchObject({ isNew: true })

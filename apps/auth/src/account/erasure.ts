@@ -36,7 +36,7 @@ const PROCESS = 'erasure'
  * The event first: whatever happens then, somebody finishes it. The address next, for which the person's key is still
  * needed; the keys last.
  */
-export function erasure({ log, sealer, addresses, newId }: ErasureDependencies): Erasure {
+export function openErasure({ log, sealer, addresses, newId }: ErasureDependencies): Erasure {
   async function release(
     stream: StreamName<EmailEvent>,
     reservationId: string,

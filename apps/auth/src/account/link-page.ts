@@ -60,5 +60,5 @@ export const resetDonePage = (): string =>
   done('Your password is set', 'You can sign in with it now. This page can be closed.')
 export const emailChangedPage = (): string =>
   done('Your address is changed', 'You sign in with it from now on. This page can be closed.')
-export const voidLinkPage = (): string =>
+export const spentLinkPage = (): string =>
   done('This link does not work any more', 'It was used already, is too old, or something else was changed meanwhile.')

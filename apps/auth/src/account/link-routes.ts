@@ -7,7 +7,7 @@ import { PAGE_HEADERS } from '../html/index.ts'
 import { InvalidLink, TypedAddress } from '../email-address/index.ts'
 import type { ChangeEmail } from './change-email.ts'
 import { laterPage } from './confirm-page.ts'
-import { changeEmailPage, emailChangedPage, resetDonePage, resetPage, voidLinkPage } from './link-page.ts'
+import { changeEmailPage, emailChangedPage, resetDonePage, resetPage, spentLinkPage } from './link-page.ts'
 import { InvalidPassword } from '../password/index.ts'
 import type { Reset } from './reset.ts'
 import { ANONYMOUS } from '../log/index.ts'
@@ -43,7 +43,7 @@ function sendProblem(error: unknown, reply: FastifyReply, page: (problem: string
   if (!(error instanceof OAuthError)) throw error
   reply.request.log.info({ detail: error.detail }, 'form rejected')
   reply.headers(error.headers)
-  if (error instanceof InvalidLink) return sendPage(reply, 400, voidLinkPage())
+  if (error instanceof InvalidLink) return sendPage(reply, 400, spentLinkPage())
   if (error instanceof InvalidPassword)
     return sendPage(reply, 400, page(`Please choose another one: ${error.message}.`))
   if (error instanceof InvalidRequest) return sendPage(reply, 400, page('Please fill in the form.'))

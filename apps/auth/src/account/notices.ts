@@ -23,7 +23,7 @@ export interface Notices {
 const PROCESS = 'notices'
 
 /** One mail for each event that is worth one. */
-export function notices({ log, sealer, addresses, linkKeys, clock, newId }: NoticesDependencies): Notices {
+export function openNotices({ log, sealer, addresses, linkKeys, clock, newId }: NoticesDependencies): Notices {
   async function send(
     event: AccountRecord,
     { data_key: dataKey }: UserState,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Household, household, ANN, SOURCE } from '../testing/household.ts'
+import { type Household, openHousehold, ANN, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { InvalidPassword } from '../password/index.ts'
 
@@ -35,7 +35,7 @@ const DOORS: Readonly<Record<string, (home: Household) => Promise<(password: str
 it.each(Object.entries(DOORS))(
   'a password that comes in by %s is looked at by the policy first',
   async (_, prepare) => {
-    const home = await household()
+    const home = await openHousehold()
     const choose = await prepare(home)
     const before = await home.store.head()
     for (const password of ['2 short', 'l'.repeat(257), ANN.email])

@@ -75,7 +75,7 @@ export interface Register {
 }
 
 /** Registration over the log. */
-export function register(dependencies: RegisterDependencies): Register {
+export function openRegister(dependencies: RegisterDependencies): Register {
   const { log, sealer, hasher, policy, addresses, linkKeys, mayMail, mayRegister, clock, newId } = dependencies
   const discard = discarding(sealer)
 

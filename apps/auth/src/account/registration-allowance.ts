@@ -1,5 +1,5 @@
 import { TooManyRequests } from '@ledgate/oauth'
-import { budgets } from '../limit/index.ts'
+import { createBudgets } from '../limit/index.ts'
 import { networkOf, type Source } from '../log/index.ts'
 import type { RegistrationLimits } from '../config/index.ts'
 
@@ -16,10 +16,10 @@ export const unlimitedRegistrations: RegistrationAllowance = Object.assign(() =>
 const tooMany = (who: string, retryAfter: number) => new TooManyRequests(`${who} registered too often`, { retryAfter })
 
 /** Counts in memory, per process. It asks about no address, so its answers tell nothing of one. */
-export function registrationAllowance(limits: RegistrationLimits, nowMs: () => number): RegistrationAllowance {
+export function createRegistrationAllowance(limits: RegistrationLimits, nowMs: () => number): RegistrationAllowance {
   const { period, remembered } = limits
-  const bySource = budgets({ amount: limits.perSource, period, remembered, nowMs })
-  const inAll = budgets({ amount: limits.inAll, period, remembered: 1, nowMs })
+  const bySource = createBudgets({ amount: limits.perSource, period, remembered, nowMs })
+  const inAll = createBudgets({ amount: limits.inAll, period, remembered: 1, nowMs })
   function allow(source: Source | undefined): void {
     const from = source ? networkOf(source) : 'unknown'
     if (bySource.wait(from) > 0) throw tooMany('this source', bySource.wait(from))

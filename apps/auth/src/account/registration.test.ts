@@ -3,7 +3,7 @@ import { InvalidGrant } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
 import { everythingIn, command } from '../testing/parts.ts'
 import { Crash, dyingProcess, slowStore } from '../testing/faulty-store.ts'
-import { ANN, type Household, household, SOURCE } from '../testing/household.ts'
+import { ANN, type Household, openHousehold, SOURCE } from '../testing/household.ts'
 import { InvalidLink } from '../email-address/index.ts'
 import { WrongPassword } from '../password/index.ts'
 import { RESERVATION_LIFETIME } from './registration.ts'
@@ -41,7 +41,7 @@ async function typesIn(store: EventStore, category: string): Promise<readonly st
 
 describe('registering', () => {
   it('is confirmed by the mailed link and the password, and only then signs in', async () => {
-    const house = await household()
+    const house = await openHousehold()
     const link = await linkFor(house)
     await refused(house.signedIn())
     await confirm(house, link)
@@ -49,7 +49,7 @@ describe('registering', () => {
   })
 
   it('64 times at once leaves one account, one reservation, and no password but the one that is chosen with the proof', async () => {
-    const house = await household({ store: slowStore(inMemoryEventStore(), 2) })
+    const house = await openHousehold({ store: slowStore(inMemoryEventStore(), 2) })
     const passwords = Array.from({ length: 64 }, (_, index) => `the choice of number ${index}`)
     await Promise.all(passwords.map((password) => register(house, password)))
     await house.finish()
@@ -63,7 +63,7 @@ describe('registering', () => {
   })
 
   it('a taken address tells its owner by mail, changes nothing, and cannot be confirmed again', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     await register(house, OTHER)
     await house.finish()
@@ -77,7 +77,7 @@ describe('registering', () => {
 
   it('appends the same number of events whether the address is free, asked for or somebody’s', async () => {
     const appended = async (prepare: (house: Household) => Promise<unknown>) => {
-      const house = await household()
+      const house = await openHousehold()
       await prepare(house)
       await house.finish()
       const before = (await everythingIn(house.store)).split('\n').length
@@ -93,7 +93,7 @@ describe('registering', () => {
   })
 
   it('an address that nobody confirmed is somebody else’s after ten minutes, and the first password never works', async () => {
-    const house = await household()
+    const house = await openHousehold()
     const first = await linkFor(house)
     house.clock.advance(RESERVATION_LIFETIME)
     const second = await linkFor(house, OTHER)
@@ -105,7 +105,7 @@ describe('registering', () => {
   })
 
   it('an address that nobody confirmed is given back by the sweeper once no link can confirm it, and all of it is erased', async () => {
-    const house = await household()
+    const house = await openHousehold()
     const link = await linkFor(house)
     house.clock.advance(RESERVATION_LIFETIME + DAY - 1)
     expect(await house.sweeper.sweep(new AbortController().signal)).toBe(0)
@@ -123,7 +123,7 @@ describe('registering', () => {
 
 describe('a mailed link', () => {
   it('needs the password of the registration, or sets a new one: who reads the mail need not be who registered', async () => {
-    const house = await household()
+    const house = await openHousehold()
     const link = await linkFor(house)
     await expect(confirm(house, link, OTHER)).rejects.toThrow(WrongPassword)
     await confirm(house, link, OTHER, 'new')
@@ -132,7 +132,7 @@ describe('a mailed link', () => {
   })
 
   it('that did its work says so again to whoever sends the same, and to nobody else', async () => {
-    const house = await household()
+    const house = await openHousehold()
     const link = await linkFor(house)
     await Promise.all(Array.from({ length: 16 }, () => confirm(house, link)))
     await confirm(house, link)
@@ -142,7 +142,7 @@ describe('a mailed link', () => {
   })
 
   it('changes nothing by being looked at', async () => {
-    const house = await household()
+    const house = await openHousehold()
     const link = await linkFor(house)
     const before = await everythingIn(house.store)
     for (let looks = 0; looks < 3; looks += 1) await house.confirm.check(link)
@@ -150,7 +150,7 @@ describe('a mailed link', () => {
   })
 
   it('that is forged, altered, of another mail or a day old does nothing', async () => {
-    const house = await household()
+    const house = await openHousehold()
     const link = await linkFor(house)
     const [m1, key, mail, secret = ''] = link.split('.')
     const flipped = `${secret.startsWith('A') ? 'B' : 'A'}${secret.slice(1)}`
@@ -183,7 +183,7 @@ describe('a process that dies at any append', () => {
 
   /** What another process finds, and can do, after the first one died. */
   async function afterwards(store: EventStore, dead: Household, acknowledged: ReadonlySet<string>): Promise<void> {
-    const house = await household({ store, shared: dead })
+    const house = await openHousehold({ store, shared: dead })
     await house.finish()
     const mailed = await links(house)
     if (acknowledged.has('confirmed')) await house.signedIn()
@@ -208,9 +208,12 @@ describe('a process that dies at any append', () => {
       let survived = 0
       for (let at = 0; survived === 0; at += 1) {
         const store = inMemoryEventStore()
-        const first = await household({ store })
+        const first = await openHousehold({ store })
         const process = dyingProcess(store, first.vault, { at, when })
-        const dying = await household({ store: process.store, shared: { clock: first.clock, vault: process.vault } })
+        const dying = await openHousehold({
+          store: process.store,
+          shared: { clock: first.clock, vault: process.vault },
+        })
         const acknowledged = new Set<string>()
         const end = await way(dying, acknowledged).catch((error: unknown) => error)
         if (end === undefined) survived = at

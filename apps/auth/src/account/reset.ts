@@ -56,7 +56,7 @@ const mayReset = (user: UserState | undefined): user is UserState =>
   user !== undefined && user.email_verified && !user.disabled && !user.erased
 
 /** Resets over the log: the link is bound to the epoch of the person, which every new password raises, and to the address. */
-export function reset(dependencies: ResetDependencies): Reset {
+export function openReset(dependencies: ResetDependencies): Reset {
   const { log, sealer, hasher, policy, addresses, linkKeys, mayMail, places, signIn, clock, newId } = dependencies
 
   /** The person of an address, and by which reservation it is theirs. */

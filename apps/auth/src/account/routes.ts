@@ -6,7 +6,7 @@ import { LinkText } from '../mail/index.ts'
 import { PAGE_HEADERS } from '../html/index.ts'
 import { InvalidLink, TypedAddress } from '../email-address/index.ts'
 import { type Confirm, type Proof } from './confirm.ts'
-import { confirmedPage, confirmPage, deadLinkPage, laterPage } from './confirm-page.ts'
+import { confirmedPage, confirmPage, spentConfirmLinkPage, laterPage } from './confirm-page.ts'
 import { InvalidPassword, MAX_PASSWORD, MIN_PASSWORD, WrongPassword } from '../password/index.ts'
 import { PersonName } from '../user/index.ts'
 import type { Register } from './register.ts'
@@ -51,7 +51,7 @@ const sendPage = (reply: FastifyReply, status: number, text: string) =>
 
 /** The page for an error; `undefined` when it is not one that the person can do anything about. */
 function problemPage(error: unknown, token: string): { status: number; text: string } | undefined {
-  if (error instanceof InvalidLink) return { status: 400, text: deadLinkPage() }
+  if (error instanceof InvalidLink) return { status: 400, text: spentConfirmLinkPage() }
   if (error instanceof WrongPassword)
     return { status: 400, text: confirmPage(token, 'That is not the password of the registration.') }
   if (error instanceof InvalidPassword)

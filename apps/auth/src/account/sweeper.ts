@@ -31,7 +31,7 @@ const isOver = ({ data }: Reserved, now: number): boolean => now >= data.expires
  * Follows the log at the distance at which reservations end: they all last equally long, so the first that is not over
  * is the place to go on from next time. What a release leads to is done by whoever completes registrations.
  */
-export function sweeper({ log, checkpoints, clock, newId }: SweeperDependencies): Sweeper {
+export function openSweeper({ log, checkpoints, clock, newId }: SweeperDependencies): Sweeper {
   async function release({ stream, data: { reservation_id: reservationId } }: Reserved): Promise<boolean> {
     const commandId = newId()
     const actor = { type: 'system', id: NAME } as const

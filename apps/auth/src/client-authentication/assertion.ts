@@ -10,7 +10,7 @@ import {
   jwtVerify,
   type JWTVerifyOptions,
 } from 'jose'
-import { boundedCache, bytesOfText } from '../limit/index.ts'
+import { createBoundedCache, bytesOfText } from '../limit/index.ts'
 import type { Clock, CommandContext, EventLog, KeyedHash } from '../log/index.ts'
 import { ASSERTION_ALGS, flawOf } from '../credential/index.ts'
 import { assertionStream } from './events.ts'
@@ -52,7 +52,7 @@ export interface Asserting {
 type KeySet = ReturnType<typeof createLocalJWKSet>
 
 /** Imported keys by the text of their set: the log gives the same set as another object each time. */
-const keySets = boundedCache<{ readonly text: string; readonly keys: KeySet }>({
+const keySets = createBoundedCache<{ readonly text: string; readonly keys: KeySet }>({
   maxBytes: 8 * 1024 * 1024,
   bytesOf: ({ text }) => 2 * bytesOfText(text), // the text, and the keys that were made of it
 })

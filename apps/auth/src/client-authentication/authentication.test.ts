@@ -2,10 +2,10 @@ import { createHmac, generateKeyPairSync, type KeyObject, randomUUID } from 'nod
 import { formatBasic, InvalidClient, InvalidRequest, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
 import { SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { command, EPOCH, everythingIn, parts } from '../testing/parts.ts'
+import { command, EPOCH, everythingIn, openParts } from '../testing/parts.ts'
 import { type ClientGuard, noClientLimits } from './guard.ts'
 import { ASSERTION_TYPE } from './assertion.ts'
-import { clientAuthentication } from './authentication.ts'
+import { createClientAuthentication } from './authentication.ts'
 import { clientStream } from '../client/events.ts'
 import type { AnyEvent, StreamName } from '../log/index.ts'
 
@@ -36,7 +36,7 @@ const rsa = pair('RS256')
 const ed = pair('EdDSA')
 
 async function world(guard: ClientGuard = noClientLimits) {
-  const made = parts()
+  const made = openParts()
   const { log, keyedHash, clock, clients, resources } = made
   const register = (client_id: string, metadata: object, client_secret?: string) =>
     clients.register(
@@ -62,7 +62,7 @@ async function world(guard: ClientGuard = noClientLimits) {
       return found
     },
   }
-  const authentication = clientAuthentication({ log: counted, keyedHash, clock, issuer: ISSUER, guard })
+  const authentication = createClientAuthentication({ log: counted, keyedHash, clock, issuer: ISSUER, guard })
   const request = (body: Record<string, unknown>, authorization?: string, endpoint = '/oauth2/token') => ({
     body,
     authorization,

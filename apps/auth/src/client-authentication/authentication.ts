@@ -142,7 +142,7 @@ function refusal(claimed: Claimed | undefined, method: TokenEndpointAuthMethod):
  * Authentication over the log: the client's stream is read at each request, so that a disabled one is out at once. Every
  * refusal takes the same reads and the same work, whether there is such a client or not.
  */
-export function clientAuthentication(dependencies: AuthenticationDependencies): ClientAuthentication {
+export function createClientAuthentication(dependencies: AuthenticationDependencies): ClientAuthentication {
   const { log, clock, issuer, guard } = dependencies
   /** Somebody who is there: a name that was found lately. */
   let present = DUMMY_CLIENT_ID

@@ -2,12 +2,12 @@ import { formatBasic, InvalidClient, NewClientMetadata, TooManyRequests } from '
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { command, parts } from '../testing/parts.ts'
-import { clientGuard } from './guard.ts'
+import { command, openParts } from '../testing/parts.ts'
+import { createClientGuard } from './guard.ts'
 import { type ClientLimits } from '../config/index.ts'
 import { DEFAULT_CLIENT_LIMITS } from '../config/limit-defaults.ts'
 import { ASSERTION_TYPE } from './assertion.ts'
-import { clientAuthentication } from './authentication.ts'
+import { createClientAuthentication } from './authentication.ts'
 
 const SECRET = 'a secret of the client'
 const LIMITS: ClientLimits = { ...DEFAULT_CLIENT_LIMITS, remembered: 1000 }
@@ -16,15 +16,15 @@ const LIMITS: ClientLimits = { ...DEFAULT_CLIENT_LIMITS, remembered: 1000 }
 const from = (network: string, agent = 'sdk') => ({ hash: `${network} ${agent}`, network, text: 'x' })
 
 async function world(limits = LIMITS) {
-  const made = parts()
+  const made = openParts()
   const { log, keyedHash, clock, clients } = made
   const metadata = NewClientMetadata.parse({ grant_types: ['password'] })
   for (const client_id of ['web', 'other', 'third'])
     await clients.register({ client_id, client_secret: SECRET, metadata }, command())
   const page = NewClientMetadata.parse({ grant_types: ['password'], token_endpoint_auth_method: 'none' })
   await clients.register({ client_id: 'page', metadata: page }, command())
-  const guard = clientGuard(limits, clock.nowMs)
-  const authentication = clientAuthentication({ log, keyedHash, clock, issuer: 'https://id.example', guard })
+  const guard = createClientGuard(limits, clock.nowMs)
+  const authentication = createClientAuthentication({ log, keyedHash, clock, issuer: 'https://id.example', guard })
   const ask = (body: Record<string, unknown>, authorization: string | undefined, source: ReturnType<typeof from>) =>
     authentication
       .client({ body, authorization, endpoint: '/oauth2/token', context: { ...command(), source } })

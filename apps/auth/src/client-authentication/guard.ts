@@ -1,5 +1,5 @@
 import { TooManyRequests } from '@ledgate/oauth'
-import { knownPlaces, networkLanes, sourceLane, type SourceLane } from '../limit/index.ts'
+import { createKnownPlaces, createNetworkLanes, createSourceLane, type SourceLane } from '../limit/index.ts'
 import type { Source } from '../log/index.ts'
 import type { ClientLimits } from '../config/index.ts'
 
@@ -36,11 +36,11 @@ const tooMany = (retryAfter: number) =>
  * judged by its own failures alone, also where others of its network fail. Nothing is counted by client alone: the whole
  * world may guess at one, and its own secret is looked at at once.
  */
-export function clientGuard(limits: ClientLimits, nowMs: () => number): ClientGuard {
-  const make = () => sourceLane(limits, nowMs, Infinity)
+export function createClientGuard(limits: ClientLimits, nowMs: () => number): ClientGuard {
+  const make = () => createSourceLane(limits, nowMs, Infinity)
   const { namesPerSource, remembered } = limits
-  const lanes = networkLanes({ perNetwork: namesPerSource, remembered, make })
-  const places = knownPlaces<SourceLane>(remembered)
+  const lanes = createNetworkLanes({ perNetwork: namesPerSource, remembered, make })
+  const places = createKnownPlaces<SourceLane>(remembered)
 
   return {
     begin(name, { hash, network = hash } = UNKNOWN) {

@@ -16,7 +16,7 @@ const presented = ({ authorization, body }: Proof): string | undefined =>
  * Whether a resource server that has proved itself could do so by the same credentials now, read from the log at each call: it
  * is not disabled, and has the secret still, or all of the keys one of which signed its assertion.
  */
-export function standing(
+export function createCredentialCheck(
   { log, clock }: { readonly log: EventLog; readonly clock: Clock },
   proof: Proof,
   resource: ResourceState,

@@ -3,13 +3,13 @@ import { specify } from '@ledgate/eventsourcing/testing'
 import { describe, it } from 'vitest'
 import { client, ClientRefused, UnknownClient } from './client.decider.ts'
 import type { ClientEvent, ClientState } from './events.ts'
-import { keptSecret, type Secret, UnknownSecret } from '../credential/index.ts'
+import { hashSecret, type Secret, UnknownSecret } from '../credential/index.ts'
 
 const { given } = specify(client)
 
 const now = 1_790_000_000
-const first = keptSecret('first', 's1', now)
-const second = keptSecret('second', 's2', now)
+const first = hashSecret('first', 's1', now)
+const second = hashSecret('second', 's2', now)
 const metadata = ClientMetadata.parse({ grant_types: ['password', 'refresh_token'], scope: 'read write' })
 const made: ClientState = {
   client_id: 'app',
@@ -77,13 +77,13 @@ describe('the secrets of a client', () => {
   it('are two at most', () => {
     given(registered).when(add(second)).then(both)
     given(registered, both)
-      .when(add(keptSecret('third', 's3', now)))
+      .when(add(hashSecret('third', 's3', now)))
       .thenThrows(ClientRefused, 'two secrets')
   })
 
   it('leave a place when they have expired', () => {
     const old = { ...first, expires_at: now + 10 }
-    const third = keptSecret('third', 's3', now)
+    const third = hashSecret('third', 's3', now)
     given({ type: 'ClientRegistered', data: { client: becomes({ secrets: [old, second] }) } })
       .when(add(third, now + 10))
       .then({ type: 'ClientSecretAdded', data: { secret_id: 's3', client: becomes({ secrets: [second, third] }) } })

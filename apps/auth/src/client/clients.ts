@@ -11,7 +11,7 @@ import {
 import type { Names } from '../name/index.ts'
 import { client as decider, type ClientCommand, ClientRefused, usesSecret } from './client.decider.ts'
 import { type ClientState, clientStream } from './events.ts'
-import { keptSecret, newSecret } from '../credential/index.ts'
+import { hashSecret, newSecret } from '../credential/index.ts'
 import { newClientId } from './client-id.ts'
 
 /** A client as its stream says, and where the stream ends. */
@@ -87,7 +87,7 @@ export function openClients({ log, names, clock }: ClientsDependencies): Clients
 
     async register({ client_id = newClientId(), client_secret, metadata }, context) {
       const secret = secretFor(metadata, client_secret)
-      const secrets = secret === undefined ? [] : [keptSecret(secret, newId(), clock.now())]
+      const secrets = secret === undefined ? [] : [hashSecret(secret, newId(), clock.now())]
       const name = { kind: 'client_id', name: ClientId.parse(client_id) } as const
       let then = context
       return untilSettled(async () => {
@@ -105,7 +105,7 @@ export function openClients({ log, names, clock }: ClientsDependencies): Clients
 
     async addSecret(clientId, context) {
       const clientSecret = newSecret()
-      const secret = keptSecret(clientSecret, newId(), clock.now())
+      const secret = hashSecret(clientSecret, newId(), clock.now())
       const { position } = await change(clientId, { type: 'AddSecret', secret, now: clock.now() }, context)
       return { secretId: secret.secret_id, clientSecret, position }
     },

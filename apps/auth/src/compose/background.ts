@@ -3,7 +3,7 @@ import { followEvents, seldom } from '../process-manager/index.ts'
 import type { Core } from './core.ts'
 import type { Feed } from './feed.ts'
 import type { OutgoingMail } from './mail.ts'
-import type { People } from './people.ts'
+import type { Users } from './people.ts'
 import type { Backlogs } from './process-readings.ts'
 import type { Publishing } from './publishing.ts'
 import { emailStream } from '../email-address/index.ts'
@@ -24,7 +24,7 @@ export interface Background {
 /** Follows the log with each process, and looks now and then at what is due. */
 export function startBackground(
   core: Core,
-  people: People,
+  people: Users,
   { sending }: OutgoingMail,
   { feed }: Feed,
   publishing: Publishing,

@@ -13,13 +13,13 @@ import {
 import { vaultSealer } from '@ledgate/vault'
 import { copyVault, openSqliteVault } from '@ledgate/vault/sqlite'
 import { z } from 'zod'
-import { addresses as openAddresses, emailStream, ERASED_REASON } from '../email-address/index.ts'
+import { openAddresses, emailStream, ERASED_REASON } from '../email-address/index.ts'
 import { changeUser, readUser, userStream } from '../user/index.ts'
-import { erasure } from '../account/index.ts'
-import { appliedEntries, userEntry } from '../admin/bootstrap/index.ts'
+import { openErasure } from '../account/index.ts'
+import { openAppliedEntries, userEntry } from '../admin/bootstrap/index.ts'
 import { positionIn } from '../admin/commands/index.ts'
 import { type Config, LONGEST_TOKEN_CAP } from '../config/index.ts'
-import { openInstallation } from '../issuer-epoch/index.ts'
+import { openIssuerEpoch } from '../issuer-epoch/index.ts'
 import { openTokenCap } from '../token-cap/index.ts'
 import { SKEW } from '../revocation-feed/index.ts'
 import { keyedHash, newId, openEventLog, systemClock } from '../log/index.ts'
@@ -158,7 +158,7 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
     try {
       const sealer = vaultSealer(vault)
       const log = openEventLog({ store, sealer, catalogue })
-      const installation = await openInstallation({ log, clock: systemClock })
+      const installation = await openIssuerEpoch({ log, clock: systemClock })
       // What came after the backup is lost, also a higher cap.
       await openTokenCap({ log }).raiseTo(LONGEST_TOKEN_CAP, systemContext('restore'))
       await installation.endAllTokens('restored from a backup', systemContext('restore'))
@@ -169,8 +169,8 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
       await openSigningKeys({ ...ring, use: 'feed', maxAge: 0 })
       await openDerivationKeys(ring)
       const hash = keyedHash(await vault.putIfAbsent('hash/stream-names', randomBytes(32)))
-      const { release, complete } = erasure({ log, sealer, addresses: openAddresses(hash), newId })
-      const applied = appliedEntries(log)
+      const { release, complete } = openErasure({ log, sealer, addresses: openAddresses(hash), newId })
+      const applied = openAppliedEntries(log)
       let erased = 0
       for (const { subs, addresses } of erasures) {
         for (const sub of subs) {

@@ -63,7 +63,7 @@ export async function openClustered(config: Config, url: string, onWaiting: (why
       pendingErasures: vault.pendingErasures,
       finishErasures: vault.finishErasures,
       source: { kind: 'eventstoredb', url },
-      pulse: () => opened.pulse(),
+      readBarrier: () => opened.pulse(),
       turn: (onError) => openEventStoreDBLease({ url, name: 'background', onError }),
       async close() {
         await vault.close()

@@ -14,10 +14,10 @@ import {
   type KeyedHash,
   systemClock,
 } from '../log/index.ts'
-import { type Installation, openInstallation } from '../issuer-epoch/index.ts'
+import { type IssuerEpoch, openIssuerEpoch } from '../issuer-epoch/index.ts'
 import { openTokenCap, type TokenCap } from '../token-cap/index.ts'
-import { audiences as openAudiences, type Audiences, openResources, type Resources } from '../resource/index.ts'
-import { names as openNames, type Names } from '../name/index.ts'
+import { openAudiences, type Audiences, openResources, type Resources } from '../resource/index.ts'
+import { openNames, type Names } from '../name/index.ts'
 import { type DerivationKeys, openDerivationKeys, openSigningKeys, type SigningKeys } from '../signing-key/index.ts'
 import { locators as openLocators, type Locators } from '../token/index.ts'
 import { NOTICES_KEPT, SKEW } from '../revocation-feed/index.ts'
@@ -50,7 +50,7 @@ export interface Core {
   readonly names: Names
   readonly audiences: Audiences
   readonly administrators: Administrators
-  readonly installation: Installation
+  readonly installation: IssuerEpoch
   readonly tokenCap: TokenCap
   readonly clients: Clients
   readonly resources: Resources
@@ -150,7 +150,7 @@ async function open(config: Config, logger: Logger, parts: ReturnType<typeof clo
     names,
     audiences: openAudiences(log, names, config.issuer),
     administrators: openAdministrators(log),
-    installation: openInstallation({ log, clock }),
+    installation: openIssuerEpoch({ log, clock }),
     tokenCap,
     clients: openClients({ log, names, clock }),
     resources: openResources({ log, names, clock, keyedHash, issuer: config.issuer }),

@@ -2,8 +2,8 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { ClientAuthentication } from '../client-authentication/index.ts'
 import type { RequestContext } from '../http/index.ts'
 import type { Reading } from '../metrics/index.ts'
-import { feedRoutes, openings } from '../revocation-feed/http/index.ts'
-import { type FeedState, revocationFeed, type RevocationFeed, snapshots } from '../revocation-feed/index.ts'
+import { feedRoutes, createConnectionRateLimit } from '../revocation-feed/http/index.ts'
+import { type FeedState, openRevocationFeed, type RevocationFeed, openSnapshots } from '../revocation-feed/index.ts'
 import type { Core } from './core.ts'
 import { seldom } from '../process-manager/index.ts'
 
@@ -32,9 +32,9 @@ const readingsOf = (state: () => FeedState, nowMs: () => number): readonly Readi
 ]
 
 /** What everything that is said of ended tokens stands on. */
-export const groundsOf = ({ config, store, storage, clock, feedKeys, installation, tokenCap }: Core) => ({
+export const feedDependencies = ({ config, store, storage, clock, feedKeys, installation, tokenCap }: Core) => ({
   store,
-  pulse: storage.pulse,
+  pulse: storage.readBarrier,
   keys: feedKeys,
   issuer: config.issuer,
   issuerEpoch: installation.issuerEpoch,
@@ -47,8 +47,8 @@ export function openFeed(core: Core, requests: RequestContext, authentication: C
   const { config, views, clock, logger, feedKeys } = core
   const { limits } = config
   const stopping = new AbortController()
-  const grounds = groundsOf(core)
-  const feed = revocationFeed({
+  const grounds = feedDependencies(core)
+  const feed = openRevocationFeed({
     ...grounds,
     hearing: core.hearings.feed,
     onError: seldom(clock.nowMs, (error: unknown) =>
@@ -59,12 +59,12 @@ export function openFeed(core: Core, requests: RequestContext, authentication: C
     feed,
     log: core.log,
     clock,
-    snapshots: snapshots({ ...grounds, views }),
+    snapshots: openSnapshots({ ...grounds, views }),
     feedKeys,
     parsePosition: core.store.parsePosition,
     authentication,
     requests,
-    opened: limits === undefined ? () => {} : openings(limits.feed),
+    opened: limits === undefined ? () => {} : createConnectionRateLimit(limits.feed),
     draining: stopping.signal,
   }
   return {

@@ -10,11 +10,11 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { type DomainEvent } from '../catalogue/index.ts'
 import { openEventLog } from '../log/index.ts'
-import { mailSending } from '../mail/index.ts'
+import { openMailSending } from '../mail/index.ts'
 import { followEvents } from '../process-manager/index.ts'
-import { revocationFeed } from '../revocation-feed/index.ts'
+import { openRevocationFeed } from '../revocation-feed/index.ts'
 import { toNewEvent } from '../testing/history.ts'
-import { household, inMemoryCheckpoints, ISSUER, newId } from '../testing/household.ts'
+import { openHousehold, inMemoryCheckpoints, ISSUER, newId } from '../testing/household.ts'
 import { command, EPOCH } from '../testing/parts.ts'
 import { projections } from '../views/index.ts'
 import { openLocalViews } from './views.ts'
@@ -52,11 +52,11 @@ async function installation(cluster: ProtocolCluster) {
       await pause(5, undefined, { signal }).catch(() => undefined)
     }
   }
-  const house = await household({ store: open() })
+  const house = await openHousehold({ store: open() })
   const { sealer, clock, derivationKeys, completion } = house
 
   const mails: string[] = []
-  const sending = mailSending({
+  const sending = openMailSending({
     log: openEventLog({ store: open(), sealer, catalogue }),
     sealer,
     linkKeys: derivationKeys,
@@ -80,7 +80,7 @@ async function installation(cluster: ProtocolCluster) {
   }
   const feedStore = open()
   const signer = await testSigner()
-  const feed = revocationFeed({
+  const feed = openRevocationFeed({
     store: feedStore,
     pulse: feedStore.pulse,
     keys: { read: async () => ({ signer, publicKey: () => signer }) },

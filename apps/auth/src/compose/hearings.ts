@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { Check } from '../health/index.ts'
 import type { Reading } from '../metrics/index.ts'
-import { type Hearing, hearing } from '../process-manager/index.ts'
+import { type Hearing, createHearing } from '../process-manager/index.ts'
 
 /** Who follows the log; where another process has its turn, registration and mail hear nothing. */
 const FOLLOWERS = ['views', 'registration', 'mail', 'feed'] as const
@@ -14,7 +14,7 @@ const SHOWN_AFTER_MS = 5_000
 
 export function openHearings(logger: Pick<Logger, 'warn'>, nowMs: () => number): Hearings {
   const open = (subscription: keyof Hearings) =>
-    hearing({
+    createHearing({
       nowMs,
       onUnheard: (why) => logger.warn({ subscription, reason: why }, 'a subscription to the log failed, retrying'),
     })
@@ -36,7 +36,7 @@ export function unheard(
 export const hearingNotes = (hearings: Hearings, nowMs: () => number): Readonly<Record<string, Check>> =>
   Object.fromEntries(FOLLOWERS.map((name) => [`subscription of ${name}`, () => unheard(hearings[name], nowMs)]))
 
-export const hearingReadings = (hearings: Hearings, nowMs: () => number): readonly Reading[] => {
+export const hearingMetrics = (hearings: Hearings, nowMs: () => number): readonly Reading[] => {
   const read = (value: (hearing: Hearing) => number) => () =>
     FOLLOWERS.map((subscription) => ({ labels: { subscription }, value: value(hearings[subscription]) }))
   return [

@@ -13,10 +13,16 @@ import {
 import { decodeProtectedHeader } from 'jose'
 import type { Reading } from '../metrics/index.ts'
 import type { KafkaSettings } from '../config/index.ts'
-import { EndLost, liveSet, occasional, outbox, type OutboxState } from '../revocation-feed/kafka/index.ts'
+import {
+  TopicTruncated,
+  openLiveSet,
+  createLazyPublisher,
+  createOutbox,
+  type OutboxState,
+} from '../revocation-feed/kafka/index.ts'
 import { NOTICES_KEPT, type RevocationFeed } from '../revocation-feed/index.ts'
 import type { Core } from './core.ts'
-import { groundsOf } from './feed.ts'
+import { feedDependencies } from './feed.ts'
 import type { Publishing, Told } from './publishing.ts'
 
 /** Milliseconds that a call to Kafka may take: a broker that hangs is given up then. */
@@ -55,7 +61,7 @@ const readThroughIn = (options: KafkaOptions) =>
   }
 
 const lostBy = (error: unknown): unknown =>
-  error instanceof BrokenTopic || error instanceof UnreadableBatch ? new EndLost({ cause: error }) : error
+  error instanceof BrokenTopic || error instanceof UnreadableBatch ? new TopicTruncated({ cause: error }) : error
 
 /** Of a process, about a topic. */
 const readingsOf = (state: () => OutboxState, nowMs: () => number): readonly Reading[] => [
@@ -102,11 +108,11 @@ export function openKafkaPublishing(core: Core, feed: RevocationFeed, kafka: Kaf
   const options: KafkaOptions = { ...kafka, deadlineMs: DEADLINE_MS, log }
   const failed = (error: unknown): void =>
     log.error({ err: error }, 'publishing to Kafka failed, retrying (settings: LEDGATE_KAFKA_*)')
-  const grounds = { ...groundsOf(core), views }
-  const box = outbox({
+  const grounds = { ...feedDependencies(core), views }
+  const box = createOutbox({
     follow: feed.follow,
     parsePosition: core.store.parsePosition,
-    liveSet: (after) => liveSet(grounds, after),
+    liveSet: (after) => openLiveSet(grounds, after),
     waitingSince: feed.waitingSince,
     kidOf: ({ jws }) => decodeProtectedHeader(jws).kid ?? '',
     isBelieved: async (kid) => (await feedKeys.read()).publicKey(kid) !== undefined,
@@ -121,16 +127,16 @@ export function openKafkaPublishing(core: Core, feed: RevocationFeed, kafka: Kaf
     now: clock.nowMs,
     onError: failed,
   })
-  const own = occasional(() => kafkaPublisher(options), failed)
+  const own = createLazyPublisher(() => kafkaPublisher(options), failed)
 
   return {
     run: box.run,
-    async published(position, ms) {
+    async waitUntilPublished(position, ms) {
       const until = clock.nowMs() + ms
       const place = await told(position, ms)
       if (place === undefined) return false
       const rest = Math.max(0, until - clock.nowMs())
-      if (box.state().isRunning) return box.published(place, rest)
+      if (box.state().isRunning) return box.waitUntilPublished(place, rest)
       const notice = feed.noticeAt(place)
       if (notice === undefined) return false
       return Promise.race([own.send(notice), pause(rest, false, { ref: false })])

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { mailbox as openMailbox, type Mailbox, type MailSending, mailSending, smtpMailer } from '../mail/index.ts'
+import { openMailbox, type Mailbox, type MailSending, openMailSending, createSmtpMailer } from '../mail/index.ts'
 import type { Backlog } from '../process-manager/index.ts'
 import type { Core } from './core.ts'
 import { newId } from '../log/index.ts'
@@ -20,9 +20,9 @@ export function openMail(
   const domain = new URL(issuer).hostname
   const mailbox =
     smtpUrl === undefined ? openMailbox({ folder: join(dataDir, 'mail'), from, domain, now: clock.now }) : undefined
-  const mailer = smtpUrl === undefined ? mailbox : smtpMailer({ url: smtpUrl, from, domain })
+  const mailer = smtpUrl === undefined ? mailbox : createSmtpMailer({ url: smtpUrl, from, domain })
   if (mailer === undefined) throw new Error('there is a mailbox wherever there is no mail server')
-  const sending = mailSending({
+  const sending = openMailSending({
     log,
     sealer,
     linkKeys: derivationKeys,

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest'
-import { outageTeller } from './outage.ts'
+import { createOutageReporter } from './outage.ts'
 
 it('says in the log why the store cannot be used, once a minute, and when it can be again', () => {
   let now = 0
   let health: { ok: true } | { ok: false; reason: string } = { ok: true }
   const said: string[] = []
-  const look = outageTeller({
+  const look = createOutageReporter({
     store: { health: () => health },
     logger: {
       error: ({ reason }: { reason: string }) => void said.push(`${now}: ${reason}`),

@@ -12,7 +12,7 @@ export interface OutageOptions {
 const LOOK_EVERY_MS = 1_000
 
 /** Says in the log why the store cannot be used, at most once a minute, and when it can be again. Call it now and then. */
-export function outageTeller({ store, logger, nowMs }: OutageOptions): () => void {
+export function createOutageReporter({ store, logger, nowMs }: OutageOptions): () => void {
   const say = seldom(nowMs, (reason: string) => logger.error({ reason }, 'the event store is unavailable'))
   let isOut = false
   return () => {
@@ -29,6 +29,6 @@ export function outageTeller({ store, logger, nowMs }: OutageOptions): () => voi
 
 /** Tells of outages until it is called to stop. */
 export function watchOutages(options: OutageOptions): () => void {
-  const timer = setInterval(outageTeller(options), LOOK_EVERY_MS).unref()
+  const timer = setInterval(createOutageReporter(options), LOOK_EVERY_MS).unref()
   return () => clearInterval(timer)
 }

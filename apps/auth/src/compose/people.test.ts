@@ -1,19 +1,19 @@
 import { expect, it } from 'vitest'
 import { type Limits, limitsWith } from '../config/limits.ts'
 import { readConfig } from '../config/index.ts'
-import { logger } from '../http/index.ts'
-import { ANN, household, SOURCE } from '../testing/household.ts'
+import { createLogger } from '../http/index.ts'
+import { ANN, openHousehold, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import type { Core } from './core.ts'
-import { openPeople } from './people.ts'
+import { openUsers } from './people.ts'
 
 const config = readConfig({ LEDGATE_ISSUER: 'http://127.0.0.1:4040' })
 
 async function people(limits: Limits, wait: (ms: number) => Promise<unknown>) {
-  const home = await household()
+  const home = await openHousehold()
   const views = { projector: { checkpoints: home.checkpoints } }
-  const core = { ...home, views, config: { ...config, limits }, logger: logger({ level: 'silent' }) }
-  return openPeople(core as unknown as Core, wait)
+  const core = { ...home, views, config: { ...config, limits }, logger: createLogger({ level: 'silent' }) }
+  return openUsers(core as unknown as Core, wait)
 }
 
 const asked = () => ({ ...command({ type: 'anonymous', id: '' }), source: SOURCE })

@@ -1,48 +1,53 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { randomUUID } from 'node:crypto'
-import { accounts as openAccounts, type Accounts } from '../admin/users/index.ts'
+import { openAccounts, type Accounts } from '../admin/users/index.ts'
 import {
-  changeEmail as openChangeEmail,
-  erasure as openErasure,
+  openChangeEmail,
+  openErasure,
   type Erasure,
   type ChangeEmail,
-  notices as openNotices,
+  openNotices,
   type Notices,
-  ownPassword as openOwnPassword,
+  openOwnPassword,
   type OwnPassword,
-  reset as openReset,
+  openReset,
   type Reset,
-  completion as openCompletion,
+  openCompletion,
   type Completion,
-  confirm as openConfirm,
+  openConfirm,
   type Confirm,
-  register as openRegister,
+  openRegister,
   type Register,
-  sweeper as openSweeper,
+  openSweeper,
   type Sweeper,
-  evenAnswers,
-  registrationAllowance,
+  createEvenAnswers,
+  createRegistrationAllowance,
   LONGEST_RESUME_MS,
   resumeMail,
   unlimitedRegistrations,
 } from '../account/index.ts'
-import { addresses as openAddresses } from '../email-address/index.ts'
+import { openAddresses } from '../email-address/index.ts'
 import {
-  loginGuard,
-  loginRecord,
+  createLoginGuard,
+  createLoginRecord,
   type LoginRecord,
   noLoginLimits,
-  signIn as openSignIn,
+  openSignIn,
   type SignIn,
-  places as openPlaces,
+  openPlaces,
 } from '../sign-in/index.ts'
-import { mailAllowance, unlimitedMail } from '../mail/index.ts'
-import { passwordHasher, type PasswordHasher, type PasswordPolicy, passwordPolicy } from '../password/index.ts'
+import { createMailAllowance, unlimitedMail } from '../mail/index.ts'
+import {
+  createPasswordHasher,
+  type PasswordHasher,
+  type PasswordPolicy,
+  createPasswordPolicy,
+} from '../password/index.ts'
 import type { Core } from './core.ts'
 import { newId } from '../log/index.ts'
 
 /** Everything about people, over the core. */
-export interface People {
+export interface Users {
   readonly accounts: Accounts
   readonly changeEmail: ChangeEmail
   readonly completion: Completion
@@ -62,18 +67,18 @@ export interface People {
 }
 
 /** Everything about people, over the core; `wait` is how answers are held back. */
-export function openPeople(core: Core, wait: (ms: number) => Promise<unknown> = pause): People {
+export function openUsers(core: Core, wait: (ms: number) => Promise<unknown> = pause): Users {
   const { config, logger, log, sealer, clock, keyedHash, derivationKeys, views, administrators } = core
-  const hasher = passwordHasher(config.limits?.hashing)
+  const hasher = createPasswordHasher(config.limits?.hashing)
   const addresses = openAddresses(keyedHash)
   const { limits } = config
-  const guard = limits ? loginGuard(limits.login, clock.nowMs) : noLoginLimits
-  const mayMail = limits ? mailAllowance(limits.mail, clock.nowMs) : unlimitedMail
-  const mayRegister = limits ? registrationAllowance(limits.registration, clock.nowMs) : unlimitedRegistrations
-  const evenly = evenAnswers(limits?.answer.stepMs, wait)
+  const guard = limits ? createLoginGuard(limits.login, clock.nowMs) : noLoginLimits
+  const mayMail = limits ? createMailAllowance(limits.mail, clock.nowMs) : unlimitedMail
+  const mayRegister = limits ? createRegistrationAllowance(limits.registration, clock.nowMs) : unlimitedRegistrations
+  const evenly = createEvenAnswers(limits?.answer.stepMs, wait)
   const onError = (error: unknown) => logger.error({ err: error }, 'a sign-in could not be recorded')
-  const record = loginRecord({ log, clock, newId: randomUUID, onError, ...(limits && { limits: limits.record }) })
-  const policy = passwordPolicy()
+  const record = createLoginRecord({ log, clock, newId: randomUUID, onError, ...(limits && { limits: limits.record }) })
+  const policy = createPasswordPolicy()
   const linkKeys = derivationKeys
   const completion = openCompletion({ log, sealer, linkKeys, addresses, clock, newId })
   const places = openPlaces({ log, sealer, newId: randomUUID, onError })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { notesOf, openBacklogs, processReadings } from './process-readings.ts'
+import { notesOf, openBacklogs, processMetrics } from './process-readings.ts'
 
 const NOW = 1_790_000_000_000
 const nothing = { sent: 0, failedTries: 0, givenUp: 0, waiting: 0, waitingSince: undefined }
@@ -8,7 +8,7 @@ it('each process that goes on by itself is shown by readiness and in numbers whi
   const backlogs = openBacklogs()
   const mail = { sending: { state: () => nothing } }
   const notes = notesOf(backlogs, mail, () => NOW)
-  const readings = processReadings(backlogs, () => NOW)
+  const readings = processMetrics(backlogs, () => NOW)
   const numbers = (process: string) =>
     readings.map(({ read }) =>
       [read()].flat().find((each) => typeof each === 'object' && each.labels['process'] === process),

@@ -1,6 +1,6 @@
 import type { Check } from '../health/index.ts'
 import type { Reading } from '../metrics/index.ts'
-import { type Backlog, backlog } from '../process-manager/index.ts'
+import { type Backlog, createBacklog } from '../process-manager/index.ts'
 import type { OutgoingMail } from './mail.ts'
 
 /** What goes on by itself, at one process of an installation: what follows the log, and what looks now and then at what is due. */
@@ -19,13 +19,13 @@ export type Backlogs = Readonly<Record<(typeof PROCESSES)[number], Backlog>>
 
 export function openBacklogs(): Backlogs {
   return {
-    registration: backlog(),
-    mail: backlog(),
-    'signing keys': backlog(),
-    'feed keys': backlog(),
-    'derivation keys': backlog(),
-    reservations: backlog(),
-    erasures: backlog(),
+    registration: createBacklog(),
+    mail: createBacklog(),
+    'signing keys': createBacklog(),
+    'feed keys': createBacklog(),
+    'derivation keys': createBacklog(),
+    reservations: createBacklog(),
+    erasures: createBacklog(),
   }
 }
 
@@ -58,7 +58,7 @@ export function notesOf(backlogs: Backlogs, mail: Sending, nowMs: () => number):
 }
 
 /** The numbers of each process: 0 where another one has its turn. */
-export function processReadings(backlogs: Backlogs, nowMs: () => number): readonly Reading[] {
+export function processMetrics(backlogs: Backlogs, nowMs: () => number): readonly Reading[] {
   const read = (value: (name: keyof Backlogs) => number) => () =>
     PROCESSES.map((process) => ({ labels: { process }, value: value(process) }))
   const labelNames = ['process']
@@ -88,7 +88,7 @@ export function processReadings(backlogs: Backlogs, nowMs: () => number): readon
 }
 
 /** The numbers of mail, by the process that sends: it is one at a time. */
-export const mailReadings = (mail: Sending, nowMs: () => number): readonly Reading[] => {
+export const mailMetrics = (mail: Sending, nowMs: () => number): readonly Reading[] => {
   const state = () => mail.sending.state()
   return [
     {

@@ -9,9 +9,9 @@ import { expect, it, onTestFinished, vi } from 'vitest'
 import type { DomainEvent } from '../catalogue/index.ts'
 import { readiness } from '../health/index.ts'
 import { toNewEvent } from '../testing/history.ts'
-import { handClock } from '../testing/parts.ts'
+import { createHandClock } from '../testing/parts.ts'
 import { openHearings } from './hearings.ts'
-import { progressTeller } from './progress.ts'
+import { createProgressReporter } from './progress.ts'
 import { checksOf } from './readings.ts'
 import { openLocalViews } from './views.ts'
 
@@ -49,10 +49,10 @@ async function newReplica(store: EventStore, first: number) {
     await views.close()
     rmSync(folder, { recursive: true, force: true })
   })
-  const clock = handClock()
+  const clock = createHandClock()
   const lines: (readonly [object, string])[] = []
   const logger = { info: (fields: object, text: string) => void lines.push([fields, text]) }
-  const tell = progressTeller({ views, logger: logger as never, nowMs: clock.nowMs })
+  const tell = createProgressReporter({ views, logger: logger as never, nowMs: clock.nowMs })
   const health = () => ({ ok: true }) as const
   const hearings = openHearings({ warn: () => undefined }, clock.nowMs)
   const ready = readiness(checksOf({ store: { ...store, health } as never, views, hearings, clock }))

@@ -15,7 +15,7 @@ const SAY_EVERY_MS = 5_000
  * Says in the log how far the views have come that are built from the log, at the first call and every five seconds, and when they
  * have caught up. Says nothing where all were there at the first call. Call it now and then.
  */
-export function progressTeller({ views, logger, nowMs }: ProgressOptions): () => void {
+export function createProgressReporter({ views, logger, nowMs }: ProgressOptions): () => void {
   const began = nowMs()
   let saidAt = Number.NEGATIVE_INFINITY
   let isSaid = false
@@ -42,6 +42,6 @@ export function progressTeller({ views, logger, nowMs }: ProgressOptions): () =>
 
 /** Tells of progress until it is called to stop. */
 export function watchProgress(options: ProgressOptions): () => void {
-  const timer = setInterval(progressTeller(options), LOOK_EVERY_MS).unref()
+  const timer = setInterval(createProgressReporter(options), LOOK_EVERY_MS).unref()
   return () => clearInterval(timer)
 }

@@ -11,7 +11,7 @@ export interface Publishing {
    * Whether what happened at a place is published within so many milliseconds: in the topic, if there is one, and otherwise
    * in the feed of this process. Without a place: everything that was acknowledged before the call.
    */
-  published(position: Position | undefined, ms: number): Promise<boolean>
+  waitUntilPublished(position: Position | undefined, ms: number): Promise<boolean>
   readonly readings: readonly Reading[]
   close(): Promise<void>
 }
@@ -22,14 +22,14 @@ export type Told = (position: Position | undefined, ms: number) => Promise<Posit
 /** Publishes to Kafka when there are brokers. */
 export async function openPublishing(core: Core, feed: RevocationFeed): Promise<Publishing> {
   const told: Told = async (position, ms) => {
-    const place = position ?? (await core.storage.pulse())
-    return (await feed.told(place, ms)) ? place : undefined
+    const place = position ?? (await core.storage.readBarrier())
+    return (await feed.waitUntilAnnounced(place, ms)) ? place : undefined
   }
   const { kafka } = core.config
   if (kafka === undefined)
     return {
       run: () => Promise.resolve(),
-      published: async (position, ms) => (await told(position, ms)) !== undefined,
+      waitUntilPublished: async (position, ms) => (await told(position, ms)) !== undefined,
       readings: [],
       close: () => Promise.resolve(),
     }

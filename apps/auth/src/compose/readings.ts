@@ -33,7 +33,7 @@ export function checksOf({
 }
 
 /** The numbers that the parts keep themselves. */
-export function readingsOf({ store, views }: Core): readonly Reading[] {
+export function metricsOf({ store, views }: Core): readonly Reading[] {
   const counter = (name: string, help: string, read: () => number): Reading => ({ name, help, kind: 'counter', read })
   const gauge = (name: string, help: string, read: () => number): Reading => ({ name, help, kind: 'gauge', read })
   return [

@@ -1,11 +1,11 @@
 import { type EventFilter, type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
 import { expect, it, vi } from 'vitest'
 import { readConfig } from '../config/index.ts'
-import { logger } from '../http/index.ts'
-import { mailSending } from '../mail/index.ts'
-import { type Household, household, ISSUER, newId } from '../testing/household.ts'
+import { createLogger } from '../http/index.ts'
+import { openMailSending } from '../mail/index.ts'
+import { type Household, openHousehold, ISSUER, newId } from '../testing/household.ts'
 import type { Core } from './core.ts'
-import { openPeople } from './people.ts'
+import { openUsers } from './people.ts'
 
 /** Looks that are left to who reads on after the end. */
 const LEFT = 20_000
@@ -30,7 +30,7 @@ const READERS: Readonly<Record<string, (home: Household) => { stop(): Promise<un
   'mails of before the start that count'(home) {
     const config = readConfig({ LEDGATE_ISSUER: ISSUER })
     const views = { projector: { checkpoints: home.checkpoints } }
-    const people = openPeople({ ...home, config, views, logger: logger({ level: 'silent' }) } as unknown as Core)
+    const people = openUsers({ ...home, config, views, logger: createLogger({ level: 'silent' }) } as unknown as Core)
     return { stop: people.close }
   },
   'reservations that are over': ({ sweeper }) => untilAborted((signal) => sweeper.sweep(signal)),
@@ -42,7 +42,7 @@ function sending(home: Household): { stop(): Promise<unknown> } {
   const { log, sealer, derivationKeys: linkKeys, checkpoints, clock } = home
   const mailer = { send: async () => {}, close: async () => {} }
   const own = { log, sealer, linkKeys, mailer, checkpoints, clock, issuer: ISSUER, newId, onError: expect.unreachable }
-  return untilAborted((signal) => mailSending(own).run(signal))
+  return untilAborted((signal) => openMailSending(own).run(signal))
 }
 
 function untilAborted(work: (signal: AbortSignal) => Promise<unknown>): { stop(): Promise<unknown> } {
@@ -59,7 +59,7 @@ function untilAborted(work: (signal: AbortSignal) => Promise<unknown>): { stop()
 it.each(Object.entries(READERS))('the reading of %s ends when the server stops', async (name, start) => {
   // Mails are tried again behind what is read first: that ends at once there.
   const { store, looks, end } = endlessStore((filter) => name !== TRIED_AGAIN || filter?.types !== undefined)
-  const reader = start(await household({ store }))
+  const reader = start(await openHousehold({ store }))
   await vi.waitFor(() => expect(looks.made).toBeGreaterThan(0))
   end()
   await reader.stop()

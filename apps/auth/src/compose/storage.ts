@@ -23,7 +23,7 @@ export interface WatchedStore extends EventStore {
 }
 
 /** The right to do what one process of an installation should do. */
-export interface Turn {
+export interface Lease {
   whileHeld(signal: AbortSignal, work: (held: AbortSignal) => Promise<void>): Promise<void>
   close(): Promise<void>
 }
@@ -52,9 +52,9 @@ export interface Storage {
    * A place at the end of the log: nothing that was acknowledged before the call is after it, as a majority of the nodes
    * agreed, and every subscription comes to it soon, whatever its filter leaves out.
    */
-  pulse(): Promise<Position>
+  readBarrier(): Promise<Position>
   /** Who does what one process should do; an installation of one process always has it. */
-  turn(onError: (error: unknown) => void): Turn
+  turn(onError: (error: unknown) => void): Lease
   close(): Promise<void>
 }
 
@@ -70,7 +70,7 @@ async function embedded(config: Config): Promise<Storage> {
       pendingErasures: async () => [],
       finishErasures: async () => {}, // a file is overwritten in one step
       source: { kind: 'sqlite', file },
-      pulse: () => store.pulse(),
+      readBarrier: () => store.pulse(),
       turn: () => ({
         async whileHeld(signal, work) {
           while (!signal.aborted) await work(signal)

@@ -10,10 +10,10 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { LONGEST_TOKEN_CAP, readConfig } from '../config/index.ts'
 import { openTokenCap } from '../token-cap/index.ts'
 import { openEventLog } from '../log/index.ts'
-import { liveSet } from '../revocation-feed/kafka/index.ts'
-import { revocationFeed, SKEW, snapshots } from '../revocation-feed/index.ts'
+import { openLiveSet } from '../revocation-feed/kafka/index.ts'
+import { openRevocationFeed, SKEW, openSnapshots } from '../revocation-feed/index.ts'
 import { type Core, openCore } from './core.ts'
-import { groundsOf } from './feed.ts'
+import { feedDependencies } from './feed.ts'
 import { command } from '../testing/parts.ts'
 import { catalogue } from '../catalogue/catalogue.ts'
 
@@ -61,7 +61,7 @@ const opener = async ({ feedKeys }: Core) => {
 async function inSnapshot(core: Core): Promise<readonly Ended[]> {
   const { open } = await opener(core)
   const found: Ended[] = []
-  for await (const jws of await snapshots({ ...groundsOf(core), views: core.views }).take()) {
+  for await (const jws of await openSnapshots({ ...feedDependencies(core), views: core.views }).take()) {
     const chunk = await open(jws)
     if (chunk.kind === 'chunk') found.push(...chunk.ended)
   }
@@ -71,7 +71,7 @@ async function inSnapshot(core: Core): Promise<readonly Ended[]> {
 async function inLiveSet(core: Core): Promise<readonly Ended[]> {
   const { open } = await opener(core)
   const found: Ended[] = []
-  for await (const batch of (await liveSet({ ...groundsOf(core), views: core.views }, START)).batches)
+  for await (const batch of (await openLiveSet({ ...feedDependencies(core), views: core.views }, START)).batches)
     for (const { jws } of batch) {
       const notice = await open(jws)
       if (notice.kind === 'notice') found.push(notice.ended)
@@ -83,7 +83,7 @@ async function inLiveSet(core: Core): Promise<readonly Ended[]> {
 async function inFeed(core: Core): Promise<readonly Ended[]> {
   const { open } = await opener(core)
   const stop = new AbortController()
-  const feed = revocationFeed({ ...groundsOf(core), onError: () => {}, everyMs: 5 })
+  const feed = openRevocationFeed({ ...feedDependencies(core), onError: () => {}, everyMs: 5 })
   const running = feed.run(stop.signal)
   const found: Ended[] = []
   const reader = feed.follow(undefined, stop.signal)[Symbol.asyncIterator]()
@@ -181,7 +181,7 @@ describe('the highest cap', () => {
     await house()(300, async (core) => {
       const { open } = await opener(core)
       const stop = new AbortController()
-      const feed = revocationFeed({ ...groundsOf(core), onError: () => {}, everyMs: 5 })
+      const feed = openRevocationFeed({ ...feedDependencies(core), onError: () => {}, everyMs: 5 })
       const running = feed.run(stop.signal)
       const reader = feed.follow(undefined, stop.signal)[Symbol.asyncIterator]()
       await reader.next()

@@ -9,7 +9,7 @@ export const sha256 = (text: string): string => hash('sha256', text, 'base64url'
 export const newSecret = (): string => randomBytes(32).toString('base64url')
 
 /** A secret as it is kept. `expires_at` 0 means never. */
-export const keptSecret = (secret: string, secretId: string, now: number): Secret => ({
+export const hashSecret = (secret: string, secretId: string, now: number): Secret => ({
   secret_id: secretId,
   sha256: sha256(secret),
   created_at: now,
@@ -17,7 +17,7 @@ export const keptSecret = (secret: string, secretId: string, now: number): Secre
 })
 
 /** What an unknown client's secret is compared with, so that it takes as long. */
-const nobody = keptSecret(newSecret(), '', 0)
+const nobody = hashSecret(newSecret(), '', 0)
 const NOBODY: readonly Secret[] = [nobody]
 
 /** Whether a presented secret is one of those that live; every one is looked at, in constant time. */

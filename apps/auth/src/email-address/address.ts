@@ -58,7 +58,7 @@ export interface Addresses {
 }
 
 /** @param hash keyed by the vault: the log does not tell which addresses are in it. */
-export const addresses = (hash: KeyedHash): Addresses => ({
+export const openAddresses = (hash: KeyedHash): Addresses => ({
   hmac: (address) => hash(`email ${address}`),
   stream: (hmac) => emailStream.of(hmac),
 })

@@ -1,7 +1,7 @@
 /** Email addresses: their one spelling, and which user owns them. */
 export {
   type Addresses,
-  addresses,
+  openAddresses,
   hmacOfUser,
   normalizeAddress,
   normalizeNewAddress,

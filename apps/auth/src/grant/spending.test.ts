@@ -5,7 +5,7 @@ import { rounds } from '../../../../rounds.ts'
 import { type GrantEvent, type GrantState, grantStream } from './events.ts'
 import { readGrant } from './grants.ts'
 import { spendingOf } from './spending.ts'
-import { command, parts } from '../testing/parts.ts'
+import { command, openParts } from '../testing/parts.ts'
 
 const GID = 'a'.repeat(32)
 const attemptOf = (generation: number) => `${generation}`.padEnd(43, '-')
@@ -58,7 +58,7 @@ async function renewed(generations: number, replaysOf: (generation: number) => n
       return found
     },
   }
-  const { log, sealer } = parts(counting)
+  const { log, sealer } = openParts(counting)
   const append = (all: readonly GrantEvent[], source: string) => {
     const context = { ...command(), source: { hash: source, text: '192.0.0.0/16 test' } }
     return log.append(grantStream.of(GID), all, { expected: 'any', context })

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { formsOnly, parseForm } from './form.ts'
 import { installCors } from './cors.ts'
 import { installErrorHandler } from './error-handler.ts'
-import { logger } from './logger.ts'
+import { createLogger } from './logger.ts'
 import { parse } from './parse.ts'
 
 const collecting = (lines: string[]): FastifyBaseLogger =>
@@ -132,7 +132,7 @@ describe('an error', () => {
 describe('the logger', () => {
   it('cuts secrets out by name, at the top and four levels down', () => {
     const lines: string[] = []
-    const log = logger({ level: 'info' }, { write: (line: string) => void lines.push(line) })
+    const log = createLogger({ level: 'info' }, { write: (line: string) => void lines.push(line) })
     log.info(
       { password: 'hunter2', body: { client_secret: 'hunter2', deep: { er: { token: 'hunter2', kept: 'seen' } } } },
       'x',
@@ -143,7 +143,7 @@ describe('the logger', () => {
 
   it('keeps the query of a URL out of the log', () => {
     const lines: string[] = []
-    const log = logger({ level: 'info' }, { write: (line: string) => void lines.push(line) })
+    const log = createLogger({ level: 'info' }, { write: (line: string) => void lines.push(line) })
     log.info({ req: { method: 'GET', url: '/accounts/confirm?token=hunter2', ip: '203.0.113.9' } }, 'x')
     expect(lines.join('')).toContain('/accounts/confirm')
     expect(lines.join('')).not.toContain('203.0.113.9')

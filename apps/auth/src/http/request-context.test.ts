@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { expect, it } from 'vitest'
-import { rememberedSources, requestContext } from './request-context.ts'
+import { createSourceMemory, createRequestContext } from './request-context.ts'
 
-const requests = requestContext({ key: Buffer.alloc(32, 5), newCommandId: () => 'c', proxies: ['127.0.0.1'] })
+const requests = createRequestContext({ key: Buffer.alloc(32, 5), newCommandId: () => 'c', proxies: ['127.0.0.1'] })
 
 const request = (headers: Readonly<Record<string, string>>, remoteAddress = '127.0.0.1') =>
   ({ id: 'r', headers, socket: { remoteAddress } }) as unknown as FastifyRequest
@@ -40,8 +40,8 @@ it('a person that a backend speaks for is counted by the network of the person',
 })
 
 it('of 3,000 requests with agents of 12 kB no more is kept than the memory of sources has room for', () => {
-  const remembered = rememberedSources()
-  const own = requestContext({ key: Buffer.alloc(32, 5), newCommandId: () => 'c', remembered })
+  const remembered = createSourceMemory()
+  const own = createRequestContext({ key: Buffer.alloc(32, 5), newCommandId: () => 'c', remembered })
   for (let nth = 0; nth < 3_000; nth += 1) {
     const agent = `agent-of-a-long-name-${nth} ${'x'.repeat(12_000)}`
     own.of(request({ 'user-agent': agent }, '203.0.113.9'), { type: 'anonymous', id: '' })

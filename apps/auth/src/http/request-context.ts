@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
-import { boundedCache, type BoundedCache } from '../limit/index.ts'
+import { createBoundedCache, type BoundedCache } from '../limit/index.ts'
 import type { Actor, CommandContext, Source } from '../log/index.ts'
 import { forwardedFor } from './forwarded.ts'
 import { type Network, networkOfPeer, parseNetwork, trustedProxies } from './network.ts'
@@ -30,8 +30,8 @@ const REMEMBERED = 4 * 1024 * 1024
 const SOURCE = 512
 
 /** The memory of a `RequestContext`. */
-export const rememberedSources = (): BoundedCache<Source> =>
-  boundedCache({ maxBytes: REMEMBERED, bytesOf: () => SOURCE })
+export const createSourceMemory = (): BoundedCache<Source> =>
+  createBoundedCache({ maxBytes: REMEMBERED, bytesOf: () => SOURCE })
 
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
@@ -42,8 +42,8 @@ const coarseAgent = (agent: string): string => /^[A-Za-z0-9._-]{1,32}/.exec(agen
 const copied = (text: string): string => Buffer.from(text).toString()
 
 /** The sources of requests, and what their events say of them. */
-export function requestContext(options: RequestContextOptions): RequestContext {
-  const { key, newCommandId, proxies = [], remembered = rememberedSources() } = options
+export function createRequestContext(options: RequestContextOptions): RequestContext {
+  const { key, newCommandId, proxies = [], remembered = createSourceMemory() } = options
   const isTrusted = trustedProxies(proxies)
   const hashOf = (text: string) => createHmac('sha256', key).update(text).digest('base64url')
 

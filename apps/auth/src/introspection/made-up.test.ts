@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { generateKeyPair, SignJWT } from 'jose'
 import { expect, it } from 'vitest'
 import type { EventLog } from '../log/index.ts'
-import { ISSUER, household } from '../testing/household.ts'
+import { ISSUER, openHousehold } from '../testing/household.ts'
 import { verdict } from './verdict.ts'
 
 /** Tokens as somebody makes them up who has seen one. */
@@ -36,7 +36,7 @@ async function madeUp(kid: string, derivationKey: string): Promise<readonly stri
 }
 
 it('a made-up token costs a look at the keys: nothing of anybody is read for it, and nothing is written', async () => {
-  const house = await household()
+  const house = await openHousehold()
   const { log, signingKeys, derivationKeys, installation } = house
   const read: string[] = []
   const noted: EventLog = {

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { household } from '../testing/household.ts'
+import { openHousehold } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { openInstallation } from './issuer-epoch.ts'
+import { openIssuerEpoch } from './issuer-epoch.ts'
 
 it('ending all tokens ends every grant and token there is, and nobody who signs in after it', async () => {
-  const home = await household()
+  const home = await openHousehold()
   await home.create()
   const before = await home.signedIn()
   await home.installation.endAllTokens('test', command())
@@ -17,13 +17,13 @@ it('ending all tokens ends every grant and token there is, and nobody who signs 
 })
 
 it('is true for another replica at once, and raises the epoch each time', async () => {
-  const home = await household()
-  const other = openInstallation(home)
+  const home = await openHousehold()
+  const other = openIssuerEpoch(home)
   expect(await other.issuerEpoch()).toBe(0)
   await home.installation.endAllTokens('test', command())
   const first = await other.issuerEpoch()
   expect(first).toBeGreaterThanOrEqual(home.clock.now())
   await home.installation.endAllTokens('test', command())
   expect(await other.issuerEpoch()).toBeGreaterThan(first)
-  expect(await openInstallation(home).issuerEpoch()).toBe(await home.installation.issuerEpoch())
+  expect(await openIssuerEpoch(home).issuerEpoch()).toBe(await home.installation.issuerEpoch())
 })

@@ -2,7 +2,7 @@ import { type Clock, type CommandContext, type EventLog, untilSettled, type Writ
 import { INSTALLATION } from './events.ts'
 
 /** What is true of all there is. */
-export interface Installation {
+export interface IssuerEpoch {
   /** The epoch below which every grant and token is void, read from the log: never older than the call. */
   issuerEpoch(): Promise<number>
   /**
@@ -13,7 +13,7 @@ export interface Installation {
 }
 
 /** The installation over the log. */
-export function openInstallation({ log, clock }: { log: EventLog; clock: Clock }): Installation {
+export function openIssuerEpoch({ log, clock }: { log: EventLog; clock: Clock }): IssuerEpoch {
   async function read(): Promise<{ readonly epoch: number; readonly expected: bigint | 'noStream' }> {
     const [newest] = await log.last(INSTALLATION)
     return newest !== undefined && 'installation' in newest.data

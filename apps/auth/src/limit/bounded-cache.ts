@@ -28,7 +28,7 @@ export const bytesOfText = (text: string): number => 2 * text.length
  * A cache whose keys are what a request says, and so as long as its sender likes: bounded in bytes, the least used leave
  * first. Keys are copied: a piece of a text keeps all of it in memory.
  */
-export function boundedCache<Value extends object | string>({
+export function createBoundedCache<Value extends object | string>({
   maxBytes,
   bytesOf,
 }: BoundedCacheOptions<Value>): BoundedCache<Value> {

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { handClock } from '../testing/parts.ts'
-import { budgets } from './budgets.ts'
+import { createHandClock } from '../testing/parts.ts'
+import { createBudgets } from './budgets.ts'
 
 function world(remembered = 100) {
-  const clock = handClock()
-  return { clock, budget: budgets({ amount: 5, period: 100, remembered, nowMs: clock.nowMs }) }
+  const clock = createHandClock()
+  return { clock, budget: createBudgets({ amount: 5, period: 100, remembered, nowMs: clock.nowMs }) }
 }
 
 const takes = (budget: ReturnType<typeof world>['budget'], name: string, times: number) =>

@@ -28,7 +28,7 @@ const LOOKED_AT = 8
  * the one leaves, of the oldest few, that is the nearest to being whole: a flood of made-up names, each of which spent a
  * little, does not push out the one that spent all, and nothing in that asks which of the names anybody has.
  */
-export function budgets({ amount, period, remembered, nowMs }: BudgetsOptions): Budgets {
+export function createBudgets({ amount, period, remembered, nowMs }: BudgetsOptions): Budgets {
   const each = (period * 1000) / amount
   const wholeAt = new Map<string, number>()
 

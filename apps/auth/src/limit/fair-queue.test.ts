@@ -1,14 +1,14 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { fairQueue } from './fair-queue.ts'
+import { createFairQueue } from './fair-queue.ts'
 
 /** A queue whose work ends when the test says so. */
 function queue(atOnce = 1, maxWaiting = 8) {
   const running: { owner: string; end: () => void }[] = []
   const refused: string[] = []
   const order: string[] = []
-  const fair = fairQueue({ atOnce, maxWaiting, refused: () => new Error('full') })
+  const fair = createFairQueue({ atOnce, maxWaiting, refused: () => new Error('full') })
   const ask = (owner: string) =>
     fair
       .run(owner, () => {

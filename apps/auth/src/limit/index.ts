@@ -1,7 +1,7 @@
 /** Building blocks of limits: none of them lets one sender use up what is there for all. */
-export { boundedCache, type BoundedCache, bytesOfText } from './bounded-cache.ts'
-export { budgets } from './budgets.ts'
-export { fairQueue } from './fair-queue.ts'
-export { knownPlaces, PLACES } from './known-places.ts'
-export { networkLanes } from './network-lanes.ts'
-export { type Delays, sourceLane, type SourceLane } from './source-lane.ts'
+export { createBoundedCache, type BoundedCache, bytesOfText } from './bounded-cache.ts'
+export { createBudgets } from './budgets.ts'
+export { createFairQueue } from './fair-queue.ts'
+export { createKnownPlaces, PLACES } from './known-places.ts'
+export { createNetworkLanes } from './network-lanes.ts'
+export { type Delays, createSourceLane, type SourceLane } from './source-lane.ts'

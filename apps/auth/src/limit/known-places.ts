@@ -13,7 +13,7 @@ export interface KnownPlaces<Kept> {
 }
 
 /** Only who proved to be the owner adds a place, so nobody pushes out those of others with names that he made up. */
-export function knownPlaces<Kept extends object>(remembered: number): KnownPlaces<Kept> {
+export function createKnownPlaces<Kept extends object>(remembered: number): KnownPlaces<Kept> {
   // By size and not by `max`, which sets the room for all of them aside at once.
   const owners = new LRUCache<string, LRUCache<string, Kept>>({ maxSize: remembered, sizeCalculation: () => 1 })
   return {

@@ -36,7 +36,7 @@ const shared = (lane: SourceLane): SourceLane => ({
  *
  * A network of which too many others made the table forget has gained no more than a network that was never seen.
  */
-export function networkLanes({ perNetwork, remembered, make }: NetworkLanesOptions): NetworkLanes {
+export function createNetworkLanes({ perNetwork, remembered, make }: NetworkLanesOptions): NetworkLanes {
   const networks = new LRUCache<string, Map<string, SourceLane>>({
     maxSize: Math.max(remembered, perNetwork + 1),
     sizeCalculation: (lanes) => Math.max(1, lanes.size),

@@ -34,7 +34,7 @@ const MAX_WAITING = 1000
  * Undecided tries count as failures until they are decided: while that is too many, further ones wait rather than being
  * refused, since they may all be right.
  */
-export function sourceLane(
+export function createSourceLane(
   { freeFailures, firstDelay, longestDelay, forgetAfter }: Delays,
   nowMs: () => number,
   maxWaiting: number = MAX_WAITING,

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto'
-import { boundedCache, type BoundedCache, bytesOfText } from '../limit/index.ts'
+import { createBoundedCache, type BoundedCache, bytesOfText } from '../limit/index.ts'
 
 /** A name that tells the same text again and nothing else, in hexadecimal: for the names of streams. */
 export type KeyedHash = (text: string) => string
@@ -8,7 +8,8 @@ export type KeyedHash = (text: string) => string
 const REMEMBERED = 4 * 1024 * 1024
 
 /** The memory of a `KeyedHash`. */
-export const rememberedNames = (): BoundedCache<string> => boundedCache({ maxBytes: REMEMBERED, bytesOf: bytesOfText })
+export const rememberedNames = (): BoundedCache<string> =>
+  createBoundedCache({ maxBytes: REMEMBERED, bytesOf: bytesOfText })
 
 /** @param key 32 bytes of the vault. */
 export function keyedHash(key: Uint8Array, known: BoundedCache<string> = rememberedNames()): KeyedHash {

@@ -1,14 +1,14 @@
 import { expect, it } from 'vitest'
-import { handClock } from '../testing/parts.ts'
+import { createHandClock } from '../testing/parts.ts'
 import { DEFAULT_MAIL_LIMITS } from '../config/limit-defaults.ts'
-import { mailAllowance } from './mail-allowance.ts'
+import { createMailAllowance } from './mail-allowance.ts'
 
 const ANN = 'hash-of-anns-address'
 const from = (network: string) => ({ hash: `${network} agent`, network, text: 'x' })
 
 function world() {
-  const clock = handClock()
-  const allow = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
+  const clock = createHandClock()
+  const allow = createMailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
   const asks = (purpose: 'confirm' | 'reset' | 'change-email', network: string, times: number, isKnown = false) =>
     Array.from({ length: times }, () => allow({ purpose, hmac: ANN, source: from(network), isKnown })).filter(Boolean)
       .length

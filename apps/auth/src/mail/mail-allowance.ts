@@ -1,4 +1,4 @@
-import { budgets } from '../limit/index.ts'
+import { createBudgets } from '../limit/index.ts'
 import { networkOf, type Source } from '../log/index.ts'
 import type { Link } from './events.ts'
 import type { MailLimits } from '../config/index.ts'
@@ -34,9 +34,9 @@ const UNKNOWN = 'unknown'
  * Counts in memory, per process. Strangers share what an address gets, by purpose, and one of them only a part of it; a
  * place that its person used before has a part of its own, which no stranger can use up.
  */
-export function mailAllowance(limits: MailLimits, nowMs: () => number): MailAllowance {
+export function createMailAllowance(limits: MailLimits, nowMs: () => number): MailAllowance {
   const { period, remembered } = limits
-  const of = (amount: number) => budgets({ amount, period, remembered, nowMs })
+  const of = (amount: number) => createBudgets({ amount, period, remembered, nowMs })
   const [bySource, byAddress, byBoth] = [of(limits.perSource), of(limits.inAllPerAddress), of(limits.perAddress)]
 
   function allow({ purpose, hmac, source, isKnown = false }: MailAsk): boolean {

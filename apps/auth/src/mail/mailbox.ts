@@ -30,7 +30,7 @@ export interface MailboxOptions {
 }
 
 /** Keeps each mail as it would have left (`.eml`), and what a page shows of it (`.json`), whole or not at all. */
-export function mailbox({ folder, from, domain, now }: MailboxOptions): Mailbox {
+export function openMailbox({ folder, from, domain, now }: MailboxOptions): Mailbox {
   const transport = createTransport({ streamTransport: true, buffer: true })
   let sequence = 0
 

@@ -46,7 +46,7 @@ function undelivered(error: unknown): MailUndelivered {
 }
 
 /** Mails over SMTP, on a few connections that are kept open. */
-export function smtpMailer({ url, from, domain }: SmtpMailerOptions): Mailer {
+export function createSmtpMailer({ url, from, domain }: SmtpMailerOptions): Mailer {
   const transport = createTransport({ url, pool: true, maxConnections: MAX_CONNECTIONS, ...TIMEOUTS_MS })
   return {
     async send(mail) {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { everythingIn, command } from '../testing/parts.ts'
-import { ANN, household, inMemoryCheckpoints, ISSUER, newId } from '../testing/household.ts'
+import { ANN, openHousehold, inMemoryCheckpoints, ISSUER, newId } from '../testing/household.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
 import type { Mail } from './render.ts'
 import { requestMail } from './request.ts'
-import { mailSending } from './sending.ts'
+import { openMailSending } from './sending.ts'
 
 const DAY = 86_400
 
@@ -24,12 +24,12 @@ function server(...says: readonly ('ok' | 'later' | 'never')[]) {
 
 /** Somebody registered; sends their mail until the given number of tries, or a little longer than it should take. */
 async function sendingTo({ tries, mailer }: ReturnType<typeof server>, advance = 0) {
-  const house = await household()
+  const house = await openHousehold()
   await house.registration.register(ANN, command())
   await house.finish()
   house.clock.advance(advance)
   const done = new AbortController()
-  const sending = mailSending({
+  const sending = openMailSending({
     log: house.log,
     sealer: house.sealer,
     linkKeys: house.derivationKeys,
@@ -108,7 +108,7 @@ describe('a mail that was asked for', () => {
 
 /** Many mails to addresses that no server takes now, and who sends them: processes over one log, one after the other. */
 async function crowd(many: number) {
-  const house = await household()
+  const house = await openHousehold()
   const tried = new Map<string, number[]>()
   const mailer: Mailer = {
     async send(mail) {
@@ -129,7 +129,7 @@ async function crowd(many: number) {
     const { log, sealer, derivationKeys: linkKeys, clock } = house
     const done = new AbortController()
     const quick = { retryAt: [60, 300, 900, DAY], lookEveryMs: 1, issuer: ISSUER, newId, onError: () => {} }
-    const sending = mailSending({ ...quick, log, sealer, linkKeys, mailer, checkpoints, clock })
+    const sending = openMailSending({ ...quick, log, sealer, linkKeys, mailer, checkpoints, clock })
     const running = sending.run(done.signal)
     const stop = async () => {
       done.abort()

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Checkpoints } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { type Clock, type EventLog, type RecordIn, untilSettled } from '../log/index.ts'
-import { type Backlog, causedBy, followEvents, type Hearing, resume, slots } from '../process-manager/index.ts'
+import { type Backlog, causedBy, followEvents, type Hearing, resume, createSlots } from '../process-manager/index.ts'
 import { linkToken, LINK_LIFETIME, type LinkKeys } from './link.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
 import { type Mail, mailOf } from './render.ts'
@@ -73,7 +73,7 @@ const REQUESTS = { categories: ['mail'], types: ['MailRequested'] }
 const SHOWN = 100_000
 
 /** Why a mail is not written any more. */
-class Void extends Error {}
+class MailObsolete extends Error {}
 
 /**
  * Follows the log and sends each mail that was asked for: at least once, with the same Message-ID each time. A mail that no
@@ -81,20 +81,20 @@ class Void extends Error {}
  * nothing is held in memory for it, nothing waits behind it, and a restart goes on where it was. A mail that nobody could use
  * any more, or that no server took for a day, is given up, and that is an event too.
  */
-export function mailSending(dependencies: MailSendingDependencies): MailSending {
+export function openMailSending(dependencies: MailSendingDependencies): MailSending {
   const { log, sealer, linkKeys, mailer, clock, issuer, newId } = dependencies
   const { retryAt = RETRY_AT, lookEveryMs = LOOK_EVERY_MS } = dependencies
-  const again = slots(AGAIN)
+  const again = createSlots(AGAIN)
   const onTheirWay = new Set<string>()
   const state = { sent: 0, failedTries: 0, givenUp: 0, waiting: new Map<string, number>() }
 
   async function write({ data }: Requested): Promise<Mail> {
     const to = await sealer.unseal(data.to, 'to')
-    if (to === ERASED) throw new Void('the recipient was erased')
+    if (to === ERASED) throw new MailObsolete('the recipient was erased')
     const { mail_id: id, template, link } = data
     if (link === undefined) return mailOf(template, { id, to, issuer })
     const token = await linkToken(linkKeys, id, link)
-    if (token === undefined) throw new Void('the key of the link is gone')
+    if (token === undefined) throw new MailObsolete('the key of the link is gone')
     return mailOf(template, { id, to, issuer, link: { purpose: link.purpose, token } })
   }
 
@@ -105,7 +105,7 @@ export function mailSending(dependencies: MailSendingDependencies): MailSending 
       await mailer.send(await write(event))
       return undefined
     } catch (error) {
-      if (error instanceof Void) return error.message
+      if (error instanceof MailObsolete) return error.message
       if (error instanceof MailUndelivered && error.isPermanent) return error.message
       throw error
     }

@@ -2,11 +2,11 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { afterEach, expect, it } from 'vitest'
-import { household, inMemoryCheckpoints, ISSUER, newId } from '../testing/household.ts'
+import { openHousehold, inMemoryCheckpoints, ISSUER, newId } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { type Mailer, smtpMailer } from './mailer.ts'
+import { type Mailer, createSmtpMailer } from './mailer.ts'
 import { requestMail } from './request.ts'
-import { mailSending } from './sending.ts'
+import { openMailSending } from './sending.ts'
 
 const CROWD = 64
 const open: { close(): unknown }[] = []
@@ -51,7 +51,7 @@ async function mailServer() {
 
 it(`${CROWD} mails that a server answers with 450 hold up no other, also after a restart`, async () => {
   const { asked, taken, url } = await mailServer()
-  const { log, sealer, derivationKeys: linkKeys, clock } = await household()
+  const { log, sealer, derivationKeys: linkKeys, clock } = await openHousehold()
   const checkpoints = inMemoryCheckpoints()
   const ask = async (to: string) => {
     const dataKey = await sealer.createDataKey()
@@ -59,9 +59,9 @@ it(`${CROWD} mails that a server answers with 450 hold up no other, also after a
     await requestMail(log, sealer, { ...mail, context: command() })
   }
   function start() {
-    const mailer: Mailer = smtpMailer({ url, from: 'ledgate@example.com', domain: 'example.com' })
+    const mailer: Mailer = createSmtpMailer({ url, from: 'ledgate@example.com', domain: 'example.com' })
     const dependencies = { log, sealer, linkKeys, mailer, checkpoints, clock, issuer: ISSUER, newId, onError: () => {} }
-    const sending = mailSending({ ...dependencies, lookEveryMs: 1 })
+    const sending = openMailSending({ ...dependencies, lookEveryMs: 1 })
     const done = new AbortController()
     const running = sending.run(done.signal)
     const stop = async () => {

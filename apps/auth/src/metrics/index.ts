@@ -1,3 +1,3 @@
 /** Metrics for operators. */
-export { metrics, type Metrics, type Reading } from './metrics.ts'
+export { openMetrics, type Metrics, type Reading } from './metrics.ts'
 export { metricsRoutes } from './routes.ts'

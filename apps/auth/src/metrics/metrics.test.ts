@@ -1,12 +1,12 @@
 import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
-import { metrics } from './metrics.ts'
+import { openMetrics } from './metrics.ts'
 import { metricsRoutes } from './routes.ts'
 
 describe('the metrics', () => {
   it('count and time every request by route, never by path', async () => {
     const app = Fastify()
-    const numbers = metrics()
+    const numbers = openMetrics()
     numbers.observe(app)
     await app.register(metricsRoutes, { metrics: numbers })
     app.get('/people/:id', () => 'ok')
@@ -18,7 +18,7 @@ describe('the metrics', () => {
 
   it('show numbers that a part keeps itself, at the moment they are asked for', async () => {
     let appends = 1
-    const numbers = metrics()
+    const numbers = openMetrics()
     numbers.watch([
       { name: 'test_appends_total', help: 'x', kind: 'counter', read: () => appends },
       {

@@ -51,7 +51,7 @@ function add(registry: Registry, reading: Reading): void {
 }
 
 /** A registry of its own for each server, so that two servers in one process do not share numbers. */
-export function metrics(): Metrics {
+export function openMetrics(): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const duration = new Histogram({

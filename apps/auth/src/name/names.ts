@@ -45,7 +45,7 @@ const inOrder = (names: readonly Name[]): Name[] =>
   names.toSorted((one, other) => (`${one.kind} ${one.name}` < `${other.kind} ${other.name}` ? -1 : 1))
 
 /** Names kept in `scope-<hmac>`. */
-export function names(log: EventLog, hash: KeyedHash): Names {
+export function openNames(log: EventLog, hash: KeyedHash): Names {
   const streamOf = ({ kind, name }: Name) => nameStream.of(hash(`${kind} ${name}`))
 
   /** The owner, and what an append to the stream has to expect. */

@@ -10,6 +10,6 @@ const unpadded = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '')
  *
  * Its salt and output are random, so this is as true as that nobody inverts argon2id.
  */
-export const nobodysHash = (): string =>
+export const dummyHash = (): string =>
   `$argon2id$v=19$m=${ARGON2ID.memoryCost},t=${ARGON2ID.timeCost},p=${ARGON2ID.parallelism}` +
   `$${unpadded(randomBytes(16))}$${unpadded(randomBytes(ARGON2ID.outputLen))}`

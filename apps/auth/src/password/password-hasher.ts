@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { TemporarilyUnavailable } from '@ledgate/oauth'
 import { Piscina } from 'piscina'
-import { fairQueue } from '../limit/index.ts'
+import { createFairQueue } from '../limit/index.ts'
 import { isPossiblePassword, MAX_PASSWORD, normalizePassword } from './password.ts'
 import { InvalidPassword } from './password-policy.ts'
 import type { PasswordTask } from './password-worker.ts'
@@ -47,7 +47,7 @@ const RETRY_AFTER = 1
  * Hashes in threads of its own, below the priority of everything else, with a bounded queue. A password that cannot be
  * anybody's is checked all the same, so that it costs as much as any other, and is refused.
  */
-export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHasher {
+export function createPasswordHasher(options: PasswordHasherOptions = {}): PasswordHasher {
   const threads = options.threads ?? availableParallelism()
   const maxQueue = threads * (options.queuePerThread ?? DEFAULT_HASHING_LIMITS.queuePerThread)
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -66,7 +66,7 @@ export function passwordHasher(options: PasswordHasherOptions = {}): PasswordHas
     new TemporarilyUnavailable('too many passwords are waiting to be hashed', { retryAfter: RETRY_AFTER })
   const atOnce = threads * TASKS_PER_THREAD
   // The pool's own limit does not count tasks that came before its threads were up.
-  const queue = fairQueue({ atOnce, maxWaiting: Math.max(0, threads + maxQueue - atOnce), refused })
+  const queue = createFairQueue({ atOnce, maxWaiting: Math.max(0, threads + maxQueue - atOnce), refused })
 
   const run = (task: PasswordTask, owner: string) => queue.run(owner, () => (pool ??= startPool()).run(task))
 

@@ -25,7 +25,7 @@ async function commonPasswords(): Promise<ReadonlySet<string>> {
  * NIST SP 800-63B §3.1.1: so many characters of any kind ({@link MIN_PASSWORD}, {@link MAX_PASSWORD}), no rule of composition,
  * nothing that is on the list of common passwords (in any case). The list is read once, at the first check.
  */
-export function passwordPolicy(): PasswordPolicy {
+export function createPasswordPolicy(): PasswordPolicy {
   let loading: Promise<ReadonlySet<string>> | undefined
   return {
     async check(password, address) {

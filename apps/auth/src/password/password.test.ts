@@ -1,17 +1,17 @@
 import { TemporarilyUnavailable } from '@ledgate/oauth'
 import { afterAll, describe, expect, it } from 'vitest'
-import { nobodysHash } from './argon2.ts'
-import { passwordHasher } from './password-hasher.ts'
-import { InvalidPassword, passwordPolicy } from './password-policy.ts'
+import { dummyHash } from './argon2.ts'
+import { createPasswordHasher } from './password-hasher.ts'
+import { InvalidPassword, createPasswordPolicy } from './password-policy.ts'
 
-const hasher = passwordHasher({ threads: 2 })
+const hasher = createPasswordHasher({ threads: 2 })
 afterAll(() => hasher.close())
 
 const FAMILY = '👨‍👩‍👧‍👦' // seven code points
 const LONGEST = 256
 
 describe('the policy of passwords', () => {
-  const { check } = passwordPolicy()
+  const { check } = createPasswordPolicy()
   const says = (password: string, address = 'ann@example.com') => expect(check(password, address))
 
   it.each([
@@ -75,12 +75,12 @@ describe('the hash of a password', () => {
   })
 
   it('of nobody fits nothing', async () => {
-    expect(await hasher.verify(nobodysHash(), '')).toBe(false)
-    expect(await hasher.verify(nobodysHash(), 'x'.repeat(5000))).toBe(false)
+    expect(await hasher.verify(dummyHash(), '')).toBe(false)
+    expect(await hasher.verify(dummyHash(), 'x'.repeat(5000))).toBe(false)
   })
 
   it('is not waited for without end: too many at once are told to come back', async () => {
-    const small = passwordHasher({ threads: 1, queuePerThread: 3 })
+    const small = createPasswordHasher({ threads: 1, queuePerThread: 3 })
     const answers = await Promise.allSettled(Array.from({ length: 20 }, () => small.hash('one of many')))
     await small.close()
     const refused = answers.filter((answer) => answer.status === 'rejected')

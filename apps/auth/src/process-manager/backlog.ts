@@ -17,7 +17,7 @@ export interface Backlog {
   state(): BacklogState
 }
 
-export function backlog(): Backlog {
+export function createBacklog(): Backlog {
   const waiting = new Map<string, number>()
   let failures = 0
   return {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { inMemoryEventStore, type NewEvent } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
 import { inMemoryCheckpoints } from '../testing/household.ts'
-import { backlog } from './backlog.ts'
+import { createBacklog } from './backlog.ts'
 import { mailStream } from '../mail/events.ts'
 import type { RecordIn } from '../log/index.ts'
 import { followEvents } from './follow-events.ts'
@@ -26,7 +26,7 @@ async function following(handle: (event: MailRecord, tries: number) => Promise<v
   const checkpoints = inMemoryCheckpoints()
   const tries = new Map<string, number>()
   const errors: unknown[] = []
-  const shown = backlog()
+  const shown = createBacklog()
   const done = new AbortController()
   const run = () =>
     followEvents({

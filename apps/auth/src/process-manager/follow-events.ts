@@ -9,9 +9,9 @@ import {
 import type { CommandContext, EventMetadata } from '../log/index.ts'
 import type { Backlog } from './backlog.ts'
 import type { Hearing } from './hearing.ts'
-import { type Progress, progress } from './progress.ts'
+import { type Progress, createProgress } from './progress.ts'
 import { resume } from './resume.ts'
-import { slots } from './slots.ts'
+import { createSlots } from './slots.ts'
 
 /** A category of streams, and how their events are read. */
 export interface Followed {
@@ -113,11 +113,11 @@ export async function followEvents<const Streams extends readonly Followed[]>(
 ): Promise<void> {
   const { store, checkpoints, name, streams, signal, backlog, concurrency = CONCURRENCY } = options
   const after = await resume(store, checkpoints, name)
-  const state = progress(after)
+  const state = createProgress(after)
   const save = saver(options, state)
   const lanes = new Map<string, Promise<void>>()
   const running = new Set<Promise<void>>()
-  const places = slots(concurrency)
+  const places = createSlots(concurrency)
   const moved = change()
   const byCategory = new Map(streams.map((stream) => [stream.category, stream]))
 

@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { hearing } from './hearing.ts'
+import { createHearing } from './hearing.ts'
 
 describe('a subscription to the log', () => {
   it('is told of when it fails, once a minute as long as it does, and counted each time', () => {
     let now = 0
     const told: string[] = []
-    const { failed, heard, state } = hearing({ nowMs: () => now, onUnheard: (why) => void told.push(`${now}: ${why}`) })
+    const { failed, heard, state } = createHearing({
+      nowMs: () => now,
+      onUnheard: (why) => void told.push(`${now}: ${why}`),
+    })
     for (; now < 150_000; now += 10_000) failed(new Error('no right'))
     expect(told).toEqual(['0: no right', '60000: no right', '120000: no right'])
     expect(state()).toEqual({ failures: 15, since: 0, why: 'no right' })

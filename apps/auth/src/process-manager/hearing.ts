@@ -26,7 +26,7 @@ export interface HearingOptions {
   onUnheard(why: string): void
 }
 
-export function hearing({ nowMs, onUnheard }: HearingOptions): Hearing {
+export function createHearing({ nowMs, onUnheard }: HearingOptions): Hearing {
   const say = seldom(nowMs, onUnheard)
   let failures = 0
   let broken: { readonly since: number; readonly why: string } | undefined

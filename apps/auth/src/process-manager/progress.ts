@@ -13,7 +13,7 @@ export interface Progress {
 const TIDIED_AT = 1_000
 
 /** @param start what was reached before. */
-export function progress(start: Position): Progress {
+export function createProgress(start: Position): Progress {
   const open: { position: Position; isDone: boolean }[] = []
   let reached = start
   let first = 0

@@ -7,7 +7,7 @@ export interface Slots {
 }
 
 /** @param count how many places there are. */
-export function slots(count: number): Slots {
+export function createSlots(count: number): Slots {
   const queue: (() => void)[] = []
   let free = count
   return {

@@ -8,7 +8,7 @@ import {
   spellingsOf,
 } from '@ledgate/oauth'
 import { flawOf } from '../credential/index.ts'
-import { boundedCache, bytesOfText } from '../limit/index.ts'
+import { createBoundedCache, bytesOfText } from '../limit/index.ts'
 import type { EventLog } from '../log/index.ts'
 import type { ResourceState } from './events.ts'
 import type { Names } from '../name/index.ts'
@@ -80,9 +80,9 @@ const isNamedBy = ({ metadata }: ResourceState, kind: 'scope' | 'resource', name
   kind === 'scope' ? metadata.scopes_supported.includes(name) : isSameResource(metadata.resource, name)
 
 /** Audiences over the log: what decides is read at each request. */
-export function audiences(log: EventLog, names: Names, issuer: string): Audiences {
+export function openAudiences(log: EventLog, names: Names, issuer: string): Audiences {
   /** Who owned a name when it was last asked for. Where to look, not what is so: the resource server itself says that. */
-  const hints = boundedCache<string>({ maxBytes: REMEMBERED, bytesOf: bytesOfText })
+  const hints = createBoundedCache<string>({ maxBytes: REMEMBERED, bytesOf: bytesOfText })
 
   async function named(clientId: string | undefined, kind: 'scope' | 'resource', name: string) {
     const state = clientId === undefined ? undefined : (await readResource(log, clientId))?.state

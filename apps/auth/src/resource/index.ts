@@ -1,5 +1,5 @@
 /** Resource servers: their identifiers, the scopes they own, their audiences (RFC 8707). */
-export { audiences, type Audiences, type Encryption } from './audiences.ts'
+export { openAudiences, type Audiences, type Encryption } from './audiences.ts'
 export { type BuiltIn, registerBuiltIn } from './built-in.ts'
 export { resourceEvents, ResourceState } from './events.ts'
 export { resources } from './projection.ts'

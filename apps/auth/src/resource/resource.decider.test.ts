@@ -1,14 +1,14 @@
 import { ResourceMetadata } from '@ledgate/oauth'
 import { specify } from '@ledgate/eventsourcing/testing'
 import { describe, it } from 'vitest'
-import { keptSecret, UnknownSecret } from '../credential/index.ts'
+import { hashSecret, UnknownSecret } from '../credential/index.ts'
 import { resource, ResourceRefused, UnknownResource } from './resource.decider.ts'
 import type { ResourceEvent, ResourceState } from './events.ts'
 
 const { given } = specify(resource)
 
 const now = 1_790_000_000
-const secret = keptSecret('first', 's1', now)
+const secret = hashSecret('first', 's1', now)
 const metadata = ResourceMetadata.parse({ resource: 'https://orders.example/', scopes_supported: ['orders'] })
 const made: ResourceState = { client_id: 'orders', registered_at: now, disabled: false, metadata, secrets: [secret] }
 const registered: ResourceEvent = { type: 'ResourceRegistered', data: { resource: made } }
@@ -38,7 +38,7 @@ describe('a resource server', () => {
   })
 
   it('has two secrets at most, which are revoked one by one', () => {
-    const second = keptSecret('second', 's2', now)
+    const second = hashSecret('second', 's2', now)
     const both = { ...made, secrets: [secret, second] }
     const added: ResourceEvent = { type: 'ResourceSecretAdded', data: { secret_id: 's2', resource: both } }
     given(registered).when({ type: 'AddSecret', secret: second, now }).then(added)

@@ -4,14 +4,14 @@ import { InvalidTarget, InvalidToken, NewClientMetadata, NewResourceMetadata } f
 import { describe, expect, it } from 'vitest'
 import type { CommandContext } from '../log/index.ts'
 import { Crash, crashingStore, slowStore } from '../testing/faulty-store.ts'
-import { command, parts } from '../testing/parts.ts'
-import { audiences } from './audiences.ts'
+import { command, openParts } from '../testing/parts.ts'
+import { openAudiences } from './audiences.ts'
 import { NameTaken } from '../name/index.ts'
 import { readResource } from './resources.ts'
 import { ResourceRefused } from './resource.decider.ts'
 import { resourceStream } from './events.ts'
 
-type Made = ReturnType<typeof parts>
+type Made = ReturnType<typeof openParts>
 
 const ISSUER = 'https://id.example'
 
@@ -21,7 +21,7 @@ const server = (resource: string, ...scopes_supported: string[]) =>
 const client = NewClientMetadata.parse({})
 
 /** Which of the names that a resource server says it has are not its own. */
-async function half(made: ReturnType<typeof parts>, clientId: string): Promise<string[]> {
+async function half(made: ReturnType<typeof openParts>, clientId: string): Promise<string[]> {
   const found = await readResource(made.log, clientId)
   if (found === undefined) return []
   const { resource, scopes_supported: scopes } = found.state.metadata
@@ -32,14 +32,14 @@ async function half(made: ReturnType<typeof parts>, clientId: string): Promise<s
 
 describe('registering a resource server', () => {
   it('shows a secret once, which is kept as a hash only', async () => {
-    const { resources, log } = parts()
+    const { resources, log } = openParts()
     const { clientId, clientSecret } = await resources.register({ metadata: server('a', 'a:read') }, command())
     expect(clientSecret).toMatch(/^[\w-]{43}$/)
     expect(JSON.stringify((await readResource(log, clientId))?.state)).not.toContain(clientSecret)
   })
 
   it('is refused whole when one scope is another’s, and names it', async () => {
-    const { resources, names, log } = parts()
+    const { resources, names, log } = openParts()
     await resources.register({ client_id: 'first', metadata: server('a', 'shared') }, command())
     const second = resources.register({ client_id: 'second', metadata: server('b', 'b:1', 'shared', 'z') }, command())
     await expect(second).rejects.toThrow('the scope shared belongs to the resource first')
@@ -50,7 +50,7 @@ describe('registering a resource server', () => {
   })
 
   it('is refused for an identifier, a client_id and a registration that are there', async () => {
-    const { resources, clients } = parts()
+    const { resources, clients } = openParts()
     await resources.register({ client_id: 'api', metadata: server('a') }, command())
     await clients.register({ client_id: 'app', metadata: client }, command())
     const register = (client_id: string, resource: string) =>
@@ -69,12 +69,12 @@ describe('registering a resource server', () => {
       ['https://a.example:443', 'https://A.example'],
       ['api://a', 'api://a/'],
     ] as const) {
-      const { resources, names } = parts()
+      const { resources, names } = openParts()
       await resources.register({ client_id: 'one', metadata: spelled(one) }, command())
       const taken = resources.register({ client_id: 'other', metadata: spelled(other) }, command())
       await expect(taken).rejects.toBeInstanceOf(NameTaken)
       // and also when a release before reserved the one spelling alone
-      const old = parts()
+      const old = openParts()
       await old.names.reserve([{ kind: 'resource', name: one }], 'resource one', command())
       if (one !== 'https://a.example:443')
         await expect(
@@ -87,13 +87,13 @@ describe('registering a resource server', () => {
   })
 
   it('that a release before made keeps its identifier when it is spelled anew', async () => {
-    const { resources, names, log } = parts()
+    const { resources, names, log } = openParts()
     const metadata = NewResourceMetadata.parse({ resource: 'https://a.example' })
     await names.reserve([{ kind: 'resource', name: 'https://a.example' }], 'resource old', command())
     const state = { client_id: 'old', registered_at: 1, disabled: false, metadata, secrets: [] }
     const registered = { type: 'ResourceRegistered', data: { resource: state } } as const
     await log.append(resourceStream.of('old'), [registered], { expected: 'noStream', context: command() })
-    const { granted } = audiences(log, names, ISSUER)
+    const { granted } = openAudiences(log, names, ISSUER)
     for (const asked of ['https://a.example', 'https://a.example/'])
       expect((await granted([asked])).aud).toEqual(['https://a.example'])
     await resources.update('old', server('a'), command())
@@ -104,7 +104,7 @@ describe('registering a resource server', () => {
   it.each(['http://127.0.0.1:4040', 'http://127.0.0.1:4040/', 'HTTP://127.0.0.1:4040'])(
     'is refused for the identifier of the issuer: %s',
     async (resource) => {
-      const { resources } = parts()
+      const { resources } = openParts()
       const metadata = NewResourceMetadata.parse({ resource })
       await expect(resources.register({ metadata }, command())).rejects.toBeInstanceOf(ResourceRefused)
       await resources.register({ client_id: 'a', metadata: server('a') }, command())
@@ -113,7 +113,7 @@ describe('registering a resource server', () => {
   )
 
   it.each(['u_0123', 'a b', ''])('is refused for the id %j', async (client_id) => {
-    const { resources, clients } = parts()
+    const { resources, clients } = openParts()
     await expect(resources.register({ client_id, metadata: server('a') }, command())).rejects.toThrow()
     await expect(clients.register({ client_id, metadata: client }, command())).rejects.toThrow()
   })
@@ -121,11 +121,11 @@ describe('registering a resource server', () => {
   it('leaves one of 64 who want the same scope at the same time, and nothing of the others', async () => {
     for (let round = 0; round < 8; round += 1) {
       const store = inMemoryEventStore()
-      const made = parts(store)
+      const made = openParts(store)
       const racers = Array.from({ length: 64 }, (_, index) => `racer-${index}`)
       const results = await Promise.allSettled(
         racers.map((client_id, index) =>
-          parts(slowStore(store)).resources.register(
+          openParts(slowStore(store)).resources.register(
             { client_id, metadata: server(client_id, 'wanted', `own-${index}`, `shared-${index % 4}`) },
             command(),
           ),
@@ -150,12 +150,12 @@ describe('registering a resource server', () => {
     const metadata = server('a', 'a:1', 'a:2')
     const results = await Promise.allSettled(
       Array.from({ length: 64 }, () =>
-        parts(slowStore(store)).resources.register({ client_id: 'api', metadata }, command()),
+        openParts(slowStore(store)).resources.register({ client_id: 'api', metadata }, command()),
       ),
     )
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     for (const each of results) if (each.status === 'rejected') expect(each.reason).toBeInstanceOf(ResourceRefused)
-    expect(await half(parts(store), 'api')).toEqual([])
+    expect(await half(openParts(store), 'api')).toEqual([])
   })
 
   it.each(['before', 'after'] as const)(
@@ -165,10 +165,10 @@ describe('registering a resource server', () => {
       let crashes = 0
       for (let at = 0; ; at += 1) {
         const store = inMemoryEventStore()
-        const died = await parts(crashingStore(store, at, when))
+        const died = await openParts(crashingStore(store, at, when))
           .resources.register({ metadata }, command())
           .catch((error: unknown) => error)
-        const made = parts(store)
+        const made = openParts(store)
         if (!(died instanceof Crash)) break
         crashes += 1
         await made.resources.register({ metadata }, command()).catch((error: unknown) => {
@@ -189,7 +189,7 @@ describe('registering a client', () => {
     const store = inMemoryEventStore()
     const results = await Promise.allSettled(
       Array.from({ length: 64 }, () =>
-        parts(slowStore(store)).clients.register({ client_id: 'app', metadata: client }, command()),
+        openParts(slowStore(store)).clients.register({ client_id: 'app', metadata: client }, command()),
       ),
     )
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
@@ -201,8 +201,8 @@ describe('registering a client', () => {
     for (let round = 0; round < 16; round += 1) {
       const store = inMemoryEventStore()
       const results = await Promise.allSettled([
-        parts(slowStore(store)).clients.register({ client_id: 'x', metadata: client }, command()),
-        parts(slowStore(store)).resources.register({ client_id: 'x', metadata: server('x') }, command()),
+        openParts(slowStore(store)).clients.register({ client_id: 'x', metadata: client }, command()),
+        openParts(slowStore(store)).resources.register({ client_id: 'x', metadata: server('x') }, command()),
       ])
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     }
@@ -211,28 +211,28 @@ describe('registering a client', () => {
   it('is completed by a repetition after a crash', async () => {
     for (const when of ['before', 'after'] as const) {
       const store = inMemoryEventStore()
-      const dead = parts(crashingStore(store, 0, when)).clients
+      const dead = openParts(crashingStore(store, 0, when)).clients
       await expect(dead.register({ client_id: 'app', metadata: client }, command())).rejects.toBeInstanceOf(Crash)
-      await parts(store).clients.register({ client_id: 'app', metadata: client }, command())
+      await openParts(store).clients.register({ client_id: 'app', metadata: client }, command())
     }
   })
 
   it('refuses a secret for a client that has no use for one', async () => {
     const metadata = NewClientMetadata.parse({ token_endpoint_auth_method: 'none' })
-    const refused = parts().clients.register({ client_id: 'app', client_secret: 'x', metadata }, command())
+    const refused = openParts().clients.register({ client_id: 'app', client_secret: 'x', metadata }, command())
     await expect(refused).rejects.toThrow('no secret')
   })
 })
 
 describe('the audience of a token', () => {
   async function world() {
-    const made = parts()
+    const made = openParts()
     await made.resources.register(
       { client_id: 'orders', metadata: server('orders', 'orders:read', 'orders:write') },
       command(),
     )
     await made.resources.register({ client_id: 'bills', metadata: server('bills', 'bills:read') }, command())
-    const { resolve, granted } = audiences(made.log, made.names, ISSUER)
+    const { resolve, granted } = openAudiences(made.log, made.names, ISSUER)
     return {
       ...made,
       granted,
@@ -387,7 +387,7 @@ describe('a command about names whose right ends', () => {
   it.each(Object.entries(commands))('leaves no name behind, or is done: %s', async (_, act) => {
     let [isDone, refusals] = [false, 0]
     for (let asked = 0; !isDone; asked += 1) {
-      const made = parts()
+      const made = openParts()
       await made.resources.register({ client_id: 'a', metadata: server('a') }, command())
       let left = asked
       const establish = async () => {
@@ -409,7 +409,7 @@ describe('a command about a resource server that another one overtakes', () => {
   /** What this process does once it has its names, and another process does something to `a` first. */
   function overtaken(act: (elsewhere: Made) => Promise<unknown>) {
     const store = inMemoryEventStore()
-    const elsewhere = parts(store)
+    const elsewhere = openParts(store)
     let isDone = false
     const append: EventStore['append'] = async (stream, ...request) => {
       if (stream === 'resource-a' && !isDone) {
@@ -418,7 +418,7 @@ describe('a command about a resource server that another one overtakes', () => {
       }
       return store.append(stream, ...request)
     }
-    return { elsewhere, here: parts({ ...store, append }) }
+    return { elsewhere, here: openParts({ ...store, append }) }
   }
   const owners = ({ names }: Made) =>
     Promise.all([names.owner('resource', 'https://c.example/'), names.owner('scope', 'c:1')])

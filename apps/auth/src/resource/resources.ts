@@ -1,5 +1,5 @@
 import { ClientId, isSameResource, normalizeResource, type ResourceMetadata, spellingsOf } from '@ledgate/oauth'
-import { keptSecret, newSecret } from '../credential/index.ts'
+import { hashSecret, newSecret } from '../credential/index.ts'
 import {
   type Clock,
   type CommandContext,
@@ -155,7 +155,7 @@ export function openResources({ log, names, clock, keyedHash, issuer }: Resource
     async register({ client_id, client_secret, metadata }, context) {
       const clientId = ClientId.parse(client_id ?? idFor(metadata.resource))
       const secret = client_secret ?? (metadata.jwks === undefined ? newSecret() : undefined)
-      const secrets = secret === undefined ? [] : [keptSecret(secret, newId(), clock.now())]
+      const secrets = secret === undefined ? [] : [hashSecret(secret, newId(), clock.now())]
       const owned = namesOf(clientId, metadata)
       const owner = `resource ${clientId}`
       let then = context
@@ -179,7 +179,7 @@ export function openResources({ log, names, clock, keyedHash, issuer }: Resource
 
     async addSecret(clientId, context) {
       const clientSecret = newSecret()
-      const secret = keptSecret(clientSecret, newId(), clock.now())
+      const secret = hashSecret(clientSecret, newId(), clock.now())
       const { position } = await change(clientId, { type: 'AddSecret', secret, now: clock.now() }, context)
       return { secretId: secret.secret_id, clientSecret, position }
     },

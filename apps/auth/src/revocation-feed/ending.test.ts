@@ -8,7 +8,7 @@ import { controls, rounds } from '../../../../rounds.ts'
 import { decode, type DomainEvent, eventDefinitions } from '../catalogue/index.ts'
 import { changeSession } from '../session/index.ts'
 import { clientCredentials } from '../token/grant-types/index.ts'
-import { ANN, household, type Household, ISSUER, SOURCE } from '../testing/household.ts'
+import { ANN, openHousehold, type Household, ISSUER, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { type EndingsOf, endings } from './ending.ts'
 import { ENDING_TYPES, noticeOf } from './notice.ts'
@@ -40,7 +40,7 @@ const BEN = { email: 'ben@example.com', password: 'a brisk walk up the hill' }
 
 /** A household, the tokens that it gave out, and an index over the notices of its log, but for those of one scope. */
 async function town(deafTo?: Scope) {
-  const home = await household()
+  const home = await openHousehold()
   for (const [id, metadata] of Object.entries(CLIENTS)) if (id !== 'web') await home.addClient(id, metadata)
   const people = [(await home.create(ANN)).sub, (await home.create(BEN)).sub]
   return living(home, people, revocationIndex({ now: home.clock.nowMs }), deafTo)
@@ -120,7 +120,7 @@ async function restored({ store: old, clock, vault, people, index }: Town, at: P
   }
   clock.advance(1) // a restore takes longer, and its epoch is of the clock
   created = clock.nowMs()
-  const home = await household({ store, shared: { clock, vault } })
+  const home = await openHousehold({ store, shared: { clock, vault } })
   const here = await living(home, people, index)
   await home.installation.endAllTokens('restored', command())
   await here.hear()

@@ -8,9 +8,9 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { toNewEvent } from '../testing/history.ts'
 import { ISSUER } from '../testing/household.ts'
-import { command, handClock, parts } from '../testing/parts.ts'
-import { type FeedOptions, revocationFeed } from './feed.ts'
-import { Gone } from './position-expired.ts'
+import { command, createHandClock, openParts } from '../testing/parts.ts'
+import { type FeedOptions, openRevocationFeed } from './feed.ts'
+import { PositionExpired } from './position-expired.ts'
 import { TooSlow } from './too-slow.ts'
 import { serviceStream } from '../grant/index.ts'
 
@@ -38,11 +38,11 @@ const SYSTEM = { type: 'system', id: 't' } as const
 
 /** A feed over a log in memory, until the test ends. */
 async function open(options: Partial<FeedOptions> = {}) {
-  const clock = handClock()
+  const clock = createHandClock()
   const store = options.store === undefined ? inMemoryEventStore({ clock: clock.nowMs }) : (options.store as EventStore)
   const keys = await turningKeys()
   const errors: unknown[] = []
-  const feed = revocationFeed({
+  const feed = openRevocationFeed({
     store,
     pulse: () => store.head(),
     keys,
@@ -180,14 +180,14 @@ describe('the feed', () => {
           }
         }
         const stop = new AbortController()
-        const feed = revocationFeed({
+        const feed = openRevocationFeed({
           store: { subscribe, head: log.head },
           pulse: log.head,
           keys,
           issuer: ISSUER,
           issuerEpoch: async () => 0,
           tokenCap: async () => 3600,
-          clock: handClock(),
+          clock: createHandClock(),
           onError: () => {},
           everyMs: 1,
           againMs: 1,
@@ -248,7 +248,7 @@ describe('the feed', () => {
     await follow(undefined, (items) => items.some((item) => isHeartbeat(item) && item.position === end))
     const [before, kept] = [positions[13], positions[14]]
     if (before === undefined || kept === undefined || end === undefined) throw new Error('there are 25')
-    await expect(follow(before, () => false)).rejects.toBeInstanceOf(Gone)
+    await expect(follow(before, () => false)).rejects.toBeInstanceOf(PositionExpired)
     expect(await feed.keeps(before)).toBe(false)
     const rest = notices(await follow(kept, (items) => notices(items).length >= 10))
     expect(rest.map(({ position }) => position)).toEqual(positions.slice(15))
@@ -273,7 +273,7 @@ describe('the feed', () => {
   })
 
   it('calls back whoever waits for it when credentials of a resource server may have ended, until the signal', async () => {
-    const made = parts()
+    const made = openParts()
     const { feed, follow } = await open({ store: made.store })
     await follow(undefined, (items) => items.length > 0)
     const metadata = NewResourceMetadata.parse({ resource: 'https://orders.example/', scopes_supported: ['orders'] })
@@ -322,8 +322,8 @@ describe('the feed', () => {
     const cut = (async () => {
       for await (const item of feed.follow(start, leave.signal)) if (notices([item]).length > 0) keys.compromise()
     })()
-    await expect(cut).rejects.toBeInstanceOf(Gone)
-    await expect(follow(start, () => false)).rejects.toBeInstanceOf(Gone)
+    await expect(cut).rejects.toBeInstanceOf(PositionExpired)
+    await expect(follow(start, () => false)).rejects.toBeInstanceOf(PositionExpired)
     const next = await append()
     const items = await follow(position, (seen) => notices(seen).length > 0)
     const { open: opened } = openStatements({
@@ -349,15 +349,15 @@ describe('the feed', () => {
     meanwhile = async () => {
       meanwhile = undefined
       const notice = await append()
-      expect(await feed.told(notice.position, 10_000)).toBe(true)
+      expect(await feed.waitUntilAnnounced(notice.position, 10_000)).toBe(true)
       told.push(notice.position)
     }
     keys.compromise()
     while (told.length === 0) await pause(1)
     const next = await append()
-    expect(await feed.told(next.position, 10_000)).toBe(true)
+    expect(await feed.waitUntilAnnounced(next.position, 10_000)).toBe(true)
     // From before what is forgotten nobody goes on; from after it everybody is told everything.
-    await expect(follow(position, () => false)).rejects.toBeInstanceOf(Gone)
+    await expect(follow(position, () => false)).rejects.toBeInstanceOf(PositionExpired)
     const items = notices(await follow(told[0], (seen) => notices(seen).length > 0))
     expect(items.map((each) => each.position)).toEqual([next.position])
   })

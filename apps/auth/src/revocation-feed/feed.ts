@@ -10,13 +10,13 @@ import {
 } from '@ledgate/revocation'
 import { CREDENTIAL_TYPES } from '../client-authentication/index.ts'
 import { type Clock } from '../log/index.ts'
-import { type InOrder, inOrder } from './in-order.ts'
-import { listeners } from './listeners.ts'
+import { type InOrder, deliverInOrder } from './in-order.ts'
+import { createListeners } from './listeners.ts'
 import { ENDING_TYPES, noticeOf } from './notice.ts'
-import { Gone } from './position-expired.ts'
-import { progress } from './progress.ts'
-import { ring } from './ring.ts'
-import type { Told } from './announcement.ts'
+import { PositionExpired } from './position-expired.ts'
+import { createProgress } from './progress.ts'
+import { createRing } from './ring.ts'
+import type { Announcement } from './announcement.ts'
 import { decode } from '../catalogue/index.ts'
 
 /** The keys of the feed as the log says, never older than the call. */
@@ -59,10 +59,10 @@ export interface RevocationFeed {
    * Every notice after a place, in order, and whatever comes, until the signal. Without a place: a heartbeat, and everything
    * after what it vouches for.
    *
-   * @throws {Gone} when the notices of then are not kept any more.
+   * @throws {PositionExpired} when the notices of then are not kept any more.
    * @throws {TooSlow} when it is not taken for long.
    */
-  follow(after: Position | undefined, signal: AbortSignal): AsyncIterable<Told>
+  follow(after: Position | undefined, signal: AbortSignal): AsyncIterable<Announcement>
   /**
    * Whether it would begin after a place: not before what is kept, nor beyond the end of the log.
    *
@@ -72,9 +72,9 @@ export interface RevocationFeed {
   /** When the oldest notice after a place was there, in milliseconds since the epoch; `undefined` when there is none. */
   waitingSince(after: Position): number | undefined
   /** Whether it has told of everything up to a place within so many milliseconds. */
-  told(position: Position, ms: number): Promise<boolean>
+  waitUntilAnnounced(position: Position, ms: number): Promise<boolean>
   /** The notice of the event at a place, while it is kept. */
-  noticeAt(position: Position): Told | undefined
+  noticeAt(position: Position): Announcement | undefined
   /** Calls back whenever the credentials of a resource server may have ended, until the signal. */
   onCredentials(changed: () => void, signal: AbortSignal): void
   state(): FeedState
@@ -109,34 +109,34 @@ interface Beat {
  * Turns the events that end something into signed notices, the moment they are in the log. What a heartbeat vouches for is in
  * front of it: it is put into the same queue, behind the last notice that the subscription gave before it passed the place.
  */
-export function revocationFeed(options: FeedOptions): RevocationFeed {
+export function openRevocationFeed(options: FeedOptions): RevocationFeed {
   const { store, pulse, keys, issuer, clock, onError } = options
-  const kept = ring({ size: options.size ?? SIZE, keepMs: KEEP_MS, now: clock.nowMs })
-  const audience = listeners(options.most ?? MOST)
+  const kept = createRing({ size: options.size ?? SIZE, keepMs: KEEP_MS, now: clock.nowMs })
+  const audience = createListeners(options.most ?? MOST)
   const begun = Promise.withResolvers<void>()
   const kids = new Set<string>()
-  const telling = progress()
+  const telling = createProgress()
   const credentials = new EventEmitter().setMaxListeners(0)
   let delivered: Position | undefined
   /** Where the last notice stands that was told of, or where the feed began: there is none between that and what comes next. */
   let lastNotice: Position | undefined
-  let heartbeat: Told | undefined
+  let heartbeat: Announcement | undefined
   let vouchedAt = clock.nowMs()
   let firstHeartbeat = Promise.withResolvers<void>()
   let beat: { readonly due: Beat; readonly done: () => void } | undefined
-  let reading: { position: Position; predecessor: Position; readonly queue: InOrder<Told> } | undefined
+  let reading: { position: Position; predecessor: Position; readonly queue: InOrder<Announcement> } | undefined
 
   async function signed(
     statement: IssuedStatement & { kind: 'notice' | 'heartbeat' },
     position: Position,
-  ): Promise<Told> {
+  ): Promise<Announcement> {
     const { signer } = await keys.read()
     const jws = await encodeStatement(statement, { issuer, signer, now: clock.nowMs })
     kids.add(signer.kid)
     return { jws, position, kind: statement.kind }
   }
 
-  function deliver(item: Told): void {
+  function deliver(item: Announcement): void {
     if (item.kind === 'notice') {
       delivered = lastNotice = item.position
       kept.add(item)
@@ -163,7 +163,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
   async function read(after: Position, signal: AbortSignal): Promise<void> {
     const broken = new AbortController()
     let failure: { readonly error: unknown } | undefined
-    const queue = inOrder({
+    const queue = deliverInOrder({
       deliver,
       ahead: SIGNING,
       onFailure(error) {
@@ -259,14 +259,14 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
       signal.addEventListener('abort', () => resolve(), { once: true })
     })
 
-  async function* follow(after: Position | undefined, signal: AbortSignal): AsyncGenerator<Told, void> {
+  async function* follow(after: Position | undefined, signal: AbortSignal): AsyncGenerator<Announcement, void> {
     const stopped = ended(signal)
     await Promise.race([begun.promise, stopped])
     if (after === undefined) await Promise.race([firstHeartbeat.promise, stopped])
     if (signal.aborted) return
     const place = after ?? heartbeat?.position
     const missed = place === undefined ? undefined : kept.after(place)
-    if (place === undefined || missed === undefined) throw new Gone()
+    if (place === undefined || missed === undefined) throw new PositionExpired()
     const vouched = heartbeat !== undefined && heartbeat.position >= place ? [heartbeat] : []
     yield* audience.listen(after === undefined ? [...vouched, ...missed] : [...missed, ...vouched], signal)
   }
@@ -280,7 +280,7 @@ export function revocationFeed(options: FeedOptions): RevocationFeed {
       return kept.after(after) !== undefined && (await telling.reaches(after, ANSWERED_WITHIN_MS))
     },
     waitingSince: kept.since,
-    told: telling.reaches,
+    waitUntilAnnounced: telling.reaches,
     noticeAt: kept.at,
     onCredentials(changed, signal) {
       credentials.on('changed', changed)

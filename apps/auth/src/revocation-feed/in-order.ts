@@ -15,7 +15,7 @@ export interface InOrderOptions<Result> {
 }
 
 /** Begins with nothing under way. */
-export function inOrder<Result>({ deliver, onFailure, ahead }: InOrderOptions<Result>): InOrder<Result> {
+export function deliverInOrder<Result>({ deliver, onFailure, ahead }: InOrderOptions<Result>): InOrder<Result> {
   let tail: Promise<void> = Promise.resolve()
   let underWay = 0
   let hasFailed = false

@@ -1,20 +1,20 @@
-import { Gone } from './position-expired.ts'
+import { PositionExpired } from './position-expired.ts'
 import { TooSlow } from './too-slow.ts'
-import type { Told } from './announcement.ts'
+import type { Announcement } from './announcement.ts'
 
 /** Everybody who hears of what comes, each at a pace of its own. */
 export interface Listeners {
-  tell(item: Told): void
+  tell(item: Announcement): void
   size(): number
   /** Ends all of them: what they were told may not be true for those who hear it later. */
   cut(): void
-  /** What is given first, then everything that is told from this moment on, until the signal. @throws {Gone | TooSlow} */
-  listen(first: readonly Told[], signal: AbortSignal): AsyncGenerator<Told, void>
+  /** What is given first, then everything that is told from this moment on, until the signal. @throws {PositionExpired | TooSlow} */
+  listen(first: readonly Announcement[], signal: AbortSignal): AsyncGenerator<Announcement, void>
 }
 
 /** @param most items that wait for one listener, beside those it began with. */
-export function listeners(most: number): Listeners {
-  const all = new Set<{ tell(item: Told): void; end(error: Error): void }>()
+export function createListeners(most: number): Listeners {
+  const all = new Set<{ tell(item: Announcement): void; end(error: Error): void }>()
 
   return {
     tell(item) {
@@ -22,14 +22,14 @@ export function listeners(most: number): Listeners {
     },
     size: () => all.size,
     cut() {
-      for (const each of [...all]) each.end(new Gone())
+      for (const each of [...all]) each.end(new PositionExpired())
     },
     listen(first, signal) {
       let waiting = [...first]
       let failure: Error | undefined
       let wake = (): void => undefined
       const own = {
-        tell(item: Told) {
+        tell(item: Announcement) {
           if (waiting.length >= first.length + most) return own.end(new TooSlow())
           waiting.push(item)
           wake()
@@ -46,7 +46,7 @@ export function listeners(most: number): Listeners {
       all.add(own)
       signal.addEventListener('abort', woken)
 
-      async function* given(): AsyncGenerator<Told, void> {
+      async function* given(): AsyncGenerator<Announcement, void> {
         try {
           while (!signal.aborted) {
             if (failure !== undefined) throw failure

@@ -1,4 +1,4 @@
 /** Thrown by a feed that does not go back so far: what is older is in the live set. */
-export class Gone extends Error {
+export class PositionExpired extends Error {
   readonly code = 'ERR_GONE'
 }

@@ -7,7 +7,7 @@ export interface Progress {
   reaches(position: Position, ms: number): Promise<boolean>
 }
 
-export function progress(): Progress {
+export function createProgress(): Progress {
   const waiting = new Set<(reached: Position) => void>()
   let furthest: Position | undefined
 

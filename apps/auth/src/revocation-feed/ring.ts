@@ -1,5 +1,5 @@
 import type { Position } from '@ledgate/eventsourcing'
-import type { Told } from './announcement.ts'
+import type { Announcement } from './announcement.ts'
 
 export interface RingOptions {
   /** Notices that are kept at most. */
@@ -14,22 +14,22 @@ export interface RingOptions {
 export interface Ring {
   /** Begins after a place, with nothing. */
   begin(start: Position): void
-  add(notice: Told): void
+  add(notice: Announcement): void
   /** The notices after a place; `undefined` when they are not kept. */
-  after(place: Position): readonly Told[] | undefined
+  after(place: Position): readonly Announcement[] | undefined
   /** The notice of the event at a place. */
-  at(place: Position): Told | undefined
+  at(place: Position): Announcement | undefined
   /** When the first notice after a place was added, in milliseconds since the epoch. */
   since(place: Position): number | undefined
 }
 
 interface Kept {
-  readonly notice: Told
+  readonly notice: Announcement
   readonly at: number
 }
 
 /** Notices past the size or the time leave at the next one: an idle ring is as small as it was. */
-export function ring({ size, keepMs, now }: RingOptions): Ring {
+export function createRing({ size, keepMs, now }: RingOptions): Ring {
   let kept: Kept[] = []
   let first = 0
   let start: string | undefined

@@ -84,7 +84,7 @@ async function* chunksOf(
  * Takes snapshots of what has ended. The time that one says is from before a pulse, so whatever was acknowledged by then is in
  * it, also when this process does not know yet that it was cut off from the others.
  */
-export function snapshots(options: SnapshotOptions): { take(): Promise<AsyncGenerator<string, void>> } {
+export function openSnapshots(options: SnapshotOptions): { take(): Promise<AsyncGenerator<string, void>> } {
   const { issuer, views, clock } = options
   let underWay = 0
 

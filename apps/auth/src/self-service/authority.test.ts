@@ -7,11 +7,11 @@ import { rounds } from '../../../../rounds.ts'
 import { ADMINISTRATOR } from '../admin/administrators/index.ts'
 import { grantStream, readGrant } from '../grant/index.ts'
 import { type Bearer, continuing, presentedToken } from '../introspection/index.ts'
-import { audiences } from '../resource/index.ts'
+import { openAudiences } from '../resource/index.ts'
 import { changeSession } from '../session/index.ts'
-import { ANN, type Household, household, ISSUER, newId, SOURCE } from '../testing/household.ts'
+import { ANN, type Household, openHousehold, ISSUER, newId, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { type EverythingEnded, ownAccount } from './self-service.ts'
+import { type EverythingEnded, openSelfService } from './self-service.ts'
 
 const SCOPE = 'ledgate:account ledgate:users:write ledgate:clients:write'
 /** Reads of one look at a token of a person: keys, grant, its own revocation, person, client, session, epoch. */
@@ -73,9 +73,9 @@ const requestBy = ({ access_token }: Tokens) => ({
 /** A process whose store is interrupted, and another one of the same installation. */
 async function installation() {
   const store = inMemoryEventStore()
-  const elsewhere = await household({ store })
+  const elsewhere = await openHousehold({ store })
   const { hooked, ...tape } = interrupted(store)
-  return { elsewhere, tape, here: await household({ store: hooked, shared: elsewhere }) }
+  return { elsewhere, tape, here: await openHousehold({ store: hooked, shared: elsewhere }) }
 }
 
 type Installation = Awaited<ReturnType<typeof installation>>
@@ -94,8 +94,18 @@ async function signedInTo({ elsewhere, here, tape }: Installation, metadata: obj
   const tokens: Tokens = await elsewhere.signedIn(site, ann)
   const facts = { issuer: ISSUER, issuerEpoch: here.installation.issuerEpoch }
   const noViews = { sessions: undefined, grants: undefined, waitFor: async () => true } as never
-  const dependencies = { ...here.dependencies, ...here, ...facts, audiences: audiences(here.log, here.names, ISSUER) }
-  const account = ownAccount({ ...dependencies, password: here.ownPassword, email: here.changeEmail, views: noViews })
+  const dependencies = {
+    ...here.dependencies,
+    ...here,
+    ...facts,
+    audiences: openAudiences(here.log, here.names, ISSUER),
+  }
+  const account = openSelfService({
+    ...dependencies,
+    password: here.ownPassword,
+    email: here.changeEmail,
+    views: noViews,
+  })
   const { request } = requestBy(tokens)
   const purpose = { audience: ISSUER, scope: 'ledgate:account' }
   const names = { id, ann, ben, cid, dan, site }

@@ -5,7 +5,7 @@ import { continuing, type GrantStanding } from '../introspection/index.ts'
 import { consequenceOf, newId } from '../log/index.ts'
 import { changeSession } from '../session/index.ts'
 import { openGrant, type TokenAnswer } from '../token/index.ts'
-import type { Asking, OwnAccountDependencies } from './self-service.ts'
+import type { Asking, SelfServiceDependencies } from './self-service.ts'
 
 /** Absolute ends of what a grant lasts for; nothing that is asked for without a password makes it last longer. */
 const endsOf = ({ grant, session }: GrantStanding) => ({
@@ -24,7 +24,7 @@ const endsOf = ({ grant, session }: GrantStanding) => ({
  * @throws {OAuthError} when its resource server is disabled by now, or the tokens of today would be too large.
  */
 export async function continueGrant(
-  dependencies: OwnAccountDependencies,
+  dependencies: SelfServiceDependencies,
   { bearer, context, now }: Asking,
   user: UserState,
   isProved: boolean,

@@ -1,4 +1,4 @@
 /** What users do with their own account. */
 export { accountResource } from './resource.ts'
-export { ownAccountRoutes } from './routes.ts'
-export { ownAccount } from './self-service.ts'
+export { selfServiceRoutes } from './routes.ts'
+export { openSelfService } from './self-service.ts'

@@ -6,11 +6,11 @@ import { TypedAddress } from '../email-address/index.ts'
 import { parse, type RequestContext } from '../http/index.ts'
 import { presentedToken, type VerdictDependencies } from '../introspection/index.ts'
 import type { Clock } from '../log/index.ts'
-import type { Asking, EverythingEnded, OwnAccount } from './self-service.ts'
+import type { Asking, EverythingEnded, SelfService } from './self-service.ts'
 import { ACCOUNT_SCOPE, accountAudience } from './resource.ts'
 
-export interface OwnAccountRoutesDependencies extends VerdictDependencies {
-  readonly account: OwnAccount
+export interface SelfServiceRoutesDependencies extends VerdictDependencies {
+  readonly account: SelfService
   readonly requests: RequestContext
   readonly clock: Clock
 }
@@ -24,7 +24,7 @@ const TOKENS =
   'revokes every other session, grant and token; answers the tokens of a new grant, or 204 when the grant cannot be continued'
 
 /** `/accounts/me`: what people do with their own account. */
-export const ownAccountRoutes: FastifyPluginAsync<OwnAccountRoutesDependencies> = async (app, dependencies) => {
+export const selfServiceRoutes: FastifyPluginAsync<SelfServiceRoutesDependencies> = async (app, dependencies) => {
   const { account, requests, clock, issuer } = dependencies
   const askers = new WeakMap<FastifyRequest, Asking>()
 

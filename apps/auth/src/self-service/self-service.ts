@@ -10,7 +10,7 @@ import type { TokenAnswer, TokenDependencies } from '../token/index.ts'
 import type { Views } from '../views/index.ts'
 import { continueGrant } from './continuation.ts'
 
-export interface OwnAccountDependencies extends Omit<TokenDependencies, 'signIn' | 'turns'>, VerdictDependencies {
+export interface SelfServiceDependencies extends Omit<TokenDependencies, 'signIn' | 'turns'>, VerdictDependencies {
   readonly sealer: Sealer
   readonly password: OwnPassword
   readonly email: Pick<ChangeEmail, 'ask'>
@@ -62,7 +62,7 @@ const FRESH_WITHIN_MS = 5_000
 const PAGE = 1_000
 
 /** What people do with their own account. */
-export function ownAccount(dependencies: OwnAccountDependencies) {
+export function openSelfService(dependencies: SelfServiceDependencies) {
   const { log, sealer, password, email, views } = dependencies
 
   async function userOf(sub: string): Promise<UserState> {
@@ -200,4 +200,4 @@ export function ownAccount(dependencies: OwnAccountDependencies) {
   }
 }
 
-export type OwnAccount = ReturnType<typeof ownAccount>
+export type SelfService = ReturnType<typeof openSelfService>

@@ -1,32 +1,32 @@
 import { TooManyRequests } from '@ledgate/oauth'
 import { describe, expect, it, vi } from 'vitest'
-import { ANN, household, newId, plainHasher } from '../testing/household.ts'
-import { confirmLink, mailAllowance, requestMail, unlimitedMail } from '../mail/index.ts'
+import { ANN, openHousehold, newId, plainHasher } from '../testing/household.ts'
+import { confirmLink, createMailAllowance, requestMail, unlimitedMail } from '../mail/index.ts'
 import { command, everythingIn } from '../testing/parts.ts'
-import { addresses as openAddresses } from '../email-address/index.ts'
+import { openAddresses } from '../email-address/index.ts'
 import {
-  evenAnswers,
-  register as openRegister,
-  registrationAllowance,
+  createEvenAnswers,
+  openRegister,
+  createRegistrationAllowance,
   resumeMail,
   unlimitedRegistrations,
 } from '../account/index.ts'
-import { loginGuard } from './login-limits.ts'
-import { loginRecord } from './login-record.ts'
-import { places as openPlaces } from './places.ts'
-import { signIn as openSignIn } from './sign-in.ts'
-import { passwordPolicy } from '../password/index.ts'
+import { createLoginGuard } from './login-limits.ts'
+import { createLoginRecord } from './login-record.ts'
+import { openPlaces } from './places.ts'
+import { openSignIn } from './sign-in.ts'
+import { createPasswordPolicy } from '../password/index.ts'
 import { DEFAULT_LOGIN_LIMITS, DEFAULT_MAIL_LIMITS, DEFAULT_REGISTRATION_LIMITS } from '../config/limit-defaults.ts'
 
 const from = (network: string, agent = 'browser') => ({ hash: `${network}/${agent}`, network, text: 'x' })
 
 /** Sign-in of a process that starts now, over the log of the house. */
-function processOf(house: Awaited<ReturnType<typeof household>>) {
+function processOf(house: Awaited<ReturnType<typeof openHousehold>>) {
   const { log, sealer, keyedHash, clock } = house
   const limits = { ...DEFAULT_LOGIN_LIMITS, sharedFailures: 10 }
-  const record = loginRecord({ log, clock, newId, onError: () => {} })
+  const record = createLoginRecord({ log, clock, newId, onError: () => {} })
   const places = openPlaces({ log, sealer, newId, onError: () => {} })
-  const guard = loginGuard(limits, clock.nowMs)
+  const guard = createLoginGuard(limits, clock.nowMs)
   const addresses = openAddresses(keyedHash)
   const own = openSignIn({ log, sealer, hasher: plainHasher, addresses, guard, places, record, limits })
   const signIn = async (password: string, source = from('home'), username = ANN.email) => {
@@ -43,7 +43,7 @@ function processOf(house: Awaited<ReturnType<typeof household>>) {
 
 describe('after a restart', () => {
   it('a place that was signed in from before is known', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     expect(await processOf(house).signIn(ANN.password)).toBe('in')
     const { signIn } = processOf(house)
@@ -53,7 +53,7 @@ describe('after a restart', () => {
   })
 
   it('a place is written once, and nothing of it can be read once the person is erased', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     const { signIn } = processOf(house)
     for (let times = 0; times < 5; times += 1) await signIn(ANN.password)
@@ -64,7 +64,7 @@ describe('after a restart', () => {
   })
 
   it('a source that had to wait still has to, and strangers have spent what they spent', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     const before = processOf(house)
     for (let guess = 0; guess < 10; guess += 1) await before.signIn('wrong', from('thief'))
@@ -78,24 +78,24 @@ describe('after a restart', () => {
 
 describe('mails that were asked for before a restart', () => {
   it('count after it, by purpose', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     const { log, clock, keyedHash } = house
     for (let mail = 0; mail < 20; mail += 1) await house.reset.ask(ANN.email, { ...command(), source: from(`${mail}`) })
-    const allowance = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
+    const allowance = createMailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
     await resumeMail(log, { mayMail: allowance, mayRegister: unlimitedRegistrations, nowMs: clock.nowMs })
     const ask = { hmac: openAddresses(keyedHash).hmac(ANN.email), source: from('stranger') }
     expect(allowance({ ...ask, purpose: 'reset' })).toBe(false)
     expect(allowance({ ...ask, purpose: 'confirm' })).toBe(true)
     expect(allowance({ ...ask, purpose: 'reset', isKnown: true })).toBe(true)
     clock.advance(3600)
-    const later = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
+    const later = createMailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
     await resumeMail(log, { mayMail: later, mayRegister: unlimitedRegistrations, nowMs: clock.nowMs })
     expect(later({ ...ask, purpose: 'reset' })).toBe(true)
   })
 
   it('count after it however many others were asked for since: made-up registrations push none of them out', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     const { log, sealer, clock, keyedHash } = house
     for (let mail = 0; mail < 20; mail += 1) await house.reset.ask(ANN.email, { ...command(), source: from(`${mail}`) })
@@ -106,8 +106,8 @@ describe('mails that were asked for before a restart', () => {
       const link = await confirmLink(house.derivationKeys, bound)
       await requestMail(log, sealer, { ...made, mailId: newId(), link, context: command() })
     }
-    const mayMail = mailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
-    const mayRegister = registrationAllowance({ ...DEFAULT_REGISTRATION_LIMITS, inAll: 2_200 }, clock.nowMs)
+    const mayMail = createMailAllowance(DEFAULT_MAIL_LIMITS, clock.nowMs)
+    const mayRegister = createRegistrationAllowance({ ...DEFAULT_REGISTRATION_LIMITS, inAll: 2_200 }, clock.nowMs)
     await resumeMail(log, { mayMail, mayRegister, nowMs: clock.nowMs })
     const ask = { hmac: openAddresses(keyedHash).hmac(ANN.email), source: from('stranger') }
     expect(mayMail({ ...ask, purpose: 'reset' })).toBe(false)
@@ -125,7 +125,7 @@ describe('mails that were asked for before a restart', () => {
 
 describe('what strangers make the log write', () => {
   it('is nothing, when they ask for a new password at an address that nobody has', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     const before = await house.store.head()
     const made = vi.spyOn(house.vault, 'putIfAbsent')
@@ -136,7 +136,7 @@ describe('what strangers make the log write', () => {
   })
 
   it('is bounded by source and in all, when they register', async () => {
-    const house = await household()
+    const house = await openHousehold()
     const { log, sealer, keyedHash, clock } = house
     const linkKeys = house.dependencies.derivationKeys
     const limits = { perSource: 5, inAll: 20, period: 3600, remembered: 1000 }
@@ -144,11 +144,11 @@ describe('what strangers make the log write', () => {
       log,
       sealer,
       hasher: plainHasher,
-      policy: passwordPolicy(),
+      policy: createPasswordPolicy(),
       addresses: openAddresses(keyedHash),
       linkKeys,
       mayMail: unlimitedMail,
-      mayRegister: registrationAllowance(limits, clock.nowMs),
+      mayRegister: createRegistrationAllowance(limits, clock.nowMs),
       clock,
       newId,
     })
@@ -175,7 +175,7 @@ describe('what strangers make the log write', () => {
 describe('an even answer', () => {
   it('comes at a whole step after the question, whatever was done until then and whether it failed', async () => {
     const waits: number[] = []
-    const evenly = evenAnswers(200, async (ms) => void waits.push(ms))
+    const evenly = createEvenAnswers(200, async (ms) => void waits.push(ms))
     expect(await evenly(async () => 'done')).toBe('done')
     await expect(evenly(() => Promise.reject(new Error('failed')))).rejects.toThrow('failed')
     for (const wait of waits) {

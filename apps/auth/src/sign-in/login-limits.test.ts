@@ -2,8 +2,8 @@ import { TooManyRequests } from '@ledgate/oauth'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { handClock } from '../testing/parts.ts'
-import { type Attempt, loginGuard } from './login-limits.ts'
+import { createHandClock } from '../testing/parts.ts'
+import { type Attempt, createLoginGuard } from './login-limits.ts'
 import { DEFAULT_LOGIN_LIMITS } from '../config/limit-defaults.ts'
 import { type LoginLimits } from '../config/index.ts'
 
@@ -15,8 +15,8 @@ interface Guarded {
 }
 
 function guarded(limits = LIMITS) {
-  const clock = handClock()
-  const inner = loginGuard(limits, clock.nowMs)
+  const clock = createHandClock()
+  const inner = createLoginGuard(limits, clock.nowMs)
   const known = new Set<string>()
   const guard: Guarded = {
     async begin(account, hash, network = hash) {
@@ -184,7 +184,7 @@ const moves: fc.Arbitrary<readonly Move[]> = fc.array(
 )
 
 /** Whoever lives at home signs in now and then, whatever bots do meanwhile. */
-async function isEverLockedOut(guard: Guarded, clock: ReturnType<typeof handClock>, walk: readonly Move[]) {
+async function isEverLockedOut(guard: Guarded, clock: ReturnType<typeof createHandClock>, walk: readonly Move[]) {
   await signsIn(guard, 'home')
   for (const { who, wait } of walk) {
     clock.advance(wait)

@@ -1,5 +1,11 @@
 import { TooManyRequests } from '@ledgate/oauth'
-import { budgets, knownPlaces, networkLanes, type SourceLane, sourceLane } from '../limit/index.ts'
+import {
+  createBudgets,
+  createKnownPlaces,
+  createNetworkLanes,
+  type SourceLane,
+  createSourceLane,
+} from '../limit/index.ts'
 import { networkOf, type Source } from '../log/index.ts'
 import type { LoginHistory } from './login-history.ts'
 import type { LoginLimits } from '../config/index.ts'
@@ -52,15 +58,15 @@ const tooMany = (retryAfter: number) =>
  * Nothing here knows which accounts exist: made-up names are counted the same, and push nothing out that matters, because
  * each network has a part of the memory for itself, and of the budgets the nearest to being whole leaves first.
  */
-export function loginGuard(limits: LoginLimits, nowMs: () => number): LoginGuard {
+export function createLoginGuard(limits: LoginLimits, nowMs: () => number): LoginGuard {
   const { namesPerSource, remembered, sharedFailures: amount, sharedPeriod: period } = limits
-  const make = () => sourceLane(limits, nowMs)
-  const lanes = networkLanes({ perNetwork: namesPerSource, remembered, make })
-  const shared = budgets({ amount, period, remembered, nowMs })
+  const make = () => createSourceLane(limits, nowMs)
+  const lanes = createNetworkLanes({ perNetwork: namesPerSource, remembered, make })
+  const shared = createBudgets({ amount, period, remembered, nowMs })
   /** Lanes of known places: only somebody who signed in has one. */
-  const places = knownPlaces<SourceLane>(remembered)
+  const places = createKnownPlaces<SourceLane>(remembered)
   /** Delays that the log told of, until their source comes back. */
-  const delays = knownPlaces<LoginHistory['delays'][number]>(remembered)
+  const delays = createKnownPlaces<LoginHistory['delays'][number]>(remembered)
 
   function laneOf({ account, source, isKnown }: Claim): SourceLane {
     const own = isKnown ? (places.get(account, source.hash) ?? make()) : lanes.take(networkOf(source), account)

@@ -1,15 +1,15 @@
 import { inMemoryEventStore } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
-import { ANN, household, newId } from '../testing/household.ts'
+import { ANN, openHousehold, newId } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
-import { loginRecord } from './login-record.ts'
+import { createLoginRecord } from './login-record.ts'
 import { type LoginRecordLimits } from '../config/index.ts'
 import { readUser, type UserState } from '../user/index.ts'
 
 const LIMITS: LoginRecordLimits = { perAccountAndHour: 6, perSecond: 50, summaryEvery: 60 }
 
 async function recording(people = 1, limits = LIMITS) {
-  const house = await household()
+  const house = await openHousehold()
   const { log, clock, accounts } = house
   const users: UserState[] = []
   for (let person = 0; person < people; person += 1) {
@@ -20,7 +20,7 @@ async function recording(people = 1, limits = LIMITS) {
   }
   const errors: unknown[] = []
   const onError = (error: unknown) => void errors.push(error)
-  const record = loginRecord({ log, clock, newId, limits, onError })
+  const record = createLoginRecord({ log, clock, newId, limits, onError })
   const fail = async (user: UserState, times: number) => {
     for (let time = 0; time < times; time += 1) {
       record.failed(user, { reason: 'the password is wrong', context: command() })
@@ -60,7 +60,7 @@ describe('failed sign-ins', () => {
     const [ann] = users
     if (ann === undefined) throw new Error('nobody')
     await fail(ann, 4)
-    const other = loginRecord({ log: house.log, clock: house.clock, newId, limits: LIMITS, onError: () => {} })
+    const other = createLoginRecord({ log: house.log, clock: house.clock, newId, limits: LIMITS, onError: () => {} })
     for (let time = 0; time < 4; time += 1) {
       other.failed(ann, { reason: 'the password is wrong', context: command() })
       await other.settled()
@@ -93,12 +93,17 @@ describe('failed sign-ins', () => {
   })
 
   it('never delay or fail a sign-in when they cannot be written', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     const store = inMemoryEventStore()
     const errors: unknown[] = []
     const broken = { ...house.log, append: () => Promise.reject(new Error('the disk is full')), store }
-    const record = loginRecord({ log: broken, clock: house.clock, newId, onError: (error) => void errors.push(error) })
+    const record = createLoginRecord({
+      log: broken,
+      clock: house.clock,
+      newId,
+      onError: (error) => void errors.push(error),
+    })
     const found = await readUser(house.log, String(await house.accounts.findSub(ANN.email)))
     if (found === undefined) throw new Error('nobody')
     expect(record.failed(found.state, { reason: 'x', context: command() })).toBeUndefined()

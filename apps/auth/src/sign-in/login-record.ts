@@ -1,5 +1,5 @@
 import { runOutsideDecision } from '@ledgate/eventsourcing'
-import { boundedCache } from '../limit/index.ts'
+import { createBoundedCache } from '../limit/index.ts'
 import { ANONYMOUS, type Clock, type CommandContext, type EventLog } from '../log/index.ts'
 import { type LoginEvent, loginStream } from './events.ts'
 import { type UserState } from '../user/index.ts'
@@ -39,9 +39,9 @@ interface Account {
 }
 
 /** The events of `login-<sub>`, thinned; what a success forgets is counted in memory and taken up again from the log. */
-export function loginRecord(dependencies: LoginRecordDependencies): LoginRecord {
+export function createLoginRecord(dependencies: LoginRecordDependencies): LoginRecord {
   const { log, clock, newId, onError, limits = DEFAULT_LOGIN_RECORD_LIMITS } = dependencies
-  const accounts = boundedCache<Promise<Account>>({ maxBytes: REMEMBERED, bytesOf: () => ACCOUNT })
+  const accounts = createBoundedCache<Promise<Account>>({ maxBytes: REMEMBERED, bytesOf: () => ACCOUNT })
   const pending = new Set<Promise<void>>()
   const second = { at: 0, written: 0 }
   let withheld = { failures: 0, accounts: new Set<string>(), since: 0 }

@@ -1,6 +1,6 @@
 import { runOutsideDecision } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { knownPlaces, PLACES } from '../limit/index.ts'
+import { createKnownPlaces, PLACES } from '../limit/index.ts'
 import { type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
 import { placeStream } from './events.ts'
 import { DUMMY_SUBJECT, type UserState } from '../user/index.ts'
@@ -29,11 +29,11 @@ export interface PlacesDependencies {
 const REMEMBERED = 50_000
 
 /** Places over the log: the newest event of `place-<sub>` has all of them, sealed under the person's key. */
-export function places(dependencies: PlacesDependencies): Places {
+export function openPlaces(dependencies: PlacesDependencies): Places {
   const { log, sealer, newId, remembered = REMEMBERED, onError } = dependencies
-  const memory = knownPlaces<object>(remembered)
+  const memory = createKnownPlaces<object>(remembered)
   /** Names that nobody has, apart: they push out no person. */
-  const nobodies = knownPlaces<object>(remembered)
+  const nobodies = createKnownPlaces<object>(remembered)
 
   async function read(sub: string) {
     const [newest] = await log.last(placeStream.of(sub))

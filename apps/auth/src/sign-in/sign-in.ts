@@ -1,9 +1,9 @@
 import { InvalidGrant } from '@ledgate/oauth'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { knownPlaces } from '../limit/index.ts'
+import { createKnownPlaces } from '../limit/index.ts'
 import { type CommandContext, type EventLog, networkOf, type Source } from '../log/index.ts'
 import { type Addresses, normalizeAddress, readEmail } from '../email-address/index.ts'
-import { nobodysHash, type PasswordHasher } from '../password/index.ts'
+import { dummyHash, type PasswordHasher } from '../password/index.ts'
 import { DUMMY_SUBJECT, readUser, type UserState } from '../user/index.ts'
 import { readLoginHistory } from './login-history.ts'
 import type { Claim, LoginGuard } from './login-limits.ts'
@@ -57,11 +57,11 @@ function refusal(user: UserState | undefined, fits: boolean): string | undefined
 }
 
 /** Sign-in from the ends of two streams: who has the address, and what is known of that person. */
-export function signIn(dependencies: SignInDependencies): SignIn {
+export function openSignIn(dependencies: SignInDependencies): SignIn {
   const { log, sealer, hasher, addresses, guard, places, record, limits } = dependencies
   /** Accounts whose past is taken up, by their `sub` or the hash of an address that nobody has. */
-  const resumed = knownPlaces<object>(REMEMBERED)
-  const nobodysPassword = nobodysHash()
+  const resumed = createKnownPlaces<object>(REMEMBERED)
+  const nobodysPassword = dummyHash()
 
   async function find(hmac: string): Promise<{ user: UserState | undefined; phc: string }> {
     await readUser(log, DUMMY_SUBJECT)

@@ -10,7 +10,7 @@ export interface KeySecrets {
   destroyWhatCanBe(kids: readonly string[]): Promise<string[]>
 }
 
-export function keySecrets(vault: KeyVault, use: string): KeySecrets {
+export function openKeySecrets(vault: KeyVault, use: string): KeySecrets {
   const nameOf = (kid: string) => `keyring/${use}/${kid}`
 
   async function destroyOne(kid: string): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { Key, KeyringEvent, KeyringState } from './events.ts'
-import { MAX_SUPERSEDED, remembered } from './remembered.ts'
+import { MAX_SUPERSEDED, createKeyMemory } from './remembered.ts'
 import { NotFound, Refused } from '../refusal/index.ts'
 
 /** What a keyring is asked to do. Times are whole seconds since the epoch, durations seconds. */
@@ -196,7 +196,7 @@ export const keyring: Decider<KeyringState, KeyringCommand, KeyringEvent> = {
 
   /** @throws {TooEarly | TooManyKeys | UnknownKey} */
   decide(command, state) {
-    const keys = remembered(state.keys, command.destroyed ?? [])
+    const keys = createKeyMemory(state.keys, command.destroyed ?? [])
     switch (command.type) {
       case 'Begin':
         return begin(command, keys)

@@ -15,7 +15,7 @@ import {
   UnknownKey,
 } from './keyring.decider.ts'
 import { type Key, keyringStream } from './events.ts'
-import { keySecrets } from './key-secrets.ts'
+import { openKeySecrets } from './key-secrets.ts'
 import { isEnded, SHOWN_ENDED } from './remembered.ts'
 
 /** A key that was just made: what everybody may know, and what goes into the vault. */
@@ -103,7 +103,7 @@ type Prepare = (make: () => Promise<NewKey>) => Promise<KeyringCommand>
  */
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
   const { log, clock, use } = options
-  const vault = keySecrets(options.vault, use)
+  const vault = openKeySecrets(options.vault, use)
   const stream = keyringStream.of(use)
   let known: Known = { keys: [], revision: undefined, secrets: new Map() }
 

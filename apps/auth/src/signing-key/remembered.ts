@@ -28,7 +28,7 @@ const endedOf = (keys: readonly Key[]): Key[] =>
  * The keys that the next event carries: all that live, and of those that ended the newest, and those whose secret is still to be
  * destroyed, which is found by its entry. The log remembers the others.
  */
-export function remembered(keys: readonly Key[], destroyed: readonly string[]): Key[] {
+export function createKeyMemory(keys: readonly Key[], destroyed: readonly string[]): Key[] {
   const ended = endedOf(keys)
   const kept = new Set(
     ended.filter(({ kid }, index) => index < SHOWN_ENDED || !destroyed.includes(kid)).slice(0, MAX_ENDED),

@@ -4,7 +4,7 @@
  * attack's own: so many tries are one second.
  */
 import { DEFAULT_LOGIN_RECORD_LIMITS } from '../config/index.ts'
-import { household, SOURCE } from './household.ts'
+import { openHousehold, SOURCE } from './household.ts'
 import { command } from './parts.ts'
 import { ANONYMOUS } from '../log/index.ts'
 
@@ -12,7 +12,7 @@ const TRIES_A_SECOND = 10_000
 const AT_ONCE = 500
 
 const [accounts = 0, tries = 0] = process.argv.slice(2).map(Number)
-const home = await household()
+const home = await openHousehold()
 const addressOf = (index: number) => `person-${index}@example.com`
 
 for (let start = 0; start < accounts; start += AT_ONCE)

@@ -2,9 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Position } from '@ledgate/eventsourcing'
 import { nthPosition as positionOf } from '@ledgate/eventsourcing/testing'
 import type { NoticePublisher, Publication } from '@ledgate/revocation'
-import { Gone } from '../revocation-feed/position-expired.ts'
-import type { Told } from '../revocation-feed/announcement.ts'
-import { EndLost } from '../revocation-feed/kafka/index.ts'
+import { PositionExpired } from '../revocation-feed/position-expired.ts'
+import type { Announcement } from '../revocation-feed/announcement.ts'
+import { TopicTruncated } from '../revocation-feed/kafka/index.ts'
 
 interface Written extends Publication {
   readonly offset: bigint
@@ -85,12 +85,12 @@ export function fakeTopic(keys: FakeKeys) {
     if (isAway) throw new Error('no broker')
     let read = BigInt(cursor.split(' ')[0] ?? '')
     const began = life
-    if (!records.some(({ offset, jws }) => cursorOf({ offset, jws }) === cursor)) throw new EndLost()
+    if (!records.some(({ offset, jws }) => cursorOf({ offset, jws }) === cursor)) throw new TopicTruncated()
     while (!signal.aborted) {
       if (isAway || began !== life) throw new Error('lost the connection')
       const next = records.filter(({ offset }) => offset > read)
       const to = high - 1n
-      if (isDamagedIn(read, to)) throw new EndLost()
+      if (isDamagedIn(read, to)) throw new TopicTruncated()
       read = next.at(-1)?.offset ?? read
       if (next.length > 0) yield next.map((record) => ({ cursor: cursorOf(record) }))
       await turn()
@@ -100,7 +100,7 @@ export function fakeTopic(keys: FakeKeys) {
   async function readThrough({ from, to }: { readonly from: bigint; readonly to: bigint }): Promise<void> {
     await turn()
     if (isAway) throw new Error('no broker')
-    if (isDamagedIn(from, to)) throw new EndLost()
+    if (isDamagedIn(from, to)) throw new TopicTruncated()
   }
 
   return {
@@ -137,7 +137,7 @@ export function fakeTopic(keys: FakeKeys) {
 
 /** A feed that holds only the newest notices, and the set of all of them. */
 export function fakeFeed(topic: FakeTopic, keys: FakeKeys, ring = 4) {
-  const all: Told[] = []
+  const all: Announcement[] = []
   let last = 0
   let beats = 0
   const add = (kind: Publication['kind']): Position => {
@@ -151,15 +151,15 @@ export function fakeFeed(topic: FakeTopic, keys: FakeKeys, ring = 4) {
     end: () => add('notice'),
     beat: () => (beats += 1),
     last: () => positionOf(last),
-    async *follow(after: Position, signal: AbortSignal): AsyncGenerator<Told> {
+    async *follow(after: Position, signal: AbortSignal): AsyncGenerator<Announcement> {
       const notices = () => all.filter(({ kind, position }) => kind === 'notice' && position > reached)
       let reached = after
       let heard = beats
       const oldest = all.at(-ring)?.position
-      if (oldest !== undefined && after < oldest && notices().length > ring) throw new Gone()
+      if (oldest !== undefined && after < oldest && notices().length > ring) throw new PositionExpired()
       const believed = keys.firstBelieved()
       while (!signal.aborted) {
-        if (believed !== keys.firstBelieved()) throw new Gone()
+        if (believed !== keys.firstBelieved()) throw new PositionExpired()
         for (const notice of notices()) {
           reached = notice.position
           yield keys.sign(notice)

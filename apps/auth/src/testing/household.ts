@@ -1,36 +1,36 @@
 import { type Checkpoints, type EventStore } from '@ledgate/eventsourcing'
 import { ClientMetadata } from '@ledgate/oauth'
-import { accounts as openAccounts } from '../admin/users/index.ts'
+import { openAccounts } from '../admin/users/index.ts'
 import { openAdministrators } from '../admin/administrators/index.ts'
 import {
-  changeEmail as openChangeEmail,
-  erasure as openErasure,
-  notices as openNotices,
-  ownPassword as openOwnPassword,
-  reset as openReset,
-  completion as openCompletion,
-  confirm as openConfirm,
-  register as openRegister,
-  sweeper as openSweeper,
+  openChangeEmail,
+  openErasure,
+  openNotices,
+  openOwnPassword,
+  openReset,
+  openCompletion,
+  openConfirm,
+  openRegister,
+  openSweeper,
   unlimitedRegistrations,
 } from '../account/index.ts'
-import { addresses as openAddresses, emailStream } from '../email-address/index.ts'
-import { loginRecord, noLoginLimits, places as openPlaces, signIn as openSignIn } from '../sign-in/index.ts'
-import { type PasswordHasher, passwordPolicy } from '../password/index.ts'
-import { mailSending, mailStream, unlimitedMail } from '../mail/index.ts'
+import { openAddresses, emailStream } from '../email-address/index.ts'
+import { createLoginRecord, noLoginLimits, openPlaces, openSignIn } from '../sign-in/index.ts'
+import { type PasswordHasher, createPasswordPolicy } from '../password/index.ts'
+import { openMailSending, mailStream, unlimitedMail } from '../mail/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
 import { turns } from '../grant/index.ts'
-import { openInstallation } from '../issuer-epoch/index.ts'
+import { openIssuerEpoch } from '../issuer-epoch/index.ts'
 import { verdict } from '../introspection/verdict.ts'
 import { type Mailer } from '../mail/mailer.ts'
 import type { Mail } from '../mail/render.ts'
 import { type Followed, followEvents, type RecordFrom } from '../process-manager/index.ts'
-import { audiences } from '../resource/index.ts'
-import { revoke } from '../token-revocation/revoke.ts'
+import { openAudiences } from '../resource/index.ts'
+import { openRevoke } from '../token-revocation/revoke.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
 import { locators, type TokenAnswer, type TokenDependencies } from '../token/index.ts'
 import { password, refreshToken } from '../token/grant-types/index.ts'
-import { command, parts, type Shared } from './parts.ts'
+import { command, openParts, type Shared } from './parts.ts'
 import { userStream } from '../user/index.ts'
 import { newId } from '../log/index.ts'
 
@@ -67,8 +67,8 @@ export interface HouseholdOptions {
  * Everything about people and their tokens in this process, over one store and by a clock that the test moves: two
  * clients (`web` with a secret, `page` without), nobody registered, nothing done in the background.
  */
-export async function household({ store: given, hasher = plainHasher, shared }: HouseholdOptions = {}) {
-  const own = parts(given, shared)
+export async function openHousehold({ store: given, hasher = plainHasher, shared }: HouseholdOptions = {}) {
+  const own = openParts(given, shared)
   const { store, clock, vault, sealer, keyedHash, names, clients } = own
   const log = own.log
   const addresses = openAddresses(keyedHash)
@@ -76,14 +76,14 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   const signingKeys = await openSigningKeys({ ...keyring, maxAge: 300, keepFor: 3660 })
   const derivationKeys = await openDerivationKeys({ ...keyring, keepFor: 400 * 86_400 })
   const linkKeys = derivationKeys
-  const record = loginRecord({ log, clock, newId, onError: () => {} })
+  const record = createLoginRecord({ log, clock, newId, onError: () => {} })
   const places = openPlaces({ log, sealer, newId, onError: () => {} })
   const signIn = openSignIn({ log, sealer, hasher, addresses, guard: noLoginLimits, places, record })
   const completion = openCompletion({ log, sealer, linkKeys, addresses, clock, newId })
   const administrators = openAdministrators(log)
   const erasure = openErasure({ log, sealer, addresses, newId })
   const people = { log, sealer, hasher, addresses, linkKeys, completion, signIn, administrators, erasure, clock, newId }
-  const policy = passwordPolicy()
+  const policy = createPasswordPolicy()
   const registration = openRegister({
     ...people,
     policy,
@@ -91,7 +91,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     mayRegister: unlimitedRegistrations,
   })
   const checkpoints = inMemoryCheckpoints()
-  const installation = openInstallation({ log, clock })
+  const installation = openIssuerEpoch({ log, clock })
   const facts = { issuer: ISSUER, issuerEpoch: installation.issuerEpoch }
   const dependencies: TokenDependencies = {
     log,
@@ -99,7 +99,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
     signingKeys,
     derivationKeys,
     sealer,
-    audiences: audiences(log, names, ISSUER),
+    audiences: openAudiences(log, names, ISSUER),
     locators: locators(Buffer.alloc(32, 9)),
     signIn,
     turns: turns(),
@@ -200,7 +200,17 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
       const onError = (error: unknown) => {
         throw error
       }
-      const sending = mailSending({ log, sealer, linkKeys, mailer, checkpoints, clock, issuer: ISSUER, newId, onError })
+      const sending = openMailSending({
+        log,
+        sealer,
+        linkKeys,
+        mailer,
+        checkpoints,
+        clock,
+        issuer: ISSUER,
+        newId,
+        onError,
+      })
       await follow('mail', [mailStream], async (event) => {
         if (event.type === 'MailRequested') await sending.deliver(event)
       })
@@ -234,7 +244,7 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
       ).tokens,
 
     revoke: async (token: string, clientId = 'web', context = command()) =>
-      revoke(
+      openRevoke(
         { log, signingKeys, derivationKeys, locators: locators(Buffer.alloc(32, 9)), issuer: ISSUER },
         { token, client: await client(clientId), context, now: clock.now() },
       ),
@@ -245,4 +255,4 @@ export async function household({ store: given, hasher = plainHasher, shared }: 
   }
 }
 
-export type Household = Awaited<ReturnType<typeof household>>
+export type Household = Awaited<ReturnType<typeof openHousehold>>

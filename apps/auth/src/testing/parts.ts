@@ -4,7 +4,7 @@ import type { KeyVault } from '@ledgate/vault'
 import { inMemorySealer, inMemoryVault } from '@ledgate/vault/testing'
 import { openClients } from '../client/index.ts'
 import { type Actor, type CommandContext, openEventLog, keyedHash } from '../log/index.ts'
-import { names } from '../name/index.ts'
+import { openNames } from '../name/index.ts'
 import { openResources } from '../resource/index.ts'
 import { catalogue } from '../catalogue/index.ts'
 
@@ -12,7 +12,7 @@ import { catalogue } from '../catalogue/index.ts'
 export const EPOCH = 1_790_000_000
 
 /** A clock that a test moves. */
-export function handClock(start = EPOCH) {
+export function createHandClock(start = EPOCH) {
   let nowMs = start * 1000
   return {
     now: () => Math.floor(nowMs / 1000),
@@ -31,18 +31,18 @@ export function command(actor: Actor = { type: 'operator', id: 'tester' }): Comm
 
 /** What the processes of one installation have in common beside the store. */
 export interface Shared {
-  readonly clock: ReturnType<typeof handClock>
+  readonly clock: ReturnType<typeof createHandClock>
   readonly vault: KeyVault
 }
 
 /** Clients and resource servers over a store in memory, or over the one that is given. */
-export function parts(given?: EventStore, shared?: Shared) {
-  const { clock, vault } = shared ?? { clock: handClock(), vault: inMemoryVault() }
+export function openParts(given?: EventStore, shared?: Shared) {
+  const { clock, vault } = shared ?? { clock: createHandClock(), vault: inMemoryVault() }
   const store = given ?? inMemoryEventStore({ clock: clock.nowMs })
   const sealer = inMemorySealer(vault)
   const log = openEventLog({ store, sealer, catalogue })
   const hash = keyedHash(Buffer.alloc(32, 7))
-  const taken = names(log, hash)
+  const taken = openNames(log, hash)
   return {
     store,
     clock,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { household, SOURCE } from '../testing/household.ts'
+import { openHousehold, SOURCE } from '../testing/household.ts'
 import { command, everythingIn } from '../testing/parts.ts'
 import { grantStream } from '../grant/index.ts'
 
@@ -7,7 +7,7 @@ const from = () => ({ ...command(), source: SOURCE })
 
 describe('a revocation', () => {
   it('keeps where it came from sealed under the key of the person whose tokens end, and readable with it', async () => {
-    const { create, signedIn, revoke, store, log, sealer } = await household()
+    const { create, signedIn, revoke, store, log, sealer } = await openHousehold()
     await create()
     const { access_token, refresh_token } = await signedIn()
     await revoke(access_token, 'web', from())

@@ -85,7 +85,10 @@ async function revokeAccessToken(
  * @returns the position of the event, if there was anything to end.
  * @throws {InvalidRequest} when it is another client's, which changes nothing either.
  */
-export async function revoke(dependencies: RevokeDependencies, revocation: Revocation): Promise<Position | undefined> {
+export async function openRevoke(
+  dependencies: RevokeDependencies,
+  revocation: Revocation,
+): Promise<Position | undefined> {
   const work = revocation.token.startsWith('r1.') ? revokeGrant : revokeAccessToken
   const end: typeof work = (...all) => runDecision(() => work(...all))
   try {

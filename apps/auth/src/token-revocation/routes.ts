@@ -5,7 +5,7 @@ import type { ClientAuthentication } from '../client-authentication/index.ts'
 import { runDecision, type Position } from '@ledgate/eventsourcing'
 import { preferredWait, type RequestContext } from '../http/index.ts'
 import { ANONYMOUS, type Clock } from '../log/index.ts'
-import { revoke, type RevokeDependencies } from './revoke.ts'
+import { openRevoke, type RevokeDependencies } from './revoke.ts'
 
 export interface RevocationDependencies extends RevokeDependencies {
   readonly authentication: Pick<ClientAuthentication, 'client'>
@@ -42,7 +42,7 @@ export const revocationRoutes: FastifyPluginAsync<RevocationDependencies> = asyn
           actor: { type: 'client', id: client.client_id } as const,
           clientId: client.client_id,
         }
-        return revoke(dependencies, { token, client, context, now: clock.now() })
+        return openRevoke(dependencies, { token, client, context, now: clock.now() })
       })
       // Lets the notice go off to the topic: what is left to do for that is less than what an answer takes.
       await turn()

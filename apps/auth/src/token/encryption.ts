@@ -1,5 +1,5 @@
 import { CompactEncrypt, importJWK, type JWK } from 'jose'
-import { boundedCache } from '../limit/index.ts'
+import { createBoundedCache } from '../limit/index.ts'
 import type { Encryption } from '../resource/index.ts'
 import { TYP } from './access-token.ts'
 
@@ -9,7 +9,7 @@ type Key = Awaited<ReturnType<typeof importJWK>>
 const KEY_BYTES = 4_096
 
 /** A key need not be taken in anew for each token. */
-const imported = boundedCache<Key>({ maxBytes: 2 * 1024 * 1024, bytesOf: () => KEY_BYTES })
+const imported = createBoundedCache<Key>({ maxBytes: 2 * 1024 * 1024, bytesOf: () => KEY_BYTES })
 
 async function keyOf(jwk: object, alg: string): Promise<Key> {
   const text = JSON.stringify([alg, jwk])

@@ -4,7 +4,7 @@ import { decodeJwt } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { type GrantState, grantStream, readGrant } from '../grant/index.ts'
-import { type Household, household } from '../testing/household.ts'
+import { type Household, openHousehold } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { tokenStream } from '../grant/events.ts'
 
@@ -12,7 +12,7 @@ const jtiOf = (jwt: string) => String(decodeJwt(jwt).jti)
 const gidOf = (refreshToken: unknown) => String(refreshToken).split('.')[2] ?? ''
 
 async function withAnn(): Promise<Household> {
-  const house = await household()
+  const house = await openHousehold()
   await house.create()
   return house
 }

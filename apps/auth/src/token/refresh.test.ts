@@ -5,14 +5,14 @@ import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { changeUser, userStream } from '../user/index.ts'
 import { slowStore } from '../testing/faulty-store.ts'
-import { ANN, type Household, household, plainHasher } from '../testing/household.ts'
+import { ANN, type Household, openHousehold, plainHasher } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 
 const DAY = 86_400
 const ATTEMPT = 'an-attempt-of-a-client'
 
-async function withAnn(options: Parameters<typeof household>[0] = {}): Promise<Household> {
-  const house = await household(options)
+async function withAnn(options: Parameters<typeof openHousehold>[0] = {}): Promise<Household> {
+  const house = await openHousehold(options)
   await house.create()
   return house
 }
@@ -102,7 +102,7 @@ describe('a renewal', () => {
   it('is one successor for 64 at once whatever order the store answers in, also over two processes', async () => {
     const store = slowStore(inMemoryEventStore())
     const one = await withAnn({ store })
-    const other = await household({ store, shared: one })
+    const other = await openHousehold({ store, shared: one })
     for (let round = 0; round < rounds({ quick: 2, long: 20 }); round += 1) {
       const { refresh_token } = await one.signedIn()
       const answers = await Promise.all(
@@ -221,7 +221,7 @@ describe('issuing', () => {
       store: {
         ...store,
         append: (...request) => instead?.() ?? store.append(...request),
-      } satisfies EventStore as EventStore,
+      } satisfies EventStore,
       fail: (with_: () => Promise<never>) => (instead = with_),
     }
   }

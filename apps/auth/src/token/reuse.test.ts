@@ -5,7 +5,7 @@ import { rounds } from '../../../../rounds.ts'
 import { ClientMetadata } from '@ledgate/oauth'
 import { readGrant } from '../grant/index.ts'
 import { changeSession } from '../session/index.ts'
-import { ANN, type Household, household } from '../testing/household.ts'
+import { ANN, type Household, openHousehold } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 
 const DAY = 86_400
@@ -60,7 +60,7 @@ describe('a spent refresh token that comes back outside its allowances', () => {
       fc.constantFrom(...Object.keys(circumstances)),
       fc.integer({ min: 1, max: 4 }),
       async (more, circumstance, generations) => {
-        const house = await household()
+        const house = await openHousehold()
         await house.create()
         const { refresh_token: spent } = await house.signedIn('page')
         let newest = spent
@@ -76,7 +76,7 @@ describe('a spent refresh token that comes back outside its allowances', () => {
 
   it('ends nothing within them, whatever else the request says', async () => {
     const property = fc.asyncProperty(parameters, fc.integer({ min: 1, max: 4 }), async (more, generations) => {
-      const house = await household()
+      const house = await openHousehold()
       await house.create()
       const { refresh_token: spent } = await house.signedIn('page')
       let newest = spent
@@ -91,7 +91,7 @@ describe('a spent refresh token that comes back outside its allowances', () => {
   })
 
   it('is not another client’s to show: it changes nothing', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     const { refresh_token: spent } = await house.signedIn('page')
     const { refresh_token } = await house.refresh(spent, `${SPENT_BY}-0`, 'page')
@@ -100,7 +100,7 @@ describe('a spent refresh token that comes back outside its allowances', () => {
   })
 
   it('that was not spent yet ends nothing with parameters that are refused', async () => {
-    const house = await household()
+    const house = await openHousehold()
     await house.create()
     const { refresh_token } = await house.signedIn('page')
     for (const more of [{ scope: 'beyond' }, { resource: 'https://nobody.example/' }, { refresh_attempt: 'x' }])

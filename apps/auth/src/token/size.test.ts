@@ -11,7 +11,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { changeUser } from '../user/index.ts'
-import { household } from '../testing/household.ts'
+import { openHousehold } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { TYP } from './access-token.ts'
 import { encrypted } from './encryption.ts'
@@ -66,7 +66,7 @@ describe('the size of a token', () => {
   })
 
   it('of a person with more roles than fit, from an older version, is refused and costs nothing; fewer roles mend it', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const { sub } = await home.create()
     const words = (prefix: string) => Array.from({ length: 60 }, (_, n) => `${prefix}${n}`.padEnd(100, 'r'))
     const assign = (rights: { roles: string[]; entitlements: string[] }) =>

@@ -2,7 +2,7 @@ import { InvalidGrant } from '@ledgate/oauth'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { type Household, household, type SOURCE } from '../testing/household.ts'
+import { type Household, openHousehold, type SOURCE } from '../testing/household.ts'
 import { everythingIn } from '../testing/parts.ts'
 
 const at = (place: string) => ({ hash: place, text: '192.0.0.0/16 test' })
@@ -10,7 +10,7 @@ const [HOME, AWAY] = [at('home'), at('away')]
 const PAGE = 'page'
 
 async function withAnn(): Promise<Household> {
-  const house = await household()
+  const house = await openHousehold()
   await house.create()
   return house
 }

@@ -11,7 +11,7 @@ import { subjectsOf } from '../audit/subject.ts'
 import { openLocalViews } from '../compose/views.ts'
 import { type Actor } from '../log/index.ts'
 import { type DomainEvent } from '../catalogue/index.ts'
-import { type Choice, type HistoryStep, madeUpWorld, toNewEvent } from '../testing/history.ts'
+import { type Choice, type HistoryStep, generateHistory, toNewEvent } from '../testing/history.ts'
 import { type AuditQuery, eventsOf } from '../audit/queries.ts'
 import { projections } from './projections.ts'
 import { decode, type DomainRecord } from '../catalogue/definitions.ts'
@@ -127,7 +127,7 @@ describe('the people', () => {
 describe('clients, resource servers, sessions and grants', () => {
   it('are what their newest events say', async () => {
     const { store, views } = await world()
-    const made = madeUpWorld()
+    const made = generateHistory()
     const live = { sessions: new Map<string, string>(), grants: new Map<string, [string, string]>() }
     const newest = new Map<string, DomainEvent>()
     let last = START
@@ -171,7 +171,7 @@ describe('clients, resource servers, sessions and grants', () => {
 
   it('leave when nothing of them can be alive, by the times of the log', async () => {
     const { clock, store, views } = await world()
-    const made = madeUpWorld()
+    const made = generateHistory()
     const [startSession, openGrant] = [4, 5]
     const open = async (what: number) => {
       const step = made.next({ what, user: 1, client: 1, which: 0 })
@@ -226,7 +226,7 @@ describe('the audit index', () => {
         fc.array(query, { minLength: 5, maxLength: 12 }),
         async (choices, queries) => {
           const { clock, store, views } = await world()
-          const made = madeUpWorld()
+          const made = generateHistory()
           const began = clock.now
           for (const each of choices) {
             clock.now = began + ((each.which * 61) % 60_000)
@@ -287,7 +287,7 @@ describe('every view', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(choice, { maxLength: 200 }), async (choices) => {
         const { store, views } = await world()
-        const made = madeUpWorld()
+        const made = generateHistory()
         for (const each of choices) await append(store, made.next(each))
         expect(await views.waitFor(await store.head(), TIMEOUT_MS)).toBe(true)
         for (const { name } of projections) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { ask } from '../../src/admin/cli/index.ts'
+import { askServer } from '../../src/admin/cli/index.ts'
 import { socketPath } from '../../src/admin/vocabulary/index.ts'
 import { ANN, basic, openService, ORDERS_API, type Service, WEB } from './service.ts'
 
@@ -22,7 +22,7 @@ const newAddress = () => `person-${(people += 1)}@example.com`
 async function newPerson(): Promise<string> {
   const email = newAddress()
   const input = { email, password: ANN.password }
-  await ask(socketPath(service.config.dataDir), { command: 'users create', input, operator: 'tester' })
+  await askServer(socketPath(service.config.dataDir), { command: 'users create', input, operator: 'tester' })
   return email
 }
 

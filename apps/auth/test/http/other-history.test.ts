@@ -6,7 +6,7 @@ import SqliteDatabase from 'better-sqlite3'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { compose } from '../../src/compose.ts'
 import { readConfig } from '../../src/config/index.ts'
-import { logger } from '../../src/http/index.ts'
+import { createLogger } from '../../src/http/index.ts'
 import { BOOTSTRAP, ISSUER } from './service.ts'
 
 /** The bytes of a record of the protocol server: a little behind one of them nothing begins. */
@@ -30,7 +30,7 @@ async function start(name: string, environment: Readonly<Record<string, string>>
     LEDGATE_RATE_LIMITS: 'off',
     ...environment,
   })
-  const ledgate = await compose(config, logger({ level: 'warn' }, lines))
+  const ledgate = await compose(config, createLogger({ level: 'warn' }, lines))
   const mails = async (email: string): Promise<readonly { subject: string }[]> => {
     const url = `/dev/mail?to=${encodeURIComponent(email)}`
     return (await ledgate.app.inject({ url, headers: { accept: 'application/json' } })).json()

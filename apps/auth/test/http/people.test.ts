@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { openSqliteEventReader } from '@ledgate/eventstore-sqlite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ask } from '../../src/admin/cli/index.ts'
+import { askServer } from '../../src/admin/cli/index.ts'
 import { socketPath } from '../../src/admin/vocabulary/index.ts'
 import { ANN, type Answer, openService, type Service } from './service.ts'
 
@@ -33,7 +33,7 @@ async function mailed(email: string): Promise<string> {
 }
 
 const operate = (command: string, input: object) =>
-  ask(socketPath(service.config.dataDir), { command, input, operator: 'tester' })
+  askServer(socketPath(service.config.dataDir), { command, input, operator: 'tester' })
 
 const errorOf = ({ status, body }: Answer) => [status, body['error']]
 const alive = async ({ body }: Answer) => (await service.introspect(String(body['access_token'])))['active']

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { InjectOptions } from 'fastify'
 import { compose } from '../../src/compose.ts'
 import { readConfig } from '../../src/config/index.ts'
-import { logger } from '../../src/http/index.ts'
+import { createLogger } from '../../src/http/index.ts'
 import { socketPath } from '../../src/admin/vocabulary/index.ts'
 
 export const ISSUER = 'http://127.0.0.1:4040'
@@ -124,7 +124,7 @@ export async function openService(bootstrap: object = BOOTSTRAP, environment: Re
     LEDGATE_LOG_LEVEL: 'silent',
     ...environment,
   })
-  const start = () => compose(config, logger({ level: config.logLevel }))
+  const start = () => compose(config, createLogger({ level: config.logLevel }))
   let ledgate = await start()
 
   async function send(request: InjectOptions): Promise<Answer> {

@@ -5,7 +5,7 @@ import { type EventStore, type Position, START } from '@ledgate/eventsourcing'
 import { openSqliteEventStore } from '@ledgate/eventstore-sqlite'
 import { onTestFinished } from 'vitest'
 import { openLocalViews } from '../../src/compose/views.ts'
-import { madeUpWorld, toNewEvent } from '../../src/testing/history.ts'
+import { generateHistory, toNewEvent } from '../../src/testing/history.ts'
 import { projections } from '../../src/views/index.ts'
 
 export const WAIT_MS = 50_000
@@ -29,7 +29,7 @@ export async function newLog() {
 
 /** Appends events of a made-up world, a few at once; answers the position of the last one. */
 export async function write(store: EventStore, world: string, count: number): Promise<Position> {
-  const made = madeUpWorld(world)
+  const made = generateHistory(world)
   let last = START
   for (let n = 0; n < count;) {
     const appends = []

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../../rounds.ts'
 import { changeUser, readUser, userStream } from '../../user/index.ts'
 import { slowStore } from '../../testing/faulty-store.ts'
-import { type Household, household } from '../../testing/household.ts'
+import { type Household, openHousehold } from '../../testing/household.ts'
 import { command } from '../../testing/parts.ts'
 import { ADMINISTRATOR } from './administrators.ts'
 import { AlreadySetUp, LastAdministrator } from './errors.ts'
@@ -19,7 +19,7 @@ const person = (name: string, roles: readonly string[] = [ADMINISTRATOR]) => ({
 
 async function withPeople(names: readonly string[], slow = false) {
   const store = inMemoryEventStore()
-  const home = await household({ store: slow ? slowStore(store, 2) : store })
+  const home = await openHousehold({ store: slow ? slowStore(store, 2) : store })
   const subs: string[] = []
   for (const name of names) subs.push((await home.accounts.create(person(name), command())).sub)
   return { home, subs }
@@ -137,7 +137,7 @@ it.each(Object.entries(overtaking))(
     const establish = async () => {
       if (hasEnded) throw new InvalidToken('it ended')
     }
-    const { accounts } = await household({ store: { ...home.store, append }, shared: home })
+    const { accounts } = await openHousehold({ store: { ...home.store, append }, shared: home })
     const late = { roles: ['owner'], entitlements: [] }
     const context = { ...command(), authority: { establish } }
     await expect(accounts.assignRoles(ann, late, context)).rejects.toThrow(InvalidToken)

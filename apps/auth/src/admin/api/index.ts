@@ -2,4 +2,4 @@
 export { administrationEvents } from './events.ts'
 export { administrationResource } from './resource.ts'
 export { administrationRoutes } from './routes.ts'
-export { type Setup, setup, setupRoutes } from './setup.ts'
+export { type Setup, openSetup, setupRoutes } from './setup.ts'

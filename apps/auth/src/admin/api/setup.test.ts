@@ -1,22 +1,22 @@
 import Fastify from 'fastify'
 import { expect, it } from 'vitest'
-import { passwordPolicy } from '../../password/index.ts'
+import { createPasswordPolicy } from '../../password/index.ts'
 import { readUser } from '../../user/index.ts'
 import { ADMINISTRATOR, AlreadySetUp, TooManyAdministrators } from '../administrators/index.ts'
 import { installErrorHandler } from '../../http/index.ts'
-import { ANN, household } from '../../testing/household.ts'
+import { ANN, openHousehold } from '../../testing/household.ts'
 import { command } from '../../testing/parts.ts'
-import { setup, setupRoutes } from './setup.ts'
+import { openSetup, setupRoutes } from './setup.ts'
 
 it('the token of the console is good for an hour, and while there is nobody', async () => {
-  const { administrators, clock, accounts } = await household()
-  const { token, accepts } = setup(administrators, clock)
+  const { administrators, clock, accounts } = await openHousehold()
+  const { token, accepts } = openSetup(administrators, clock)
   expect([await accepts(token), await accepts(`${token}x`), await accepts('')]).toEqual([true, false, false])
   clock.advance(3_599)
   expect(await accepts(token)).toBe(true)
   clock.advance(1)
   expect(await accepts(token)).toBe(false)
-  const later = setup(administrators, clock)
+  const later = openSetup(administrators, clock)
   await accounts.create({ ...ANN, roles: [ADMINISTRATOR] }, command())
   expect(await later.accepts(later.token)).toBe(false)
 })
@@ -25,20 +25,20 @@ it.each([
   ['it is full', TooManyAdministrators],
   ['somebody else was first', AlreadySetUp],
 ])('somebody who does not come onto the list has no role by it, either: %s', async (_, Refusal) => {
-  const home = await household()
+  const home = await openHousehold()
   const { administrators, clock, log } = home
   const full = { addFirst: () => Promise.reject(new Refusal()) }
   const app = Fastify()
   app.setValidatorCompiler(() => () => true)
   app.setSerializerCompiler(() => JSON.stringify)
   installErrorHandler(app)
-  const first = setup(administrators, clock)
+  const first = openSetup(administrators, clock)
   const requests = { of: () => command() } as never
   await app.register(setupRoutes, {
     ...home,
     setup: first,
     administrators: full,
-    policy: passwordPolicy(),
+    policy: createPasswordPolicy(),
     requests,
   })
   const payload = { token: first.token, ...ANN }

@@ -23,7 +23,7 @@ export interface Setup {
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
 
 /** A token of this process; it is kept nowhere. */
-export function setup(administrators: Pick<Administrators, 'isEmpty'>, clock: Clock): Setup {
+export function openSetup(administrators: Pick<Administrators, 'isEmpty'>, clock: Clock): Setup {
   const token = randomBytes(32).toString('base64url')
   const until = clock.now() + SETUP_LIFETIME
   return {

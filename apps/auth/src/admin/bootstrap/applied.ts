@@ -45,7 +45,7 @@ export interface AppliedEntries {
 }
 
 /** Kept in `bootstrap-<hash>`, one event for each entry. */
-export function appliedEntries(log: EventLog): AppliedEntries {
+export function openAppliedEntries(log: EventLog): AppliedEntries {
   const streamOf = ({ hash }: EntryName) => bootstrapStream.of(hash)
   const has: AppliedEntries['has'] = async (entry) => (await log.last(streamOf(entry))).length > 0
   return {

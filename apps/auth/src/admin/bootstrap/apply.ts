@@ -5,7 +5,7 @@ import type { CommandContext, EventLog, KeyedHash } from '../../log/index.ts'
 import { type Names } from '../../name/index.ts'
 import { readResource, type Resources } from '../../resource/index.ts'
 import { refusalOf } from '../commands/index.ts'
-import { appliedEntries, type EntryName, entryNames } from './applied.ts'
+import { openAppliedEntries, type EntryName, entryNames } from './applied.ts'
 import { BootstrapError, type BootstrapFile, type RefusedEntry } from './file.ts'
 
 /** Makes people who count as confirmed. */
@@ -77,7 +77,7 @@ function whatIsThere({ log, names, resources }: Pick<BootstrapDependencies, 'log
 /** Whether an entry that is not taken any more was applied once, by this version or an older one. Writes nothing. */
 export function appliedBefore(dependencies: BootstrapDependencies): (entry: RefusedEntry) => Promise<boolean> {
   const { log, keyedHash, accounts, context } = dependencies
-  const applied = appliedEntries(log)
+  const applied = openAppliedEntries(log)
   const nameOf = entryNames(keyedHash)
   const there = whatIsThere(dependencies)
   return async ({ kind, names: { client_id, resource, email } }) => {
@@ -102,7 +102,7 @@ export function appliedBefore(dependencies: BootstrapDependencies): (entry: Refu
  */
 export async function applyBootstrap(file: BootstrapFile, dependencies: BootstrapDependencies): Promise<void> {
   const { log, clients, resources, accounts, keyedHash, context } = dependencies
-  const applied = appliedEntries(log)
+  const applied = openAppliedEntries(log)
   const nameOf = entryNames(keyedHash)
   const problems: string[] = []
 

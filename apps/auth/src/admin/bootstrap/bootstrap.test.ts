@@ -10,8 +10,8 @@ import { UnknownAccount } from '../../user/index.ts'
 import { readClient } from '../../client/index.ts'
 import { readResource } from '../../resource/index.ts'
 import { Crash, crashingStore, dyingProcess, slowStore } from '../../testing/faulty-store.ts'
-import { ANN, household, SOURCE } from '../../testing/household.ts'
-import { command, everythingIn, parts } from '../../testing/parts.ts'
+import { ANN, openHousehold, SOURCE } from '../../testing/household.ts'
+import { command, everythingIn, openParts } from '../../testing/parts.ts'
 import { appliedBefore, applyBootstrap } from './apply.ts'
 import { BootstrapError, parseBootstrap, readBootstrap } from './file.ts'
 import { clientStream } from '../../client/events.ts'
@@ -31,7 +31,11 @@ function people() {
 }
 
 const apply = (file: unknown, store: EventStore, accounts = people()) =>
-  applyBootstrap(parseBootstrap(JSON.stringify(file)), { ...parts(store), accounts, context: () => command(SYSTEM) })
+  applyBootstrap(parseBootstrap(JSON.stringify(file)), {
+    ...openParts(store),
+    accounts,
+    context: () => command(SYSTEM),
+  })
 
 const orders = {
   resource: 'https://orders.example/',
@@ -164,7 +168,7 @@ describe('applying the bootstrap file', () => {
     const store = inMemoryEventStore()
     const accounts = people()
     await apply({ ...file, clients: [{ ...app, client_secret: 'a-secret-of-the-file' }] }, store, accounts)
-    const { log } = parts(store)
+    const { log } = openParts(store)
     expect((await readResource(log, 'orders'))?.state.metadata.scopes_supported).toEqual(['orders:read'])
     expect((await readClient(log, 'app'))?.state.metadata.scope).toBe('orders:read')
     expect([...accounts.made.keys()]).toEqual([ann.email])
@@ -174,7 +178,7 @@ describe('applying the bootstrap file', () => {
   it('again changes nothing, also when the file or the client has changed since', async () => {
     const store = inMemoryEventStore()
     await apply(file, store)
-    await parts(store).clients.change('app', { type: 'Disable', reason: 'test' }, command())
+    await openParts(store).clients.change('app', { type: 'Disable', reason: 'test' }, command())
     const head = await store.head()
     await apply(file, store)
     await apply({ ...file, clients: [{ ...app, client_secret: 'new', scope: 'other' }] }, store)
@@ -193,8 +197,8 @@ describe('applying the bootstrap file', () => {
       store,
       accounts,
     )
-    expect(await readClient(parts(store).log, 'more')).toBeDefined()
-    expect(await parts(store).names.owner('scope', 'bills:read')).toMatch(/^resource r_/)
+    expect(await readClient(openParts(store).log, 'more')).toBeDefined()
+    expect(await openParts(store).names.owner('scope', 'bills:read')).toMatch(/^resource r_/)
     expect(accounts.made.size).toBe(2)
     expect(await countOf(store, 'ClientRegistered')).toBe(2)
   })
@@ -213,7 +217,7 @@ describe('applying the bootstrap file', () => {
       'clients[0]: the client_id orders belongs to the resource orders',
       'resources[0]: the scope orders:read belongs to the resource orders',
     ])
-    expect(await readClient(parts(store).log, 'fine')).toBeDefined()
+    expect(await readClient(openParts(store).log, 'fine')).toBeDefined()
   })
 
   it('by eight processes at once ends with one of each', async () => {
@@ -237,7 +241,7 @@ describe('applying the bootstrap file', () => {
         if (!(died instanceof Crash)) break
         expect(at).toBeLessThan(20)
         await apply(file, store, accounts)
-        const { log, names } = parts(store)
+        const { log, names } = openParts(store)
         expect(await readClient(log, 'app')).toBeDefined()
         expect(await readResource(log, 'orders')).toBeDefined()
         expect(await names.owner('scope', 'orders:read')).toBe('resource orders')
@@ -249,28 +253,28 @@ describe('applying the bootstrap file', () => {
 })
 
 /** What the file makes of people, over the real accounts of a process. */
-const applyAt = (home: Awaited<ReturnType<typeof household>>, entries: object) =>
+const applyAt = (home: Awaited<ReturnType<typeof openHousehold>>, entries: object) =>
   applyBootstrap(parseBootstrap(JSON.stringify(entries)), { ...home, context: () => command(SYSTEM) })
 
 describe('an entry that was applied once', () => {
   const people = { users: [{ ...ANN, roles: ['boss'] }] }
-  const signsIn = (home: Awaited<ReturnType<typeof household>>, email: string) =>
+  const signsIn = (home: Awaited<ReturnType<typeof openHousehold>>, email: string) =>
     home.signedIn('web', { ...ANN, email }).then(
       () => true,
       () => false,
     )
 
   /** The person of the file went to another address. */
-  async function move(home: Awaited<ReturnType<typeof household>>) {
+  async function move(home: Awaited<ReturnType<typeof openHousehold>>) {
     await home.changeEmail.ask(await home.signIn.signIn({ ...as(ANN.email) }), 'new@example.com', command())
     const link = (await home.mails()).find(({ to }) => to === 'new@example.com')
     await home.changeEmail.redeem(String(link?.token), command())
   }
   const as = (username: string) => ({ username, password: ANN.password, source: SOURCE, context: command() })
-  const erase = async (home: Awaited<ReturnType<typeof household>>) => {
+  const erase = async (home: Awaited<ReturnType<typeof openHousehold>>) => {
     await home.accounts.erase(ANN.email, 'test', command())
   }
-  const headAfter = async (home: Awaited<ReturnType<typeof household>>, entries: object) => {
+  const headAfter = async (home: Awaited<ReturnType<typeof openHousehold>>, entries: object) => {
     const before = await home.store.head()
     await applyAt(home, entries)
     return (await home.store.head()) === before
@@ -280,7 +284,7 @@ describe('an entry that was applied once', () => {
     ['moved to another address', move],
     ['was erased', erase],
   ])('does not make its person again who %s, whatever else the entry says by now', async (_, leave) => {
-    const home = await household()
+    const home = await openHousehold()
     await applyAt(home, people)
     await leave(home)
     await home.finish()
@@ -295,7 +299,7 @@ describe('an entry that was applied once', () => {
     ['moved to another address', move],
     ['was erased', erase],
   ])('is known by what an older version wrote: a person who %s before the update stays so', async (_, leave) => {
-    const home = await household()
+    const home = await openHousehold()
     await home.accounts.create({ ...ANN, roles: ['boss'] }, command(SYSTEM)) // as it was made before entries were recorded
     await leave(home)
     await home.finish()
@@ -304,7 +308,7 @@ describe('an entry that was applied once', () => {
   })
 
   it('is one that found somebody there, and does not give them an heir', async () => {
-    const home = await household()
+    const home = await openHousehold()
     await home.create()
     await applyAt(home, people)
     await erase(home)
@@ -313,7 +317,7 @@ describe('an entry that was applied once', () => {
   })
 
   it('makes its person where somebody else had the address before', async () => {
-    const home = await household()
+    const home = await openHousehold()
     await home.create()
     await erase(home)
     await applyAt(home, people)
@@ -324,9 +328,9 @@ describe('an entry that was applied once', () => {
     'is so also when the process dies %s any append and the person is erased before the next start',
     async (when) => {
       for (let at = 0; ; at += 1) {
-        const home = await household()
+        const home = await openHousehold()
         const mortal = dyingProcess(home.store, home.vault, { at, when })
-        const dying = await household({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
+        const dying = await openHousehold({ store: mortal.store, shared: { clock: home.clock, vault: mortal.vault } })
         const died = await applyAt(dying, people).catch((error: unknown) => error)
         await home.finish()
         const was = await signsIn(home, ANN.email)
@@ -342,10 +346,10 @@ describe('an entry that was applied once', () => {
 
   it('is applied once by processes that start at the same time, also while its person is erased', async () => {
     for (let round = 0; round < rounds({ quick: 5, long: 50, soak: 200 }); round += 1) {
-      const home = await household()
+      const home = await openHousehold()
       const others = await Promise.all(
         Array.from({ length: 3 }, () =>
-          household({ store: slowStore(home.store), shared: { clock: home.clock, vault: home.vault } }),
+          openHousehold({ store: slowStore(home.store), shared: { clock: home.clock, vault: home.vault } }),
         ),
       )
       const starting = others.map((each) => applyAt(each, people))
@@ -365,7 +369,7 @@ describe('an entry that was applied once', () => {
     const unnamed = { resource: 'https://bills.example/', scopes_supported: ['bills:read'] }
     const both = { resources: [orders, unnamed], clients: [app] }
     await apply(both, store)
-    const { resources, names, log, clients } = parts(store)
+    const { resources, names, log, clients } = openParts(store)
     const owner = String((await names.owner('resource', unnamed.resource))?.replace(/^resource /, ''))
     for (const [id, metadata] of [
       [owner, { ...unnamed, resource: 'https://invoices.example/' }],
@@ -383,7 +387,7 @@ describe('an entry that was applied once', () => {
   it('of an older version is known, though its resource server was renamed', async () => {
     const store = inMemoryEventStore()
     const unnamed = { resource: 'https://bills.example/', scopes_supported: ['bills:read'] }
-    const { resources, log } = parts(store)
+    const { resources, log } = openParts(store)
     const { clientId } = await resources.register({ metadata: NewResourceMetadata.parse(unnamed) }, command(SYSTEM))
     const renamed = NewResourceMetadata.parse({ ...unnamed, resource: 'https://invoices.example/' })
     await resources.update(clientId, renamed, command())
@@ -392,7 +396,7 @@ describe('an entry that was applied once', () => {
   })
 
   it('tells the log no address', async () => {
-    const home = await household()
+    const home = await openHousehold()
     await applyAt(home, people)
     await erase(home)
     await home.finish()
@@ -412,7 +416,7 @@ describe('an entry that could not be applied any more', () => {
   const NAMES = { client: 'app', resource: 'orders', email: ANN.email }
 
   /** A start with a file: what it says, and where the log ended. */
-  async function start(home: Awaited<ReturnType<typeof household>>, entries: object) {
+  async function start(home: Awaited<ReturnType<typeof openHousehold>>, entries: object) {
     const folder = await mkdtemp(join(tmpdir(), 'ledgate-bootstrap-'))
     const path = join(folder, 'bootstrap.json')
     await writeFile(path, JSON.stringify(entries))
@@ -433,7 +437,7 @@ describe('an entry that could not be applied any more', () => {
   }
 
   it('does not stop the start where it was applied, which is said; a new one does, before anything is written', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const bad = refused(NAMES)
     const before = await home.store.head()
     const first = await start(home, { ...bad, clients: [...bad.clients, { ...app, client_id: 'good' }] })
@@ -456,7 +460,7 @@ describe('an entry that could not be applied any more', () => {
   })
 
   it('is known by what an older version wrote, which recorded no entries', async () => {
-    const home = await household()
+    const home = await openHousehold()
     const metadata = { redirect_uris: [], token_endpoint_auth_method: 'none', grant_types: [], response_types: [] }
     const client = { client_id: '..', client_id_issued_at: 1, epoch: 0, disabled: false, secrets: [] }
     const made = { type: 'ClientRegistered', data: { client: { ...client, metadata: { ...metadata, scope: '' } } } }

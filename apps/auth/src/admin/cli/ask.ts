@@ -22,7 +22,7 @@ const isAbsent = (error: unknown) =>
  * @throws {NoServer} when none listens at the socket.
  * @throws {Refused} when it refuses.
  */
-export function ask(socket: string, command: ControlRequest): Promise<Record<string, unknown>> {
+export function askServer(socket: string, command: ControlRequest): Promise<Record<string, unknown>> {
   const body = JSON.stringify(command)
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }

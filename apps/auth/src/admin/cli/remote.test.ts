@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { remote } from './remote.ts'
+import { createRemote } from './remote.ts'
 import { Refused } from '../../refusal/refusal.ts'
 
 it.each(['https://ops:hunter2@id.example.com', 'http://ops:hunter2@', 'ftp://hunter2', 'hunter2', ''])(
@@ -7,7 +7,7 @@ it.each(['https://ops:hunter2@id.example.com', 'http://ops:hunter2@', 'ftp://hun
   (server) => {
     let refusal: unknown
     try {
-      remote({ server, tokenFile: 'token' })
+      createRemote({ server, tokenFile: 'token' })
     } catch (error) {
       refusal = error
     }

@@ -50,7 +50,7 @@ function serverOf(text: string): URL {
 }
 
 /** Asks the administration of a server over HTTP. @throws {Refused} when it refuses, or cannot be reached. */
-export function remote({ server: issuer, tokenFile }: RemoteOptions): Ask {
+export function createRemote({ server: issuer, tokenFile }: RemoteOptions): Ask {
   const server = serverOf(issuer)
 
   async function send(method: string, path: string, body?: object): Promise<Record<string, unknown>> {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Installation } from '../../issuer-epoch/index.ts'
+import type { IssuerEpoch } from '../../issuer-epoch/index.ts'
 import { type ApplicationCommandDependencies, clientCommands, resourceCommands } from './applications.ts'
 import { command, type Commands } from './command.ts'
 import { Reason } from './input.ts'
@@ -11,7 +11,7 @@ import { freshViews, type ShownViews } from './views.ts'
 export interface OperatorDependencies
   extends ApplicationCommandDependencies, KeyCommandDependencies, UserCommandDependencies {
   readonly views: ShownViews
-  readonly installation: Pick<Installation, 'endAllTokens'>
+  readonly installation: Pick<IssuerEpoch, 'endAllTokens'>
   /** Reads the master keys again, and wraps with the first of them whatever another one wrapped. */
   rewrapVault(): Promise<number>
   /** Keys that were destroyed, and are still in the files of a database until it was scavenged. */

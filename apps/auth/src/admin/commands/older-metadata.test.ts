@@ -5,7 +5,7 @@ import { readUser, userStream } from '../../user/index.ts'
 import type { ClientState } from '../../client/index.ts'
 import { type ResourceState } from '../../resource/index.ts'
 import { resourceStream } from '../../resource/events.ts'
-import { household } from '../../testing/household.ts'
+import { openHousehold } from '../../testing/household.ts'
 import { command } from '../../testing/parts.ts'
 import { operatorCommands } from './commands.ts'
 import { clientStream } from '../../client/events.ts'
@@ -26,7 +26,7 @@ const RESOURCE = {
 
 /** Commands over a log in which an older version kept these. */
 async function kept() {
-  const home = await household()
+  const home = await openHousehold()
   const { log } = home
   const first = { expected: 'noStream', context: command() } as const
   const own = { disabled: false, secrets: [] }
@@ -81,7 +81,7 @@ it('and so is a resource server', async () => {
 })
 
 it('and a person who has more roles than are given today is rid of them one by one, whose tokens end each time', async () => {
-  const home = await household()
+  const home = await openHousehold()
   const { sub } = await home.create()
   const [first = '', ...others] = Array.from({ length: 60 }, (_, n) => String(n).padEnd(100, 'r'))
   const user = async () => (await readUser(home.log, sub))!

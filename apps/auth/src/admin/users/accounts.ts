@@ -23,7 +23,7 @@ import {
 } from '../../user/index.ts'
 import type { Completion, Erasure } from '../../account/index.ts'
 import type { PasswordHasher } from '../../password/index.ts'
-import { type MadeAccount, type VouchedAccount, vouching } from './create-user.ts'
+import { type MadeAccount, type VouchedAccount, openUserCreation } from './create-user.ts'
 
 export interface AccountsDependencies {
   readonly log: EventLog
@@ -41,7 +41,7 @@ export interface AccountsDependencies {
 /** What operators and the bootstrap do with accounts. People are named by `sub` or by address. */
 export interface Accounts {
   /**
-   * An account that is confirmed at once, without a mail. An address that has one keeps it as it is; whoever only asked
+   * An account that is confirmed at once, without a mail. An address that has one keeps it is; whoever only asked
    * for it steps back. The password is taken as given.
    *
    * @throws {InvalidRequest} when the address is none.
@@ -84,7 +84,7 @@ const unknown = (cause: unknown) => new UnknownAccount({ cause })
 const SUB = /^u_[0-9a-f]{32}$/
 
 /** The commands over the log. */
-export function accounts(dependencies: AccountsDependencies): Accounts {
+export function openAccounts(dependencies: AccountsDependencies): Accounts {
   const { log, sealer, hasher, addresses, completion, administrators, erasure, clock, newId } = dependencies
 
   async function findSub(text: string): Promise<string | undefined> {
@@ -174,7 +174,7 @@ export function accounts(dependencies: AccountsDependencies): Accounts {
     })
   }
 
-  const made = vouching({ log, sealer, hasher, addresses, clock, newId, finish })
+  const made = openUserCreation({ log, sealer, hasher, addresses, clock, newId, finish })
 
   return {
     findSub,

@@ -2,7 +2,7 @@ import { type EventStore, inMemoryEventStore } from '@ledgate/eventsourcing'
 import { InvalidToken } from '@ledgate/oauth'
 import { describe, expect, it } from 'vitest'
 import { ADMINISTRATOR } from '../administrators/index.ts'
-import { ANN, type Household, household } from '../../testing/household.ts'
+import { ANN, type Household, openHousehold } from '../../testing/household.ts'
 import { command } from '../../testing/parts.ts'
 
 const BEN = { ...ANN, email: 'ben@example.com', roles: [ADMINISTRATOR] }
@@ -12,9 +12,9 @@ type Append = EventStore['append']
 /** Two processes of an installation; one of them makes an account by a right that a test can end. */
 async function twoProcesses() {
   const store = inMemoryEventStore()
-  const elsewhere = await household({ store })
+  const elsewhere = await openHousehold({ store })
   const hook = { append: store.append as Append }
-  const here = await household({
+  const here = await openHousehold({
     store: { ...store, append: (...request) => hook.append(...request) },
     shared: elsewhere,
   })
@@ -37,7 +37,7 @@ async function makeHalf(elsewhere: Household, store: EventStore): Promise<void> 
     if (stream === 'administrators') throw new Error('killed')
     return store.append(stream, ...request)
   }
-  const dying = await household({ store: { ...store, append }, shared: elsewhere })
+  const dying = await openHousehold({ store: { ...store, append }, shared: elsewhere })
   await expect(dying.accounts.create(BEN, command())).rejects.toThrow('killed')
 }
 

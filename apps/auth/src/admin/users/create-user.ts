@@ -66,7 +66,7 @@ const HISTORY_PAGE = 100
 const isSameActor = (one: Actor, other: Actor): boolean => one.type === other.type && one.id === other.id
 
 /** Accounts without a mail, for whom an operator or the bootstrap file vouches. */
-export function vouching({ log, sealer, hasher, addresses, clock, newId, finish }: VouchingDependencies) {
+export function openUserCreation({ log, sealer, hasher, addresses, clock, newId, finish }: VouchingDependencies) {
   const streamOf = ({ email: text }: Pick<VouchedAccount, 'email'>) =>
     addresses.stream(addresses.hmac(requireAddress(text)))
 

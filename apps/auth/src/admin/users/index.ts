@@ -1,2 +1,2 @@
 /** What administrators do with the accounts of users. */
-export { type Accounts, accounts } from './accounts.ts'
+export { type Accounts, openAccounts } from './accounts.ts'

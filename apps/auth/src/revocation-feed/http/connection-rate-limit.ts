@@ -1,13 +1,13 @@
 import { TooManyRequests } from '@ledgate/oauth'
-import { boundedCache } from '../../limit/index.ts'
+import { createBoundedCache } from '../../limit/index.ts'
 import { DEFAULT_OPENING_LIMITS, type OpeningLimits } from '../../config/index.ts'
 
-export interface OpeningsOptions extends OpeningLimits {
+export interface ConnectionRateLimitOptions extends OpeningLimits {
   /** Milliseconds, of a clock that only moves forwards. */
   now(): number
 }
 
-const DEFAULTS: OpeningsOptions = { ...DEFAULT_OPENING_LIMITS, now: () => performance.now() }
+const DEFAULTS: ConnectionRateLimitOptions = { ...DEFAULT_OPENING_LIMITS, now: () => performance.now() }
 const KEPT_BYTES = 4 * 1024 * 1024
 /** Of two numbers. */
 const BUCKET_BYTES = 48
@@ -18,9 +18,14 @@ const BUCKET_BYTES = 48
  *
  * @returns takes note of an opening. @throws {TooManyRequests} when there were too many.
  */
-export function openings(options: Partial<OpeningsOptions> = {}): (clientId: string) => void {
+export function createConnectionRateLimit(
+  options: Partial<ConnectionRateLimitOptions> = {},
+): (clientId: string) => void {
   const { burst, perSecond, now } = { ...DEFAULTS, ...options }
-  const buckets = boundedCache<{ left: number; at: number }>({ maxBytes: KEPT_BYTES, bytesOf: () => BUCKET_BYTES })
+  const buckets = createBoundedCache<{ left: number; at: number }>({
+    maxBytes: KEPT_BYTES,
+    bytesOf: () => BUCKET_BYTES,
+  })
   return (clientId) => {
     const time = now()
     const bucket = buckets.get(clientId) ?? { left: burst, at: time }

@@ -1,3 +1,3 @@
 /** The revocation feed over HTTP. */
-export { openings } from './connection-rate-limit.ts'
+export { createConnectionRateLimit } from './connection-rate-limit.ts'
 export { feedRoutes } from './routes.ts'

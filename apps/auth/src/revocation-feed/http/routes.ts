@@ -5,12 +5,12 @@ import { InvalidClient, InvalidRequest, OAuthError } from '@ledgate/oauth'
 import type { Publication } from '@ledgate/revocation'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { type ClientAuthentication, standing } from '../../client-authentication/index.ts'
+import { type ClientAuthentication, createCredentialCheck } from '../../client-authentication/index.ts'
 import { ANONYMOUS, type Clock, type EventLog } from '../../log/index.ts'
 import type { RequestContext } from '../../http/index.ts'
 import { keySetRoute, type SigningKeys } from '../../signing-key/index.ts'
 import type { RevocationFeed } from '../feed.ts'
-import { Gone } from '../position-expired.ts'
+import { PositionExpired } from '../position-expired.ts'
 import { endStalled } from './stalled.ts'
 import { TooSlow } from '../too-slow.ts'
 
@@ -88,7 +88,7 @@ async function* messages(items: AsyncIterable<Publication>): AsyncGenerator<stri
     }
   } catch (error) {
     // The stream ends: whoever reads it begins again where it was.
-    if (!(error instanceof Gone || error instanceof TooSlow)) throw error
+    if (!(error instanceof PositionExpired || error instanceof TooSlow)) throw error
   }
 }
 
@@ -119,7 +119,7 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
     const caller = await authentication.clientOrResource({ authorization, body, endpoint, context })
     if (caller.kind !== 'resource') throw new InvalidClient('the client is not a resource server')
     opened(caller.resource.client_id)
-    return standing(options, { authorization, body }, caller.resource)
+    return createCredentialCheck(options, { authorization, body }, caller.resource)
   }
 
   /** @throws {InvalidRequest} when no log of this kind has such a place. */

@@ -6,7 +6,7 @@ const AHEAD = 10_000
  *
  * @throws what the source throws, once everything that came before was given.
  */
-export async function* collected<Item>(source: AsyncIterable<Item>, max: number): AsyncGenerator<readonly Item[]> {
+export async function* batch<Item>(source: AsyncIterable<Item>, max: number): AsyncGenerator<readonly Item[]> {
   const items: Item[] = []
   let isEnded = false
   let failure: { readonly error: unknown } | undefined

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { keeper } from './debounced-writer.ts'
+import { createDebouncedWriter } from './debounced-writer.ts'
 
 function made(afterMs: number, save: (value: number) => Promise<void> = async () => {}) {
   const saved: number[] = []
   const failed: unknown[] = []
-  const kept = keeper<number>({
+  const kept = createDebouncedWriter<number>({
     afterMs,
     onError: (error) => failed.push(error),
     async save(value) {

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
 /** Keeps the newest of many values durably. Nobody waits for it, and those that come in a row cost one write. */
-export interface Keeper<Value> {
+export interface DebouncedWriter<Value> {
   keep(value: Value): void
   /** Writes at once what was to be written, and waits for it. */
   settle(): Promise<void>
 }
 
-export interface KeeperOptions<Value> {
+export interface DebouncedWriterOptions<Value> {
   /** Writes a value; never called again before it is done. */
   save(value: Value): Promise<void>
   /** Milliseconds from a value to its write, in which a newer one takes its place. */
@@ -17,7 +17,11 @@ export interface KeeperOptions<Value> {
 }
 
 /** Has nothing to keep yet. */
-export function keeper<Value>({ save, afterMs, onError }: KeeperOptions<Value>): Keeper<Value> {
+export function createDebouncedWriter<Value>({
+  save,
+  afterMs,
+  onError,
+}: DebouncedWriterOptions<Value>): DebouncedWriter<Value> {
   let newest: { readonly value: Value } | undefined
   let work: Promise<void> | undefined
   let hurry = new AbortController()

@@ -1,5 +1,5 @@
 /** The revocation feed over Kafka. */
-export { occasional } from './lazy-publisher.ts'
-export { liveSet } from './live-set.ts'
-export { outbox, type OutboxState } from './outbox.ts'
-export { EndLost } from './topic-writer.ts'
+export { createLazyPublisher } from './lazy-publisher.ts'
+export { openLiveSet } from './live-set.ts'
+export { createOutbox, type OutboxState } from './outbox.ts'
+export { TopicTruncated } from './topic-writer.ts'

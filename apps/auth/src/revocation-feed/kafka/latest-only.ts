@@ -1,11 +1,11 @@
 /** Does something with the newest item; what comes while it is busy takes the place of what waits. */
-export interface Newest<Item> {
+export interface LatestOnly<Item> {
   put(item: Item): void
   /** Until the signal. @throws what the work throws. */
   run(work: (item: Item) => Promise<void>, signal: AbortSignal): Promise<void>
 }
 
-export function newest<Item>(): Newest<Item> {
+export function createLatestOnly<Item>(): LatestOnly<Item> {
   let waiting: { readonly item: Item } | undefined
   let wake = (): void => undefined
 

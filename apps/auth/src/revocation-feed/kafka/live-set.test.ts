@@ -10,12 +10,12 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { rounds } from '../../../../../rounds.ts'
 import { openLocalViews } from '../../compose/views.ts'
 import { type DomainEvent } from '../../catalogue/index.ts'
-import { type Choice, type HistoryStep, madeUpWorld, toNewEvent } from '../../testing/history.ts'
+import { type Choice, type HistoryStep, generateHistory, toNewEvent } from '../../testing/history.ts'
 import { ISSUER } from '../../testing/household.ts'
-import { handClock } from '../../testing/parts.ts'
-import { liveSet } from './live-set.ts'
+import { createHandClock } from '../../testing/parts.ts'
+import { openLiveSet } from './live-set.ts'
 import { noticeOf } from '../notice.ts'
-import { snapshots } from '../snapshot.ts'
+import { openSnapshots } from '../snapshot.ts'
 import { decode } from '../../catalogue/definitions.ts'
 
 const ISSUER_EPOCH = 3
@@ -23,7 +23,7 @@ const FACTS = { issuer: ISSUER, tokenCap: 3600 }
 
 /** Views over a log in memory, and whoever signs what they hold. */
 async function world() {
-  const clock = handClock()
+  const clock = createHandClock()
   const store = inMemoryEventStore({ clock: clock.nowMs })
   const folder = mkdtempSync(join(tmpdir(), 'ledgate-live-'))
   const views = await openLocalViews({ viewsFile: join(folder, 'views.db'), store, sealer: inMemorySealer() })
@@ -86,12 +86,12 @@ const sorted = (all: readonly Ended[]) =>
 
 async function inSnapshot({ options, open }: World) {
   const chunks = []
-  for await (const jws of await snapshots(options).take()) chunks.push(await open(jws))
+  for await (const jws of await openSnapshots(options).take()) chunks.push(await open(jws))
   return chunks.flatMap((chunk) => (chunk.kind === 'chunk' ? [chunk] : []))
 }
 
 async function inLiveSet({ options, open }: World, after = START) {
-  const { through, batches } = await liveSet(options, after)
+  const { through, batches } = await openLiveSet(options, after)
   const notices = []
   for await (const batch of batches) for (const { jws } of batch) notices.push(await open(jws))
   return { through, notices: notices.flatMap((each) => (each.kind === 'notice' ? [each] : [])) }
@@ -106,7 +106,7 @@ describe('what has ended and still matters', () => {
     await fc.assert(
       fc.asyncProperty(choices, fc.nat(60), async (all, seconds) => {
         const here = await world()
-        const { next } = madeUpWorld()
+        const { next } = generateHistory()
         for (const [index, choice] of all.entries()) {
           const step = next(choice)
           if (step !== undefined) await append(here, step)
@@ -165,7 +165,7 @@ describe('what has ended and still matters', () => {
       await here.store.append(`service-many-${count}`, events, { expected: 'noStream' })
     }
     expect(await here.views.waitFor(await here.store.head(), 60_000, ['revocations'])).toBe(true)
-    const taking = await snapshots(here.options).take()
+    const taking = await openSnapshots(here.options).take()
     const first = await here.open((await taking.next()).value ?? '')
     await append(here, revoked('late', exp))
     expect(await here.views.waitFor(await here.store.head(), 30_000, ['revocations'])).toBe(true)
@@ -184,7 +184,7 @@ describe('what has ended and still matters', () => {
   it('is taken by a few at the same time, and by others when those are done, or have left', async () => {
     const here = await world()
     onTestFinished(here.close)
-    const { take } = snapshots(here.options)
+    const { take } = openSnapshots(here.options)
     const taken = [await take(), await take(), await take(), await take()]
     await expect(take()).rejects.toThrow('too many')
     await taken[0]?.return()

@@ -13,7 +13,7 @@ const BATCH = 100
  *
  * @throws {Unavailable} when the views do not come to the end of the log.
  */
-export async function liveSet(options: SnapshotOptions, after: Position): Promise<LiveSet> {
+export async function openLiveSet(options: SnapshotOptions, after: Position): Promise<LiveSet> {
   const { issuer, views, keys, clock } = options
   const at = clock.nowMs()
   const through = await viewsAtHead(options)

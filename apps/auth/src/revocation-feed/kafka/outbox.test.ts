@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { controls, rounds } from '../../../../../rounds.ts'
 import { cursorOf, type FakeFeed, fakeFeed, fakeKeys, type FakeTopic, fakeTopic } from '../../testing/fake-topic.ts'
-import { outbox, type OutboxOptions } from './outbox.ts'
+import { createOutbox, type OutboxOptions } from './outbox.ts'
 
 function memoryCheckpoints(): Checkpoints {
   const kept = new Map<string, string>()
@@ -49,7 +49,7 @@ function world(change: Partial<OutboxOptions> = {}, through: (topic: FakeTopic) 
         load: checkpoints.load,
         save: async (name, position) => void (isDead || (await checkpoints.save(name, position))),
       }
-      const box = outbox({
+      const box = createOutbox({
         follow: feed.follow,
         parsePosition: inMemoryEventStore().parsePosition,
         liveSet: feed.liveSet,
@@ -77,7 +77,7 @@ function world(change: Partial<OutboxOptions> = {}, through: (topic: FakeTopic) 
           isDead = true
           return stop()
         },
-        published: (position) => box.published(position, 10_000),
+        published: (position) => box.waitUntilPublished(position, 10_000),
       }
     },
   }

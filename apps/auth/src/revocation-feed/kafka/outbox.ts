@@ -1,28 +1,28 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Checkpoints, type Position, type PositionParser, START } from '@ledgate/eventsourcing'
 import type { NoticePublisher, Publication } from '@ledgate/revocation'
-import { collected } from './batch.ts'
-import { Gone } from '../position-expired.ts'
-import { keeper } from './debounced-writer.ts'
-import { newest } from './latest-only.ts'
-import { progress } from '../progress.ts'
-import { readBack } from './read-back.ts'
+import { batch } from './batch.ts'
+import { PositionExpired } from '../position-expired.ts'
+import { createDebouncedWriter } from './debounced-writer.ts'
+import { createLatestOnly } from './latest-only.ts'
+import { createProgress } from '../progress.ts'
+import { startReadBack } from './read-back.ts'
 import { readThroughPause } from './read-through-pause.ts'
-import type { Told } from '../announcement.ts'
+import type { Announcement } from '../announcement.ts'
 import { placeText, readPlace, type TopicPlace } from './topic-position.ts'
-import { EndLost, openTopicWriter, type TopicWriter, type TopicWriterOptions } from './topic-writer.ts'
-import { vouching } from './confirming.ts'
-import { whenDue } from './when-due.ts'
+import { TopicTruncated, openTopicWriter, type TopicWriter, type TopicWriterOptions } from './topic-writer.ts'
+import { createConfirmation } from './confirming.ts'
+import { runWhenDue } from './when-due.ts'
 
 export interface OutboxOptions extends PositionParser, Omit<TopicWriterOptions, 'publisher' | 'reached' | 'wrote'> {
-  /** Notices and heartbeats after a place, in order. @throws {Gone} when it does not go back so far. */
-  follow(after: Position, signal: AbortSignal): AsyncIterable<Told>
+  /** Notices and heartbeats after a place, in order. @throws {PositionExpired} when it does not go back so far. */
+  follow(after: Position, signal: AbortSignal): AsyncIterable<Announcement>
   /** When the oldest notice after a place was there, in milliseconds since the epoch; `undefined` when there is none. */
   waitingSince(after: Position): number | undefined
   openPublisher(): Promise<NoticePublisher>
-  /** What is in the topic after a message that was written. @throws {EndLost} when that is not where it was any more. */
+  /** What is in the topic after a message that was written. @throws {TopicTruncated} when that is not where it was any more. */
   readOn(cursor: string, signal: AbortSignal): AsyncIterable<readonly { readonly cursor: string }[]>
-  /** Reads all that stands at these offsets, until the signal. @throws {EndLost} when something of it cannot be read. */
+  /** Reads all that stands at these offsets, until the signal. @throws {TopicTruncated} when something of it cannot be read. */
   readThrough(offsets: { readonly from: bigint; readonly to: bigint }, signal: AbortSignal): Promise<void>
   readonly checkpoints: Checkpoints
   onError(error: unknown): void
@@ -53,7 +53,7 @@ export interface Outbox {
   /** Publishes until the signal; begins again whenever something fails. */
   run(held: AbortSignal): Promise<void>
   /** Whether everything up to a place is published within so many milliseconds, by this process. */
-  published(position: Position, ms: number): Promise<boolean>
+  waitUntilPublished(position: Position, ms: number): Promise<boolean>
   state(): OutboxState
 }
 
@@ -74,15 +74,15 @@ const STEADY_MS = 10_000
  * back from the topic. What may have been lost, at its end or its beginning or because it cannot be read, is sent again before the
  * next one; and everything that matters once a day, so that a reader need not begin further back.
  */
-export function outbox(options: OutboxOptions): Outbox {
+export function createOutbox(options: OutboxOptions): Outbox {
   const { checkpoints, now, refillMs = REFILL_MS, readThroughMs = READ_THROUGH_MS } = options
-  const sent = progress()
+  const sent = createProgress()
   const state = { isRunning: false, isUp: false, sent: 0, failures: 0, vouchedAt: undefined as number | undefined }
   let place: TopicPlace | undefined
   let mustForget = false
   let readThroughDueAt = Number.NEGATIVE_INFINITY
   /** Nobody waits for it, since to send again after a crash is harmless. */
-  const places = keeper<TopicPlace>({
+  const places = createDebouncedWriter<TopicPlace>({
     save: (reached) => checkpoints.save(NAME, placeText(reached)),
     afterMs: SAVED_AFTER_MS,
     onError: options.onError,
@@ -101,17 +101,17 @@ export function outbox(options: OutboxOptions): Outbox {
   }
 
   /** Sends notices at once, and hands on each heartbeat whose notices are in the topic. */
-  async function follow(writer: TopicWriter, beat: (heartbeat: Told) => void, signal: AbortSignal) {
+  async function follow(writer: TopicWriter, beat: (heartbeat: Announcement) => void, signal: AbortSignal) {
     while (!signal.aborted) {
       try {
-        for await (const publications of collected(options.follow(writer.place().position, signal), BATCH)) {
+        for await (const publications of batch(options.follow(writer.place().position, signal), BATCH)) {
           await writer.notices(publications.filter(({ kind }) => kind === 'notice'))
           const heartbeat = publications.findLast(({ kind }) => kind === 'heartbeat')
           if (heartbeat !== undefined) beat(heartbeat)
         }
         return
       } catch (error) {
-        if (!(error instanceof Gone)) throw error
+        if (!(error instanceof PositionExpired)) throw error
         await writer.catchUp(signal)
       }
     }
@@ -119,13 +119,13 @@ export function outbox(options: OutboxOptions): Outbox {
 
   /** Now and then, so that nothing that matters comes near the time after which the topic forgets. */
   const refill = (writer: TopicWriter, signal: AbortSignal): Promise<void> =>
-    whenDue({ at: () => writer.place().filledAt + refillMs, now, work: () => writer.refill(signal) }, signal)
+    runWhenDue({ at: () => writer.place().filledAt + refillMs, now, work: () => writer.refill(signal) }, signal)
 
   /**
    * At first, and now and then: what was read back may be damaged later, and then whoever begins to read is not vouched for.
    */
   const readThrough = (writer: TopicWriter, signal: AbortSignal): Promise<void> =>
-    whenDue({ at: () => readThroughDueAt, now, work: () => readOnce(writer, signal) }, signal)
+    runWhenDue({ at: () => readThroughDueAt, now, work: () => readOnce(writer, signal) }, signal)
 
   async function readOnce(writer: TopicWriter, signal: AbortSignal): Promise<void> {
     const { since: from, offset: to } = writer.place()
@@ -144,11 +144,11 @@ export function outbox(options: OutboxOptions): Outbox {
     const writer = await openTopicWriter({ ...options, publisher, reached: keep, wrote }, recent(), held)
     const over = new AbortController()
     const signal = AbortSignal.any([held, over.signal])
-    const beats = newest<Told>()
-    const vouch = vouching({
+    const beats = createLatestOnly<Announcement>()
+    const vouch = createConfirmation({
       writer,
       range: () => publisher.range(),
-      readOn: (cursor) => readBack(options.readOn(cursor, signal), signal),
+      readOn: (cursor) => startReadBack(options.readOn(cursor, signal), signal),
     })
     let failure: { readonly error: unknown } | undefined
     const fail = (error: unknown): void => void (failure ??= { error })
@@ -188,7 +188,7 @@ export function outbox(options: OutboxOptions): Outbox {
     while (!held.aborted) {
       const began = now()
       await once(held).catch(async (error: unknown) => {
-        mustForget ||= error instanceof EndLost
+        mustForget ||= error instanceof TopicTruncated
         if (held.aborted) return
         state.failures += 1
         options.onError(error)
@@ -207,7 +207,7 @@ export function outbox(options: OutboxOptions): Outbox {
       await places.settle()
     },
 
-    published: sent.reaches,
+    waitUntilPublished: sent.reaches,
 
     state() {
       const since = state.isRunning ? options.waitingSince(place?.position ?? START) : undefined

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readBack } from './read-back.ts'
+import { startReadBack } from './read-back.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -15,13 +15,13 @@ async function* slowly(count: number, everyMs: number) {
 
 describe('reading back', () => {
   it('takes as long as it has to, while messages come', async () => {
-    const seen = readBack(slowly(10, 6_000), new AbortController().signal).saw('9')
+    const seen = startReadBack(slowly(10, 6_000), new AbortController().signal).saw('9')
     await vi.advanceTimersByTimeAsync(60_000)
     await expect(seen).resolves.toBeUndefined()
   })
 
   it('gives up when nothing comes any more', async () => {
-    const seen = readBack(slowly(3, 6_000), new AbortController().signal).saw('9')
+    const seen = startReadBack(slowly(3, 6_000), new AbortController().signal).saw('9')
     const refused = expect(seen).rejects.toThrow('could not be read back')
     await vi.advanceTimersByTimeAsync(18_000 + 10_001)
     await refused

@@ -14,7 +14,10 @@ const REMEMBERED = 10_000
 const SILENT_MS = 10_000
 
 /** Reads until the signal, or until the reading ends. */
-export function readBack(items: AsyncIterable<readonly { readonly cursor: string }[]>, signal: AbortSignal): ReadBack {
+export function startReadBack(
+  items: AsyncIterable<readonly { readonly cursor: string }[]>,
+  signal: AbortSignal,
+): ReadBack {
   const seen = new Set<string>()
   let look = (): void => undefined
   let alive = (): void => undefined

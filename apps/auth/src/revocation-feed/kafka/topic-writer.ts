@@ -1,10 +1,10 @@
 import { type Position, START } from '@ledgate/eventsourcing'
 import type { NoticePublisher, Publication, TopicRange, Vouched } from '@ledgate/revocation'
-import type { Told } from '../announcement.ts'
+import type { Announcement } from '../announcement.ts'
 import { isLost, type TopicPlace } from './topic-position.ts'
 
 /** Thrown when what was written to a topic is lost, or signed by a key that is not believed any more. */
-export class EndLost extends Error {
+export class TopicTruncated extends Error {
   readonly code = 'ERR_END_LOST'
   constructor(options?: ErrorOptions) {
     super('the topic lost messages, or its content can no longer be trusted: it is refilled', options)
@@ -49,18 +49,18 @@ export interface TopicWriter {
   isWhole(range: TopicRange): Promise<boolean>
   /** What was written last, since this writer was opened. */
   last(): Written | undefined
-  /** In the order of the log, behind everything that was written before. @throws {EndLost} */
-  notices(notices: readonly Told[]): Promise<void>
-  /** What matters of that which the feed does not reach back to, unless it is stopped. @throws {EndLost} */
+  /** In the order of the log, behind everything that was written before. @throws {TopicTruncated} */
+  notices(notices: readonly Announcement[]): Promise<void>
+  /** What matters of that which the feed does not reach back to, unless it is stopped. @throws {TopicTruncated} */
   catchUp(signal: AbortSignal): Promise<void>
   /**
    * Everything that matters, from the start: what was written before is not needed any more then, unless it is stopped.
    *
-   * @throws {EndLost}
+   * @throws {TopicTruncated}
    */
   refill(signal: AbortSignal): Promise<void>
-  /** Without what it vouches for, readers pass it over. @throws {EndLost} */
-  heartbeat(heartbeat: Told, vouched?: Vouched): Promise<void>
+  /** Without what it vouches for, readers pass it over. @throws {TopicTruncated} */
+  heartbeat(heartbeat: Announcement, vouched?: Vouched): Promise<void>
   /** Takes note that everything up to a message was read back. */
   readBack(written: Written): void
 }
@@ -79,11 +79,11 @@ export async function openTopicWriter(
   let last: Written | undefined
   let place: TopicPlace
 
-  /** @throws {EndLost} when it is not behind what was written before. */
+  /** @throws {TopicTruncated} when it is not behind what was written before. */
   async function write(publications: readonly Publication[]): Promise<void> {
     const previous = place.offset
     const offset = await publisher.send(publications)
-    if (offset - BigInt(publications.length) < previous) throw new EndLost()
+    if (offset - BigInt(publications.length) < previous) throw new TopicTruncated()
     last = { offset, cursor: cursorOf({ offset, jws: publications.at(-1)?.jws ?? '' }) }
     const kids = new Set(publications.map(kidOf))
     for (const kid of kids) signers.add(kid)

@@ -12,7 +12,7 @@ export interface WhenDue {
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Does something whenever it is due, until the signal. @throws what the work throws. */
-export async function whenDue({ at, now, work }: WhenDue, signal: AbortSignal): Promise<void> {
+export async function runWhenDue({ at, now, work }: WhenDue, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const ms = at() - now()
     if (ms <= 0) await work()
