@@ -30,7 +30,7 @@ import {
 import type { Completion } from './completion.ts'
 import { readUser, unlessErased, type UserState } from '../user/index.ts'
 import { requireNewAddress } from './register.ts'
-import { RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
+import { RESERVATION_LIFETIME, sealRegistration } from './pending-registration.ts'
 
 export interface ChangeEmailDependencies {
   readonly log: EventLog

@@ -22,7 +22,7 @@ import {
   readEmail,
 } from '../email-address/index.ts'
 import { type ChangedUser, changeUser, readUser, user, type UserState, userStream } from '../user/index.ts'
-import { openRegistration, type Registration } from './registration.ts'
+import { openRegistration, type Registration } from './pending-registration.ts'
 
 type Reserved = Extract<EmailRecord, { type: 'EmailReserved' }>
 type Confirmed = Extract<EmailRecord, { type: 'EmailConfirmed' }>

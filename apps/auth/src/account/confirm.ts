@@ -22,7 +22,7 @@ import {
 import type { Completion } from './completion.ts'
 import { unlessErased } from '../user/index.ts'
 import { type PasswordHasher, type PasswordPolicy, WrongPassword } from '../password/index.ts'
-import { openRegistration, type Registration } from './registration.ts'
+import { openRegistration, type Registration } from './pending-registration.ts'
 import type { SignIn } from '../sign-in/index.ts'
 
 export interface ConfirmDependencies {

@@ -15,7 +15,7 @@ import {
 import { discarding } from './discarding.ts'
 import type { RegistrationAllowance } from './registration-allowance.ts'
 import type { PasswordHasher, PasswordPolicy } from '../password/index.ts'
-import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './registration.ts'
+import { type Registration, RESERVATION_LIFETIME, sealRegistration } from './pending-registration.ts'
 import { newSubject } from '../user/index.ts'
 
 export interface RegisterDependencies {

@@ -6,7 +6,7 @@ import { Crash, dyingProcess, slowStore } from '../testing/faulty-store.ts'
 import { ANN, type Household, openHousehold, SOURCE } from '../testing/household.ts'
 import { InvalidLink } from '../email-address/index.ts'
 import { WrongPassword } from '../password/index.ts'
-import { RESERVATION_LIFETIME } from './registration.ts'
+import { RESERVATION_LIFETIME } from './pending-registration.ts'
 
 const DAY = 86_400
 const OTHER = 'another one entirely'

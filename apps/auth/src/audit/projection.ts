@@ -2,7 +2,7 @@ import type { Projection, SqlDatabase } from '@ledgate/eventsourcing'
 import { z } from 'zod'
 import type { AnyRecord } from '../log/index.ts'
 import { actorName } from './actor.ts'
-import { subjectsOf } from './subject.ts'
+import { subjectsOf } from './subjects-of.ts'
 
 /** Events that share one line of the index by time: 2 to this power. */
 export const CHUNK_BITS = 12

@@ -1,12 +1,3 @@
 /** Every type of event there is. */
 export { catalogue } from './catalogue.ts'
-export {
-  codec,
-  decode,
-  definitionOf,
-  type DomainEvent,
-  type DomainRecord,
-  encode,
-  eventDefinitions,
-} from './definitions.ts'
-export { mayFill } from './filling.ts'
+export { decode, type DomainEvent, type DomainRecord, eventDefinitions } from './definitions.ts'

@@ -3,7 +3,8 @@ import { specify } from '@ledgate/eventsourcing/testing'
 import { describe, it } from 'vitest'
 import { client, ClientRefused, UnknownClient } from './client.decider.ts'
 import type { ClientEvent, ClientState } from './events.ts'
-import { hashSecret, type Secret, UnknownSecret } from '../credential/index.ts'
+import { hashSecret, type Secret } from '../credential/index.ts'
+import { UnknownSecret } from '../credential/secrets.decider.ts'
 
 const { given } = specify(client)
 

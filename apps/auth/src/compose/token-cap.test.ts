@@ -15,7 +15,7 @@ import { openRevocationFeed, SKEW, openSnapshots } from '../revocation-feed/inde
 import { type Core, openCore } from './core.ts'
 import { feedDependencies } from './feed.ts'
 import { command } from '../testing/parts.ts'
-import { catalogue } from '../catalogue/catalogue.ts'
+import { catalogue } from '../catalogue/index.ts'
 
 const ISSUER = 'http://127.0.0.1:4000'
 /** What each scope ends with; of tokens, the one that ends itself says its own end. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { LONGEST_TOKEN_CAP } from './token-cap.ts'
+import { LONGEST_TOKEN_CAP } from './longest-token-cap.ts'
 import { isLimitName, largestOf, type Limits, limitsWith } from './limits.ts'
 import { wholeNumber } from './whole-number.ts'
 import { KafkaEnvironment, type KafkaSettings, kafkaSettings } from './kafka-settings.ts'

@@ -15,5 +15,5 @@ export {
   type RegistrationLimits,
 } from './limit-defaults.ts'
 export { figureOf, limitNames } from './limits.ts'
-export { LONGEST_TOKEN_CAP } from './token-cap.ts'
+export { LONGEST_TOKEN_CAP } from './longest-token-cap.ts'
 export { wholeNumber } from './whole-number.ts'

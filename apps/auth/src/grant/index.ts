@@ -1,5 +1,5 @@
 /** Grants: what a client may do for a user, and the refresh token of that. */
-export { grantEvents, GrantState, grantStream, serviceEvents, serviceStream } from './events.ts'
+export { GrantState, grantStream, serviceStream } from './events.ts'
 export { grant, type Issued, type NewRefresh } from './grant.decider.ts'
 export { changeGrant, readGrant, type ReadGrant } from './grants.ts'
 export { grants } from './projection.ts'

@@ -1,7 +1,7 @@
 /** Building blocks of limits: none of them lets one sender use up what is there for all. */
-export { createBoundedCache, type BoundedCache, bytesOfText } from './bounded-cache.ts'
+export { type BoundedCache, bytesOfText, createBoundedCache } from './bounded-cache.ts'
 export { createBudgets } from './budgets.ts'
 export { createFairQueue } from './fair-queue.ts'
 export { createKnownPlaces, PLACES } from './known-places.ts'
 export { createNetworkLanes } from './network-lanes.ts'
-export { type Delays, createSourceLane, type SourceLane } from './source-lane.ts'
+export { createSourceLane, type Delays, type SourceLane } from './source-lane.ts'

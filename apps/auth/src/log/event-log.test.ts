@@ -5,7 +5,7 @@ import type { CommandContext } from './envelope.ts'
 import { openEventLog } from './event-log.ts'
 import { type MailEvent } from '../mail/events.ts'
 import { mailStream } from '../mail/index.ts'
-import { catalogue } from '../catalogue/catalogue.ts'
+import { catalogue } from '../catalogue/index.ts'
 
 const sealer: Sealer = {
   createDataKey: async () => 'k1',

@@ -5,7 +5,7 @@ import { sessionStream } from '../session/events.ts'
 import { command as context } from '../testing/parts.ts'
 import { openEventLog } from './event-log.ts'
 import { handle, readState } from './handle.ts'
-import { catalogue } from '../catalogue/catalogue.ts'
+import { catalogue } from '../catalogue/index.ts'
 
 const START: SessionCommand = {
   ...({ type: 'Start', sid: '1'.repeat(32), sub: `u_${'2'.repeat(32)}`, userEpoch: 0 } as const),

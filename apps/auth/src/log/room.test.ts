@@ -5,7 +5,7 @@ import { command } from '../testing/parts.ts'
 import { openEventLog } from './event-log.ts'
 import { MAX_GROWING_BYTES } from './room.ts'
 import { clientStream } from '../client/events.ts'
-import { catalogue } from '../catalogue/catalogue.ts'
+import { catalogue } from '../catalogue/index.ts'
 
 const log = () => openEventLog({ store: inMemoryEventStore(), sealer: inMemorySealer(), catalogue })
 const state = (scope: string) => ({

@@ -5,7 +5,7 @@ import { ADMINISTRATORS } from '../admin/administrators/events.ts'
 import { sessionStream } from '../session/events.ts'
 import { openEventLog } from './event-log.ts'
 import type { CommandContext } from './envelope.ts'
-import { catalogue } from '../catalogue/catalogue.ts'
+import { catalogue } from '../catalogue/index.ts'
 
 const context: CommandContext = {
   commandId: 'c',

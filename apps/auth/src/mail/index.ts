@@ -1,8 +1,8 @@
 /** Emails: requested by an event, sent by a process that follows the log. */
-export { Link, mailEvents, mailStream } from './events.ts'
+export { Link, mailStream } from './events.ts'
 export { changeEmailLink, confirmLink, LINK_LIFETIME, type LinkKeys, LinkText, resetLink } from './link.ts'
-export { type MailAllowance, createMailAllowance, unlimitedMail } from './mail-allowance.ts'
-export { openMailbox, type Mailbox } from './mailbox.ts'
+export { createMailAllowance, type MailAllowance, unlimitedMail } from './mail-allowance.ts'
+export { type Mailbox, openMailbox } from './mailbox.ts'
 export { createSmtpMailer } from './mailer.ts'
 export { type OpenLink, openLink } from './open-link.ts'
 export { MAIL_EVENTS, mailIdFor, once, requestMail } from './request.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { everythingIn, command } from '../testing/parts.ts'
-import { ANN, openHousehold, inMemoryCheckpoints, ISSUER, newId } from '../testing/household.ts'
+import { ANN, openHousehold, inMemoryCheckpoints, ISSUER } from '../testing/household.ts'
+import { newId } from '../log/index.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
 import type { Mail } from './render.ts'
 import { requestMail } from './request.ts'

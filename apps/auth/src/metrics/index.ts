@@ -1,3 +1,3 @@
 /** Metrics for operators. */
-export { openMetrics, type Metrics, type Reading } from './metrics.ts'
+export { type Metrics, openMetrics, type Reading } from './metrics.ts'
 export { metricsRoutes } from './routes.ts'

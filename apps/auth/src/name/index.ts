@@ -1,3 +1,2 @@
 /** Names with one owner each: scopes, `resource` identifiers and `client_id`s. */
-export { nameEvents } from './events.ts'
-export { type Name, type Names, openNames, NameTaken } from './names.ts'
+export { type Name, type Names, NameTaken, openNames } from './names.ts'

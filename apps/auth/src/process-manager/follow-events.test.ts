@@ -3,7 +3,7 @@ import { inMemoryEventStore, type NewEvent } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
 import { inMemoryCheckpoints } from '../testing/household.ts'
 import { createBacklog } from './backlog.ts'
-import { mailStream } from '../mail/events.ts'
+import { mailStream } from '../mail/index.ts'
 import type { RecordIn } from '../log/index.ts'
 import { followEvents } from './follow-events.ts'
 

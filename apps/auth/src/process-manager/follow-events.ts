@@ -9,7 +9,7 @@ import {
 import type { CommandContext, EventMetadata } from '../log/index.ts'
 import type { Backlog } from './backlog.ts'
 import type { Hearing } from './hearing.ts'
-import { type Progress, createProgress } from './progress.ts'
+import { type Progress, createProgress } from './checkpoint-progress.ts'
 import { resume } from './resume.ts'
 import { createSlots } from './slots.ts'
 

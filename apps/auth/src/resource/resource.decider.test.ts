@@ -1,7 +1,8 @@
 import { ResourceMetadata } from '@ledgate/oauth'
 import { specify } from '@ledgate/eventsourcing/testing'
 import { describe, it } from 'vitest'
-import { hashSecret, UnknownSecret } from '../credential/index.ts'
+import { hashSecret } from '../credential/index.ts'
+import { UnknownSecret } from '../credential/secrets.decider.ts'
 import { resource, ResourceRefused, UnknownResource } from './resource.decider.ts'
 import type { ResourceEvent, ResourceState } from './events.ts'
 

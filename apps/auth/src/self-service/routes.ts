@@ -7,7 +7,7 @@ import { parse, type RequestContext } from '../http/index.ts'
 import { presentedToken, type VerdictDependencies } from '../introspection/index.ts'
 import type { Clock } from '../log/index.ts'
 import type { Asking, EverythingEnded, SelfService } from './self-service.ts'
-import { ACCOUNT_SCOPE, accountAudience } from './resource.ts'
+import { ACCOUNT_SCOPE, accountAudience } from './account-resource.ts'
 
 export interface SelfServiceRoutesDependencies extends VerdictDependencies {
   readonly account: SelfService

@@ -1,5 +1,5 @@
 /** Sign-in sessions. */
-export { sessionEvents, SessionState } from './events.ts'
+export { SessionState } from './events.ts'
 export { sessions } from './projection.ts'
 export { sessionQueries, type SessionQueries } from './queries.ts'
 export { isLive as isLiveSession, secondsLeft, touched } from './session.decider.ts'

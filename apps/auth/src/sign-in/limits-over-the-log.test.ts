@@ -1,6 +1,7 @@
 import { TooManyRequests } from '@ledgate/oauth'
 import { describe, expect, it, vi } from 'vitest'
-import { ANN, openHousehold, newId, plainHasher } from '../testing/household.ts'
+import { ANN, openHousehold, plainHasher } from '../testing/household.ts'
+import { newId } from '../log/index.ts'
 import { confirmLink, createMailAllowance, requestMail, unlimitedMail } from '../mail/index.ts'
 import { command, everythingIn } from '../testing/parts.ts'
 import { openAddresses } from '../email-address/index.ts'

@@ -1,6 +1,7 @@
 import { inMemoryEventStore } from '@ledgate/eventsourcing'
 import { describe, expect, it } from 'vitest'
-import { ANN, openHousehold, newId } from '../testing/household.ts'
+import { ANN, openHousehold } from '../testing/household.ts'
+import { newId } from '../log/index.ts'
 import { command } from '../testing/parts.ts'
 import { createLoginRecord } from './login-record.ts'
 import { type LoginRecordLimits } from '../config/index.ts'

@@ -10,7 +10,7 @@ import { openSigningKeys } from './signing-keys.ts'
 import { TooEarly, TooManyKeys } from './keyring.decider.ts'
 import { KeyringState } from './events.ts'
 import { MAX_SUPERSEDED } from './remembered.ts'
-import { catalogue } from '../catalogue/catalogue.ts'
+import { catalogue } from '../catalogue/index.ts'
 
 const MAX_AGE = 300
 const KEEP_FOR = 3660

@@ -10,7 +10,7 @@ import { jwksRoutes } from './routes.ts'
 import { openDerivationKeys } from './derivation-keys.ts'
 import { openSigningKeys } from './signing-keys.ts'
 import { TooEarly } from './keyring.decider.ts'
-import { catalogue } from '../catalogue/catalogue.ts'
+import { catalogue } from '../catalogue/index.ts'
 
 const MAX_AGE = 300
 const KEEP_FOR = 3660

@@ -7,7 +7,8 @@ import type { UserState } from '../user/index.ts'
 import type { ResourceState } from '../resource/index.ts'
 import type { SessionState } from '../session/index.ts'
 import { type Actor, ANONYMOUS, type Sealed } from '../log/index.ts'
-import { type DomainEvent, encode } from '../catalogue/index.ts'
+import { type DomainEvent } from '../catalogue/index.ts'
+import { encode } from '../catalogue/definitions.ts'
 
 /** One append of a made-up history. */
 export interface HistoryStep {

@@ -7,14 +7,14 @@ import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
 import { actorName } from '../audit/actor.ts'
-import { subjectsOf } from '../audit/subject.ts'
+import { subjectsOf } from '../audit/subjects-of.ts'
 import { openLocalViews } from '../compose/views.ts'
 import { type Actor } from '../log/index.ts'
-import { type DomainEvent } from '../catalogue/index.ts'
+import { decode, type DomainEvent, type DomainRecord } from '../catalogue/index.ts'
 import { type Choice, type HistoryStep, generateHistory, toNewEvent } from '../testing/history.ts'
-import { type AuditQuery, eventsOf } from '../audit/queries.ts'
+import { type AuditQuery } from '../audit/index.ts'
+import { eventsOf } from '../audit/queries.ts'
 import { projections } from './projections.ts'
-import { decode, type DomainRecord } from '../catalogue/definitions.ts'
 
 const TIMEOUT_MS = 30_000
 

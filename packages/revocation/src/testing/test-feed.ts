@@ -1,4 +1,5 @@
 import {
+  encodeStatement,
   type Ended,
   EVENT_TYPES,
   type IssuedStatement,
@@ -6,7 +7,6 @@ import {
   type Notice,
   Notices,
 } from '../statement/index.ts'
-import { encodeStatement } from '../statement/index.ts'
 import { type FakeMessage, type FakeSource, fakeSource, type FakeSourceOptions } from './fake-source.ts'
 import { type TestSigner, testSigner } from './test-signer.ts'
 

@@ -1,5 +1,4 @@
-import type { IssuerHealth, IssuerRuntime } from '../issuer/index.ts'
-import { enoughReady } from '../issuer/index.ts'
+import { enoughReady, type IssuerHealth, type IssuerRuntime } from '../issuer/index.ts'
 
 /** The issuers that a verifier trusts, by name. */
 export class Issuers {

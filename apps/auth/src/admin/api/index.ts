@@ -1,5 +1,4 @@
 /** The administration over HTTP. */
-export { administrationEvents } from './events.ts'
-export { administrationResource } from './resource.ts'
+export { administrationResource } from './administration-resource.ts'
 export { administrationRoutes } from './routes.ts'
-export { type Setup, openSetup, setupRoutes } from './setup.ts'
+export { openSetup, type Setup, setupRoutes } from './setup.ts'

@@ -8,8 +8,8 @@ import { Malformed } from '../../refusal/index.ts'
 import { readResource, ResourceRegistration, type Resources, resourceUpdate } from '../../resource/index.ts'
 import { command, type Commands } from './command.ts'
 import { Page, Reason, text } from './input.ts'
-import { issueLines } from './refusal.ts'
-import { asJson, found, type FreshViews, type ShownViews } from './views.ts'
+import { issueLines } from './refusal-message.ts'
+import { asJson, found, type FreshViews, type ShownViews } from './fresh-views.ts'
 
 export interface ApplicationCommandDependencies {
   readonly log: EventLog

@@ -1,7 +1,7 @@
 import { runDecision, type JsonObject } from '@ledgate/eventsourcing'
 import type { z } from 'zod'
 import type { CommandContext } from '../../log/index.ts'
-import { issueLines } from './refusal.ts'
+import { issueLines } from './refusal-message.ts'
 import { Malformed } from '../../refusal/index.ts'
 
 /** Something an operator can do: its input is checked wherever it comes from. */

@@ -6,7 +6,7 @@ import { Reason } from './input.ts'
 import { type KeyCommandDependencies, keyCommands } from './keys.ts'
 import { EventsQuery, listEvents } from './search-events.ts'
 import { type UserCommandDependencies, userCommands } from './users.ts'
-import { freshViews, type ShownViews } from './views.ts'
+import { freshViews, type ShownViews } from './fresh-views.ts'
 
 export interface OperatorDependencies
   extends ApplicationCommandDependencies, KeyCommandDependencies, UserCommandDependencies {

@@ -1,5 +1,5 @@
 /** The commands of the administration, whoever gives them: API, socket, command line. */
 export { type OperatorCommand } from './command.ts'
 export { operatorCommands } from './commands.ts'
-export { positionIn } from './position.ts'
-export { isNotFound, issueLines, pathText, refusalOf } from './refusal.ts'
+export { positionIn } from './parse-position.ts'
+export { isNotFound, issueLines, pathText, refusalOf } from './refusal-message.ts'

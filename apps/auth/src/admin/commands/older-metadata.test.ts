@@ -9,7 +9,7 @@ import { openHousehold } from '../../testing/household.ts'
 import { command } from '../../testing/parts.ts'
 import { operatorCommands } from './commands.ts'
 import { clientStream } from '../../client/events.ts'
-import { Malformed } from '../../refusal/refusal.ts'
+import { Malformed } from '../../refusal/index.ts'
 
 /** Longer in each member, and in all, than is registered today. */
 const CLIENT = {

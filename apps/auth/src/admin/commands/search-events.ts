@@ -11,7 +11,7 @@ import { Actor, type AnyRecord, type EventLog } from '../../log/index.ts'
 import { LARGEST_LIMIT } from '../../projection/index.ts'
 import type { AuditQueries, AuditQuery } from '../../audit/index.ts'
 import { wholeNumber } from '../../config/index.ts'
-import { positionIn } from './position.ts'
+import { positionIn } from './parse-position.ts'
 import { Malformed } from '../../refusal/index.ts'
 
 const actorIn = (text: string) => ({ type: text.slice(0, text.indexOf(':')), id: text.slice(text.indexOf(':') + 1) })

@@ -4,7 +4,7 @@ import { PersonName } from '../../user/index.ts'
 import type { Accounts } from '../users/index.ts'
 import { command, type Commands } from './command.ts'
 import { Page, Reason, text } from './input.ts'
-import { asJson, found, type FreshViews } from './views.ts'
+import { asJson, found, type FreshViews } from './fresh-views.ts'
 
 export interface UserCommandDependencies {
   readonly accounts: Pick<

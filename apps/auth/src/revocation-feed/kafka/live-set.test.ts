@@ -9,14 +9,13 @@ import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { rounds } from '../../../../../rounds.ts'
 import { openLocalViews } from '../../compose/views.ts'
-import { type DomainEvent } from '../../catalogue/index.ts'
+import { decode, type DomainEvent } from '../../catalogue/index.ts'
 import { type Choice, type HistoryStep, generateHistory, toNewEvent } from '../../testing/history.ts'
 import { ISSUER } from '../../testing/household.ts'
 import { createHandClock } from '../../testing/parts.ts'
 import { openLiveSet } from './live-set.ts'
 import { noticeOf } from '../notice.ts'
 import { openSnapshots } from '../snapshot.ts'
-import { decode } from '../../catalogue/definitions.ts'
 
 const ISSUER_EPOCH = 3
 const FACTS = { issuer: ISSUER, tokenCap: 3600 }

@@ -11,7 +11,7 @@ import { readiness } from '../health/index.ts'
 import { toNewEvent } from '../testing/history.ts'
 import { createHandClock } from '../testing/parts.ts'
 import { openHearings } from './hearings.ts'
-import { createProgressReporter } from './progress.ts'
+import { createProgressReporter } from './watch-progress.ts'
 import { checksOf } from './readings.ts'
 import { openLocalViews } from './views.ts'
 

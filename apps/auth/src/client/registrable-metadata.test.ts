@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 import { systemClock } from '../log/index.ts'
 import { ASSERTION_ALGS } from '../credential/index.ts'
 import { verifyAssertion } from '../client-authentication/assertion.ts'
-import { ClientRegistration } from './registration.ts'
-import { ResourceRegistration } from '../resource/registration.ts'
+import { ClientRegistration } from './registrable-metadata.ts'
+import { ResourceRegistration } from '../resource/index.ts'
 
 const pair = (type: 'rsa' | 'ec' | 'ed25519', options: object) =>
   (generateKeyPairSync as (type: string, options: object) => { publicKey: KeyObject; privateKey: KeyObject })(
