@@ -81,7 +81,7 @@ const auth: House = {
   lookingUp: {
     'account/erased-meanwhile.test.ts': ['introspection', 'resource', 'self-service'],
     'catalogue/ending-fits.test.ts': ['revocation-feed'],
-    'client/registration.test.ts': ['client-authentication', 'resource'],
+    'client/registrable-metadata.test.ts': ['client-authentication', 'resource'],
     'compose/backup.test.ts': ['compose.ts'],
     'log/event-log.test.ts': ['catalogue', 'mail'],
     'log/handle.test.ts': ['catalogue', 'session'],
