@@ -89,6 +89,16 @@ describe('docs/operations.md', () => {
   })
 })
 
+describe('README.md', () => {
+  const numbers = (text: string) => sorted([...text.matchAll(/\b\d{4}\b/g)].map(([number]) => number))
+
+  it('lists the standards of the RFC matrix, and no other', () => {
+    const [, section = ''] = /^## Standards$([^]*?)^## /m.exec(read('README.md')) ?? []
+    const standards = [...read('docs/rfc-matrix.md').matchAll(/^\| (RFC [^|]*)/gm)].map(([, cell = '']) => cell)
+    expect(numbers([...section.matchAll(/RFC \d{4}/g)].join())).toEqual(numbers(standards.join()))
+  })
+})
+
 describe('the npm scripts', () => {
   it('that the README names are there', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }

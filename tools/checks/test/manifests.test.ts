@@ -61,7 +61,8 @@ describe.each(folders)('%s', (folder) => {
     expect(Object.entries(manifest.devDependencies).filter(([, range]) => !EXACT.test(range))).toEqual([])
   })
 
-  it('depends on no package of this repository where it is published', () => {
+  it('is private, or else depends on no package of this repository', () => {
+    expect(manifest.private === true).toBe(engines === undefined)
     if (engines !== undefined) expect(own).toEqual([])
   })
 
