@@ -51,7 +51,7 @@ export interface Projection<Event extends { readonly type: string }> {
 
 /** How each event changes the tables. A handler that throws stops its projection at that event. */
 export interface ProjectionHandlers<Event extends { readonly type: string }> {
-  readonly on?: { readonly [Type in Event['type']]?: (event: Extract<Event, { type: Type }>) => void }
+  readonly on?: { readonly [Type in Event['type']]?: 'ignored' | ((event: Extract<Event, { type: Type }>) => void) }
   /** Called for every event of the categories; `event` is `undefined` when its type is unknown (from a newer version). */
   every?(recorded: RecordedEvent, event: Event | undefined): void
   /** Called before each commit: writes what the handlers have buffered. */

@@ -71,15 +71,17 @@ function handlersOf<Event extends { readonly type: string }>(
 ): CompiledHandlers<Event> {
   const { on = {}, every, flush } = projection.prepare({ prepare: (sql) => database.prepare<SqlValue[]>(sql) }, table)
   return {
-    on: new Map(Object.entries<((event: never) => void) | undefined>(on).flatMap(handlerOf<Event>)),
+    on: new Map(Object.entries<Handler | undefined>(on).flatMap(handlerOf<Event>)),
     every,
     flush,
   }
 }
 
+type Handler = 'ignored' | ((event: never) => void)
+
 /** A handler receives only events of its own type. */
-function handlerOf<Event>([type, handler]: [string, ((event: never) => void) | undefined]) {
-  return handler === undefined ? [] : [[type, handler as (event: Event) => void] as const]
+function handlerOf<Event>([type, handler]: [string, Handler | undefined]) {
+  return handler === undefined || handler === 'ignored' ? [] : [[type, handler as (event: Event) => void] as const]
 }
 
 /** The fingerprint of a projection in this version of the code, determined on an empty database. */

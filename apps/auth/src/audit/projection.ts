@@ -52,7 +52,7 @@ function timeIndex(database: SqlDatabase, table: string) {
  * Where in the log every event is, by who did it, whom it is about, its type and its time. `seq` counts all events from
  * 1 without a gap, so that every index grows at the ends of its lists; ids of tokens and grants are not indexed.
  */
-export const audit: Projection<AnyRecord> = {
+export const audit: Projection<AnyRecord> & { readonly name: 'audit' } = {
   name: 'audit',
   version: 1,
   schema: (table) => `

@@ -1,12 +1,11 @@
-import type { Projection } from '@ledgate/eventsourcing'
-import type { EventMetadata } from '../log/index.ts'
-import type { ClientEvent, ClientState } from './events.ts'
+import { defineProjection } from '../projection/index.ts'
+import { type ClientState, clientStream } from './events.ts'
 
 /** Every client as registered. Of its secrets only when they were made and when they end. */
-export const clients: Projection<ClientEvent & EventMetadata> = {
+export const clients = defineProjection({
   name: 'clients',
   version: 1,
-  categories: ['client'],
+  streams: [clientStream],
   schema: (table) => `
     CREATE TABLE ${table('clients')} (
       client_id TEXT PRIMARY KEY,
@@ -39,4 +38,4 @@ export const clients: Projection<ClientEvent & EventMetadata> = {
       },
     }
   },
-}
+})

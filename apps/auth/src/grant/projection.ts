@@ -1,47 +1,40 @@
-import type { Projection } from '@ledgate/eventsourcing'
-import type { EventMetadata } from '../log/index.ts'
-import type { GrantEvent, GrantState } from './events.ts'
 import { LONGEST_TOKEN_CAP } from '../config/index.ts'
+import { defineProjection } from '../projection/index.ts'
+import { type GrantState, grantStream } from './events.ts'
 
 /** When nothing of a grant can be alive any more, in seconds since the epoch. */
 const endOf = ({ refresh, opened_at }: GrantState): number => (refresh?.expires_at ?? opened_at) + LONGEST_TOKEN_CAP
 
 /**
- * The grants that were not revoked, by person and by client. A grant that nothing can be alive of leaves with the next
+ * The grants that were not revoked, by person. A grant that nothing can be alive of leaves with the next
  * one that is opened: by the log's own times, so that every build agrees.
  */
-export const grants: Projection<GrantEvent & EventMetadata> = {
+export const grants = defineProjection({
   name: 'grants',
-  version: 1,
-  categories: ['grant'],
+  version: 2,
+  streams: [grantStream],
   schema: (table) => `
     CREATE TABLE ${table('grants')} (
       gid TEXT PRIMARY KEY,
       sub TEXT NOT NULL,
       client_id TEXT NOT NULL,
       sid TEXT NOT NULL,
-      grant_type TEXT NOT NULL,
       scope TEXT NOT NULL,
       aud TEXT NOT NULL,
       user_epoch INTEGER NOT NULL,
-      client_epoch INTEGER NOT NULL,
       opened_at INTEGER NOT NULL,
       refreshed_at INTEGER,
-      idle_expires_at INTEGER,
       expires_at INTEGER,
       ends_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX ${table('grants_sub')} ON ${table('grants')} (sub, gid);
-    CREATE INDEX ${table('grants_client')} ON ${table('grants')} (client_id, gid);
     CREATE INDEX ${table('grants_end')} ON ${table('grants')} (ends_at);
   `,
   prepare(database, table) {
     const insert = database.prepare(
-      `INSERT OR REPLACE INTO ${table('grants')} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO ${table('grants')} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
-    const rotate = database.prepare(
-      `UPDATE ${table('grants')} SET refreshed_at = ?, idle_expires_at = ?, expires_at = ? WHERE gid = ?`,
-    )
+    const rotate = database.prepare(`UPDATE ${table('grants')} SET refreshed_at = ?, expires_at = ? WHERE gid = ?`)
     const remove = database.prepare(`DELETE FROM ${table('grants')} WHERE gid = ?`)
     const end = database.prepare(`DELETE FROM ${table('grants')} WHERE ends_at <= ?`)
     const open = (grant: GrantState) =>
@@ -50,14 +43,11 @@ export const grants: Projection<GrantEvent & EventMetadata> = {
         grant.sub,
         grant.client_id,
         grant.sid,
-        grant.grant_type,
         JSON.stringify(grant.scope),
         JSON.stringify(grant.aud),
         grant.user_epoch,
-        grant.client_epoch,
         grant.opened_at,
         null,
-        grant.refresh?.idle_expires_at ?? null,
         grant.refresh?.expires_at ?? null,
         endOf(grant),
       )
@@ -67,12 +57,17 @@ export const grants: Projection<GrantEvent & EventMetadata> = {
           end.run(Math.floor(created / 1000))
           open(grant)
         },
+        TokenIssued: 'ignored',
         RefreshRotated({ data: { grant } }) {
           const { gid, refresh } = grant
-          if (refresh) rotate.run(refresh.rotated_at, refresh.idle_expires_at, refresh.expires_at, gid)
+          if (refresh) rotate.run(refresh.rotated_at, refresh.expires_at, gid)
         },
+        RefreshReplayed: 'ignored',
+        // The grant's revocation follows in the same append.
+        RefreshReuseDetected: 'ignored',
+        TokenRevoked: 'ignored',
         GrantRevoked: ({ data }) => void remove.run(data.grant.gid),
       },
     }
   },
-}
+})

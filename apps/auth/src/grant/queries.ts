@@ -7,31 +7,26 @@ const Row = z.object({
   sub: z.string(),
   client_id: z.string(),
   sid: z.string(),
-  grant_type: z.string(),
   scope: texts,
   aud: texts,
   user_epoch: z.int(),
-  client_epoch: z.int(),
   opened_at: z.int(),
   /** When the refresh token was last rotated; `null` if never. */
   refreshed_at: z.int().nullable(),
-  /** Of the refresh token; `null` when the grant has none. */
-  idle_expires_at: z.int().nullable(),
+  /** When the refresh token expires; `null` when the grant has none. */
   expires_at: z.int().nullable(),
 })
 export type GrantView = z.infer<typeof Row>
 
-/** Grants that were not revoked, by `gid`; lifetimes and epochs are for the caller to judge. */
 export interface GrantQueries {
+  /** Those that were not revoked, by `gid`; lifetimes and epochs are for the caller to judge. */
   ofUser(sub: string, page?: Page): readonly GrantView[]
-  ofClient(clientId: string, page?: Page): readonly GrantView[]
 }
 
+const OF_USER = 'SELECT * FROM grants WHERE sub = ? AND gid > ? ORDER BY gid LIMIT ?'
+
 export function grantQueries(reader: ViewReader): GrantQueries {
-  const of = (column: 'sub' | 'client_id') => {
-    const sql = `SELECT * FROM grants WHERE ${column} = ? AND gid > ? ORDER BY gid LIMIT ?`
-    return (owner: string, { after = '', limit }: Page = {}) =>
-      z.array(Row).parse(reader.all(sql, owner, after, limitOf(limit)))
+  return {
+    ofUser: (sub, { after = '', limit } = {}) => z.array(Row).parse(reader.all(OF_USER, sub, after, limitOf(limit))),
   }
-  return { ofUser: of('sub'), ofClient: of('client_id') }
 }

@@ -1,12 +1,11 @@
-import type { Projection } from '@ledgate/eventsourcing'
-import type { EventMetadata } from '../log/index.ts'
-import type { ResourceEvent, ResourceState } from './events.ts'
+import { defineProjection } from '../projection/index.ts'
+import { type ResourceState, resourceStream } from './events.ts'
 
 /** Every resource server as registered. Of its secrets only when they were made and when they end. */
-export const resources: Projection<ResourceEvent & EventMetadata> = {
+export const resources = defineProjection({
   name: 'resources',
-  version: 1,
-  categories: ['resource'],
+  version: 2,
+  streams: [resourceStream],
   schema: (table) => `
     CREATE TABLE ${table('resources')} (
       client_id TEXT PRIMARY KEY,
@@ -16,7 +15,6 @@ export const resources: Projection<ResourceEvent & EventMetadata> = {
       metadata TEXT NOT NULL,
       secrets TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX ${table('resources_resource')} ON ${table('resources')} (resource);
   `,
   prepare(database, table) {
     const put = database.prepare(`INSERT OR REPLACE INTO ${table('resources')} VALUES (?, ?, ?, ?, ?, ?)`)
@@ -40,4 +38,4 @@ export const resources: Projection<ResourceEvent & EventMetadata> = {
       },
     }
   },
-}
+})

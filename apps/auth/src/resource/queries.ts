@@ -17,18 +17,13 @@ export type ResourceView = z.infer<typeof Row>
 
 export interface ResourceQueries {
   byId(clientId: string): ResourceView | undefined
-  /** By its identifier of RFC 8707. */
-  byResource(resource: string): ResourceView | undefined
   /** By `client_id`. */
   list(page?: Page): readonly ResourceView[]
 }
 
-const optional = Row.optional()
-
 export function resourceQueries(reader: ViewReader): ResourceQueries {
   return {
-    byId: (clientId) => optional.parse(reader.get('SELECT * FROM resources WHERE client_id = ?', clientId)),
-    byResource: (resource) => optional.parse(reader.get('SELECT * FROM resources WHERE resource = ?', resource)),
+    byId: (clientId) => Row.optional().parse(reader.get('SELECT * FROM resources WHERE client_id = ?', clientId)),
     list: ({ after = '', limit } = {}) =>
       z
         .array(Row)

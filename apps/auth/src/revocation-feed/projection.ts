@@ -21,7 +21,7 @@ const longest = (scope: string): number => (scope === 'key' ? KEY_WARNING : LONG
  * said so. What no token can concern any more leaves with the next event that ends something: by the log's own times, so that
  * every build agrees.
  */
-export const revocations: Projection<DomainRecord> = {
+export const revocations: Projection<DomainRecord> & { readonly name: 'revocations' } = {
   name: 'revocations',
   version: 1,
   schema: (table) => `

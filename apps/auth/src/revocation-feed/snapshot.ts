@@ -3,6 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { type EventStore, type Position, Unavailable } from '@ledgate/eventsourcing'
 import { CHUNK_SIZE, type Ended, encodeStatement, type StatementSigner } from '@ledgate/revocation'
 import type { Clock } from '../log/index.ts'
+import { revocations } from './projection.ts'
 import type { LiveRevocations, RevocationQueries } from './queries.ts'
 import type { PositionWaiter } from '../projection/index.ts'
 import type { NoticeFacts } from './notice.ts'
@@ -44,7 +45,7 @@ export async function viewsAtHead({
 }: Pick<SnapshotOptions, 'store' | 'pulse' | 'views'>): Promise<Position> {
   await pulse()
   const head = await store.head()
-  if (!(await views.waitFor(head, FRESH_WITHIN_MS, ['revocations'])))
+  if (!(await views.waitFor(head, FRESH_WITHIN_MS, [revocations.name])))
     throw new Unavailable('the views have not caught up yet')
   return head
 }

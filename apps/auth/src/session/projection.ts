@@ -1,15 +1,14 @@
-import type { Projection } from '@ledgate/eventsourcing'
-import type { EventMetadata } from '../log/index.ts'
-import type { SessionEvent, SessionState } from './events.ts'
+import { defineProjection } from '../projection/index.ts'
+import { type SessionState, sessionStream } from './events.ts'
 
 /**
  * The sessions that have not ended, by person. A session past its absolute lifetime leaves with the next one that
  * starts: by the log's own times, so that every build agrees.
  */
-export const sessions: Projection<SessionEvent & EventMetadata> = {
+export const sessions = defineProjection({
   name: 'sessions',
   version: 1,
-  categories: ['session'],
+  streams: [sessionStream],
   schema: (table) => `
     CREATE TABLE ${table('sessions')} (
       sid TEXT PRIMARY KEY,
@@ -52,4 +51,4 @@ export const sessions: Projection<SessionEvent & EventMetadata> = {
       },
     }
   },
-}
+})

@@ -1,20 +1,14 @@
-import type { Projection } from '@ledgate/eventsourcing'
-import type { EventMetadata } from '../log/index.ts'
-import type { UserEvent, UserState } from './events.ts'
-import type { EmailEvent } from '../email-address/index.ts'
+import { defineProjection } from '../projection/index.ts'
+import { type UserState, userStream } from './events.ts'
 
-/**
- * Every person, with sealed values only, and which person an address belongs to. The address is known by its keyed
- * hash, which is the name of its stream; the reservation it was confirmed with names the registration.
- */
-export const users: Projection<(UserEvent | EmailEvent) & EventMetadata> = {
+/** Every user, with sealed values only. */
+export const users = defineProjection({
   name: 'users',
-  version: 1,
-  categories: ['user', 'email'],
+  version: 2,
+  streams: [userStream],
   schema: (table) => `
     CREATE TABLE ${table('users')} (
       sub TEXT PRIMARY KEY,
-      reservation_id TEXT,
       epoch INTEGER NOT NULL,
       disabled INTEGER NOT NULL,
       erased INTEGER NOT NULL,
@@ -27,24 +21,11 @@ export const users: Projection<(UserEvent | EmailEvent) & EventMetadata> = {
       password_set_at INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX ${table('users_confirmed')} ON ${table('users')} (sub) WHERE email_verified = 1;
-    CREATE INDEX ${table('users_reservation')} ON ${table('users')} (reservation_id);
-    CREATE TABLE ${table('user_emails')} (
-      email_hmac TEXT PRIMARY KEY,
-      reservation_id TEXT NOT NULL
-    ) STRICT, WITHOUT ROWID;
   `,
   prepare(database, table) {
-    const upsert = database.prepare(`
-      INSERT INTO ${table('users')} VALUES (?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (sub) DO UPDATE SET epoch = excluded.epoch, disabled = excluded.disabled, erased = excluded.erased,
-        email = excluded.email, email_verified = excluded.email_verified, name = excluded.name, roles = excluded.roles,
-        entitlements = excluded.entitlements, password_set_at = excluded.password_set_at`)
-    const reserved = database.prepare(`UPDATE ${table('users')} SET reservation_id = ? WHERE sub = ?`)
-    const own = database.prepare(`INSERT OR REPLACE INTO ${table('user_emails')} VALUES (?, ?)`)
-    const release = database.prepare(`DELETE FROM ${table('user_emails')} WHERE email_hmac = ?`)
-
-    const put = (user: UserState) =>
-      upsert.run(
+    const put = database.prepare(`INSERT OR REPLACE INTO ${table('users')} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    const newest = ({ data: { user } }: { readonly data: { readonly user: UserState } }) =>
+      void put.run(
         user.sub,
         user.epoch,
         Number(user.disabled),
@@ -57,33 +38,19 @@ export const users: Projection<(UserEvent | EmailEvent) & EventMetadata> = {
         user.registered_at,
         user.password_set_at,
       )
-    const newest = ({ data }: { readonly data: { readonly user: UserState } }) => void put(data.user)
-    const emailHmac = (stream: string) => stream.slice('email-'.length)
-
     return {
       on: {
-        UserRegistered({ data: { user, reservation_id } }) {
-          put(user)
-          reserved.run(reservation_id, user.sub)
-        },
+        UserRegistered: newest,
         EmailVerified: newest,
-        EmailChanged({ data: { user, reservation_id } }) {
-          put(user)
-          if (reservation_id !== undefined) reserved.run(reservation_id, user.sub)
-        },
+        EmailChanged: newest,
         PasswordSet: newest,
         ProfileChanged: newest,
         RolesAssigned: newest,
         UserDisabled: newest,
         UserEnabled: newest,
         UserSessionsRevoked: newest,
-        SubjectErased({ data: { user } }) {
-          put(user)
-          reserved.run(null, user.sub)
-        },
-        EmailConfirmed: ({ stream, data }) => void own.run(emailHmac(stream), data.reservation_id),
-        EmailReleased: ({ stream }) => void release.run(emailHmac(stream)),
+        SubjectErased: newest,
       },
     }
   },
-}
+})

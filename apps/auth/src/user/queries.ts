@@ -29,17 +29,12 @@ export interface UserView extends Omit<z.infer<typeof Row>, 'email' | 'name'> {
 
 export interface UserQueries {
   bySub(sub: string): Promise<UserView | undefined>
-  /** Whose address it is; nobody's while it is not confirmed. */
-  byEmailHmac(hmac: string): Promise<UserView | undefined>
   /** Confirmed people only, by `sub`. */
   list(page?: Page): Promise<readonly UserView[]>
 }
 
-const COLUMNS =
-  'u.sub, u.epoch, u.disabled, u.erased, u.email, u.email_verified, u.name, u.roles, u.entitlements, u.registered_at, u.password_set_at'
-const BY_SUB = `SELECT ${COLUMNS} FROM users u WHERE u.sub = ?`
-const BY_EMAIL = `SELECT ${COLUMNS} FROM user_emails e JOIN users u ON u.reservation_id = e.reservation_id WHERE e.email_hmac = ? AND u.email_verified = 1`
-const LIST = `SELECT ${COLUMNS} FROM users u WHERE u.email_verified = 1 AND u.sub > ? ORDER BY u.sub LIMIT ?`
+const BY_SUB = 'SELECT * FROM users WHERE sub = ?'
+const LIST = 'SELECT * FROM users WHERE email_verified = 1 AND sub > ? ORDER BY sub LIMIT ?'
 
 /** @param sealer opens what the read model holds sealed. */
 export function userQueries(reader: ViewReader, sealer: Pick<Sealer, 'unseal'>): UserQueries {
@@ -54,7 +49,6 @@ export function userQueries(reader: ViewReader, sealer: Pick<Sealer, 'unseal'>):
   const one = async (row: unknown) => (row === undefined ? undefined : unsealed(row))
   return {
     bySub: (sub) => one(reader.get(BY_SUB, sub)),
-    byEmailHmac: (hmac) => one(reader.get(BY_EMAIL, hmac)),
     list: ({ after = '', limit } = {}) => Promise.all(reader.all(LIST, after, limitOf(limit)).map(unsealed)),
   }
 }

@@ -9,4 +9,5 @@ import { sessions } from '../session/index.ts'
 /** Every read model of the server. */
 export const projections = [users, clients, resources, sessions, grants, audit, revocations] as const
 
-export type ViewName = 'users' | 'clients' | 'resources' | 'sessions' | 'grants' | 'audit' | 'revocations'
+/** What a read model is called, in queries, health and metrics. */
+export type ViewName = (typeof projections)[number]['name']

@@ -8,9 +8,10 @@ import { revocationQueries, type RevocationQueries } from '../revocation-feed/in
 import { sessionQueries, type SessionQueries } from '../session/index.ts'
 import { userQueries, type UserQueries } from '../user/index.ts'
 import type { PositionWaiter } from '../projection/index.ts'
+import type { ViewName } from './projections.ts'
 
 /** The read models. They are for showing and listing: nothing that decides reads them. */
-export interface Views extends PositionWaiter {
+export interface Views extends PositionWaiter, Readonly<Record<ViewName, object>> {
   readonly users: UserQueries
   readonly clients: ClientQueries
   readonly resources: ResourceQueries
