@@ -92,6 +92,7 @@ const auth: House = {
     'sign-in/limits-over-the-log.test.ts': ['account'],
     'signing-key/keyring.test.ts': ['catalogue'],
     'signing-key/signing-key.test.ts': ['catalogue'],
+    'views/version-before.test.ts': ['compose'],
     'views/views.test.ts': ['compose'],
   },
   modules: {

@@ -9,6 +9,14 @@ export { handle, readState } from './handle.ts'
 export { type KeyedHash, keyedHash } from './keyed-hash.ts'
 export { newId } from './random-id.ts'
 export { untilSettled } from './retry.ts'
-export { defineSingleStream, defineStream, type RecordIn, type RecordOf, type StreamName } from './stream.ts'
+export {
+  defineSingleStream,
+  defineStream,
+  type EventIn,
+  type RecordIn,
+  type RecordOf,
+  type Stream,
+  type StreamName,
+} from './stream.ts'
 export { Duration, Epoch, RandomId, Sealed, Seconds, SecretHash, Sub } from './value.ts'
 export { type Written } from './written.ts'

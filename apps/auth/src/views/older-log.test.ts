@@ -17,11 +17,11 @@ const PAYLOADS = 69
 const DIGESTS: Readonly<Record<string, string>> = {
   'audit 1': 'a521a34719f515e1e680adddc08080ed2669a1eaa46ac1b1496ce274ee5ddd8d',
   'clients 1': 'f3ebce7b3e01d2cf363fe11efd58ec22cb87221a122b35e20b52e968fd61c890',
-  'grants 1': '762cf43a14938b1837a601a8b8237d2ec578899abea9571c9e65cbc3fb3363b5',
-  'resources 1': 'e75ddb3124f544b7a72a71999078ea83a14787dfedbcc0ed6f425677bcc3a953',
+  'grants 2': '762cf43a14938b1837a601a8b8237d2ec578899abea9571c9e65cbc3fb3363b5',
+  'resources 2': 'e75ddb3124f544b7a72a71999078ea83a14787dfedbcc0ed6f425677bcc3a953',
   'revocations 1': 'b13b35a8fc2eb6c991655a18aa5f8ed907d2345e98e72573533df5336a2b06c5',
   'sessions 1': '526fcd90d9aae9a96230ab4835efcb6515450729e21d4813df29e8dc7233641d',
-  'users 1': '9d2cefdcc16b7a241194b752afce2320894f1cb2379b8ba86330d6013ff98509',
+  'users 2': 'b8ad7a827c43aa1366f668c0924fbe9e3a1ef5bf60cdb98c727110b122cdad19',
 }
 
 type Data = Readonly<Record<string, Readonly<Record<string, string>> | undefined>>

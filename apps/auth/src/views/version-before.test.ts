@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { type EventReader, inMemoryEventStore, type Projection } from '@ledgate/eventsourcing'
 import { openProjector } from '@ledgate/projection-sqlite'
 import { inMemorySealer } from '@ledgate/vault/testing'
-import { expect, it, onTestFinished } from 'vitest'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { openLocalViews } from '../compose/views.ts'
 import { decode, type DomainRecord } from '../catalogue/definitions.ts'
-import { madeUpWorld, toNewEvent } from '../testing/history.ts'
+import { generateHistory, toNewEvent } from '../testing/history.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -48,7 +48,7 @@ const before: readonly Projection<DomainRecord>[] = [
 
 it('queries read the tables of the version before until those of today are built', async () => {
   const store = inMemoryEventStore()
-  const made = madeUpWorld()
+  const made = generateHistory()
   for (let n = 0; n < 400; n += 1) {
     const step = made.next({ what: (n * 7919) % 800, user: n % 5, client: n % 3, which: n % 13 })
     await store.append(step.stream, [toNewEvent(step, n + 1)], { expected: 'any' })
@@ -69,7 +69,7 @@ it('queries read the tables of the version before until those of today are built
   const held: EventReader = {
     ...store,
     async *readAll(options) {
-      await isWanted
+      if ((options?.max ?? Infinity) > 2) await isWanted // not the look at both ends that the start takes
       yield* store.readAll(options)
     },
     async *subscribe(options) {
@@ -83,8 +83,8 @@ it('queries read the tables of the version before until those of today are built
   expect(views.grants.ofUser('u_old')).toMatchObject([{ gid: 'g_old', client_id: 'app', expires_at: 9 }])
 
   build()
-  expect(await views.waitFor(await store.head(), TIMEOUT_MS)).toBe(true)
+  const isBuilt = () => views.health().every(({ serving, version }) => serving.version === version)
+  await vi.waitUntil(isBuilt, { timeout: TIMEOUT_MS })
   expect(await views.users.bySub('u_old')).toBeUndefined()
   expect(views.grants.ofUser('u_old')).toEqual([])
-  expect(views.health().map(({ serving }) => serving.version)).toEqual(views.health().map(({ version }) => version))
 })
