@@ -1,7 +1,8 @@
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto'
 import type { CommandContext, Written } from '../log/index.ts'
 import type { Key } from './events.ts'
-import { type Keyring, type KeyringOptions, openKeyring, type Ring } from './keyring.ts'
+import { type Keyring, type KeyringOptions, openKeyring } from './keyring.ts'
+import type { Ring } from './keyring-log.ts'
 
 /** The keys that derive secrets, at one moment. */
 export interface DerivationKeySet {
@@ -63,8 +64,8 @@ export async function openDerivationKeys(
       if (made?.of !== of) made = { of, set: keySetOf(of) }
       return made.set
     },
-    rotate: ring.rotate,
-    compromise: ring.compromise,
-    maintain: ring.maintain,
+    rotate: (context) => ring.rotate(context),
+    compromise: (kid, context) => ring.compromise(kid, context),
+    maintain: (period) => ring.maintain(period),
   }
 }

@@ -1,28 +1,18 @@
-import { runOutsideDecision, Conflict, DecideAgain, runDecision } from '@ledgate/eventsourcing'
-import { OAuthError } from '@ledgate/oauth'
 import type { KeyVault } from '@ledgate/vault'
 import type { Clock, CommandContext, EventLog, Written } from '../log/index.ts'
+import { type KeySecrets, openKeySecrets } from './key-secrets.ts'
 import {
   hasRoom,
   isDue,
   keyring as decider,
-  type KeyringCommand,
-  type NewKey,
   secondsToWait,
   standbyOf,
   TooEarly,
   TooManyKeys,
   UnknownKey,
 } from './keyring.decider.ts'
-import { type Key, keyringStream } from './events.ts'
-import { openKeySecrets } from './key-secrets.ts'
+import { KeyringLog, type MadeKey, MAX_RACES, type Prepare, type Ring } from './keyring-log.ts'
 import { isEnded, SHOWN_ENDED } from './remembered.ts'
-
-/** A key that was just made: what everybody may know, and what goes into the vault. */
-export interface MadeKey {
-  readonly key: NewKey
-  readonly secret: Uint8Array
-}
 
 export interface KeyringOptions {
   readonly log: EventLog
@@ -31,43 +21,37 @@ export interface KeyringOptions {
   /** What the keys are for: the stream is `keyring-<use>`. */
   readonly use: string
   make(): Promise<MadeKey>
-  /** What `make` makes; after a change of it the next key takes over as soon as it was published for long enough. */
+  /** The algorithm of the keys from `make`; after a change, the next key takes over once it was published long enough. */
   readonly alg?: string
   /** Seconds a key has to be published before it is used. */
   readonly publishedFor: number
-  /** Seconds a key is kept after another took its place: the longest life of what it made, and the clocks' skew. */
+  /** Seconds a key is kept after it was superseded: the longest lifetime of what it signed, plus the clock skew. */
   readonly keepFor: number
   /** A new context for each command of the system itself. */
   context(): CommandContext
-  /** After a restore: keys whose secret is gone are ended, and others take their place. Otherwise that is an error. */
+  /** After a restore: replaces keys whose secret is lost. Otherwise a lost secret is an error. */
   readonly replaceLost?: boolean
-}
-
-/** The keys of one use at one revision of their stream, and the secrets of those that are not retired. */
-export interface Ring {
-  readonly keys: readonly Key[]
-  readonly secrets: ReadonlyMap<string, Uint8Array>
 }
 
 /** The keys of one use, which any process may change. */
 export interface Keyring {
   /**
-   * The keys as the log says, never older than the call; the same object while nothing was changed. Secrets are read from
-   * the vault once.
+   * The keys in the log, never older than the call; the same object while nothing was changed. Secrets are read from the
+   * vault once.
    *
-   * @throws {Unavailable} when the log cannot say now.
+   * @throws {Unavailable} if the log cannot be read now.
    */
   read(): Promise<Ring>
   /**
-   * @throws {TooEarly} when the standby key was not published for long enough.
-   * @throws {TooManyKeys} when too many that were superseded are still needed.
+   * @throws {TooEarly} if the standby key was not published for long enough.
+   * @throws {TooManyKeys} if too many superseded keys are still needed.
    */
   rotate(context: CommandContext): Promise<Written>
   /**
-   * Ends a key that somebody else may have: the standby key takes its place at once, and its secret is destroyed. One that
-   * has ended already, however long ago, is left as it is.
+   * Destroys a key that may have leaked; the standby key takes its place at once. A key that was already retired or
+   * compromised, however long ago, is left as it is.
    *
-   * @throws {UnknownKey} when there never was such a key.
+   * @throws {UnknownKey} if the key never existed.
    */
   compromise(kid: string, context: CommandContext): Promise<Written>
   /**
@@ -77,231 +61,154 @@ export interface Keyring {
   maintain(period: number): Promise<void>
 }
 
-const MAX_RACES = 8
-
-/** Whether anything may still be checked with it. */
-export const isLive = (key: Key) => !isEnded(key)
-
-/** Events that are read at once in search of a key that the state has forgotten. */
-const SEARCHED_AT_ONCE = 50
-
-/** Nothing was written: the keys that were made for it are of no use. Any other error may have come after the write. */
-const PROOFS_OF_NOTHING = [Conflict, DecideAgain, TooEarly, TooManyKeys, UnknownKey, OAuthError]
-const provesNothingWritten = (error: unknown) => PROOFS_OF_NOTHING.some((proof) => error instanceof proof)
-
-/** The newest revision that was read. */
-interface Known extends Ring {
-  readonly revision: bigint | undefined
-}
-
-/** Makes the command from what is known at that moment; `make` gives it keys that are in the vault. */
-type Prepare = (make: () => Promise<NewKey>) => Promise<KeyringCommand>
-
 /**
- * Opens the keys of one use; the first start makes an active and a standby one. Of two processes that start at once,
- * one begins and the other takes what it began.
+ * Opens the keys of one use; the first start makes an active and a standby key. If two processes start at the same time,
+ * one of them makes the keys and the other uses them.
  */
 export async function openKeyring(options: KeyringOptions): Promise<Keyring> {
-  const { log, clock, use } = options
-  const vault = openKeySecrets(options.vault, use)
-  const stream = keyringStream.of(use)
-  let known: Known = { keys: [], revision: undefined, secrets: new Map() }
+  const keyring = new LogKeyring(options)
+  await keyring.begin()
+  return keyring
+}
 
-  async function secretsOf(keys: readonly Key[]): Promise<Known['secrets']> {
-    const found = new Map<string, Uint8Array>()
-    for (const { kid } of keys) {
-      const secret = known.secrets.get(kid) ?? (await vault.get(kid))
-      if (secret !== undefined) found.set(kid, secret)
+/** A keyring whose state is in the log and whose secrets are in the vault. */
+class LogKeyring implements Keyring {
+  readonly #options: KeyringOptions
+  readonly #secrets: KeySecrets
+  readonly #log: KeyringLog
+
+  constructor(options: KeyringOptions) {
+    this.#options = options
+    this.#secrets = openKeySecrets(options.vault, options.use)
+    this.#log = new KeyringLog({ ...options, make: () => options.make(), secrets: this.#secrets })
+  }
+
+  /** Makes the first keys, and replaces lost ones where that is wanted. */
+  async begin(): Promise<void> {
+    await this.#log.load()
+    if (this.#log.ring.keys.length === 0)
+      await this.#run(async (make) => ({
+        type: 'Begin',
+        active: await make(),
+        standby: await make(),
+        now: this.#now(),
+      }))
+    if (this.#options.replaceLost) await this.#replaceLost()
+  }
+
+  async read(): Promise<Ring> {
+    await this.#log.load()
+    return this.#log.ring
+  }
+
+  async rotate(context: CommandContext): Promise<Written> {
+    return this.#log.run(async (make) => {
+      const { keys } = this.#log.ring
+      const wait = secondsToWait(keys, this.#publication())
+      if (!hasRoom(keys)) throw new TooManyKeys()
+      if (wait > 0) throw new TooEarly(wait)
+      this.#refuseLostStandby()
+      return { type: 'Rotate', standby: await make(), ...this.#publication() }
+    }, context)
+  }
+
+  async compromise(kid: string, context: CommandContext): Promise<Written> {
+    const prepare: Prepare = async (make) => {
+      const destroyed = await this.#forgettable()
+      return { type: 'Compromise', kid, standby: await make(), now: this.#now(), destroyed }
     }
-    return found
-  }
-
-  const isNews = (revision: bigint) => known.revision === undefined || revision > known.revision
-
-  /** Keys and secrets change together, and never back to what an overtaken read found. */
-  async function load(): Promise<void> {
-    const [newest] = await log.last(stream)
-    if (newest === undefined || !('keyring' in newest.data) || !isNews(newest.revision)) return
-    const { keys } = newest.data.keyring
-    const secrets = await secretsOf(keys.filter(isLive))
-    if (!isNews(newest.revision)) return
-    known = { keys, revision: newest.revision, secrets }
-  }
-
-  async function makeAndKeep(made: string[]): Promise<NewKey> {
-    const { key, secret } = await options.make()
-    made.push(key.kid)
-    await vault.keep(key.kid, secret)
-    return key
-  }
-
-  /** Destroys the keys that were made for nothing. */
-  async function discard(made: readonly string[]): Promise<void> {
-    const named = new Set(known.keys.map(({ kid }) => kid))
-    await vault.destroy(made.filter((kid) => !named.has(kid)))
-  }
-
-  async function attempt(command: KeyringCommand, context: CommandContext): Promise<Written> {
-    const events = decider.decide(command, { keys: [...known.keys] })
-    if (events.length === 0) return { position: await log.store.head() }
-    const { position } = await log.append(stream, events, { expected: known.revision ?? 'noStream', context })
-    await load()
-    return { position }
-  }
-
-  async function runOnce(prepare: Prepare, context: CommandContext): Promise<Written> {
-    await load()
-    const made: string[] = []
-    const command = await prepare(() => makeAndKeep(made))
     try {
-      const done = await attempt(command, context)
-      await discard(made)
+      const done = await this.#log.run(prepare, context)
+      await this.#destroyEnded()
       return done
     } catch (error) {
-      if (!provesNothingWritten(error)) throw error
-      await runOutsideDecision(load)
-      await discard(made)
-      throw error
+      if (!(error instanceof UnknownKey) || !(await this.#log.names(kid))) throw error
+      return { position: await this.#options.log.store.head() }
     }
   }
 
-  /** Runs a command until nobody is in the way. */
-  async function run(prepare: Prepare, context: CommandContext): Promise<Written> {
-    for (let race = 0; race < MAX_RACES; race += 1) {
-      try {
-        return await runDecision(() => runOnce(prepare, { ...context, commandId: `${context.commandId}/${race}` }))
-      } catch (error) {
-        if (!(error instanceof Conflict)) throw error
-      }
-    }
-    throw new Error(`the keyring ${use} is changed by too many concurrent writers`)
+  async maintain(period: number): Promise<void> {
+    await this.#log.load()
+    await this.#retire()
+    await this.#replaceStandby()
+    await this.#rotateWhenDue(period)
   }
 
-  /** Also finishes what a process that died after it retired a key has left. @returns the keys whose secret is gone. */
-  async function destroyEnded(): Promise<string[]> {
-    const ended = known.keys.filter(isEnded).map(({ kid }) => kid)
-    await vault.destroy(ended)
+  #now(): number {
+    return this.#options.clock.now()
+  }
+
+  #publication() {
+    return { now: this.#now(), publishedFor: this.#options.publishedFor }
+  }
+
+  /** Runs a command of the system itself. */
+  #run(prepare: Prepare): Promise<Written> {
+    return this.#log.run(prepare, this.#options.context())
+  }
+
+  #ended(): string[] {
+    return this.#log.ring.keys.filter(isEnded).map(({ kid }) => kid)
+  }
+
+  /** Also completes what a process left undone that died after it retired a key. @returns the keys without a secret. */
+  async #destroyEnded(): Promise<string[]> {
+    const ended = this.#ended()
+    await this.#secrets.destroy(ended)
     return ended
   }
 
   /**
-   * The ended keys that may be forgotten when there are more than are shown. A secret that cannot be destroyed now keeps its
-   * entry, and does not hold up whoever ends another key.
+   * The ended keys that may be removed from the state, once there are more than are shown. A secret that cannot be
+   * destroyed now keeps its entry, and does not block the command for another key.
    */
-  async function forgettable(): Promise<string[]> {
-    const ended = known.keys.filter(isEnded).map(({ kid }) => kid)
-    return ended.length < SHOWN_ENDED ? [] : vault.destroyWhatCanBe(ended)
+  async #forgettable(): Promise<string[]> {
+    const ended = this.#ended()
+    return ended.length < SHOWN_ENDED ? [] : this.#secrets.destroyWhatCanBe(ended)
   }
 
-  async function retire(): Promise<void> {
-    const destroyed = await destroyEnded()
-    const due = () => ({ type: 'Retire', now: clock.now(), keepFor: options.keepFor, destroyed }) as const
-    if (decider.decide(due(), { keys: [...known.keys] }).length === 0) return
-    await run(async () => due(), options.context())
-    await destroyEnded()
+  async #retire(): Promise<void> {
+    const destroyed = await this.#destroyEnded()
+    const due = () => ({ type: 'Retire', now: this.#now(), keepFor: this.#options.keepFor, destroyed }) as const
+    if (decider.decide(due(), { keys: [...this.#log.ring.keys] }).length === 0) return
+    await this.#run(async () => due())
+    await this.#destroyEnded()
   }
 
-  const publication = () => ({ now: clock.now(), publishedFor: options.publishedFor })
-
-  function refuseLostStandby(): void {
-    const { kid } = standbyOf(known.keys)
-    if (!known.secrets.has(kid)) throw new Error(`the standby key ${kid} of ${use} is not in the vault`)
+  async #replaceStandby(): Promise<void> {
+    const { alg } = this.#options
+    if (alg === undefined || standbyOf(this.#log.ring.keys).alg === alg) return
+    await this.#run(async (make) => {
+      const destroyed = await this.#forgettable()
+      return { type: 'ReplaceStandby', standby: await make(), now: this.#now(), destroyed }
+    })
+    await this.#destroyEnded()
   }
 
-  async function rotate(context: CommandContext): Promise<Written> {
-    return run(async (make) => {
-      const wait = secondsToWait(known.keys, publication())
-      if (!hasRoom(known.keys)) throw new TooManyKeys()
-      if (wait > 0) throw new TooEarly(wait)
-      refuseLostStandby()
-      return { type: 'Rotate', standby: await make(), ...publication() }
-    }, context)
-  }
-
-  /** Whether the log names the key, whatever the state has forgotten. */
-  async function wasThere(kid: string): Promise<boolean> {
-    let from: bigint | undefined
-    do {
-      const events = await log.page(stream, from, SEARCHED_AT_ONCE)
-      if (events.some(({ data }) => 'keyring' in data && data.kid === kid)) return true
-      from = (events.at(-1)?.revision ?? 0n) - 1n
-    } while (from >= 0n)
-    return false
-  }
-
-  async function compromise(kid: string, context: CommandContext): Promise<Written> {
-    const prepare: Prepare = async (make) => {
-      const destroyed = await forgettable()
-      return { type: 'Compromise', kid, standby: await make(), now: clock.now(), destroyed }
-    }
-    try {
-      const done = await run(prepare, context)
-      await destroyEnded()
-      return done
-    } catch (error) {
-      if (!(error instanceof UnknownKey) || !(await wasThere(kid))) throw error
-      return { position: await log.store.head() }
-    }
-  }
-
-  async function replaceStandby(): Promise<void> {
-    if (options.alg === undefined || standbyOf(known.keys).alg === options.alg) return
-    const prepare: Prepare = async (make) => {
-      const destroyed = await forgettable()
-      return { type: 'ReplaceStandby', standby: await make(), now: clock.now(), destroyed }
-    }
-    await run(prepare, options.context())
-    await destroyEnded()
-  }
-
-  async function rotateWhenDue(period: number): Promise<void> {
-    if (!isDue(known.keys, { period, ...publication() })) return
-    refuseLostStandby()
-    const prepare: Prepare = async (make) => ({
+  async #rotateWhenDue(period: number): Promise<void> {
+    if (!isDue(this.#log.ring.keys, { period, ...this.#publication() })) return
+    this.#refuseLostStandby()
+    await this.#run(async (make) => ({
       type: 'RotateWhenDue',
       standby: await make(),
       period,
-      ...publication(),
-    })
-    await run(prepare, options.context())
+      ...this.#publication(),
+    }))
   }
 
-  await load()
-  if (known.keys.length === 0) {
-    const begin: Prepare = async (make) => ({
-      type: 'Begin',
-      active: await make(),
-      standby: await make(),
-      now: clock.now(),
-    })
-    await run(begin, options.context())
+  #refuseLostStandby(): void {
+    const { keys, secrets } = this.#log.ring
+    const { kid } = standbyOf(keys)
+    if (!secrets.has(kid)) throw new Error(`the standby key ${kid} of ${this.#options.use} is not in the vault`)
   }
 
-  /** Ends the keys that cannot be used any more, until the active and the standby key can. */
-  async function replaceLost(): Promise<void> {
+  /** Ends keys whose secret is lost, until the active and the standby key have theirs. */
+  async #replaceLost(): Promise<void> {
     for (let tries = 0; tries < MAX_RACES; tries += 1) {
-      const lost = known.keys.find(
-        ({ kid, status }) => (status === 'active' || status === 'standby') && !known.secrets.has(kid),
-      )
+      const { keys, secrets } = this.#log.ring
+      const lost = keys.find(({ kid, status }) => (status === 'active' || status === 'standby') && !secrets.has(kid))
       if (lost === undefined) return
-      await compromise(lost.kid, options.context())
+      await this.compromise(lost.kid, this.#options.context())
     }
-  }
-  if (options.replaceLost) await replaceLost()
-
-  return {
-    async read() {
-      await load()
-      return known
-    },
-    rotate,
-    compromise,
-
-    async maintain(period) {
-      await load()
-      await retire()
-      await replaceStandby()
-      await rotateWhenDue(period)
-    },
   }
 }

@@ -5,7 +5,8 @@ import { concatenated, type VerificationKey, verificationKey } from '@ledgate/jw
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { CommandContext, Written } from '../log/index.ts'
 import type { Key } from './events.ts'
-import { isLive, type Keyring, type KeyringOptions, type MadeKey, openKeyring, type Ring } from './keyring.ts'
+import { type Keyring, type KeyringOptions, openKeyring } from './keyring.ts'
+import { isLive, type MadeKey, type Ring } from './keyring-log.ts'
 
 /** Makes JWTs with one key. */
 export interface Signer {
@@ -161,5 +162,11 @@ export async function openSigningKeys({
   }
   await read()
 
-  return { read, maxAge, rotate: ring.rotate, compromise: ring.compromise, maintain: ring.maintain }
+  return {
+    read,
+    maxAge,
+    rotate: (context) => ring.rotate(context),
+    compromise: (kid, context) => ring.compromise(kid, context),
+    maintain: (period) => ring.maintain(period),
+  }
 }
