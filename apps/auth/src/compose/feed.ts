@@ -34,7 +34,7 @@ const readingsOf = (state: () => FeedState, nowMs: () => number): readonly Readi
 /** What everything that is said of ended tokens stands on. */
 export const feedDependencies = ({ config, store, storage, clock, feedKeys, installation, tokenCap }: Core) => ({
   store,
-  pulse: storage.readBarrier,
+  readBarrier: storage.readBarrier,
   keys: feedKeys,
   issuer: config.issuer,
   issuerEpoch: installation.issuerEpoch,
@@ -70,7 +70,7 @@ export function openFeed(core: Core, requests: RequestContext, authentication: C
   return {
     feed,
     routes: async (app) => void (await app.register(feedRoutes, routes)),
-    readings: readingsOf(feed.state, clock.nowMs),
+    readings: readingsOf(() => feed.state(), clock.nowMs),
     drain: () => stopping.abort(),
   }
 }

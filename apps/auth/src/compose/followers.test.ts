@@ -81,7 +81,7 @@ async function installation(cluster: ProtocolCluster) {
   const signer = await testSigner()
   const feed = openRevocationFeed({
     store: feedStore,
-    pulse: feedStore.pulse,
+    readBarrier: feedStore.pulse,
     keys: { read: async () => ({ signer, publicKey: () => signer }) },
     issuer: ISSUER,
     issuerEpoch: async () => 0,

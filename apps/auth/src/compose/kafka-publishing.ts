@@ -110,10 +110,10 @@ export function openKafkaPublishing(core: Core, feed: RevocationFeed, kafka: Kaf
     log.error({ err: error }, 'publishing to Kafka failed, retrying (settings: LEDGATE_KAFKA_*)')
   const grounds = { ...feedDependencies(core), views }
   const box = createOutbox({
-    follow: feed.follow,
+    follow: (after, signal) => feed.follow(after, signal),
     parsePosition: core.store.parsePosition,
     liveSet: (after) => openLiveSet(grounds, after),
-    waitingSince: feed.waitingSince,
+    waitingSince: (after) => feed.waitingSince(after),
     kidOf: ({ jws }) => decodeProtectedHeader(jws).kid ?? '',
     isBelieved: async (kid) => (await feedKeys.read()).publicKey(kid) !== undefined,
     async openPublisher() {

@@ -9,7 +9,8 @@ import { rounds } from '../../../../rounds.ts'
 import { toNewEvent } from '../testing/history.ts'
 import { ISSUER } from '../testing/household.ts'
 import { command, createHandClock, openParts } from '../testing/parts.ts'
-import { type FeedOptions, openRevocationFeed } from './feed.ts'
+import { openRevocationFeed } from './feed.ts'
+import type { FeedOptions } from './feed-options.ts'
 import { PositionExpired } from './position-expired.ts'
 import { TooSlow } from './too-slow.ts'
 import { serviceStream } from '../grant/index.ts'
@@ -44,7 +45,7 @@ async function open(options: Partial<FeedOptions> = {}) {
   const errors: unknown[] = []
   const feed = openRevocationFeed({
     store,
-    pulse: () => store.head(),
+    readBarrier: () => store.head(),
     keys,
     issuer: ISSUER,
     issuerEpoch: async () => 0,
@@ -182,7 +183,7 @@ describe('the feed', () => {
         const stop = new AbortController()
         const feed = openRevocationFeed({
           store: { subscribe, head: log.head },
-          pulse: log.head,
+          readBarrier: log.head,
           keys,
           issuer: ISSUER,
           issuerEpoch: async () => 0,
@@ -227,11 +228,11 @@ describe('the feed', () => {
   it('does not vouch while the end of the log cannot be asked for, and does again afterwards', async () => {
     let isAway = true
     const store = inMemoryEventStore()
-    const pulse = async () => {
+    const readBarrier = async () => {
       if (isAway) throw new Error('no majority')
       return store.head()
     }
-    const { append, follow, errors } = await open({ store, pulse })
+    const { append, follow, errors } = await open({ store, readBarrier })
     const { position } = await append(false)
     while (errors.length < 3) await pause(1)
     isAway = false
@@ -342,7 +343,7 @@ describe('the feed', () => {
       await meanwhile?.()
       return end
     }
-    const { append, feed, follow, keys } = await open({ store: { ...log, head }, pulse: log.head })
+    const { append, feed, follow, keys } = await open({ store: { ...log, head }, readBarrier: log.head })
     const { position } = await append(false)
     await follow(undefined, (items) => items.some((item) => item.position >= position))
     const told: Position[] = []

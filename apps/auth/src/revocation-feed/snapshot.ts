@@ -16,7 +16,7 @@ export interface SnapshotOptions {
   tokenCap(): Promise<number>
   readonly store: Pick<EventStore, 'head'>
   /** As that of the feed. */
-  pulse(): Promise<Position>
+  readBarrier(): Promise<Position>
   readonly views: PositionWaiter & { readonly revocations: RevocationQueries }
   readonly keys: { read(): Promise<{ readonly signer: StatementSigner }> }
   readonly clock: Clock
@@ -40,10 +40,10 @@ const AT_ONCE = 4
  */
 export async function viewsAtHead({
   store,
-  pulse,
+  readBarrier,
   views,
-}: Pick<SnapshotOptions, 'store' | 'pulse' | 'views'>): Promise<Position> {
-  await pulse()
+}: Pick<SnapshotOptions, 'store' | 'readBarrier' | 'views'>): Promise<Position> {
+  await readBarrier()
   const head = await store.head()
   if (!(await views.waitFor(head, FRESH_WITHIN_MS, [revocations.name])))
     throw new Unavailable('the views have not caught up yet')
@@ -82,7 +82,7 @@ async function* chunksOf(
 }
 
 /**
- * Takes snapshots of what has ended. The time that one says is from before a pulse, so whatever was acknowledged by then is in
+ * Takes snapshots of what has ended. The time that one says is from before a readBarrier, so whatever was acknowledged by then is in
  * it, also when this process does not know yet that it was cut off from the others.
  */
 export function openSnapshots(options: SnapshotOptions): { take(): Promise<AsyncGenerator<string, void>> } {

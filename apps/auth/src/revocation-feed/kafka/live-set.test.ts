@@ -36,7 +36,7 @@ async function world() {
     issuerEpoch: async () => ISSUER_EPOCH,
     tokenCap: async () => FACTS.tokenCap,
     store,
-    pulse: () => store.head(),
+    readBarrier: () => store.head(),
     views,
     keys: { read: async () => ({ signer: keys }) },
     clock,

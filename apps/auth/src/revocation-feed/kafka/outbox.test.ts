@@ -50,7 +50,7 @@ function world(change: Partial<OutboxOptions> = {}, through: (topic: FakeTopic) 
         save: async (name, position) => void (isDead || (await checkpoints.save(name, position))),
       }
       const box = createOutbox({
-        follow: feed.follow,
+        follow: (after, signal) => feed.follow(after, signal),
         parsePosition: inMemoryEventStore().parsePosition,
         liveSet: feed.liveSet,
         waitingSince: () => undefined,
