@@ -53,7 +53,7 @@ import { registerBuiltIn } from './resource/index.ts'
 import { revocationRoutes } from './token-revocation/index.ts'
 import { buildServer } from './server.ts'
 import { jwksRoutes } from './signing-key/index.ts'
-import { tokenRoutes } from './token/index.ts'
+import { grantTypes, tokenRoutes } from './token/index.ts'
 
 /** Milliseconds for which a server that was told to stop still takes what was on its way to it. */
 const DRAIN_MS = 250
@@ -100,11 +100,12 @@ function otherRoutes(
   requests: RequestContext,
 ): FastifyPluginAsync[] {
   const { config, signingKeys, views, clock } = core
-  const scopes = ownedScopes(views, clock.nowMs)
+  const { issuer } = config
+  const metadata = { issuer, scopes: ownedScopes(views, clock.nowMs), grantTypes: Object.keys(grantTypes) }
   const accounts = { register, confirm, requestContext: requests }
   return [
     async (app) => void (await app.register(accountRoutes, accounts)),
-    async (app) => void (await app.register(discoveryRoutes, { issuer: config.issuer, scopes })),
+    async (app) => void (await app.register(discoveryRoutes, metadata)),
     async (app) => void (await app.register(jwksRoutes, { signingKeys })),
     ...(mailbox === undefined
       ? []

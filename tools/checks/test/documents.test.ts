@@ -4,6 +4,7 @@ import {
   eventDefinitions,
   Environment,
   figureOf,
+  grantTypes,
   limitNames,
   MAX_ADMINISTRATORS,
   MAX_AUTHORIZATION_BYTES,
@@ -50,6 +51,20 @@ describe('docs/errors.md', () => {
       ...[...source.matchAll(/'(ERR_[A-Z_]+)'/g)].map(([, code]) => code ?? ''),
     ])
     expect(firstCells(read('docs/errors.md'))).toEqual(sorted(codes))
+  })
+})
+
+describe('the grant types', () => {
+  const names = Object.keys(grantTypes).map((type) => type.replaceAll('_', ' '))
+
+  it('of the token endpoint are those that the README lists', () => {
+    const [, listed = ''] = /\| Token endpoint: ([a-z ,]+?) *\|/.exec(read('README.md')) ?? []
+    expect(sorted(listed.split(', ').map((name) => name.replace(/ with .*/, '')))).toEqual(sorted(names))
+  })
+
+  it('are each in the row of RFC 6749 of the matrix', () => {
+    const [row = ''] = /^\| RFC 6749 .*$/m.exec(read('docs/rfc-matrix.md')) ?? []
+    for (const name of names) expect(row).toMatch(new RegExp(`§[0-9.]+ ${name}`))
   })
 })
 

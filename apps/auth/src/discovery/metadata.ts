@@ -5,13 +5,15 @@ export interface MetadataFacts {
   readonly issuer: string
   /** The scopes that some resource server owns, now. */
   readonly scopes: readonly string[]
+  /** The grant types of the token endpoint, by their registered names. */
+  readonly grantTypes: readonly string[]
 }
 
 /** How clients and resource servers may authenticate at the endpoints that ask for it. */
 const authMethods = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
 /** Authorization server metadata, RFC 8414 §2. It names what works, and nothing else. */
-export function authorizationServerMetadata({ issuer, scopes }: MetadataFacts) {
+export function authorizationServerMetadata({ issuer, scopes, grantTypes }: MetadataFacts) {
   return {
     issuer,
     token_endpoint: `${issuer}/oauth2/token`,
@@ -20,7 +22,7 @@ export function authorizationServerMetadata({ issuer, scopes }: MetadataFacts) {
     jwks_uri: `${issuer}/oauth2/jwks`,
     scopes_supported: [...scopes],
     response_types_supported: [],
-    grant_types_supported: ['password', 'client_credentials', 'refresh_token'],
+    grant_types_supported: [...grantTypes],
     revocation_endpoint: `${issuer}/oauth2/revoke`,
     revocation_endpoint_auth_methods_supported: [...authMethods, 'none'],
     revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,

@@ -1,11 +1,17 @@
 import { runDecision } from '@ledgate/eventsourcing'
-import { readUser, type UserState } from '../user/index.ts'
-import { type ClientState, readClient } from '../client/index.ts'
+import { readClient } from '../client/index.ts'
 import { type GrantState, hasOwnRevocation, isRevokedByGrant, readGrant, readRefreshToken } from '../grant/index.ts'
 import type { EventLog } from '../log/index.ts'
-import { isLiveSession, readSession, type SessionState } from '../session/index.ts'
+import { isLiveSession } from '../session/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
-import { readAccessToken, type ReadAccessToken, whyDead } from '../token/index.ts'
+import {
+  areLive,
+  invalidServiceReason,
+  type LiveParties,
+  loadParties,
+  readAccessToken,
+  type ReadAccessToken,
+} from '../token/index.ts'
 
 /** A token that lives, as its introspection may say it. RFC 7662 §2.2. */
 export interface LiveToken {
@@ -23,38 +29,29 @@ export interface VerdictDependencies {
   issuerEpoch(): Promise<number>
 }
 
-/** Everybody a token of a grant depends on, if all of them stand behind it. */
-export interface GrantStanding {
+/** A grant that lives, and whom it depends on. */
+export interface LiveGrant {
   readonly grant: GrantState
-  readonly user: UserState
-  readonly client: ClientState
-  readonly session: SessionState
+  readonly parties: LiveParties
 }
 
-/** @param userEpoch below which the person has ended tokens; the token's own unless told. */
-async function grantStands(
-  { log, issuerEpoch }: VerdictDependencies,
+/** @param userEpoch the user's epoch below which tokens are revoked; default: the token's own. */
+async function liveGrant(
+  dependencies: VerdictDependencies,
   token: ReadAccessToken,
   gid: string,
   { now, userEpoch = token.user_epoch ?? -1 }: { readonly now: number; readonly userEpoch?: number | undefined },
-): Promise<GrantStanding | undefined> {
-  const found = await readGrant(log, gid)
+): Promise<LiveGrant | undefined> {
+  const found = await readGrant(dependencies.log, gid)
   if (found === undefined || isRevokedByGrant(found.state, token.jti)) return undefined
-  const { sub, sid, client_id } = found.state
   // After the grant: what its state does not list any more has a stream by then.
-  const [isRevoked, user, client, session, epoch] = await Promise.all([
-    hasOwnRevocation(log, token),
-    readUser(log, sub),
-    readClient(log, client_id),
-    readSession(log, sid),
-    issuerEpoch(),
+  const [isRevoked, parties] = await Promise.all([
+    hasOwnRevocation(dependencies.log, token),
+    loadParties(dependencies, found.state),
   ])
-  if (isRevoked || user === undefined || client === undefined || session === undefined) return undefined
   const { client_epoch, issuer_epoch } = token
   const bound = { user_epoch: userEpoch, client_epoch, issuer_epoch, scope: found.state.scope }
-  const standing = { user: user.state, client: client.state, session: session.state, issuerEpoch: epoch, now }
-  if (whyDead(bound, standing) !== undefined) return undefined
-  return { grant: found.state, user: user.state, client: client.state, session: session.state }
+  return !isRevoked && areLive(bound, parties, now) ? { grant: found.state, parties } : undefined
 }
 
 /** A token whose person has just ended all others by it. */
@@ -75,13 +72,12 @@ export interface Continuing {
 export async function continuing(
   dependencies: VerdictDependencies,
   { text, askedAt, now, userEpoch }: Continuing,
-): Promise<GrantStanding | undefined> {
+): Promise<LiveGrant | undefined> {
   const { signingKeys, issuer } = dependencies
   const token = readAccessToken(text, { issuer, keys: await signingKeys.read(), now: askedAt })
   if (token?.gid === undefined || token.user_epoch !== userEpoch - 1) return undefined
-  const standing = await grantStands(dependencies, token, token.gid, { now, userEpoch })
-  if (standing === undefined) return undefined
-  return isLiveSession(standing.session, now) ? standing : undefined
+  const live = await liveGrant(dependencies, token, token.gid, { now, userEpoch })
+  return live !== undefined && isLiveSession(live.parties.session.state, now) ? live : undefined
 }
 
 async function serviceLives({ log, issuerEpoch }: VerdictDependencies, token: ReadAccessToken): Promise<boolean> {
@@ -90,8 +86,7 @@ async function serviceLives({ log, issuerEpoch }: VerdictDependencies, token: Re
     readClient(log, token.client_id),
     issuerEpoch(),
   ])
-  if (isRevoked || client === undefined || client.state.disabled) return false
-  return token.client_epoch >= client.state.epoch && token.issuer_epoch >= epoch
+  return !isRevoked && invalidServiceReason(token, { client: client?.state, issuerEpoch: epoch }) === undefined
 }
 
 async function accessToken(
@@ -105,7 +100,7 @@ async function accessToken(
   const lives =
     token.gid === undefined
       ? await serviceLives(dependencies, token)
-      : (await grantStands(dependencies, token, token.gid, { now })) !== undefined
+      : (await liveGrant(dependencies, token, token.gid, { now })) !== undefined
   if (!lives) return undefined
   return {
     client_id: token.client_id,
@@ -116,10 +111,11 @@ async function accessToken(
 }
 
 async function refreshToken(
-  { log, derivationKeys, issuer, issuerEpoch }: VerdictDependencies,
+  dependencies: VerdictDependencies,
   text: string,
   now: number,
 ): Promise<LiveToken | undefined> {
+  const { log, derivationKeys, issuer } = dependencies
   const token = readRefreshToken(await derivationKeys.read(), text)
   const found = token && (await readGrant(log, token.gid))
   if (token === undefined || found === undefined) return undefined
@@ -128,20 +124,7 @@ async function refreshToken(
     return undefined
   const exp = Math.min(refresh.expires_at, refresh.idle_expires_at)
   if (now >= exp) return undefined
-  const [user, client, session, epoch] = await Promise.all([
-    readUser(log, sub),
-    readClient(log, client_id),
-    readSession(log, sid),
-    issuerEpoch(),
-  ])
-  const standing = {
-    user: user?.state,
-    client: client?.state,
-    session: session?.state,
-    issuerEpoch: epoch,
-    now,
-  }
-  if (whyDead(found.state, standing) !== undefined) return undefined
+  if (!areLive(found.state, await loadParties(dependencies, found.state), now)) return undefined
   return {
     client_id,
     aud,

@@ -7,7 +7,7 @@ import { ClientMetadata } from '@ledgate/oauth'
 import { controls, rounds } from '../../../../rounds.ts'
 import { decode, type DomainEvent, eventDefinitions } from '../catalogue/index.ts'
 import { changeSession } from '../session/index.ts'
-import { clientCredentials } from '../token/grant-types/index.ts'
+import { grantTypes } from '../token/grant-types/index.ts'
 import { ANN, openHousehold, type Household, ISSUER, SOURCE } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { type EndingsOf, endings } from './ending.ts'
@@ -63,7 +63,10 @@ async function living(home: Household, people: readonly string[], index: Revocat
     await admit('batch')
     const epoch = await home.installation.issuerEpoch()
     const request = { body: {}, context: command(), source: SOURCE, now: clock.now(), issuerEpoch: epoch }
-    const answer = await clientCredentials(home.dependencies, { client: await home.client('batch'), ...request })
+    const answer = await grantTypes.client_credentials.run(home.dependencies, {
+      client: await home.client('batch'),
+      ...request,
+    })
     tokens.push(held(answer.tokens.access_token, undefined))
   }
 

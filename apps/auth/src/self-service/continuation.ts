@@ -1,16 +1,16 @@
 import { InvalidToken } from '@ledgate/oauth'
 import type { UserState } from '../user/index.ts'
 import { changeGrant } from '../grant/index.ts'
-import { continuing, type GrantStanding } from '../introspection/index.ts'
+import { continuing, type LiveGrant } from '../introspection/index.ts'
 import { consequenceOf, newId } from '../log/index.ts'
 import { changeSession } from '../session/index.ts'
-import { openGrant, type TokenAnswer } from '../token/index.ts'
+import { grantTypes, openGrant, type TokenAnswer } from '../token/index.ts'
 import type { Asking, SelfServiceDependencies } from './self-service.ts'
 
 /** Absolute ends of what a grant lasts for; nothing that is asked for without a password makes it last longer. */
-const endsOf = ({ grant, session }: GrantStanding) => ({
-  session: session.expires_at,
-  refresh: grant.refresh?.expires_at ?? session.expires_at,
+const endsOf = ({ grant, parties: { session } }: LiveGrant) => ({
+  session: session.state.expires_at,
+  refresh: grant.refresh?.expires_at ?? session.state.expires_at,
 })
 
 /**
@@ -31,20 +31,20 @@ export async function continueGrant(
 ): Promise<TokenAnswer> {
   const { log, clock, audiences } = dependencies
 
-  async function standing(): Promise<GrantStanding> {
+  async function liveGrant(): Promise<LiveGrant> {
     const asked = { text: bearer.text, askedAt: now, now: clock.now(), userEpoch: user.epoch }
     const found = await continuing(dependencies, asked)
     if (found === undefined) throw new InvalidToken('the grant that would be continued was revoked meanwhile')
     return found
   }
-  const before = await standing()
-  const { grant, client, session } = before
+  const before = await liveGrant()
+  const { grant, parties } = before
+  const { client, session } = { client: parties.client, session: parties.session.state }
   const ids = { gid: newId(), sid: newId() }
-  const authenticated = isProved
-    ? { auth_time: now, amr: ['pwd'] }
-    : { auth_time: session.auth_time, amr: session.amr, expires_at: endsOf(before) }
+  const authenticated = isProved ? { auth_time: now } : { auth_time: session.auth_time, expires_at: endsOf(before) }
   const answer = await openGrant(dependencies, {
     grantType: grant.grant_type,
+    amr: isProved ? grantTypes.password.amr : session.amr,
     client,
     user,
     scope: grant.scope,
@@ -55,7 +55,7 @@ export async function continueGrant(
     continued: { ...ids, ...authenticated, client_epoch: grant.client_epoch, hasRefresh: grant.refresh !== null },
   })
   try {
-    await standing()
+    await liveGrant()
     return answer
   } catch (error) {
     const own = { context: consequenceOf(context), dataKey: user.data_key }

@@ -30,7 +30,7 @@ import { openAudiences } from '../resource/index.ts'
 import { openRevoke } from '../token-revocation/revoke.ts'
 import { openDerivationKeys, openSigningKeys } from '../signing-key/index.ts'
 import { locators, type TokenAnswer, type TokenDependencies } from '../token/index.ts'
-import { password, refreshToken } from '../token/grant-types/index.ts'
+import { grantTypes } from '../token/grant-types/index.ts'
 import { command, openParts, type Shared } from './parts.ts'
 import { userStream } from '../user/index.ts'
 import { newId } from '../log/index.ts'
@@ -223,8 +223,12 @@ export async function openHousehold({ store: given, hasher = plainHasher, shared
 
     /** The password grant, its client proved already. */
     signedIn: async (clientId = 'web', person = ANN): Promise<TokenAnswer['tokens']> =>
-      (await password(dependencies, await requestOf(clientId, { username: person.email, password: person.password })))
-        .tokens,
+      (
+        await grantTypes.password.run(
+          dependencies,
+          await requestOf(clientId, { username: person.email, password: person.password }),
+        )
+      ).tokens,
 
     /** The refresh token grant, its client proved already. */
     refresh: async (
@@ -234,7 +238,7 @@ export async function openHousehold({ store: given, hasher = plainHasher, shared
       { source = SOURCE, ...more }: { readonly source?: typeof SOURCE; readonly [parameter: string]: unknown } = {},
     ): Promise<TokenAnswer['tokens']> =>
       (
-        await refreshToken(
+        await grantTypes.refresh_token.run(
           dependencies,
           await requestOf(
             clientId,

@@ -10,12 +10,11 @@ import { lifetimesOf, tokenLife } from './lifetimes.ts'
 import { signed } from './signing.ts'
 import { assertFits } from './size.ts'
 
-/** RFC 8176: a password. */
-const AMR = ['pwd']
-
 /** Who opens a grant, for what. */
 export interface Opening {
   readonly grantType: string
+  /** How the user was authenticated, RFC 8176. */
+  readonly amr: readonly string[]
   readonly client: ClientState
   /** At the very revision that was verified: if anything ended their tokens meanwhile, the grant is dead. */
   readonly user: UserState
@@ -36,7 +35,6 @@ export interface Continued {
   readonly sid: string
   readonly client_epoch: number
   readonly auth_time: number
-  readonly amr: readonly string[]
   /** Whole seconds since the epoch; `undefined` when the person was authenticated anew. */
   readonly expires_at?: { readonly session: number; readonly refresh: number } | undefined
   readonly hasRefresh: boolean
@@ -47,7 +45,6 @@ const opensAnew = (client: ClientState, now: number): Continued => ({
   sid: newId(),
   client_epoch: client.epoch,
   auth_time: now,
-  amr: AMR,
   hasRefresh: true,
 })
 
@@ -57,10 +54,10 @@ const opensAnew = (client: ClientState, now: number): Continued => ({
  */
 export async function openGrant(
   { log, locators, facts, tokenCap, ...keys }: Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'>,
-  { grantType, client, context, now, issuerEpoch, user, scope, aud, encryption, continued }: Opening,
+  { grantType, amr, client, context, now, issuerEpoch, user, scope, aud, encryption, continued }: Opening,
 ): Promise<TokenAnswer> {
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
-  const { gid, sid, client_epoch, auth_time, amr, expires_at, hasRefresh } = continued ?? opensAnew(client, now)
+  const { gid, sid, client_epoch, auth_time, expires_at, hasRefresh } = continued ?? opensAnew(client, now)
   const sessionEnd = Math.min(now + lifetimes.refreshToken, expires_at?.session ?? Infinity)
   const refreshEnd = Math.min(now + lifetimes.refreshToken, expires_at?.refresh ?? Infinity)
   const [{ signer }, derivationKeys] = await Promise.all([keys.signingKeys.read(), keys.derivationKeys.read()])

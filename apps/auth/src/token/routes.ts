@@ -4,28 +4,14 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import type { ClientAuthentication } from '../client-authentication/index.ts'
 import type { ClientState } from '../client/index.ts'
 import type { RequestContext } from '../http/index.ts'
-import { clientCredentials, password, refreshToken } from './grant-types/index.ts'
-import type { TokenAnswer, TokenDependencies, TokenRequest } from './issuing.ts'
 import { ANONYMOUS } from '../log/index.ts'
+import { grantTypeOf } from './grant-types/index.ts'
+import type { TokenAnswer, TokenDependencies } from './issuing.ts'
 
 export interface TokenRoutesDependencies extends TokenDependencies {
   readonly authentication: Pick<ClientAuthentication, 'client'>
   readonly requests: RequestContext
 }
-
-/**
- * The grant types of this endpoint, by their registered names. Each asks whether the client may use it (`assertMayUse`): the
- * refresh of a spent token is looked at even before that.
- */
-const grants = {
-  client_credentials: clientCredentials,
-  password,
-  refresh_token: refreshToken,
-} satisfies Record<string, (dependencies: TokenDependencies, request: TokenRequest) => Promise<TokenAnswer>>
-
-type Offered = keyof typeof grants
-
-const isOffered = (type: string): type is Offered => Object.hasOwn(grants, type)
 
 const isConfidential = ({ metadata }: ClientState) => metadata.token_endpoint_auth_method !== 'none'
 
@@ -46,7 +32,8 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
       endpoint: '/oauth2/token',
       context,
     })
-    if (!isOffered(type)) throw new UnsupportedGrantType()
+    const grantType = grantTypeOf(type)
+    if (grantType === undefined) throw new UnsupportedGrantType()
     // A backend that proved itself may speak for a person elsewhere; what proved nothing speaks from where it is.
     const source =
       isConfidential(client) && type !== 'client_credentials'
@@ -54,7 +41,7 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
         : requests.source(request)
     // When the client used up an assertion, the grant is a decision of its own.
     return runDecision(() =>
-      grants[type](dependencies, {
+      grantType.run(dependencies, {
         client,
         body,
         now,

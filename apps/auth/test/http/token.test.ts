@@ -13,6 +13,7 @@ import {
   STOCK,
   WEB,
 } from './service.ts'
+import { grantTypes } from '../../src/token/index.ts'
 
 let service: Service
 beforeAll(async () => {
@@ -247,6 +248,7 @@ describe('RFC 7517 and RFC 8414: what others read', () => {
       expect((await service.form(pathname, {})).status).not.toBe(404)
     }
     expect((await service.get(new URL(metadata['jwks_uri'] ?? '').pathname)).status).toBe(200)
+    expect(metadata.grant_types_supported).toEqual(Object.keys(grantTypes))
     for (const grant_type of metadata.grant_types_supported)
       expect((await service.token({ grant_type }, WEB)).body['error']).not.toBe('unsupported_grant_type')
   })

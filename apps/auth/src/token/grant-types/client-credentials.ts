@@ -11,14 +11,14 @@ import { lifetimesOf } from '../lifetimes.ts'
 import { grantedScope, readResourceParameter } from '../scope.ts'
 import { signed } from '../signing.ts'
 import { assertFits } from '../size.ts'
+import type { GrantTypeEntry } from './grant-type.ts'
 import { serviceStream } from '../../grant/index.ts'
 
 /** `service-<client_id>-<yyyymmdd>`: nothing in it is protected by a revision, so requests never wait for each other. */
 const streamOf = (clientId: string, now: number) =>
   serviceStream.of(`${clientId}-${new Date(now * 1000).toISOString().slice(0, 10).replaceAll('-', '')}`)
 
-/** A token for the client itself, RFC 6749 §4.4. No refresh token: the client can always ask again (§4.4.3). */
-export async function clientCredentials(
+async function run(
   { log, signingKeys, audiences, locators, facts, tokenCap }: TokenDependencies,
   { client, body, context, now, issuerEpoch }: TokenRequest,
 ): Promise<TokenAnswer> {
@@ -43,3 +43,6 @@ export async function clientCredentials(
   const jwt = await signed(issued, claims, { signer, locators, encryption })
   return { position, tokens: tokensOf(jwt, issued) }
 }
+
+/** A token for the client itself, RFC 6749 §4.4. No refresh token: the client can always ask again (§4.4.3). */
+export const clientCredentials: GrantTypeEntry<'client_credentials'> = { type: 'client_credentials', amr: [], run }

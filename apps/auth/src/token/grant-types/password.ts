@@ -3,6 +3,7 @@ import { unlessErased } from '../../user/index.ts'
 import { assertMayUse, type TokenAnswer, type TokenDependencies, type TokenRequest } from '../issuing.ts'
 import { openGrant } from '../opening.ts'
 import { grantedScope, readResourceParameter } from '../scope.ts'
+import type { GrantTypeEntry } from './grant-type.ts'
 
 function credentials(body: Readonly<Record<string, unknown>>): { username: string; password: string } {
   const { username, password } = body
@@ -11,16 +12,19 @@ function credentials(body: Readonly<Record<string, unknown>>): { username: strin
   return { username, password }
 }
 
-/** A person's own password and a client's own credentials, validated together. RFC 6749 §4.3. */
-export async function password(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
+async function run(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
   const { client, body, context, source, now, issuerEpoch } = request
   assertMayUse('password', client)
   const scope = grantedScope(client, body['scope'])
   const audience = await dependencies.audiences.resolve({ scope, resource: readResourceParameter(body['resource']) })
   const user = await dependencies.signIn.signIn({ ...credentials(body), source, context })
-  const opening = { grantType: 'password', client, context, now, issuerEpoch, user, scope, ...audience }
+  const { type: grantType, amr } = password
+  const opening = { grantType, amr, client, context, now, issuerEpoch, user, scope, ...audience }
   return unlessErased(
     (cause) => new InvalidGrant('the user was erased meanwhile', { cause }),
     () => openGrant(dependencies, opening),
   )
 }
+
+/** A user's own password and a client's own credentials, validated together. RFC 6749 §4.3. */
+export const password: GrantTypeEntry<'password'> = { type: 'password', amr: ['pwd'], run }

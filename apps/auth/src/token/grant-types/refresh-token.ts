@@ -1,5 +1,5 @@
 import { InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, isSameResource } from '@ledgate/oauth'
-import { aboutUser, readUser, unlessErased, type UserState } from '../../user/index.ts'
+import { aboutUser, readUser, unlessErased } from '../../user/index.ts'
 import { sha256 } from '../../credential/index.ts'
 import {
   grant as grants,
@@ -18,7 +18,7 @@ import {
   spendingOf,
 } from '../../grant/index.ts'
 import { untilSettled } from '../../log/index.ts'
-import { changeSession, type ReadSession, readSession, secondsLeft, touched } from '../../session/index.ts'
+import { changeSession, secondsLeft, touched } from '../../session/index.ts'
 import { grantClaims } from '../access-token.ts'
 import {
   assertMayUse,
@@ -29,10 +29,11 @@ import {
   tokensOf,
 } from '../issuing.ts'
 import { lifetimesOf, tokenLife } from '../lifetimes.ts'
-import { whyDead } from '../liveness.ts'
+import { loadParties, requireLiveParties } from '../parties.ts'
 import { readResourceParameter, readScope } from '../scope.ts'
 import { signed } from '../signing.ts'
 import { assertFits } from '../size.ts'
+import type { GrantTypeEntry } from './grant-type.ts'
 
 const ATTEMPT_LENGTH = { least: 8, most: 128 }
 const ATTEMPT = new RegExp(`^[A-Za-z0-9._~-]{${ATTEMPT_LENGTH.least},${ATTEMPT_LENGTH.most}}$`)
@@ -61,23 +62,6 @@ function narrowedAudience(grant: GrantState, parameter: unknown): readonly strin
   if (asked.some((resource) => !grant.aud.some((granted) => isSameResource(granted, resource))))
     throw new InvalidTarget('the resource is not one of the grant')
   return asked.length > 0 ? asked : grant.aud
-}
-
-/** Who the grant is for, if all of them still stand behind it. @throws {InvalidGrant} */
-async function standing(
-  { log, facts }: TokenDependencies,
-  grant: GrantState,
-  { client, now }: TokenRequest,
-): Promise<{ readonly user: UserState; readonly session: ReadSession }> {
-  const [user, session, issuerEpoch] = await Promise.all([
-    readUser(log, grant.sub),
-    readSession(log, grant.sid),
-    facts.issuerEpoch(),
-  ])
-  const dead = whyDead(grant, { user: user?.state, client, session: session?.state, issuerEpoch, now })
-  if (dead !== undefined || user === undefined || session === undefined)
-    throw new InvalidGrant(dead ?? 'the user was erased')
-  return { user: user.state, session }
 }
 
 /** The token as it is presented: what a retry is told from a theft by. Nothing else of the request has a say in that. */
@@ -123,11 +107,13 @@ async function renew(dependencies: TokenDependencies, request: TokenRequest, rea
   assertMayUse('refresh_token', client)
   if (!isOwn || presented === undefined) throw new InvalidGrant('unknown grant, or a grant of another client')
   assertAttempt(body['refresh_attempt'])
-  const [{ user, session }, { signer }, derivationKeys] = await Promise.all([
-    standing(dependencies, found.state, request),
+  const [parties, { signer }, derivationKeys] = await Promise.all([
+    loadParties({ log, ...facts }, found.state, client),
     signingKeys.read(),
     dependencies.derivationKeys.read(),
   ])
+  requireLiveParties(found.state, parties, now)
+  const { user, session } = parties
   const lifetimes = lifetimesOf(client.metadata, tokenCap)
   const { sub, gid, sid, client_id } = found.state
   const scope = narrowedScope(found.state, body['scope'])
@@ -160,11 +146,7 @@ async function renew(dependencies: TokenDependencies, request: TokenRequest, rea
   return { position, tokens: tokensOf(jwt, issued, makeRefreshToken(derivationKeys, { key, gid, generation })) }
 }
 
-/**
- * A new access token, and the one successor of the refresh token. RFC 6749 §6, RFC 9700 §4.14.2. A spent token of this client is
- * judged before anything else is looked at: no other parameter, and nothing that ended, hides that it came back.
- */
-export async function refreshToken(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
+async function run(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
   const { refresh_token: text } = request.body
   const read = typeof text === 'string' ? readRefreshToken(await dependencies.derivationKeys.read(), text) : undefined
   if (read !== undefined)
@@ -178,3 +160,9 @@ export async function refreshToken(dependencies: TokenDependencies, request: Tok
   if (typeof text !== 'string') throw new InvalidRequest('refresh_token is required')
   throw new InvalidGrant('not a refresh token of ours')
 }
+
+/**
+ * A new access token, and the one successor of the refresh token. RFC 6749 §6, RFC 9700 §4.14.2. A spent token of this client is
+ * judged before anything else is looked at: no other parameter, and nothing that was revoked, hides that it came back.
+ */
+export const refreshToken: GrantTypeEntry<'refresh_token'> = { type: 'refresh_token', amr: [], run }
