@@ -1,3 +1,10 @@
+/** Files that depend on their arguments alone, and all that they may import beside the folder that they are in. */
+export interface PureFiles {
+  readonly files: RegExp
+  readonly floors: readonly string[]
+  readonly modules: readonly string[]
+}
+
 /** Folders whose order says who may import whom. */
 export interface House {
   /** From the root of the repository. */
@@ -13,6 +20,7 @@ export interface House {
    * in the table. Tests and aids may import any.
    */
   readonly modules: Readonly<Record<string, readonly string[] | 'all'>>
+  readonly pure?: PureFiles
 }
 
 const auth: House = {
@@ -107,6 +115,12 @@ const auth: House = {
     kafkajs: ['compose'],
     // It counts entries and not bytes: what requests say is kept in a `boundedCache`.
     'lru-cache': ['limit'],
+  },
+  // The linter keeps the clock, randomness and the environment out of them.
+  pure: {
+    files: /(^|\/)(events|[^/]+\.decider)\.ts$/,
+    floors: ['refusal', 'log', 'credential'],
+    modules: ['@ledgate/eventsourcing', '@ledgate/oauth', 'zod'],
   },
 }
 

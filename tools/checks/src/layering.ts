@@ -50,9 +50,19 @@ function wrongOutside(house: House, file: string, specifier: string): string | u
     : `${specifier} is not among the modules of ${house.root}`
 }
 
+function impure({ pure, ...house }: House, file: string, specifier: string): string | undefined {
+  if (!pure?.files.test(file)) return undefined
+  const floor = specifier.startsWith('.') ? floorOf(house, join(dirname(file), specifier)) : undefined
+  const isPure = floor ? [floorOf(house, file), ...pure.floors].includes(floor) : pure.modules.includes(specifier)
+  if (isPure) return undefined
+  return `events and deciders are pure: they import their own folder, ${[...pure.floors, ...pure.modules].join(', ')}`
+}
+
 function wrong(house: House, file: string, named: Import): string | undefined {
   const { specifier } = named
   if (specifier === null) return isTest(file) ? undefined : 'a computed module name cannot be checked'
+  const why = impure(house, file, specifier)
+  if (why !== undefined) return why
   return specifier.startsWith('.') ? wrongInside(house, file, named, specifier) : wrongOutside(house, file, specifier)
 }
 

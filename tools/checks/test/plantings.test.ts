@@ -103,9 +103,32 @@ describe('a planted fault is found', () => {
       'grant stands above log',
     ],
 
-    ['cryptography in a decider', decider, `import { hash } from 'node:crypto'; void hash`, 'are pure'],
-    ['a framework in a decider', decider, `import { fastify } from 'fastify'; void fastify`, 'are pure'],
-    ['the environment in a decider', decider, `void process.env.PATH`, 'Only config/ reads the environment'],
+    ['cryptography in a decider', decider, `import { hash } from 'node:crypto'; void hash`, 'deciders are pure'],
+    ['randomness in a decider', decider, `void Math.random()`, 'deciders are pure'],
+    ['random bytes in a decider', decider, `void crypto.randomUUID()`, 'deciders are pure'],
+    ['the clock in a decider', decider, `void Date.now()`, 'deciders are pure'],
+    ['the time in a decider', decider, `void new Date()`, 'deciders are pure'],
+    ['another slice in a decider', decider, `import { x } from '../session/index.ts'; x()`, 'deciders are pure'],
+    [
+      'the events of another slice in a decider',
+      decider,
+      `import type { X } from '../session/events.ts'; export type Y = X`,
+      'deciders are pure',
+    ],
+    ['the environment in a decider', decider, `void process.env.PATH`, 'deciders are pure'],
+    ['a framework in a decider', decider, `import { fastify } from 'fastify'; void fastify`, 'deciders are pure'],
+    [
+      'an adapter in a decider by import()',
+      decider,
+      `export const x = () => import('better-sqlite3')`,
+      'deciders are pure',
+    ],
+    [
+      'another slice in events',
+      'apps/auth/src/user/events.ts',
+      `import { x } from '../email-address/events.ts'; x()`,
+      'deciders are pure',
+    ],
 
     ['the environment in a slice', slice, `void process.env.PATH`, 'Only config/ reads the environment'],
     ['the environment by a computed name', slice, `void process['env']`, 'Only config/ reads the environment'],
@@ -200,6 +223,11 @@ describe('a planted fault is found', () => {
 describe('what is allowed is not reported', () => {
   it.each([
     ['an import downwards', slice, `import { x } from '../grant/index.ts'; x()`],
+    [
+      'the log and errors in a decider',
+      decider,
+      `import type { X } from '../log/index.ts'; import { E } from './errors.ts'; export const y = (x: X) => new E(x)`,
+    ],
     ['the events of another folder', slice, `import { x } from '../grant/events.ts'; x()`],
     [
       'a file of a folder around it',
