@@ -5,6 +5,9 @@ import { inDer } from './ecdsa.ts'
 /** By what a JWS is signed with a key pair, RFC 7518 §3.1 and RFC 8037 §3.1. */
 export type SignatureAlgorithm = 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'RS256' | 'PS256'
 
+/** A key that signatures are verified with, as WebCrypto or as Node has it. */
+export type PublicKey = CryptoKey | KeyObject
+
 /** A public key, and the one algorithm it is used with. */
 export interface VerificationKey {
   readonly alg: SignatureAlgorithm
@@ -62,7 +65,7 @@ function isOfKind({ names: [, type, curve] }: Kind, key: KeyObject): boolean {
 
 /** A key made ready for the first of these algorithms that it signs by: the key says it, never a message (RFC 8725 §3.1). */
 export function verificationKey(
-  given: CryptoKey | KeyObject,
+  given: PublicKey,
   algorithms: readonly SignatureAlgorithm[],
 ): VerificationKey | undefined {
   const bound = given instanceof KeyObject ? undefined : given

@@ -1,5 +1,3 @@
-import { isIPv6 } from 'node:net'
-
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.]+)\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?):([0-9]{1,5})$/
 const LAST_PORT = 65_535
 
@@ -8,5 +6,5 @@ export function isBrokerAddress(text: string): boolean {
   const found = ADDRESS.exec(text)
   if (found === null) return false
   const [, ip, port] = found
-  return Number(port) >= 1 && Number(port) <= LAST_PORT && (ip === undefined || isIPv6(ip))
+  return Number(port) >= 1 && Number(port) <= LAST_PORT && (ip === undefined || URL.canParse(`http://[${ip}]`))
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { sha256 } from '@ledgate/jws'
 import { type Scope, SCOPES } from '../statement/index.ts'
 
 /** 32-bit words of a digest. */
@@ -11,7 +11,7 @@ const SCOPE_BITS = 0b1111
 export type HashedName = string
 
 /** The SHA-256 of a name. `binary` is the quickest of all forms to get at: a Buffer costs more than the hash. */
-export const hashed = (name: string): HashedName => hash('sha256', name, 'binary')
+export const hashed = (name: string): HashedName => sha256(name, 'binary')
 
 const MOST_REMEMBERED = 512
 /** Longer than any `client_id` or `kid` that is meant to be shared. */

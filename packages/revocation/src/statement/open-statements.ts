@@ -1,6 +1,12 @@
-import type { KeyObject } from 'node:crypto'
-import { isSignedBy, isSignedByAside, LONGEST_KID, type VerificationKey, verificationKey } from '@ledgate/jws'
-import { type CryptoKey, decodeProtectedHeader } from 'jose'
+import {
+  isSignedBy,
+  isSignedByAside,
+  LONGEST_KID,
+  type PublicKey,
+  type VerificationKey,
+  verificationKey,
+} from '@ledgate/jws'
+import { decodeProtectedHeader } from 'jose'
 import { z } from 'zod'
 import { InvalidStatement } from './invalid-statement.ts'
 import type { FeedStatement } from './notice.ts'
@@ -17,7 +23,7 @@ const LONGEST_HEADER = 2_048
  * It answers `undefined` only when the issuer surely has no such key: a message that names it is then passed over. While
  * that cannot be known, it rejects; whoever follows a feed then goes no further, for the message may be a notice.
  */
-export type FindKey = (kid: string, message?: ArrivedMessage) => Promise<CryptoKey | KeyObject | undefined>
+export type FindKey = (kid: string, message?: ArrivedMessage) => Promise<PublicKey | undefined>
 
 /** The message that names a key. */
 export interface ArrivedMessage {
@@ -104,13 +110,13 @@ function attempt<Result>(reason: InvalidStatement['reason'], make: () => Result)
 const known = new WeakMap<object, VerificationKey>()
 
 /** A key of a feed, made ready once; `undefined` when it is none that a feed may sign with. */
-function keyOfFeed(given: CryptoKey | KeyObject): VerificationKey | undefined {
+function keyOfFeed(given: PublicKey): VerificationKey | undefined {
   const ready = known.get(given) ?? verificationKey(given, FEED_ALGORITHMS)
   if (ready !== undefined) known.set(given, ready)
   return ready
 }
 
-async function isSigned({ header, input, signature }: Parts, given: CryptoKey | KeyObject, isAside: boolean) {
+async function isSigned({ header, input, signature }: Parts, given: PublicKey, isAside: boolean) {
   const key = keyOfFeed(given)
   if (key?.alg !== header.alg) return false
   try {

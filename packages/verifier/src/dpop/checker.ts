@@ -1,25 +1,24 @@
-import { hash } from 'node:crypto'
+import { sha256, type SignatureAlgorithm } from '@ledgate/jws'
 import { VerifierError, type VerifierErrorCode } from '../error/index.ts'
-import { signatureAlgorithms, USUAL_ALGORITHMS } from '../key/index.ts'
-import type { SignatureAlgorithm } from '@ledgate/jws'
+import { signatureAlgorithms, DEFAULT_ALGORITHMS } from '../key/index.ts'
 import type { DpopPolicy, ProofChecker, ProofRequest } from '../proof-of-possession/index.ts'
 import { normalHtu } from '../url/index.ts'
 import type { NonceIssuer } from './nonce.ts'
-import { openProof, type Proof, ProofFault } from './proof.ts'
+import { openProof, type Proof, InvalidProof } from './proof.ts'
 import { memoryReplayStore, type ReplayStore } from './replay.ts'
 
 export interface DpopOptions {
-  /** `allow`, unless told, takes Bearer tokens too; `require` does not. */
+  /** Default: `allow`, which accepts bearer tokens, too; `require` does not. */
   readonly policy?: DpopPolicy
-  /** By which algorithms proofs may be signed; ES256, EdDSA and RS256 unless told. */
+  /** The algorithms of proofs. Default: ES256, EdDSA and RS256. */
   readonly algorithms?: readonly (SignatureAlgorithm | 'Ed25519')[]
-  /** How old a proof may be, in seconds; 30 unless told. */
+  /** Seconds after which a proof is too old. Default: 30. */
   readonly maxAgeSeconds?: number
-  /** How far the clock of a client may be ahead, in seconds; 5 unless told. */
+  /** Seconds by which the clock of a client may be ahead. Default: 5. */
   readonly clockToleranceSeconds?: number
-  /** Remembers which proofs were seen; that of this process unless told. */
+  /** Stores which proofs were used. Default: a store in the memory of this process. */
   readonly replays?: ReplayStore
-  /** Asks for a nonce in every proof. Then the nonce says how old a proof is, whatever the clock of the client (RFC 9449 §9). */
+  /** Requires a nonce in every proof. The age of a proof is then that of its nonce, whatever the clock of the client (RFC 9449 §9). */
   readonly nonces?: NonceIssuer
   /** Milliseconds since the epoch. */
   readonly now?: () => number
@@ -27,30 +26,31 @@ export interface DpopOptions {
 
 const DEFAULT_MAX_AGE_SECONDS = 30
 const DEFAULT_TOLERANCE_SECONDS = 5
-/** Nobody needs an hour to send a request; and so long a replay store has to remember. */
+/** No client needs an hour to send a request, and a replay store must keep proofs that long. */
 const LONGEST_SECONDS = 3_600
 
-/** @throws {TypeError} for a time that would make proofs good for ever, or never. */
+/** @throws {TypeError} for a duration with which proofs were valid for ever, or never. */
 function requireSeconds(value: number, what: string): void {
   if (!(value >= 0 && value <= LONGEST_SECONDS)) throw new TypeError(`${what} must be from 0 to ${LONGEST_SECONDS}`)
 }
 
-/** What binds a proof to an access token: RFC 9449 §4.2, `ath`. */
-const accessTokenHash = (accessToken: string) => hash('sha256', accessToken, 'base64url')
+/** The `ath` of a proof, which binds it to an access token: RFC 9449 §4.2. */
+const accessTokenHash = (accessToken: string) => sha256(accessToken)
 
-/** Checks 8, 9, 11 and 12 of RFC 9449 §4.3: that a proof was made for this request, token and key. */
-function requireFit(proof: Proof, request: ProofRequest): void {
-  if (proof.htm !== request.method) throw new ProofFault('made for another method')
+/** Checks 8, 9, 11 and 12 of RFC 9449 §4.3: requires that a proof is for this request, token and key. */
+function requireMatch(proof: Proof, request: ProofRequest): void {
+  if (proof.htm !== request.method) throw new InvalidProof('it is for another method')
   const url = normalHtu(request.url)
-  if (url === undefined || normalHtu(proof.htu) !== url) throw new ProofFault('made for another URL')
-  if (proof.ath !== accessTokenHash(request.accessToken)) throw new ProofFault('made for another access token')
-  if (proof.jkt !== request.jkt) throw new ProofFault('made with another key')
+  if (url === undefined || normalHtu(proof.htu) !== url) throw new InvalidProof('it is for another URL')
+  if (proof.ath !== accessTokenHash(request.accessToken)) throw new InvalidProof('it is for another access token')
+  if (proof.jkt !== request.jkt) throw new InvalidProof('it is signed with another key')
 }
 
 /**
- * Checks that whoever presents a DPoP-bound token holds its key, and that no proof is used twice. RFC 9449 §4.3 and §7.
+ * Creates a checker of DPoP proofs: the client that presents a DPoP-bound token must hold its key, and no proof is accepted twice.
+ * RFC 9449 §4.3 and §7.
  *
- * @throws {TypeError} for an algorithm that a stranger's key must not be used with, and a time that cannot be meant.
+ * @throws {TypeError} for an algorithm without public keys, and for an invalid duration.
  */
 export function dpop(options: DpopOptions = {}): ProofChecker {
   const {
@@ -61,7 +61,7 @@ export function dpop(options: DpopOptions = {}): ProofChecker {
     replays = memoryReplayStore({ now }),
     nonces,
   } = options
-  const algorithms = signatureAlgorithms(options.algorithms ?? USUAL_ALGORITHMS)
+  const algorithms = signatureAlgorithms(options.algorithms ?? DEFAULT_ALGORITHMS)
   requireSeconds(maxAgeSeconds, 'maxAgeSeconds')
   requireSeconds(clockToleranceSeconds, 'clockToleranceSeconds')
 
@@ -74,35 +74,36 @@ export function dpop(options: DpopOptions = {}): ProofChecker {
     return new VerifierError(code, { ...why, scheme: 'DPoP', ...(headers && { headers }) })
   }
 
-  /** Until when a proof is good, in whole seconds since the epoch. RFC 9449 §4.3, checks 10 and 11. */
+  /** When a proof expires, in whole seconds since the epoch. RFC 9449 §4.3, checks 10 and 11. */
   function expiryOf({ iat, nonce }: Proof): number {
     if (nonces) {
       const expiry = nonce === undefined ? undefined : nonces.expiryOf(nonce)
-      if (expiry === undefined) throw refusal('use_dpop_nonce', { detail: 'no nonce, or one that is not good now' })
+      if (expiry === undefined)
+        throw refusal('use_dpop_nonce', { detail: 'it has no nonce, or one that is not valid now' })
       return expiry
     }
     const seconds = now() / 1000
-    if (iat > seconds + clockToleranceSeconds) throw new ProofFault('made in the future')
-    if (iat < seconds - maxAgeSeconds) throw new ProofFault('too old')
+    if (iat > seconds + clockToleranceSeconds) throw new InvalidProof('its iat is in the future')
+    if (iat < seconds - maxAgeSeconds) throw new InvalidProof('it is too old')
     return Math.ceil(iat + maxAgeSeconds)
   }
 
-  /** Last of all, so that only somebody with a token and its key can fill the store. */
+  /** The last check, so that only clients with a token and its key can fill the store. */
   async function requireFirstUse({ jkt, jti }: Proof, expiresAt: number): Promise<void> {
-    const seen = hash('sha256', `${jkt}\n${jti}`, 'base64url')
+    const seen = sha256(`${jkt}\n${jti}`)
     const [isNew, isForgotten] = await Promise.resolve()
       .then(async () => {
         const added = await replays.add(seen, expiresAt, jkt)
         return [added, !added && (await replays.forgot?.(expiresAt, jkt))] as const
       })
       .catch((cause: unknown) => {
-        throw new VerifierError('verifier_not_ready', { detail: 'the replay store does not answer', cause })
+        throw new VerifierError('verifier_not_ready', { detail: 'the replay store failed', cause })
       })
     if (isNew) return
-    // Whether it was used nobody knows: it is not taken, and its client is told how to make one that is.
+    // Whether it was used is unknown: it is refused, and the client gets a nonce for one that is accepted.
     if (isForgotten === true && nonces !== undefined)
-      throw refusal('use_dpop_nonce', { detail: 'too many proofs to remember' }, nonces.fresh?.() ?? nonces.current())
-    throw new ProofFault(isForgotten === true ? 'too many to remember' : 'used before')
+      throw refusal('use_dpop_nonce', { detail: 'the replay store is full' }, nonces.fresh?.() ?? nonces.current())
+    throw new InvalidProof(isForgotten === true ? 'the replay store is full' : 'it was used before')
   }
 
   return {
@@ -110,12 +111,12 @@ export function dpop(options: DpopOptions = {}): ProofChecker {
     algorithms,
     async check(request) {
       try {
-        if (request.proof === undefined) throw new ProofFault('missing, or more than one')
+        if (request.proof === undefined) throw new InvalidProof('it is missing, or there are several')
         const proof = await openProof(request.proof, algorithms)
-        requireFit(proof, request)
+        requireMatch(proof, request)
         await requireFirstUse(proof, expiryOf(proof))
       } catch (error) {
-        if (!(error instanceof ProofFault)) throw error
+        if (!(error instanceof InvalidProof)) throw error
         throw refusal('invalid_dpop_proof', { detail: `DPoP proof: ${error.message}`, cause: error.cause })
       }
     },

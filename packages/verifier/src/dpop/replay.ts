@@ -1,59 +1,59 @@
 /**
- * Remembers which proofs were seen. Services that stand behind one address share one, so that a proof is good for one of them
- * only.
+ * Stores which proofs were used. Processes behind one URL share a store, so that a proof is accepted by only one of them.
  */
 export interface ReplayStore {
   /**
-   * Remembers a proof, in one step, until it could not be used any more. A rejection answers the request with 503.
+   * Adds a proof atomically, until it has expired. A rejection answers the request with 503.
    *
    * @param proof a SHA-256 in base64url, of the key and the `jti`.
    * @param expiresAt whole seconds since the epoch.
-   * @param jkt the thumbprint of its key, for whoever shares out their room.
-   * @returns whether it was not seen before; `false` also when the store cannot remember it.
+   * @param jkt the thumbprint of its key, for stores that give each key a share.
+   * @returns whether it was not used before; `false` also if the store has no room for it.
    */
   add(proof: string, expiresAt: number, jkt?: string): boolean | Promise<boolean>
   /**
-   * Whether it was not taken for want of room: nobody can tell any more whether a proof of this key that expires then was seen. Its client
-   * is then given a nonce of now.
+   * Whether it was refused for lack of room: the store no longer knows whether a proof of this key that expires then was used. Its
+   * client then gets a fresh nonce.
    */
   forgot?(expiresAt: number, jkt: string): boolean | Promise<boolean>
 }
 
 export interface MemoryReplayStoreOptions {
-  /** How many proofs are remembered at once; 200,000 unless told. One key has a tenth of them at most. */
+  /** How many proofs are stored at once. Default: 200,000. One key has at most a tenth of them. */
   readonly maxProofs?: number
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
 
 const DEFAULT_MAX_PROOFS = 200_000
-/** Of how many keys each may fill its share. */
+/** The share of one key is this part of the store. */
 const SHARES = 10
 
-/** What is remembered of one key. */
+/** The stored proofs of one key. */
 interface Remembered {
   readonly seen: Set<string>
   readonly expiring: Map<number, string[]>
-  /** What expires by then is forgotten, so it is not taken again. */
+  /** Proofs that expire up to then were dropped, so none of them is accepted again. */
   forgotten: number
 }
 
 /**
- * A replay store of this process. It never forgets a proof that could still be used: when a key has filled its share, its
- * proofs that expire first are forgotten, and from then on nothing of it is taken that expires as early. A flood makes the proofs of its
- * own key short-lived, never reusable, and those of no other. When many keys together have filled it, those that were there longest give way
- * in the same way.
+ * Creates a replay store in the memory of this process. No proof is ever accepted twice: when a key has filled its share, its proofs
+ * that expire first are dropped, and from then on none of its proofs that expire as early is accepted. A flood of proofs therefore
+ * shortens the lifetime of the proofs of its own key, and of no other. When many keys together have filled the store, the keys that
+ * were there longest make room in the same way.
  *
- * @throws {TypeError} for one that is to remember nothing, or without end.
+ * @throws {TypeError} if `maxProofs` is not a positive integer.
  */
 export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
   const { maxProofs = DEFAULT_MAX_PROOFS, now = Date.now } = options
-  if (!Number.isSafeInteger(maxProofs) || maxProofs < 1) throw new TypeError('maxProofs must be a whole number from 1')
+  if (!Number.isSafeInteger(maxProofs) || maxProofs < 1)
+    throw new TypeError('maxProofs must be an integer of at least 1')
   const share = Math.ceil(maxProofs / SHARES)
-  /** In the order in which they came, or last gave way. */
+  /** In the order in which they came, or last made room. */
   const keys = new Map<string, Remembered>()
   let size = 0
-  /** As that of a key, for keys of which nothing else is known any more. */
+  /** Like that of a key, for the keys that were removed. */
   let forgottenOfAll = -Infinity
   let sweptAt = -Infinity
 
@@ -65,8 +65,8 @@ export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): Repla
     own.forgotten = Math.max(own.forgotten, second)
   }
 
-  /** Makes room by what one key expires first. */
-  function giveWay(jkt: string, own: Remembered): void {
+  /** Makes room with the proofs of one key that expire first. */
+  function evict(jkt: string, own: Remembered): void {
     keys.delete(jkt)
     if (own.seen.size === 0) {
       forgottenOfAll = Math.max(forgottenOfAll, own.forgotten)
@@ -76,7 +76,7 @@ export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): Repla
     keys.set(jkt, own)
   }
 
-  /** Once a second: what has expired, and the keys of which nothing is left. */
+  /** Once a second: removes expired proofs, and keys without proofs. */
   function sweep(second: number): void {
     if (sweptAt >= second) return
     sweptAt = second
@@ -95,11 +95,11 @@ export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): Repla
   }
 
   function makeRoom(jkt: string, own: Remembered): void {
-    if (own.seen.size >= (jkt === '' ? maxProofs : share)) giveWay(jkt, own)
+    if (own.seen.size >= (jkt === '' ? maxProofs : share)) evict(jkt, own)
     while (size >= maxProofs || keys.size > maxProofs) {
       const [longest] = keys
       if (longest === undefined) return
-      giveWay(...longest)
+      evict(...longest)
     }
   }
 
@@ -119,7 +119,7 @@ export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): Repla
       const others = own.expiring.get(expiresAt)
       if (others) others.push(proof)
       else own.expiring.set(expiresAt, [proof])
-      // It may have given way itself, with nothing to give.
+      // The key itself may have been removed to make room.
       keys.set(jkt, own)
       return true
     },

@@ -1,7 +1,7 @@
 import type { ChallengeOptions } from './challenge-options.ts'
 import type { ProofChecker } from '../proof-of-possession/index.ts'
 
-/** What the challenges of one resource say, whatever the error. */
+/** The parameters of all challenges of one resource, whatever the error. */
 export type ChallengeContext = ChallengeOptions & { readonly dpop?: Pick<ProofChecker, 'policy' | 'algorithms'> }
 
 export type Scheme = 'Bearer' | 'DPoP'
@@ -9,13 +9,13 @@ export type Scheme = 'Bearer' | 'DPoP'
 /** The parameters of one challenge, in the order in which they are written. */
 export type ChallengeParameters = Readonly<Record<string, string | undefined>>
 
-/** What a header cannot carry, RFC 9110 §5.5: such a character becomes a space. */
+/** Characters that a header cannot contain, RFC 9110 §5.5; each is replaced with a space. */
 const UNSENDABLE = /[^\x20-\x7E]/g
 
 /** A quoted-string, RFC 9110 §5.6.4. */
 const quoted = (value: string): string => `"${value.replace(UNSENDABLE, ' ').replace(/["\\]/g, '\\$&')}"`
 
-/** One challenge, RFC 9110 §11.6.1: a scheme and its parameters, those left out that have no value. */
+/** One challenge, RFC 9110 §11.6.1: a scheme and those of its parameters that have a value. */
 export function challenge(scheme: Scheme, parameters: ChallengeParameters): string {
   const written = Object.entries(parameters).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${quoted(value)}`],
@@ -23,15 +23,15 @@ export function challenge(scheme: Scheme, parameters: ChallengeParameters): stri
   return written.length === 0 ? scheme : `${scheme} ${written.join(', ')}`
 }
 
-/** In which schemes a token can be presented here. */
+/** The schemes in which a token can be presented. */
 const offered = ({ dpop }: ChallengeContext): readonly Scheme[] =>
   dpop === undefined ? ['Bearer'] : dpop.policy === 'require' ? ['DPoP'] : ['Bearer', 'DPoP']
 
 /**
- * The value of `WWW-Authenticate`: each scheme that can be used here, and the error at the one that was tried
+ * The value of `WWW-Authenticate`: a challenge for each accepted scheme, with the error in that of the scheme that was used
  * (RFC 6750 §3, RFC 9449 §7.1, RFC 9470 §3, RFC 9728 §5.1).
  *
- * @param tried `undefined` when there was no token, and so no error either.
+ * @param tried `undefined` if there was no token, and therefore no error.
  */
 export function wwwAuthenticate(
   error: ChallengeParameters,
@@ -40,7 +40,7 @@ export function wwwAuthenticate(
 ): string {
   const { realm, resourceMetadata, dpop } = context
   const schemes = offered(context)
-  // A scheme that cannot be used here is not named, although it was tried: the error is said at the one that can.
+  // A scheme that is not accepted has no challenge: the error is in that of the first one that is.
   const erring = tried !== undefined && schemes.includes(tried) ? tried : schemes[0]
   return schemes
     .map((scheme) =>

@@ -1,16 +1,16 @@
 import { wwwAuthenticate, type ChallengeContext, type ChallengeParameters, type Scheme } from './challenge.ts'
 
-/** The one public sentence for every cause of `invalid_token`: RFC 6750 §3.1. Which it was must not help an attacker. */
+/** The one public description for every cause of `invalid_token` (RFC 6750 §3.1), so that an attacker does not learn which it was. */
 const INVALID_TOKEN = 'The access token provided is expired, revoked, malformed, or invalid for other reasons'
 
 interface Outcome {
   readonly status: 400 | 401 | 403 | 503
-  /** The registered code, as the wire has it; none where the RFC has none. */
+  /** The registered code on the wire; absent where the RFC has none. */
   readonly error?: string
   readonly description: string
 }
 
-/** Every code, and what a client is told of it. */
+/** Every code, and what the answer to the client says. */
 const OUTCOMES = {
   missing_token: { status: 401, description: 'An access token is needed' },
   invalid_request: { status: 400, error: 'invalid_request', description: 'The request is malformed' },
@@ -42,27 +42,27 @@ const OUTCOMES = {
   },
 } as const satisfies Readonly<Record<string, Outcome>>
 
-/** What went wrong, stable across versions. */
+/** Why a request is refused. Codes are stable across versions. */
 export type VerifierErrorCode = keyof typeof OUTCOMES
 
 export interface VerifierErrorOptions extends ErrorOptions {
-  /** Why, for our logs; never sent, and never the token. */
+  /** Why, for the logs of the resource server; it is never sent, and never contains the token. */
   readonly detail?: string
-  /** More parameters of the challenge: `scope`, `acr_values`, `max_age`. */
+  /** Further parameters of the challenge: `scope`, `acr_values`, `max_age`. */
   readonly parameters?: ChallengeParameters
-  /** How the token was presented; Bearer unless told. */
+  /** How the token was presented. Default: `Bearer`. */
   readonly scheme?: Scheme
-  /** More headers of the answer: `DPoP-Nonce`. */
+  /** Further headers of the answer: `DPoP-Nonce`. */
   readonly headers?: Readonly<Record<string, string>>
-  /** Seconds, for a 503; 1 unless told. */
+  /** Seconds, for a 503. Default: 1. */
   readonly retryAfterSeconds?: number
   readonly challenge?: ChallengeContext
 }
 
-/** Which errors have no challenge: authenticating in another way would not help. */
+/** Whether an error has a challenge: not when another authentication would not help. */
 const hasChallenge = (code: VerifierErrorCode): boolean => code !== 'access_denied' && OUTCOMES[code].status !== 503
 
-/** The headers that an answer with this error must have. */
+/** The headers of an answer with this error. */
 function headersOf(code: VerifierErrorCode, options: VerifierErrorOptions): Readonly<Record<string, string>> {
   const outcome: Outcome = OUTCOMES[code]
   const isDpop = code === 'invalid_dpop_proof' || code === 'use_dpop_nonce'
@@ -78,18 +78,18 @@ function headersOf(code: VerifierErrorCode, options: VerifierErrorOptions): Read
   }
 }
 
-/** Nothing happens where a process has made it unchangeable. */
+/** Has no effect where the process has made the limit read-only. */
 const setStackTraceLimit = (frames: number): void => void Reflect.set(Error, 'stackTraceLimit', frames)
 
 /**
- * Why a request is not let through, and the answer that says so: `status`, `headers` as they are to be sent, and `error` with
- * `description` for a body. `detail` and `cause` are for the log. It has no stack: it is an answer and no defect, and to walk the
- * stack takes longer than everything else that a refusal asks for.
+ * Why a request is refused, and the answer that tells the client: `status`, `headers` as they are sent, and `error` with
+ * `description` for the body. `detail` and `cause` are for the log. It has no stack: it is an answer and not a defect, and
+ * capturing the stack would cost more than the rest of the refusal.
  */
 export class VerifierError extends Error {
   readonly code: VerifierErrorCode
   readonly status: 400 | 401 | 403 | 503
-  /** The registered code as it goes into a body; `undefined` when there was no token. */
+  /** The registered code for the body; `undefined` if there was no token. */
   readonly error: string | undefined
   readonly description: string
   readonly detail: string | undefined
@@ -100,7 +100,7 @@ export class VerifierError extends Error {
     const { description } = outcome
     const cause = 'cause' in options ? { cause: options.cause } : undefined
     const { stackTraceLimit } = Error
-    // Between the two nothing can fail, and nobody else has a turn.
+    // Nothing between the two can fail, and no other code runs.
     setStackTraceLimit(0)
     super(description, cause)
     setStackTraceLimit(stackTraceLimit)
@@ -113,12 +113,12 @@ export class VerifierError extends Error {
     this.#options = options
   }
 
-  /** Made when they are asked for: most refusals of an attack are never looked at twice. */
+  /** Computed on each access: in an attack most refusals are not inspected further. */
   get headers(): Readonly<Record<string, string>> {
     return headersOf(this.code, this.#options)
   }
 
-  /** The same error with the challenge of this resource, as it answers this request. */
+  /** The same error with the challenge of this resource, as the answer to one request. */
   in(challenge: ChallengeContext, scheme: Scheme | undefined = this.#options.scheme): VerifierError {
     return new VerifierError(this.code, { ...this.#options, challenge, ...(scheme !== undefined && { scheme }) })
   }

@@ -1,28 +1,28 @@
 /** Guards for Express 4 and 5. */
 import type { NextFunction, Request, Response } from 'express'
 import type { Guard } from '../guard/index.ts'
-import { type Answer, authenticating, type AuthOptions, type RequestVerifier } from '../request/index.ts'
+import { type Answer, createAuthenticator, type AuthOptions, type RequestVerifier } from '../request/index.ts'
 import { canAnswer, fromExpress, recheckAtEnd } from '../node-http/index.ts'
 
 export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
-/** A middleware of Express that answers who is not let through. */
+/** An Express middleware that refuses requests without a valid token. */
 export type ExpressGuard = (request: Request, response: Response, next: NextFunction) => Promise<void>
 
 export interface ExpressAuth {
   /**
-   * For a route, a router or a whole app. Before what reads the body: its end passes only if the token is good then. Once more behind
-   * whatever else takes long: it looks again, and spends no proof.
+   * For a route, a router or a whole app. Use it before the body is read: the token is checked again when the body ends. Use it again
+   * after slow middleware: it then checks again and uses no proof.
    */
   require(guard?: Guard): ExpressGuard
 }
 
-/** Guards for routes of Express; `principalOf(request)` says who asks. */
+/** Guards for routes of Express; `principalOf(request)` gives the principal. */
 export function expressAuth(verifier: RequestVerifier, options?: AuthOptions): ExpressAuth {
-  const authenticate = authenticating(verifier, options)
+  const authenticate = createAuthenticator(verifier, options)
   return {
     require: (guard) => async (request, response, next) => {
-      // A promise that Express 4 would not look at must not be lost.
+      // Express 4 ignores the promise of a middleware, so its rejection must be passed on.
       const outcome = await authenticate(fromExpress(request), request, guard).catch(
         (error: unknown) => void next(error),
       )

@@ -1,27 +1,33 @@
 /** Guards for Fastify. */
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Guard } from '../guard/index.ts'
-import { type Answer, authenticating, type AuthOptions, type Recheck, type RequestVerifier } from '../request/index.ts'
+import {
+  type Answer,
+  createAuthenticator,
+  type AuthOptions,
+  type Recheck,
+  type RequestVerifier,
+} from '../request/index.ts'
 import { fromFastify, recheckAtEnd } from '../node-http/index.ts'
 
 export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
-/** A hook of Fastify that answers who is not let through. */
+/** A Fastify hook that refuses requests without a valid token. */
 export type FastifyGuard = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>
 
 export interface FastifyAuth {
   /**
-   * For a route, as `onRequest` (before the body is read, whose end then passes only if the token is good still) or `preHandler` (when
-   * the guard looks at the body). As both, where other hooks take long: the second looks again, and spends no proof.
+   * For a route, as `onRequest` (before the body is read; the token is checked again when it ends) or `preHandler` (if the guard uses
+   * the body). As both if other hooks are slow: the second checks again and uses no proof.
    */
   require(guard?: Guard): FastifyGuard
-  /** For `register`: guards every route that is added after it beside it, before the body and once more right before its handler. */
+  /** For `register`: guards every route that is added after it in the same scope, before the body is read and right before the handler. */
   plugin(guard?: Guard): FastifyPluginAsync
 }
 
-/** Guards for routes of Fastify; `principalOf(request)` says who asks. */
+/** Guards for routes of Fastify; `principalOf(request)` gives the principal. */
 export function fastifyAuth(verifier: RequestVerifier, options?: AuthOptions): FastifyAuth {
-  const authenticate = authenticating(verifier, options)
+  const authenticate = createAuthenticator(verifier, options)
   const rechecks = new WeakMap<FastifyRequest, Recheck>()
   const answering =
     (reply: FastifyReply) =>
@@ -48,7 +54,7 @@ export function fastifyAuth(verifier: RequestVerifier, options?: AuthOptions): F
           return refusal && answering(reply)(refusal.answer)
         })
       }
-      // Otherwise the hook would be for routes inside of the plugin only, and there are none.
+      // Otherwise the hooks would only apply to routes inside the plugin, and there are none.
       return Object.assign(plugin, { [Symbol.for('skip-override')]: true })
     },
   }

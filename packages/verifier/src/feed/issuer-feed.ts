@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto'
+import type { PublicKey } from '@ledgate/jws'
 import {
   type ArrivedMessage,
   type Clock,
@@ -14,13 +14,13 @@ import type { KeyCache } from '../key/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Revocations } from '../options/index.ts'
 
-/** What an issuer has revoked, as it is told. */
+/** The revocations of one issuer, followed in the background. */
 export interface IssuerFeed {
   readonly index: RevocationIndex
-  /** How old what is known is, in milliseconds; Infinity before it was caught up with. */
+  /** Milliseconds up to which revocations may be missing; `Infinity` before it has caught up. */
   stalenessMs(): number
   start(): void
-  /** When it is caught up with. */
+  /** Resolves once it has caught up. */
   ready(): Promise<void>
   health(): FeedHealth
   close(): Promise<void>
@@ -29,26 +29,26 @@ export interface IssuerFeed {
 export interface IssuerFeedOptions {
   readonly issuer: string
   readonly revocations: Revocations
-  /** Those that sign the feed. */
+  /** The keys that sign the feed. */
   readonly keys: KeyCache
   readonly maxStalenessMs: number
   readonly clock: Clock
   readonly logger: Logger | undefined
-  /** Hears of everything that ends something; without a notice when it comes from a snapshot. */
+  /** Is called with each revocation; without a notice if it comes from a snapshot. */
   readonly onEnded: (ended: Ended, notice: Notice | undefined) => void
 }
 
-/** How long a statement signed by an unknown key waits for the key set that may have it. */
+/** Milliseconds for which a statement with an unknown `kid` waits for a fetch of the key set. */
 const KEY_WAIT_MS = 10_000
 
-/** The key of a feed; looked for when it is unknown. @throws {Error} while it cannot be known whether there is one. */
-async function keyFor(kid: string, keys: KeyCache, message?: ArrivedMessage): Promise<KeyObject | undefined> {
+/** The key of a feed; the key set is fetched if it is unknown. @throws {Error} while it cannot be told whether it exists. */
+async function keyFor(kid: string, keys: KeyCache, message?: ArrivedMessage): Promise<PublicKey | undefined> {
   if (!(await keys.seek(kid, KEY_WAIT_MS, message?.arrivedAt)))
     throw new Error('the keys that sign the feed cannot be fetched')
   return keys.get(kid)?.key
 }
 
-/** Follows the revocations of an issuer from when it is started. */
+/** The feed of an issuer, which is followed once it is started. */
 export function issuerFeed({
   issuer,
   revocations,
@@ -59,11 +59,11 @@ export function issuerFeed({
   onEnded,
 }: IssuerFeedOptions): IssuerFeed {
   const started = Promise.withResolvers<RevocationFollower>()
-  started.promise.catch(() => {}) // Said to whoever waits for it.
+  started.promise.catch(() => {}) // Reported by `ready`.
   let follower: RevocationFollower | undefined
   const stalenessMs = (): number => follower?.stalenessMs() ?? Number.POSITIVE_INFINITY
-  // Never later than the time that the issuer itself vouched for last. A clock of ours that was ahead for a while, and is set
-  // right, has then forgotten nothing meanwhile that tokens live by still.
+  // Never later than the last time that the issuer confirmed. A local clock that was ahead and is corrected then has not
+  // dropped entries that still matter.
   const index = revocationIndex({ now: () => clock.wall() - stalenessMs() })
 
   return {
@@ -79,7 +79,7 @@ export function issuerFeed({
         clock,
         maxStalenessMs,
         onEnded,
-        onTrouble: (error) => logger?.warn({ err: error, issuer }, 'the revocation feed is in trouble'),
+        onTrouble: (error) => logger?.warn({ err: error, issuer }, 'the revocation feed reported a problem'),
       })
       started.resolve(follower)
     },

@@ -4,27 +4,27 @@ import { finiteMs, withDeadline } from '../time/index.ts'
 import type { Introspector } from '../introspection/index.ts'
 import type { OnStale } from '../options/index.ts'
 
-/** Seconds: about what a feed takes to come back by its other source. */
+/** Seconds: about what a feed takes to recover through its fallback. */
 const RETRY_AFTER_SECONDS = 3
 
-/** What becomes of a token that nothing speaks against, by how stale its feed is. */
+/** What happens to a token that is not known to be revoked, depending on how stale its feed is. */
 export interface Staleness {
-  /** Whether it is refused without a question. */
+  /** Whether it is refused without asking the issuer. */
   refuses(stalenessMs: number): boolean
   /**
-   * @returns an introspector when the issuer itself must be asked.
-   * @throws {VerifierError} `verifier_stale` when it is refused.
+   * @returns an introspector if the issuer must be asked.
+   * @throws {VerifierError} `verifier_stale` if the token is refused.
    */
   introspectorAt(stalenessMs: number): Introspector | undefined
 }
 
-/** The policy on a stale feed. @throws {TypeError} for one that cannot be meant. */
+/** The policy for a stale feed. @throws {TypeError} if it is invalid. */
 export function stalePolicy({ maxStalenessMs = MAX_STALENESS_MS, policy = 'closed' }: OnStale = {}): Staleness {
   const bound = finiteMs(maxStalenessMs, 'maxStalenessMs')
   const accepted = typeof policy === 'object' && 'accept' in policy ? finiteMs(policy.accept, 'accept') : bound
-  if (accepted < bound) throw new TypeError('accept is less than maxStalenessMs: nothing would be accepted by it')
+  if (accepted < bound) throw new TypeError('accept is less than maxStalenessMs: it would have no effect')
   const introspect = typeof policy === 'object' && 'introspect' in policy ? policy.introspect : undefined
-  // A feed that never said anything is as stale as can be, and not a number is no freshness.
+  // Before the first heartbeat the staleness is infinite; `NaN` does not count as fresh either.
   const isAccepted = (stalenessMs: number): boolean => stalenessMs <= accepted
   return {
     refuses: (stalenessMs) => !isAccepted(stalenessMs) && introspect === undefined,
@@ -32,7 +32,7 @@ export function stalePolicy({ maxStalenessMs = MAX_STALENESS_MS, policy = 'close
       if (isAccepted(stalenessMs)) return undefined
       if (introspect !== undefined) return introspect
       throw new VerifierError('verifier_stale', {
-        detail: `revocations are ${Math.round(stalenessMs)} ms behind`,
+        detail: `the revocation feed is ${Math.round(stalenessMs)} ms behind`,
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       })
     },
@@ -43,14 +43,16 @@ const INTROSPECTION_MS = 5_000
 
 /**
  * Asks the issuer about a token, with a deadline of its own.
- * @throws {VerifierError} `token_revoked` when it is not active, `verifier_stale` when the issuer cannot be asked.
+ *
+ * @throws {VerifierError} `token_revoked` if it is not active, `verifier_stale` if the issuer does not answer.
  */
 export async function requireActive(introspect: Introspector, token: string): Promise<void> {
   const { isActive, cause } = await answerOf(introspect, token)
   if (isActive === true) return
-  if (isActive === false) throw new VerifierError('token_revoked', { detail: 'not active, says its issuer' })
+  if (isActive === false)
+    throw new VerifierError('token_revoked', { detail: 'introspection answered that it is not active' })
   throw new VerifierError('verifier_stale', {
-    detail: 'revocations are behind and the issuer cannot be asked',
+    detail: 'the revocation feed is stale and the introspection failed',
     retryAfterSeconds: RETRY_AFTER_SECONDS,
     cause,
   })

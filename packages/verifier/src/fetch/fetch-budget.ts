@@ -1,19 +1,19 @@
 import type { Clock } from '@ledgate/revocation'
 
-/** How often something may be done that strangers can ask for. */
+/** Limits how often unauthenticated requests can cause a fetch. */
 export interface FetchBudget {
-  /** Takes one. @returns milliseconds until it may be done: 0 for now. */
+  /** Reserves a fetch. @returns milliseconds until it may start: 0 for now. */
   take(): number
 }
 
 const BURST = 4
 
 /**
- * Four at once, then one in every `refillMs`. What is asked for too early is done later, not never: so whatever strangers ask
- * for, somebody honest waits that long at the most.
+ * Four at once, then one in every `refillMs`. A fetch that exceeds the budget is delayed, not dropped: whatever attackers request,
+ * a legitimate request waits that long at most.
  */
 export function fetchBudget(clock: Pick<Clock, 'monotonic'>, refillMs: number): FetchBudget {
-  /** When the budget would be whole again. */
+  /** When the budget will be full again. */
   let fullAt = Number.NEGATIVE_INFINITY
   return {
     take() {

@@ -1,6 +1,6 @@
 import { withDeadline } from '../time/index.ts'
 
-/** What a document may cost. */
+/** The limits of one fetch. */
 export interface FetchLimits {
   readonly fetch: typeof fetch
   readonly timeoutMs: number
@@ -10,7 +10,7 @@ export interface FetchLimits {
 /** More than any key set, metadata or introspection needs. */
 const MAX_BYTES = 262_144
 
-/** Reads no further than it may. @throws {Error} when there is more. */
+/** Reads a body up to the limit. @throws {Error} if it is longer. */
 export async function boundedText(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
@@ -23,9 +23,10 @@ export async function boundedText(response: Response): Promise<string> {
 }
 
 /**
- * A JSON document, as text, by GET: at most 256 KiB, in time, from where it was asked for (no redirect). What its server calls it does not
- * matter, as long as it is no web page: files are served as `text/plain`, or as nothing in particular.
- * @throws {Error} for everything else, with the address and what was wrong.
+ * Gets a JSON document as text: at most 256 KiB, within the timeout, without redirects. The content type does not matter unless it
+ * is that of a web page, since file servers may use `text/plain` or none.
+ *
+ * @throws {Error} for everything else, with the URL and the cause.
  */
 export async function fetchJsonText(uri: string, { fetch, timeoutMs, signal }: FetchLimits): Promise<string> {
   try {

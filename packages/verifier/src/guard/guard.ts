@@ -2,8 +2,9 @@ import { VerifierError } from '../error/index.ts'
 import type { Principal, RequestContext } from '../principal/index.ts'
 
 /**
- * Whether somebody may do something; asked after token, client and person are known to be good.
- * @returns why not, as an error to be thrown; `undefined` when it is allowed.
+ * Decides whether a principal may make a request; it runs after the token was verified.
+ *
+ * @returns the error to throw if not; `undefined` if it is allowed.
  */
 export type Guard = (principal: Principal, context: RequestContext) => VerifierError | undefined
 
@@ -12,33 +13,33 @@ const denied = (detail: string): VerifierError => new VerifierError('access_deni
 const lacksScope = (scope: string, detail: string): VerifierError =>
   new VerifierError('insufficient_scope', { parameters: { scope }, detail })
 
-/** A guard that was made out of an empty list would let everybody through, or nobody. */
+/** A guard from an empty list would let every principal through, or none. */
 function someOf<Value>(values: readonly Value[], what: string): readonly Value[] {
   if (values.length === 0) throw new TypeError(`a guard needs at least one ${what}`)
   return values
 }
 
-/** All of these scopes. A client that lacks one is told them all. RFC 6750 §3.1. @throws {TypeError} for none. */
+/** Requires all of these scopes. The challenge names all of them. RFC 6750 §3.1. @throws {TypeError} for none. */
 function scopes(...all: readonly string[]): Guard {
   const scope = someOf(all, 'scope').join(' ')
   return (principal) =>
     all.every((each) => principal.scopes.has(each)) ? undefined : lacksScope(scope, `needs the scopes ${scope}`)
 }
 
-/** One of these scopes. A client that has none is told to ask for the first: it needs no more. @throws {TypeError} for none. */
+/** Requires one of these scopes. The challenge names the first, which is sufficient. @throws {TypeError} for none. */
 function anyScope(...any: readonly string[]): Guard {
   const [first = ''] = someOf(any, 'scope')
   return (principal) =>
     any.some((each) => principal.scopes.has(each)) ? undefined : lacksScope(first, `needs one of ${any.join(' ')}`)
 }
 
-/** This role of the person. */
+/** Requires this role of the user. */
 const role =
   (name: string): Guard =>
   (principal) =>
     principal.roles.has(name) ? undefined : denied(`needs the role ${name}`)
 
-/** This entitlement of the person, or the one that the request is about. */
+/** Requires this entitlement of the user, or the one that the request is about. */
 const entitlement =
   (name: string | ((context: RequestContext) => string)): Guard =>
   (principal, context) => {
@@ -49,8 +50,8 @@ const entitlement =
 const currentSeconds = ({ now }: RequestContext): number => now ?? Math.floor(Date.now() / 1000)
 
 /**
- * Step-up of RFC 9470: that the person was authenticated in one of these ways (any, when there are none), and no longer ago
- * than this many seconds. A token that does not say how or when does not satisfy it.
+ * Step-up authentication, RFC 9470: requires one of these authentication context classes (any, if there are none), and an
+ * authentication no longer ago than this many seconds. A token without `acr` or `auth_time` does not satisfy it.
  */
 function acr(values: string | readonly string[], maxAgeSeconds?: number): Guard {
   const accepted = [values].flat()
@@ -64,18 +65,18 @@ function acr(values: string | readonly string[], maxAgeSeconds?: number): Guard 
       maxAgeSeconds === undefined ||
       (principal.authTime !== undefined && currentSeconds(context) - principal.authTime <= maxAgeSeconds)
     if (isStrong && isRecent) return undefined
-    const detail = isStrong ? 'authenticated too long ago' : `acr is ${principal.acr ?? 'not said'}`
+    const detail = isStrong ? 'authenticated too long ago' : `acr is ${principal.acr ?? 'missing'}`
     return new VerifierError('insufficient_user_authentication', { parameters, detail })
   }
 }
 
-/** Whatever else must hold. Only `true` allows: a promise, which an async predicate would give, does not. */
+/** Requires a predicate of your own. Only `true` allows the request: the promise of an async predicate does not. */
 const satisfies =
   (predicate: (principal: Principal, context: RequestContext) => boolean): Guard =>
   (principal, context) =>
     predicate(principal, context) === true ? undefined : denied('does not satisfy the predicate')
 
-/** All of these guards, in their order: the first that refuses says why. @throws {TypeError} for none. */
+/** Requires all of these guards, in their order; the first that refuses gives the reason. @throws {TypeError} for none. */
 function all(...guards: readonly Guard[]): Guard {
   someOf(guards, 'guard')
   return (principal, context) => {
@@ -87,7 +88,7 @@ function all(...guards: readonly Guard[]): Guard {
   }
 }
 
-/** One of these guards, in their order, and none after it is asked; when all refuse, the first says why. @throws {TypeError} for none. */
+/** Requires one of these guards, in their order; if all refuse, the first gives the reason. @throws {TypeError} for none. */
 function any(...guards: readonly Guard[]): Guard {
   someOf(guards, 'guard')
   return (principal, context) => {
@@ -101,10 +102,10 @@ function any(...guards: readonly Guard[]): Guard {
   }
 }
 
-/** The guards there are; any function of the same shape is one, too. */
+/** The built-in guards; any other function of type `Guard` is one, too. */
 export const guard = { scopes, anyScope, role, entitlement, acr, satisfies, all, any }
 
-/** Lets pass who may. @throws {VerifierError} the guard's refusal. */
+/** Applies a guard. @throws {VerifierError} if the guard refuses. */
 export function authorize(principal: Principal, guard: Guard, context: RequestContext = {}): void {
   const refusal = guard(principal, context)
   if (refusal !== undefined) throw refusal

@@ -1,9 +1,9 @@
-/** Guards for Hono, on every runtime that it has and this package runs on. */
+/** Guards for Hono. */
 import type { Context, MiddlewareHandler } from 'hono'
 import type { Guard } from '../guard/index.ts'
 import {
   type Answer,
-  authenticating,
+  createAuthenticator,
   type AuthOptions,
   type HttpRequest,
   type Recheck,
@@ -13,11 +13,11 @@ import {
 export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
 export interface HonoAuth {
-  /** For a route, or for `app.use`. Before what reads the body: its end passes only if the token is good then. */
+  /** For a route, or for `app.use`. Use it before the body is read: the token is checked again when the body ends. */
   require(guard?: Guard): MiddlewareHandler
 }
 
-/** A request of Hono: its Host header is in its URL already, and may be missing. */
+/** A request of Hono. Its Host header may be missing, and is in its URL then. */
 function fromHono(context: Context): HttpRequest {
   const { raw } = context.req
   const url = new URL(raw.url)
@@ -36,7 +36,7 @@ function fromHono(context: Context): HttpRequest {
 
 const responseOf = ({ status, headers, body }: Answer): Response => new Response(body, { status, headers })
 
-/** The same request, whose body comes to its end if its token is good then, and fails otherwise. */
+/** The same request, whose body ends if its token is still valid then, and fails otherwise. */
 function recheckedAtEnd(
   request: Request,
   body: ReadableStream<Uint8Array>,
@@ -54,9 +54,9 @@ function recheckedAtEnd(
   return new Request(request, { body: body.pipeThrough(atEnd), duplex: 'half' })
 }
 
-/** Guards for Hono; `principalOf(context)` says who asks. */
+/** Guards for Hono; `principalOf(context)` gives the principal. */
 export function honoAuth(verifier: RequestVerifier, options?: AuthOptions): HonoAuth {
-  const authenticate = authenticating(verifier, options)
+  const authenticate = createAuthenticator(verifier, options)
   return {
     require: (guard) => async (context, next) => {
       const outcome = await authenticate(fromHono(context), context, guard)
@@ -67,7 +67,7 @@ export function honoAuth(verifier: RequestVerifier, options?: AuthOptions): Hono
       context.req.raw = recheckedAtEnd(raw, raw.body, outcome.recheck, (answer) => (refused = answer))
       await next()
       if (refused === undefined) return undefined
-      // Headers of what it takes the place of would be kept.
+      // Without this, Hono would keep headers of the response that is replaced.
       context.res = undefined
       context.res = responseOf(refused)
       return undefined

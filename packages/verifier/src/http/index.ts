@@ -1,2 +1,2 @@
-/** Revocations over HTTP: instead of Kafka, or while it is away. */
+/** Revocations over HTTP: instead of Kafka, or as a fallback. */
 export * from '@ledgate/revocation/http'

@@ -6,24 +6,24 @@ import { boundedText } from '../fetch/index.ts'
 import type { Introspector } from './introspector.ts'
 
 export interface IntrospectionOptions {
-  /** The introspection endpoint of the issuer, RFC 7662 §2. */
+  /** The URL of the introspection endpoint of the issuer, RFC 7662 §2. */
   readonly uri: string
   /** The credentials of this resource server. */
   readonly clientId: string
   readonly clientSecret: string
   readonly fetch?: typeof fetch
-  /** 2,000 unless told. */
+  /** Milliseconds that a request may take. Default: 2,000. */
   readonly timeoutMs?: number
-  /** Asks over http on other machines, too: the token and the secret can then be read on the way. */
+  /** Sends requests over http to other machines, too: anyone on the network path can then read the token and the secret. */
   readonly allowInsecureRequests?: boolean
 }
 
 const Answer = z.looseObject({ active: z.boolean() })
 
 /**
- * Asks the issuer whether a token is active, each time anew: an answer is as old as the question.
+ * Asks the issuer whether a token is active, with one request each time: answers are not cached.
  *
- * @throws {TypeError} for an endpoint that is not https, or a time that cannot be meant.
+ * @throws {TypeError} if the endpoint is not https, or the timeout is invalid.
  */
 export function introspection({
   uri,
@@ -46,7 +46,7 @@ export function introspection({
     })
     if (response.status === 200) return Answer.parse(JSON.parse(await boundedText(response))).active
     await response.body?.cancel()
-    throw new Error(`introspection answered ${response.status}`)
+    throw new Error(`the introspection endpoint answered ${response.status}`)
   }
   return (token, signal) => withDeadline((deadline) => ask(token, deadline), timeoutMs, signal)
 }

@@ -1,2 +1,2 @@
-/** Whether an issuer itself still calls a token active (RFC 7662). @throws when it cannot be asked. */
+/** Asks an issuer whether a token is active (RFC 7662). @throws when there is no answer. */
 export type Introspector = (token: string, signal?: AbortSignal) => Promise<boolean>

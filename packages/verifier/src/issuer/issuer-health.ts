@@ -3,9 +3,9 @@ import type { KeysHealth } from '../key/index.ts'
 
 export interface IssuerHealth {
   readonly issuer: string
-  /** Whether its key set is there and not too old, and its feed is caught up with and fresh. */
+  /** Whether its key set is present and not too old, and its feed has caught up and is fresh. */
   readonly isReady: boolean
   readonly keys: KeysHealth
-  /** Absent where revocations are `false`. */
+  /** Absent if `revocations` is `false`. */
   readonly revocations?: FeedHealth
 }

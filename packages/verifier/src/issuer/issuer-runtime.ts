@@ -5,7 +5,7 @@ import {
   RemoteKeySet,
   type KeyCacheOptions,
   signatureAlgorithms,
-  USUAL_ALGORITHMS,
+  DEFAULT_ALGORITHMS,
 } from '../key/index.ts'
 import { secureUrl } from '../url/index.ts'
 import { timerMs } from '../time/index.ts'
@@ -23,7 +23,7 @@ export interface IssuerRuntime extends TrustedIssuer {
   endedBy(facts: TokenFacts): Scope | undefined
   watch(principal: Principal): AbortSignal
   start(): void
-  /** What there is to wait for until tokens can be verified, each by name. */
+  /** What must be ready before tokens can be verified, each with a name. */
   readiness(): Needed
   isReady(): boolean
   health(): IssuerHealth
@@ -38,12 +38,12 @@ export interface RuntimeOptions {
 }
 
 /**
- * A key of the feed that was not there is asked for again soon, for a notice must not be lost over it; and nobody who can
- * write to a feed holds it up by names of keys for longer than it is silent between two heartbeats.
+ * A missing key of the feed is searched for again soon, so that no notice is lost; and invented kids in a feed do not delay it for
+ * longer than the time between two heartbeats.
  */
 const SEARCH_FOR_FEED_KEYS = { longestMissingMs: 1_000, searchEveryMs: 1_000 }
 
-/** What the key sets of an issuer have in common: how they are fetched, and who hears of it. */
+/** The options that the key sets of an issuer share. */
 function keyOptions(issuer: IssuerOptions, options: VerifierOptions, clock: Clock, which: string) {
   const { logger, metrics } = options
   const onFetch: KeyCacheOptions['onFetch'] = (outcome, error) => {
@@ -59,7 +59,7 @@ function tokenKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock
   const uri = jwks?.uri === undefined ? undefined : secureUrl(jwks.uri, allowInsecureRequests).href
   return new RemoteKeySet({
     ...keyOptions(issuer, options, clock, 'token'),
-    algorithms: signatureAlgorithms(issuer.algorithms ?? USUAL_ALGORITHMS),
+    algorithms: signatureAlgorithms(issuer.algorithms ?? DEFAULT_ALGORITHMS),
     locate: (limits) =>
       uri === undefined
         ? discoverJwksUri({ issuer: issuer.issuer, allowInsecureRequests, ...limits })
@@ -78,7 +78,7 @@ function feedKeys(issuer: IssuerOptions, options: VerifierOptions, clock: Clock)
   })
 }
 
-/** What runs for an issuer; nothing does before it is started. @throws {TypeError} for options that cannot be meant. */
+/** What runs for one issuer, once it is started. @throws {TypeError} if the options are invalid. */
 export function issuerRuntime(
   issuer: IssuerOptions,
   options: VerifierOptions,
@@ -98,9 +98,9 @@ export function issuerRuntime(
           clock,
           logger: options.logger,
           onEnded(ended, notice) {
-            // Of whichever set it is: a notice does not say.
+            // In both sets, since a notice does not say which one the key is from.
             if (ended.scope === 'key') for (const set of [keys, signers]) set.ban(ended.id)
-            watching.ended(ended)
+            watching.revoke(ended)
             if (notice !== undefined) onNotice(notice, name)
           },
         })

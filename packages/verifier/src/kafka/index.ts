@@ -1,4 +1,4 @@
-/** Revocations from Kafka; needs `kafkajs`. */
+/** Revocations over Kafka; requires `kafkajs`. */
 export {
   BrokenTopic,
   type KafkaLog,

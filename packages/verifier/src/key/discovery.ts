@@ -4,7 +4,7 @@ import { fetchJsonText, type FetchLimits } from '../fetch/index.ts'
 
 const Metadata = z.looseObject({ issuer: z.string(), jwks_uri: z.url() })
 
-/** Where metadata are: RFC 8414 §3 puts the well-known part before the path of the issuer, OpenID Connect behind it. */
+/** The URLs of metadata: RFC 8414 §3 puts the well-known part before the path of the issuer, OpenID Connect after it. */
 function addresses(issuer: URL): readonly string[] {
   const path = issuer.pathname.replace(/\/$/, '')
   return [
@@ -19,15 +19,16 @@ export interface Discovery extends FetchLimits {
 }
 
 /**
- * The `jwks_uri` of an issuer, out of its metadata.
- * @throws {Error} when they cannot be had, are another issuer's (RFC 8414 §3.3), or name an address that is not safe.
+ * The `jwks_uri` from the metadata of an issuer.
+ *
+ * @throws {Error} if the metadata cannot be fetched, are those of another issuer (RFC 8414 §3.3), or contain an insecure URL.
  */
 export async function discoverJwksUri({ issuer, allowInsecureRequests, ...limits }: Discovery): Promise<string> {
   let failure: unknown
   for (const address of addresses(secureUrl(issuer, allowInsecureRequests))) {
     try {
       const metadata = Metadata.parse(JSON.parse(await fetchJsonText(address, limits)))
-      if (metadata.issuer !== issuer) throw new Error(`${address} is the metadata of another issuer`)
+      if (metadata.issuer !== issuer) throw new Error(`${address} has the metadata of another issuer`)
       return secureUrl(metadata.jwks_uri, allowInsecureRequests).href
     } catch (error) {
       failure ??= error

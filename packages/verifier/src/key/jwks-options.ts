@@ -1,27 +1,27 @@
-/** What the signing keys of an issuer are taken from, and how long they are trusted; those of its feed the same way. */
+/** Where the signing keys of an issuer are fetched, and how long they are trusted; those of its feed likewise. */
 export interface JwksOptions {
-  /** Of the key set (RFC 7517); what the issuer's metadata say (RFC 8414) when absent. */
+  /** The URL of the key set (RFC 7517). Default: the `jwks_uri` of the issuer's metadata (RFC 8414). */
   readonly uri?: string
-  /** How the network is asked; the global `fetch` unless told. */
+  /** Makes the requests. Default: the global `fetch`. */
   readonly fetch?: typeof fetch
-  /** How old a key set grows before it is fetched again in the background, in milliseconds; 300,000 unless told. */
+  /** Milliseconds after which a key set is fetched again in the background. Default: 300,000. */
   readonly refreshAheadMs?: number
-  /** How old a key set may grow while it cannot be fetched, in milliseconds; 86,400,000 unless told. Then 503. */
+  /** Milliseconds for which a key set is trusted while it cannot be fetched again; then requests get 503. Default: 86,400,000. */
   readonly maxStaleMs?: number
-  /** How long one fetch may take, in milliseconds; 5,000 unless told. */
+  /** Milliseconds that one fetch may take. Default: 5,000. */
   readonly timeoutMs?: number
   /**
-   * How long a request whose key is unknown waits for a fetch of the key set, in milliseconds. 0 unless told: it is refused at
-   * once with 401 while the set is fetched in the background, so that nobody's made-up `kid` holds a request open; with 503
-   * while the set cannot be fetched. New keys are published before they sign, so an honest token does not meet this.
+   * Milliseconds for which a request with an unknown `kid` waits for a fetch of the key set. Default: 0: it is refused at once
+   * with 401 while the set is fetched in the background, so that an invented `kid` does not hold a request open; with 503 while
+   * the set cannot be fetched. Keys are published before they sign, so a valid token does not run into this.
    */
   readonly unknownKidWaitMs?: number
 }
 
-/** How a key set is. */
+/** The state of a key set. */
 export interface KeysHealth {
   readonly uri: string | undefined
-  /** Milliseconds since it was fetched; Infinity when it never was. */
+  /** Milliseconds since it was fetched; `Infinity` if it never was. */
   readonly ageMs: number
   readonly kids: readonly string[]
   readonly lastError?: string

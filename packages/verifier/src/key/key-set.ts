@@ -5,21 +5,21 @@ import { isPublic } from './public-key.ts'
 import { namesOf } from './signature-algorithm.ts'
 import type { SignatureAlgorithm } from '@ledgate/jws'
 
-/** A public key of an issuer, and the one algorithm it is used with. */
+/** A public key of an issuer, with the one algorithm it is used with. */
 export interface TrustedKey extends VerificationKey {
-  /** `undefined` where the set gives it no name, RFC 7517 §4.5. */
+  /** `undefined` if the key has no `kid`, RFC 7517 §4.5. */
   readonly kid: string | undefined
-  /** By which names of its algorithm a token may say it: as the key does, and where it does not, by each there is. */
+  /** The values of `alg` that a token with this key may have: the one of the key, or every name of the algorithm if it has none. */
   readonly names: readonly string[]
-  /** The key as it was published: the same kid with another key is another key. */
+  /** The key as it was published: the same `kid` with other key material is another key. */
   readonly published: string
-  /** Falls, and never rises again, when the key leaves the set: whoever kept the key asks before each use. */
+  /** Becomes false for good when the key leaves the set. Holders of the key check it before each use. */
   isTrusted: boolean
 }
 
 const Base64url = z.string().regex(/^[A-Za-z0-9_-]+$/)
 
-/** What the key must be able to do where it says what it is for, RFC 7517 §4.2 and §4.3. */
+/** The purpose of the key, which must include verification if it is given, RFC 7517 §4.2 and §4.3. */
 const Purpose = {
   kid: z.string().min(1).max(LONGEST_KID).optional(),
   alg: z.string().optional(),
@@ -30,7 +30,7 @@ const Purpose = {
     .optional(),
 }
 
-/** Public keys that can verify a signature; a private or symmetric member makes a key none. */
+/** Public keys that can verify a signature; keys with private or symmetric members are excluded. */
 const PublishedKey = z
   .discriminatedUnion('kty', [
     z.looseObject({
@@ -49,18 +49,18 @@ type PublishedKey = z.infer<typeof PublishedKey>
 /** More than a rotation needs. */
 const MAX_KEYS = 100
 
-/** A set as it comes: what is in it is looked at one by one, for a key of a kind we do not know is no fault, RFC 7517 §5. */
+/** A set as it is published: its keys are parsed one by one, since keys of an unknown type are ignored, RFC 7517 §5. */
 const KeySet = z.looseObject({ keys: z.array(z.unknown()).max(MAX_KEYS) })
 
 const CURVE_ALGORITHMS = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' } as const
 
-/** What a key can sign by. */
+/** The algorithms that fit a key. */
 const fitting = (jwk: PublishedKey): readonly SignatureAlgorithm[] =>
   jwk.kty === 'RSA' ? ['RS256', 'PS256'] : [CURVE_ALGORITHMS[jwk.crv]]
 
 /**
- * The one algorithm of a key, RFC 8725 §3.1: what it says, if that fits its kind; otherwise the first that is allowed and does.
- * A token does not choose.
+ * The one algorithm of a key, RFC 8725 §3.1: its `alg` if that fits its type; without one, the first allowed algorithm that fits.
+ * The token does not choose.
  */
 function algorithmOf(
   jwk: PublishedKey,
@@ -71,7 +71,7 @@ function algorithmOf(
   return alg && { alg, names: jwk.alg === undefined ? namesOf(alg) : [jwk.alg] }
 }
 
-/** Only what makes the key: `ext`, `x5c` and the like are of no use here, and an odd one must not cost the key. */
+/** Only the key material: `ext`, `x5c` and the like are not used, and a malformed one must not invalidate the key. */
 function materialOf(jwk: PublishedKey): JWK {
   switch (jwk.kty) {
     case 'EC':
@@ -98,15 +98,15 @@ async function trustedKey(
     const key = imported instanceof Uint8Array ? undefined : verificationKey(imported, [alg])
     return key && { ...key, names, kid: jwk.kid, published: JSON.stringify([names, material]), isTrusted: true }
   } catch {
-    return undefined // not a point of its curve, too short, or the like
+    return undefined // The key material is invalid or too short.
   }
 }
 
 /**
- * The keys of a set that can verify tokens, in its order. Keys of other kinds and for other purposes are passed over; several may have
- * one name, as where they are of different kinds (RFC 7517 §4.5), or none.
+ * The keys of a set that can verify tokens, in its order. Keys of other types and for other purposes are ignored. Several keys may
+ * have the same `kid`, such as keys of different types (RFC 7517 §4.5), or none.
  *
- * @throws {TypeError} when it is no key set, or holds no key of use: it is not what it was taken for.
+ * @throws {TypeError} if it is not a key set, or contains no usable key.
  */
 export async function readKeySet(
   text: string,
@@ -116,7 +116,7 @@ export async function readKeySet(
   if (!success) throw new TypeError('not a key set (RFC 7517 §5)')
   const keys = await Promise.all(data.keys.map((candidate) => trustedKey(candidate, algorithms)))
   const usable = keys.filter((key) => key !== undefined)
-  if (usable.length === 0) throw new TypeError('a key set without a key that verifies tokens')
+  if (usable.length === 0) throw new TypeError('the key set contains no key that can verify tokens')
   return usable
 }
 

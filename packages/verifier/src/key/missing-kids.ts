@@ -1,25 +1,25 @@
-import { hash } from 'node:crypto'
+import { sha256 } from '@ledgate/jws'
 import type { Clock } from '@ledgate/revocation'
 
-/** Which kids were looked for and not found. */
+/** The kids that were searched for and not found. */
 export interface MissingKids {
-  /** Whether looking for it again is of no use yet. */
+  /** Whether it is too early to search for it again. */
   has(kid: string): boolean
-  /** It is not in the set that was just fetched. */
+  /** Notes that it is not in the set that was just fetched. */
   add(kid: string): void
   delete(kid: string): void
 }
 
 const FIRST_MS = 1_000
-/** Made-up kids push out each other, and at worst cost what the budget of fetches allows. */
+/** Invented kids displace each other, and cause no more fetches than the budget allows. */
 const MAX_KIDS = 1_000
 
-/** Longer kids are kept by their hash: they are in a token that nobody signed. */
+/** Longer kids are stored as a hash, since they come from unauthenticated tokens. */
 const LONGEST_NAME = 64
 
-const nameOf = (kid: string): string => (kid.length <= LONGEST_NAME ? kid : `#${hash('sha256', kid, 'base64url')}`)
+const nameOf = (kid: string): string => (kid.length <= LONGEST_NAME ? kid : `#${sha256(kid)}`)
 
-/** Keeps a kid for a second, and for twice as long with every time that it is missing again, up to a longest time. */
+/** Notes a kid for a second, and for twice as long each time it is missing again, up to a longest time. */
 export function missingKids(clock: Pick<Clock, 'monotonic'>, longestMs: number): MissingKids {
   const missing = new Map<string, { readonly until: number; readonly pauseMs: number }>()
   return {

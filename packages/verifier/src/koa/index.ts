@@ -1,20 +1,20 @@
 /** Guards for Koa. */
 import type { Context, Middleware } from 'koa'
 import type { Guard } from '../guard/index.ts'
-import { authenticating, type AuthOptions, type HttpRequest, type RequestVerifier } from '../request/index.ts'
+import { createAuthenticator, type AuthOptions, type HttpRequest, type RequestVerifier } from '../request/index.ts'
 import { canAnswer, fromNode, recheckAtEnd } from '../node-http/index.ts'
 
 export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
 export interface KoaAuth {
   /**
-   * For a route of a router, or for everything that is used after it. Before what reads the body: its end passes only if the token is
-   * good then.
+   * For a route of a router, or for everything that is used after it. Use it before the body is read: the token is checked again when
+   * the body ends.
    */
   require(guard?: Guard): Middleware
 }
 
-/** A request of Koa; its `protocol` minds `app.proxy`. */
+/** A request of Koa; its `protocol` respects `app.proxy`. */
 const fromKoa = (context: Context): HttpRequest => ({
   ...fromNode(context.req),
   target: context.originalUrl,
@@ -24,9 +24,9 @@ const fromKoa = (context: Context): HttpRequest => ({
   raw: context,
 })
 
-/** Guards for Koa; `principalOf(context)` says who asks. */
+/** Guards for Koa; `principalOf(context)` gives the principal. */
 export function koaAuth(verifier: RequestVerifier, options?: AuthOptions): KoaAuth {
-  const authenticate = authenticating(verifier, options)
+  const authenticate = createAuthenticator(verifier, options)
   return {
     require: (guard) => async (context, next) => {
       const outcome = await authenticate(fromKoa(context), context, guard)

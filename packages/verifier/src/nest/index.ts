@@ -6,23 +6,29 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { VerifierError } from '../error/index.ts'
 import { canAnswer, fromExpress, fromFastify, recheckAtEnd } from '../node-http/index.ts'
 import type { Guard } from '../guard/index.ts'
-import { type Answer, authenticating, type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
+import {
+  type Answer,
+  createAuthenticator,
+  type AuthOptions,
+  principalOf,
+  type RequestVerifier,
+} from '../request/index.ts'
 
 export { type AuthOptions, principalOf, type RequestVerifier } from '../request/index.ts'
 
 type NestRequest = Request | FastifyRequest
 type NestResponse = Response | FastifyReply
 
-/** A request of HTTP, and its response where that is known. */
+/** An HTTP request, and its response if that is known. */
 interface Exchange {
   readonly request: NestRequest
   readonly response: NestResponse | undefined
 }
 
-/** What a resolver of GraphQL gets third is what its module made: the request is in there as `req`, if it is one of HTTP. */
+/** The third argument of a GraphQL resolver is the context of its module, which has the HTTP request as `req`. */
 const GRAPHQL_CONTEXT = 2
 
-/** What a call came by; the handlers of a gateway or of a microservice have no request of HTTP. */
+/** The HTTP exchange of a call; handlers of gateways and microservices have none. */
 function exchangeOf(context: ExecutionContext): Exchange | undefined {
   const http = context.switchToHttp()
   if (context.getType<string>() === 'http') return { request: http.getRequest(), response: http.getResponse() }
@@ -39,30 +45,30 @@ const outgoing = (response: NestResponse): ServerResponse => ('raw' in response 
 
 export interface NestAuth {
   /**
-   * For `@UseGuards(...)` on a route, a resolver of GraphQL (its `context` has the request as `req`) or a controller,
-   * `app.useGlobalGuards(...)`, or a provider of `APP_GUARD`. What does not come by HTTP, such as a message of a gateway, is not let
-   * through.
+   * For `@UseGuards(...)` on a route, a GraphQL resolver (whose `context` has the request as `req`) or a controller,
+   * `app.useGlobalGuards(...)`, or a provider of `APP_GUARD`. Calls that do not come over HTTP, such as messages of a gateway, are
+   * refused.
    */
   require(guard?: Guard): CanActivate
 }
 
-/** The exception that Nest answers with; headers have to be set before. */
+/** The exception that Nest answers with. It sets the headers of the response first. */
 function exceptionOf({ status, headers, content }: Answer, response: NestResponse | undefined): HttpException {
   if (response !== undefined && canAnswer(outgoing(response)))
     for (const [name, value] of Object.entries(headers)) response.header(name, value)
   return new HttpException(content, status)
 }
 
-/** Guards for routes of Nest; `@CurrentPrincipal()` says who asks. */
+/** Guards for routes of Nest; `@CurrentPrincipal()` gives the principal. */
 export function nestAuth(verifier: RequestVerifier, options?: AuthOptions): NestAuth {
-  const authenticate = authenticating(verifier, options)
+  const authenticate = createAuthenticator(verifier, options)
   return {
     require: (guard) => ({
       async canActivate(context: ExecutionContext) {
         const exchange = exchangeOf(context)
         if (exchange === undefined) {
-          options?.onRefused?.(new VerifierError('missing_token', { detail: 'not a request of HTTP' }), context)
-          // Nest says of it what it says where it is: a WsException, an RpcException.
+          options?.onRefused?.(new VerifierError('missing_token', { detail: 'not an HTTP request' }), context)
+          // Nest then throws the exception of the transport: a WsException or an RpcException.
           return false
         }
         const { request, response } = exchange
@@ -76,7 +82,7 @@ export function nestAuth(verifier: RequestVerifier, options?: AuthOptions): Nest
   }
 }
 
-/** A parameter of a guarded route that is who asks. */
+/** A parameter decorator for the principal of a guarded route. */
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext) =>
   principalOf(exchangeOf(context)?.request ?? context),
 )

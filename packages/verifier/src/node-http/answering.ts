@@ -1,39 +1,40 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Answer, Recheck, Refusal } from '../request/index.ts'
 
-/** Whether a response can say something still: somebody else, such as a time limit, may have answered while a token was looked at. */
+/** Whether a response can still be sent: a timeout, for example, may have answered while the token was verified. */
 export const canAnswer = ({ headersSent, writableEnded, destroyed }: ServerResponse): boolean =>
   !headersSent && !writableEnded && !destroyed
 
-/** Answers who is not let through, if nobody has answered yet. */
+/** Sends a refusal, unless the request is answered already. */
 export function answerBy(response: ServerResponse, { status, headers, body }: Answer): void {
   if (canAnswer(response)) response.writeHead(status, headers).end(body)
 }
 
-/** Whether there is a body, and it is not here yet. */
+/** Whether there is a body that is not received yet. */
 const isComing = ({ complete, headers, httpVersionMajor }: IncomingMessage): boolean =>
   !complete &&
   (httpVersionMajor > 1 || headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
 
-/** That a body never came to its end, told to whoever reads it; to nobody it would end the process. */
+/** Emits an error to the readers of the body; without a listener it would end the process. */
 function fail(request: IncomingMessage, error: Error): void {
   if (request.listenerCount('error') > 0) request.emit('error', error)
 }
 
-/** Answers, and closes a connection whose body nobody reads any more. */
+/** Answers, and closes the connection, since its body is no longer read. */
 function refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal, answer: () => void): void {
   if (!canAnswer(response)) return fail(request, refusal.error)
   if (request.httpVersionMajor === 1) response.setHeader('connection', 'close')
-  // First the answer, for whoever handles the error may end the connection.
+  // The answer first, since a handler of the error may close the connection.
   response.once('close', () => fail(request, refusal.error))
   answer()
 }
 
 /**
- * Holds the end of a body back until its token was looked at once more. An upload may take minutes, and no handler that wants all of it
- * is reached before its end: a token that ended meanwhile is refused, and whoever reads the body gets an error in place of its end.
+ * Holds back the end of a body until its token was checked again. An upload may take minutes, and a handler that needs all of it does
+ * not run before its end: if the token was revoked meanwhile, the request is refused, and readers of the body get an error instead
+ * of its end.
  *
- * @param answer sends a refusal; by the response itself unless told.
+ * @param answer sends a refusal. Default: with the response itself.
  */
 export function recheckAtEnd(
   request: IncomingMessage,
@@ -53,7 +54,7 @@ export function recheckAtEnd(
   request.push = (chunk: unknown, encoding?: BufferEncoding) => {
     if (chunk !== null) return push.call(request, chunk, encoding)
     request.push = push
-    // Who has been answered is not held up.
+    // An answered request is not held back.
     if (response.writableEnded) return push.call(request, null)
     try {
       const refusal = recheck()

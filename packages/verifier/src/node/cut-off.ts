@@ -2,14 +2,14 @@ import type { Http2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import { VerifierError } from '../error/index.ts'
 
-/** The close code of a WebSocket whose token has ended: 4000 to 4999 are the application's (RFC 6455 §7.4.2). */
+/** The close code of a WebSocket whose token is no longer valid: 4000 to 4999 are for applications (RFC 6455 §7.4.2). */
 export const UNAUTHORIZED = 4401
-/** The close code of one whose token may be good, but nobody can tell now: Try Again Later, of IANA's registry. */
+/** The close code if the token cannot be verified at the moment: Try Again Later, from the IANA registry. */
 export const TRY_AGAIN_LATER = 1013
 
-/** A WebSocket as the package `ws` has it. */
+/** A WebSocket of the package `ws`. */
 export interface WebSocketLike {
-  /** From 2 on it closes or is closed. */
+  /** 2 or more: closing or closed. */
   readonly readyState: number
   close(code: number, reason: string): void
   terminate(): void
@@ -18,11 +18,11 @@ export interface WebSocketLike {
   removeAllListeners(event: 'message'): unknown
 }
 
-/** A response that goes on and on: server-sent events, a download. By HTTP/1, or by HTTP/2 in either of its interfaces. */
+/** A long-lived response, such as server-sent events or a download: of HTTP/1, or of either API for HTTP/2. */
 export interface ResponseLike {
   /** Whether its connection is gone. */
   readonly destroyed?: boolean
-  /** Whether its end was asked for, sent or not. */
+  /** Whether `end` was called. */
   readonly writableEnded?: boolean
   /** Whether all of it was sent. */
   readonly writableFinished?: boolean
@@ -33,21 +33,21 @@ export interface ResponseLike {
   off(event: 'close', listener: () => void): unknown
 }
 
-/** How long the other side may take to let go, in milliseconds. */
+/** Milliseconds that the peer has to close the connection. */
 const GRACE_MS = 1_000
 
-/** Why a watch was aborted; by whoever made a signal of their own, for a reason of theirs. */
+/** Why a signal aborted; a signal of another origin may have any reason. */
 const refusalOf = (reason: unknown): VerifierError =>
   reason instanceof VerifierError ? reason : new VerifierError('invalid_token')
 
-/** Stops listening and says why; a peer that does not answer is left without. */
+/** Stops receiving messages, and closes with the reason. */
 function closeSocket(socket: WebSocketLike, { status, code }: VerifierError): void {
-  // What comes between our close and theirs would be heard still, and the sender has no right to that any more.
+  // Messages that arrive before the peer closes must not be handled: the sender is no longer authorized.
   socket.removeAllListeners('message')
   socket.close(status === 503 ? TRY_AGAIN_LATER : UNAUTHORIZED, code)
 }
 
-/** Ends with an event that says why; what has ended, or is gone, takes no event any more. */
+/** Ends with an event that has the reason, unless the response has ended or its connection is gone. */
 function endEvents(response: ResponseLike, { error, code }: VerifierError): void {
   if (isGone(response) || response.writableEnded === true) return
   response.write(`event: ended\ndata: ${JSON.stringify({ error, code })}\n\n`)
@@ -55,30 +55,30 @@ function endEvents(response: ResponseLike, { error, code }: VerifierError): void
 }
 
 interface Cut {
-  /** Ends in a way that the other side can understand. */
+  /** Ends the connection and tells the peer why. */
   end(refusal: VerifierError): void
-  /** Ends without it. */
+  /** Ends the connection without the peer. */
   destroy(): void
 }
 
-/** The stream of HTTP/2 behind a response, or the response itself where it is one. */
+/** The HTTP/2 stream of a response, or the response itself if it is one. */
 function http2StreamOf(response: ResponseLike): Http2Stream | undefined {
   const stream: unknown = 'stream' in response ? response.stream : response
   return isHttp2Stream(stream) ? stream : undefined
 }
 
-/** By what it can do: whoever serves HTTP/1 need not load HTTP/2. */
+/** By its members, so that servers of HTTP/1 need not load HTTP/2. */
 const isHttp2Stream = (stream: unknown): stream is Http2Stream =>
   typeof stream === 'object' && stream !== null && 'rstCode' in stream && 'destroy' in stream
 
 const isGone = (response: ResponseLike): boolean =>
   response.destroyed === true || (http2StreamOf(response)?.destroyed ?? false)
 
-/** Whether it has ended already, and says nothing of it any more: its client may have left while its token was verified. */
+/** Whether it has ended already, without a further event: the client may have left while its token was verified. */
 const isOver = (connection: WebSocketLike | ResponseLike): boolean =>
   'readyState' in connection ? connection.readyState >= 2 : isGone(connection) || connection.writableFinished === true
 
-/** Whether nothing but the end of the connection says where the response ends, RFC 9112 §6.3: then a part looks like the whole. */
+/** Whether the response is delimited by the end of the connection, RFC 9112 §6.3: a part then looks like the whole. */
 const endsWithConnection = (response: ResponseLike): boolean =>
   'chunkedEncoding' in response &&
   response.chunkedEncoding !== true &&
@@ -86,22 +86,22 @@ const endsWithConnection = (response: ResponseLike): boolean =>
   typeof response.hasHeader === 'function' &&
   response.hasHeader('content-length') !== true
 
-/** Breaks off, in a way that no client takes for the end. */
+/** Breaks off so that no client mistakes it for the regular end. */
 function breakOff(response: ResponseLike): void {
   const stream = http2StreamOf(response)
   if (stream !== undefined) {
-    // Its owner did not ask for the error that it has from now on.
+    // The owner of the stream may have no listener for the error that follows.
     stream.on('error', () => {})
-    // By an error it is reset (RFC 9113 §5.4.2, INTERNAL_ERROR). To close it, with whatever code, ends it in order first.
+    // With an error the stream is reset (RFC 9113 §5.4.2, INTERNAL_ERROR); closing it, with any code, would end it regularly first.
     return void stream.destroy(new Error('cut off'))
   }
   const socket: unknown = 'socket' in response ? response.socket : undefined
-  // In TLS an end without its alert is none.
+  // In TLS an end without the close alert is recognized as an error.
   if (endsWithConnection(response) && socket instanceof Socket && !('encrypted' in socket)) socket.resetAndDestroy()
   response.destroy()
 }
 
-/** Ends a connection when a signal says so, and without its other side when that takes longer than the grace. */
+/** Ends a connection when the signal aborts, and without the peer if that takes longer than the grace period. */
 function cutWhen(connection: WebSocketLike | ResponseLike, signal: AbortSignal, { end, destroy }: Cut): () => void {
   let grace: NodeJS.Timeout | undefined
   function cut() {
@@ -124,11 +124,11 @@ function cutWhen(connection: WebSocketLike | ResponseLike, signal: AbortSignal, 
 }
 
 /**
- * Cuts a long-lived connection off the moment that `verifier.watch(principal)` aborts. A WebSocket is closed with 4401 (1013
- * when nobody can tell now) and hears nothing from then on, and one whose client does not let go within a second is cut off all the same. A response breaks
- * off, so that half a download is not taken for the whole.
+ * Ends a long-lived connection when `verifier.watch(principal)` aborts. A WebSocket is closed with 4401 (1013 if the token cannot be
+ * verified at the moment), receives no messages from then on, and is terminated if the client does not close it within a second. A
+ * response is broken off, so that a partial download is not mistaken for the whole.
  *
- * @returns how to stop watching; it stops by itself when the connection ends.
+ * @returns stops watching, which also stops when the connection ends.
  */
 export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSignal): () => void {
   if ('terminate' in connection)
@@ -141,8 +141,8 @@ export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSi
 }
 
 /**
- * As {@link cutOff}, for server-sent events: they end with an event `ended` that says why, and then the connection does. A
- * browser that connects again is refused with 401, and leaves it at that.
+ * Like {@link cutOff}, for server-sent events: the stream ends with an event `ended` that has the reason. A browser that reconnects
+ * gets 401, and does not try again.
  */
 export function cutOffEvents(response: ResponseLike, signal: AbortSignal): () => void {
   return cutWhen(response, signal, {

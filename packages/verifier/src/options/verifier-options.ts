@@ -7,58 +7,61 @@ import type { JwksOptions } from '../key/index.ts'
 import type { ProofChecker } from '../proof-of-possession/index.ts'
 import type { Logger, MetricsSink } from '../telemetry/index.ts'
 
-/** Revocations of an issuer: one source, or one and another that stands in while the first gives nothing fresh. */
+/** Where the revocations of an issuer come from: one source, or a primary and a fallback that is read while the primary is stale. */
 export type Revocations = RevocationSource | readonly [primary: RevocationSource, fallback: RevocationSource]
 
-/** An issuer whose tokens are taken. */
+/** An issuer whose tokens are accepted. */
 export interface IssuerOptions {
-  /** The exact `iss` of its tokens. https, except on loopback. */
+  /** The exact `iss` of its tokens: an https URL, or http on loopback. */
   readonly issuer: string
-  /** Whom its tokens must be for: one of these in `aud`. The verifier's when absent. */
+  /** Its tokens must have one of these in `aud`. Default: the `audience` of the verifier. */
   readonly audience?: string | readonly string[]
   /**
-   * ES256, EdDSA and RS256 unless told. A key that does not say its own is used with the first of these that it can sign by. EdDSA is
-   * also what its newer name `Ed25519` says (RFC 9864).
+   * Signature algorithms that are accepted. Default: ES256, EdDSA and RS256. A key without an `alg` is used with the first of these
+   * that fits its type. EdDSA may also be written `Ed25519` (RFC 9864).
    */
   readonly algorithms?: readonly (SignatureAlgorithm | 'Ed25519')[]
   readonly jwks?: JwksOptions
-  /** Where its revocations come from. `false`, and it must be written, when a token is good until it expires. */
+  /** Where its revocations come from. `false`, which must be written out, if tokens are valid until they expire. */
   readonly revocations: Revocations | false
-  /** The key set that signs the feed; `${issuer}/revocations/jwks` unless told. It is never the one that signs tokens. */
+  /** The URL of the key set that signs the feed, which is not the one that signs tokens. Default: `${issuer}/revocations/jwks`. */
   readonly feedKeysUri?: string
-  /** Takes keys over http from other machines, too. Whoever is on the way there can then make tokens. */
+  /** Fetches keys over http from other machines, too. Anyone on the network path can then forge tokens. */
   readonly allowInsecureRequests?: boolean
 }
 
 /**
- * What becomes of a token that nothing speaks against while the feed is stale: `closed` answers 503; `accept` takes it while
- * the feed is no staler than this many milliseconds, and answers 503 beyond; `introspect` asks the issuer about each.
- * A revoked token is refused in every case.
+ * What happens to a token that is not known to be revoked while the feed is stale: `closed` answers 503; `accept` accepts it
+ * while the feed is no staler than this many milliseconds, and answers 503 beyond that; `introspect` asks the issuer about each.
+ * A revoked token is always refused.
  */
 export type StalePolicy = 'closed' | { readonly accept: number } | { readonly introspect: Introspector }
 
 export interface OnStale {
-  /** From how many milliseconds on a feed is stale; 15,000 unless told. */
+  /** Milliseconds after which a feed is stale. Default: 15,000. */
   readonly maxStalenessMs?: number
-  /** `closed` unless told. */
+  /** Default: `closed`. */
   readonly policy?: StalePolicy
 }
 
 interface CommonOptions {
-  /** Whom tokens must be for, where the issuer's options do not say it. */
+  /** Tokens must have one of these in `aud`, unless the options of their issuer say otherwise. */
   readonly audience?: string | readonly string[]
-  /** `at+jwt`, unless told, asks for everything that RFC 9068 does. `lenient` takes `JWT` and none for a `typ`, too, asks for fewer claims, and takes what says more of a person in other shapes: a name alone for a list, a list of scopes. */
+  /**
+   * Default: `at+jwt`, which requires everything that RFC 9068 does. `lenient` also accepts the `typ` `JWT` and none, requires fewer
+   * claims, and accepts other shapes of the claims about a user: one name instead of a list, or a list of scopes.
+   */
   readonly profile?: 'at+jwt' | 'lenient'
-  /** How much other clocks may differ from ours, in seconds; 5 unless told. */
+  /** Seconds by which other clocks may differ from this one. Default: 5. */
   readonly clockToleranceSeconds?: number
-  /** A token that lives longer, from `iat` to `exp`, is refused: revocations are kept no longer. 3,600 unless told. */
+  /** A token with a longer lifetime, from `iat` to `exp`, is refused, since revocations are not kept longer. Default: 3,600. */
   readonly maxTokenLifetimeSeconds?: number
   readonly onStale?: OnStale
-  /** Tokens whose signature was verified are remembered: 10,000 unless told. */
+  /** How many tokens with a verified signature are cached. Default: 10,000. */
   readonly cache?: { readonly maxTokens: number } | false
-  /** Private keys that encrypted tokens (JWE, RFC 7519 §5.2) are made for; each with its `alg`, and its `kid` where it has one. */
+  /** Private keys that decrypt encrypted tokens (JWE, RFC 7519 §5.2); each with its `alg`, and its `kid` if it has one. */
   readonly decryptionKeys?: readonly JWK[]
-  /** Takes DPoP-bound tokens; without it such a token is refused. */
+  /** Accepts DPoP-bound tokens; without it they are refused. */
   readonly dpop?: ProofChecker
   readonly challenge?: ChallengeOptions
   readonly clock?: Clock
@@ -66,5 +69,5 @@ interface CommonOptions {
   readonly metrics?: MetricsSink
 }
 
-/** One issuer in the short form, or several. */
+/** The options of `createVerifier`: one issuer in the short form, or several. */
 export type VerifierOptions = CommonOptions & (IssuerOptions | { readonly issuers: readonly IssuerOptions[] })

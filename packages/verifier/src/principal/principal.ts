@@ -1,20 +1,20 @@
 import type { TokenFacts } from '@ledgate/revocation'
 import type { JWTPayload } from 'jose'
 
-/** To which key a token is bound, RFC 7800. */
+/** The key that a token is bound to, RFC 7800. */
 export interface Confirmation {
   /** The thumbprint of a DPoP key, RFC 9449 §6.1. */
   readonly jkt?: string
 }
 
-/** Who asks, as a verified token says it. Frozen, and the same object for the same token. */
+/** Who makes a request, from a verified token. Frozen, and the same object for the same token. */
 export interface Principal {
   readonly issuer: string
   readonly sub: string
   readonly clientId: string
   readonly jti: string
   readonly sid?: string | undefined
-  /** The grant. */
+  /** The id of the grant. */
   readonly gid?: string | undefined
   /** Seconds since the epoch. */
   readonly iat: number
@@ -28,11 +28,11 @@ export interface Principal {
   readonly amr?: readonly string[] | undefined
   /** Seconds since the epoch. */
   readonly authTime?: number | undefined
-  /** `service` when a client speaks for itself. */
+  /** `service` if the client acts on its own behalf. */
   readonly kind: 'user' | 'service'
   readonly confirmation?: Confirmation | undefined
-  /** Everything the token says. */
+  /** All claims of the token. */
   readonly claims: Readonly<JWTPayload>
-  /** What revocations can concern. */
+  /** The claims by which a token can be revoked. */
   readonly facts: TokenFacts
 }

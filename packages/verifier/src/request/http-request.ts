@@ -1,22 +1,22 @@
 import type { RequestContext } from '../principal/index.ts'
 
-/** A request as every framework can say it. */
+/** A request in the form that all adapters share. */
 export interface HttpRequest {
   readonly method: string
-  /** Path and query as they came, RFC 9112 §3.2. */
+  /** Path and query as received, RFC 9112 §3.2. */
   readonly target: string
   readonly isEncrypted: boolean
-  /** The values of all header lines of this name, which is in small letters. */
+  /** The values of all header lines with this name, which is in lower case. */
   header(name: string): readonly string[]
-  /** The body where it was parsed already. */
+  /** The body, if it was parsed already. */
   readonly body?: unknown
-  /** What a router took out of the path. */
+  /** The path parameters of the router. */
   readonly params?: unknown
-  /** The framework's own request, for guards. */
+  /** The request of the framework, for guards. */
   readonly raw: unknown
 }
 
-/** What `Host` may be, RFC 9110 §7.2: a slash in it would make a URL of its sender's choice. */
+/** A valid `Host`, RFC 9110 §7.2: with a slash in it, its sender could choose the URL. */
 const HOST = /^(?:[A-Za-z0-9._~%!$&'()*+;=-]+|\[[A-Fa-f0-9:.]+\])(?::\d{1,5})?$/
 
 function originOf(request: HttpRequest): string | undefined {
@@ -25,7 +25,7 @@ function originOf(request: HttpRequest): string | undefined {
   return `${request.isEncrypted ? 'https' : 'http'}://${host}`
 }
 
-/** Path and query, also where a proxy was meant and the target is a whole URL (RFC 9112 §3.2.2). */
+/** Path and query, also of a target in absolute form (RFC 9112 §3.2.2). */
 function pathOf(target: string): string {
   if (target.startsWith('/') || !URL.canParse(target)) return target
   const { pathname, search } = new URL(target)
@@ -35,8 +35,8 @@ function pathOf(target: string): string {
 /**
  * The URL of a request as its client sees it.
  *
- * @param publicUrl what stands before the path, where the Host header and the connection do not tell.
- * @returns `undefined` when it cannot be told.
+ * @param publicUrl the URL before the path, if it is configured.
+ * @returns `undefined` if it cannot be determined.
  */
 export function urlOf(request: HttpRequest, publicUrl: string | undefined): string | undefined {
   const path = pathOf(request.target)
@@ -47,7 +47,7 @@ export function urlOf(request: HttpRequest, publicUrl: string | undefined): stri
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
-/** The names a router found in the path, those that stand for one value. */
+/** The path parameters with a single value. */
 export function paramsOf({ params }: HttpRequest): NonNullable<RequestContext['params']> {
   if (!isRecord(params)) return {}
   return Object.fromEntries(
@@ -57,7 +57,7 @@ export function paramsOf({ params }: HttpRequest): NonNullable<RequestContext['p
 
 const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i
 
-/** Whether a token is where a log or a cache would keep it: in the query, or in a form. RFC 6750 §2.2 and §2.3. */
+/** Whether a token is in the query or in a form, where logs and caches would store it. RFC 6750 §2.2 and §2.3. */
 export function hasTokenElsewhere({ target, body, header }: HttpRequest): boolean {
   const query = target.indexOf('?')
   if (query >= 0 && new URLSearchParams(target.slice(query)).has('access_token')) return true

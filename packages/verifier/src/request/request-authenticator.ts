@@ -8,37 +8,37 @@ import { rememberPrincipal } from './request-principals.ts'
 import { publicUrlOf } from './public-url.ts'
 import { type HttpRequest, paramsOf, urlOf } from './http-request.ts'
 
-/** What an adapter needs of a verifier. */
+/** The part of a verifier that adapters use. */
 export type RequestVerifier = Pick<Verifier, 'verify' | 'challenge'> & Partial<Pick<Verifier, 'confirm'>>
 
 export interface AuthOptions {
   /**
-   * What clients see before the path, like `https://api.example` or `https://example.com/api`: what DPoP proofs are made for.
-   * Without it, the Host header and the connection (or what the framework knows of its proxy) say it.
+   * The URL before the path as clients see it, such as `https://api.example` or `https://example.com/api`: DPoP proofs are for
+   * it. Default: derived from the Host header and the connection, or from what the framework knows about its proxy.
    */
   readonly publicUrl?: string
-  /** Told of everybody who is not let through, for a log. */
+  /** Is called with each refusal, for a log. */
   readonly onRefused?: (error: VerifierError, request: unknown) => void
 }
 
-/** Why somebody is not let through, and what is sent then. */
+/** Why a request is refused, and the answer to it. */
 export interface Refusal {
   readonly error: VerifierError
   readonly answer: Answer
 }
 
 /**
- * Looks again whether the token is good, at no cost: nothing is computed or asked, no proof is spent. Only where the issuer itself must be
- * asked, for its feed is stale, it takes a while.
+ * Checks again whether the token is valid. It is cheap and uses no proof; it takes time only if the issuer must be asked because
+ * its feed is stale.
  */
 export type Recheck = () => Refusal | undefined | Promise<Refusal | undefined>
 
-/** Either who asks, or the answer to send instead of what was asked for. */
+/** Either who makes the request, or the answer that refuses it. */
 export type Outcome =
   | { readonly principal: Principal; readonly recheck: Recheck; readonly answer?: undefined }
   | { readonly answer: Answer; readonly principal?: undefined }
 
-/** Lets requests through, or says what to answer. `key` is what `principalOf` is asked with later. */
+/** Authenticates a request, or refuses it. `key` is the object that `principalOf` is called with later. */
 export type Authenticate = (request: HttpRequest, key: object, guard?: Guard) => Promise<Outcome>
 
 function contextOf(request: HttpRequest, { scheme }: Credentials, publicUrl: string | undefined): RequestContext {
@@ -54,13 +54,13 @@ function contextOf(request: HttpRequest, { scheme }: Credentials, publicUrl: str
   }
 }
 
-/** A request that was let through before, and by what. */
+/** A request that was authenticated before, and how. */
 interface Passed {
   readonly credentials: Credentials
   readonly principal: Principal
 }
 
-/** By verifier, since what one has let through says nothing to another. */
+/** By verifier, since each verifier decides for itself. */
 const passedBy = new WeakMap<RequestVerifier, WeakMap<object, Passed>>()
 
 function requestsPassedBy(verifier: RequestVerifier): WeakMap<object, Passed> {
@@ -70,13 +70,13 @@ function requestsPassedBy(verifier: RequestVerifier): WeakMap<object, Passed> {
 }
 
 /**
- * The one way in which every adapter lets requests through: the token, its verdict, the guard. A request that comes by again, at
- * a second guard or right before its handler, is looked at again and spends no proof. What is not a refusal, like an
- * error in a predicate, is thrown for the framework to answer; it lets nobody through.
+ * Authenticates requests for every adapter: takes the token, verifies it, applies the guard. A request that is authenticated again,
+ * at a second guard or right before its handler, is checked again and uses no proof. Anything but a refusal, such as an
+ * error in a predicate, is thrown for the framework to answer; the request is not let through.
  *
- * @throws {TypeError} for a `publicUrl` that is none.
+ * @throws {TypeError} if `publicUrl` is invalid.
  */
-export function authenticating(verifier: RequestVerifier, options: AuthOptions = {}): Authenticate {
+export function createAuthenticator(verifier: RequestVerifier, options: AuthOptions = {}): Authenticate {
   const { onRefused } = options
   const publicUrl = publicUrlOf(options.publicUrl)
   const passed = requestsPassedBy(verifier)
@@ -90,23 +90,20 @@ export function authenticating(verifier: RequestVerifier, options: AuthOptions =
     return before.principal
   }
 
-  async function letThrough(
-    request: HttpRequest,
-    key: object,
-    credentials: Credentials,
-    guard?: Guard,
-  ): Promise<Principal> {
+  async function admit(request: HttpRequest, key: object, credentials: Credentials, guard?: Guard): Promise<Principal> {
     const context = contextOf(request, credentials, publicUrl)
     if (credentials.scheme === 'DPoP' && context.url === undefined)
-      throw new VerifierError('invalid_request', { detail: 'by its Host header nobody can tell what a proof is for' })
+      throw new VerifierError('invalid_request', {
+        detail: 'without a valid Host header the URL of the DPoP proof is unknown',
+      })
     const principal = await verified(credentials, context, key)
-    // Known from here on, whatever the guard says: its proof is spent.
+    // Remembered from here on, whatever the guard decides, since the proof is used.
     passed.set(key, { credentials, principal })
     if (guard) authorize(principal, guard, context)
     return principal
   }
 
-  /** @throws what is no refusal. */
+  /** @throws anything that is not a refusal. */
   function refusalOf(error: unknown, request: HttpRequest, credentials: Credentials | undefined): Refusal {
     if (!(error instanceof VerifierError)) throw error
     onRefused?.(error, request.raw)
@@ -128,7 +125,7 @@ export function authenticating(verifier: RequestVerifier, options: AuthOptions =
     let credentials: Credentials | undefined
     try {
       credentials = credentialsOf(request)
-      const principal = await letThrough(request, key, credentials, guard)
+      const principal = await admit(request, key, credentials, guard)
       rememberPrincipal(key, principal)
       return { principal, recheck: recheckOf(request, credentials, principal) }
     } catch (error) {

@@ -1,20 +1,21 @@
 import type { Principal } from '../principal/index.ts'
 
-/** Who asked, by the request of the framework. Nothing is hung on anybody's object, so no type has to be merged. */
+/** The principals by the request of the framework, whose object and type stay as they are. */
 const principals = new WeakMap<object, Principal>()
 
-/** Remembers who made a request, as long as the request itself is there. */
+/** Remembers who made a request, for as long as the request exists. */
 export function rememberPrincipal(request: object, principal: Principal): void {
   principals.set(request, principal)
 }
 
 /**
- * Who made this request: the framework's own object, after a guard of this package let it through.
+ * The principal of a request that a guard of this package let through.
  *
- * @throws {TypeError} when no guard did. It is a mistake in the routes, and must not look like an anonymous caller.
+ * @param request the object of the framework.
+ * @throws {TypeError} if no guard did: a mistake in the routes, which must not look like an anonymous caller.
  */
 export function principalOf(request: object): Principal {
   const principal = principals.get(request)
-  if (principal === undefined) throw new TypeError('no guard let this request through, so nobody knows who made it')
+  if (principal === undefined) throw new TypeError('no guard let this request through, so it has no principal')
   return principal
 }

@@ -1,7 +1,7 @@
-import { hash, randomUUID } from 'node:crypto'
+import { sha256 } from '@ledgate/jws'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 
-/** What a proof is made for. */
+/** The request that a proof is for. */
 export interface ToProve {
   readonly method: string
   /** With or without its query. */
@@ -14,11 +14,11 @@ export interface ToProve {
 export interface TestDpopKey {
   /** For the `cnf` of a token: `token({ cnf: { jkt } })`. */
   readonly jkt: string
-  /** A value of the `DPoP` header, RFC 9449 §4.2. */
+  /** Signs a proof: the value of the `DPoP` header, RFC 9449 §4.2. */
   prove(request: ToProve): Promise<string>
 }
 
-/** Makes the DPoP key of a client. `now` in milliseconds since the epoch. */
+/** Creates the DPoP key of a client. @param now milliseconds since the epoch. */
 export async function testDpopKey(now: () => number = Date.now): Promise<TestDpopKey> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const jwk = await exportJWK(publicKey)
@@ -26,11 +26,11 @@ export async function testDpopKey(now: () => number = Date.now): Promise<TestDpo
     jkt: await calculateJwkThumbprint(jwk),
     prove: ({ method, url, accessToken, nonce }) =>
       new SignJWT({
-        jti: randomUUID(),
+        jti: crypto.randomUUID(),
         htm: method,
         htu: url.split(/[?#]/, 1)[0],
         iat: Math.floor(now() / 1000),
-        ath: hash('sha256', accessToken, 'base64url'),
+        ath: sha256(accessToken),
         ...(nonce !== undefined && { nonce }),
       })
         .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })

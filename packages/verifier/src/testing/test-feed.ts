@@ -1,23 +1,23 @@
 import type { FeedItem, OpenFeed, RevocationSource } from '@ledgate/revocation'
 
-/** A feed in this process, of which a test is the issuer. */
+/** A feed in this process, with the test as its issuer. */
 export interface TestFeed extends RevocationSource {
   /**
-   * Makes a message, one after another, and gives it to all who read now or later. Resolves when all who read now have taken
-   * it in; when it is made, while the feed is silent.
+   * Creates a message, one after another, and gives it to all current and later readers. Resolves when all current readers have
+   * applied it; while the feed is silent, when it is created.
    */
   push(make: () => Promise<string>): Promise<void>
-  /** Gives nothing any more, heartbeats neither, as when the network is away. */
+  /** Stops all messages, including heartbeats, as when the network is down. */
   silence(): void
-  /** Gives everything again, and what was kept back. */
+  /** Continues, with the messages that were held back. */
   resume(): void
 }
 
-/** Makes a heartbeat that vouches for the first so many messages. */
+/** Creates a heartbeat that confirms the first so many messages. */
 export type MakeHeartbeat = (through: number) => Promise<string>
 
 interface Reader {
-  /** How many messages it has taken in. */
+  /** How many messages it has applied. */
   taken: number
   wake(): void
 }
@@ -25,11 +25,11 @@ interface Reader {
 /** Milliseconds between heartbeats. */
 const BEAT_MS = 500
 
-/** Sleeps until it is woken, or until the time has come. */
+/** Sleeps until it is woken, or until the time is over. */
 function sleep(reader: Reader, signal: AbortSignal, ms: number | undefined): Promise<void> {
   return new Promise((resolve) => {
     const timer = ms === undefined ? undefined : setTimeout(done, ms)
-    // A test that forgot to close its verifier ends all the same.
+    // A test that does not close its verifier ends nevertheless.
     timer?.unref()
     signal.addEventListener('abort', done)
     reader.wake = done
@@ -41,7 +41,7 @@ function sleep(reader: Reader, signal: AbortSignal, ms: number | undefined): Pro
   })
 }
 
-/** A feed that any number of verifiers may read, with heartbeats while anybody reads. */
+/** A feed for any number of verifiers, with heartbeats while there are readers. */
 export function testFeed(heartbeat: MakeHeartbeat): TestFeed {
   const items: FeedItem[] = []
   const readers = new Set<Reader>()
@@ -63,7 +63,7 @@ export function testFeed(heartbeat: MakeHeartbeat): TestFeed {
         const batch = items.slice(reader.taken)
         const upTo = reader.taken + batch.length
         yield [...batch, { jws: await heartbeat(upTo), cursor: String(upTo) }]
-        // It asks for more, so it has taken in what it got.
+        // It requests the next batch, so it has applied this one.
         reader.taken = upTo
         settle()
       }

@@ -1,65 +1,65 @@
-import { randomUUID } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import type { SignatureAlgorithm } from '@ledgate/jws'
 import type { IssuerOptions, VerifierOptions } from '../options/index.ts'
 import { testFeed } from './test-feed.ts'
-import { type Revoked, revoking } from './test-statements.ts'
+import { type Revoked, testStatements } from './test-statements.ts'
 import { testKey } from './test-signing-key.ts'
 
 export interface TestIssuerOptions {
   readonly issuer?: string
-  /** The `aud` of tokens that are told no other. */
+  /** The default `aud` of tokens. */
   readonly audience?: string
-  /** What tokens are signed by; ES256 unless told. */
+  /** The algorithm of the key that signs tokens. Default: ES256. */
   readonly algorithm?: SignatureAlgorithm
   /** Milliseconds since the epoch. */
   readonly now?: () => number
 }
 
-/** Claims of a token, by their names on the wire; `undefined` leaves one out that would be there. */
+/** Claims of a token, by their names on the wire; `undefined` omits a default claim. */
 export type TestClaims = Readonly<Record<string, unknown>>
 
-/** An issuer inside a test: its keys, its tokens and its revocations, and no network. */
+/** An issuer inside a test, with keys, tokens and revocations, and without a network. */
 export interface TestIssuer {
   readonly issuer: string
   readonly audience: string
-  /** The id of the key that tokens are signed by. */
+  /** The `kid` of the key that signs tokens. */
   readonly kid: string
   /**
-   * An access token as RFC 9068 has it, good for five minutes, with these claims over the usual ones. Its epochs are those of
-   * now: a token made after a person's were revoked is good.
+   * Signs an access token (RFC 9068) that is valid for five minutes. Its epochs are the current ones: a token that is issued after
+   * the tokens of its user were revoked is valid.
    *
-   * @param header parameters over the usual ones.
+   * @param claims override the default claims.
+   * @param header overrides the default header parameters.
    */
   token(claims?: TestClaims, header?: Readonly<Record<string, unknown>>): Promise<string>
   /**
-   * Ends a token, or all of a session, grant, person, client, key or of the issuer. When it resolves, every verifier that
+   * Revokes a token, or all tokens of a session, grant, user, client, key or the issuer. When it resolves, every verifier that
    * reads the feed refuses them.
    */
   revoke(what: string | Revoked): Promise<void>
-  /** Stops the feed, so that verifiers grow stale. */
+  /** Stops the feed, so that verifiers become stale. */
   silence(): void
-  /** Lets it go on. */
+  /** Continues the feed. */
   resume(): void
-  /** Answers with the metadata and key sets, and knows no other address. */
+  /** Answers requests for the metadata and the key sets, and 404 for other URLs. */
   readonly fetch: typeof fetch
-  /** Options for `createVerifier` that trust this issuer, with these over them. */
+  /** Options for `createVerifier` that trust this issuer. @param over overrides them. */
   verifierOptions(over?: Partial<OneIssuerOptions>): OneIssuerOptions
 }
 
-/** Options of a verifier in the short form, for one issuer. */
+/** Options of a verifier for one issuer, in the short form. */
 export type OneIssuerOptions = Extract<VerifierOptions, IssuerOptions>
 
 const LIFETIME_SECONDS = 300
 
-/** Makes an issuer, with keys of its own. */
+/** Creates an issuer with keys of its own. */
 export async function testIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { issuer = 'https://auth.test', audience = 'https://api.test', algorithm = 'ES256', now = Date.now } = options
   const [tokenKey, feedKey] = await Promise.all([
     testKey('test-token-key', algorithm),
     testKey('test-feed-key', 'ES256'),
   ])
-  const statements = revoking({ issuer, now, signer: feedKey })
+  const statements = testStatements({ issuer, now, signer: feedKey })
   const feed = testFeed(statements.heartbeat)
   let notices = 0
 
@@ -77,7 +77,7 @@ export async function testIssuer(options: TestIssuerOptions = {}): Promise<TestI
       issuer_epoch: statements.epochOf('issuer', issuer),
     }
     const times = { iat, exp: iat + LIFETIME_SECONDS }
-    return { iss: issuer, sub, client_id: clientId, aud: audience, jti: randomUUID(), ...times, ...epochs }
+    return { iss: issuer, sub, client_id: clientId, aud: audience, jti: crypto.randomUUID(), ...times, ...epochs }
   }
 
   const answer: typeof fetch = async (input) => {

@@ -1,6 +1,6 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose'
 
-/** A key that was made for a test. */
+/** A signing key for a test. */
 export interface TestKey {
   readonly kid: string
   /** Public. */
@@ -8,7 +8,7 @@ export interface TestKey {
   sign(header: { readonly typ: string } & Readonly<Record<string, unknown>>, payload: object): Promise<string>
 }
 
-/** Makes a key by this algorithm. */
+/** Creates a key for this algorithm. */
 export async function testKey(kid: string, alg: string): Promise<TestKey> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   return {

@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import { encodeStatement, type EncodeStatement, EVENT_TYPES, type Notice, type Scope } from '@ledgate/revocation'
 
-/** What a test ends: everything of this name in this scope. */
+/** What a test revokes: all tokens with this id in this scope. */
 export interface Revoked {
   readonly scope: Scope
-  /** The `sub`, `client_id`, `sid`, `gid`, `jti` or `kid`. Of an issuer, whatever is said here, it is the issuer itself. */
+  /** The `sub`, `client_id`, `sid`, `gid`, `jti` or `kid`; ignored for the scope `issuer`. */
   readonly id: string
 }
 
-/** Longer than any token lives that a verifier takes. */
+/** Longer than the lifetime of any token that a verifier accepts. */
 const UNTIL_SECONDS = 3_700
 
 const positionOf = (nth: number) => String(nth).padStart(12, '0')
@@ -36,16 +35,16 @@ function noticeOf({ scope, id }: Revoked, about: About, until: number, epoch: nu
   }
 }
 
-/** Makes signed notices and heartbeats, and counts the epochs that notices raise. */
-export interface Revoking {
-  /** The epoch that a token made now carries. */
+/** Signs notices and heartbeats, and counts the epochs that notices raise. */
+export interface TestStatements {
+  /** The epoch in a token that is issued now. */
   epochOf(scope: 'issuer' | 'client' | 'user', id: string): number
-  /** @param nth how many notices there are with this one. */
+  /** @param nth the number of notices, including this one. */
   notice(revoked: Revoked, nth: number): Promise<string>
   heartbeat(nth: number): Promise<string>
 }
 
-export function revoking(options: Required<EncodeStatement>): Revoking {
+export function testStatements(options: Required<EncodeStatement>): TestStatements {
   const { issuer, now } = options
   const epochs = new Map<string, number>()
   const nameOf = (scope: Scope, id: string) => `${scope} ${scope === 'issuer' ? issuer : id}`
@@ -56,7 +55,13 @@ export function revoking(options: Required<EncodeStatement>): Revoking {
       const epoch = (epochs.get(name) ?? 0) + 1
       epochs.set(name, epoch)
       const time = Math.floor(now() / 1000)
-      const about = { kind: 'notice', jti: randomUUID(), txn: randomUUID(), time, position: positionOf(nth) } as const
+      const about = {
+        kind: 'notice',
+        jti: crypto.randomUUID(),
+        txn: crypto.randomUUID(),
+        time,
+        position: positionOf(nth),
+      } as const
       const revoked = { scope, id: scope === 'issuer' ? issuer : id }
       return encodeStatement(noticeOf(revoked, about, time + UNTIL_SECONDS, epoch), options)
     },

@@ -1,7 +1,8 @@
 /**
- * What this work comes to, in time. It is given a signal, but need not listen to it: when the time is over it is left alone.
+ * The result of the work, if it is ready in time. The work gets a signal, but need not observe it: after the deadline its result is
+ * ignored.
  *
- * @throws what the work throws; the reason of the signal when it was aborted; an `Error` when it took longer than `timeoutMs`.
+ * @throws what the work throws; the reason of the signal if it is aborted; an `Error` if the work takes longer than `timeoutMs`.
  */
 export async function withDeadline<Value>(
   work: (signal: AbortSignal) => Promise<Value>,
@@ -10,7 +11,7 @@ export async function withDeadline<Value>(
 ): Promise<Value> {
   const controller = new AbortController()
   const { promise, reject } = Promise.withResolvers<never>()
-  promise.catch(() => {}) // The work may be over before.
+  promise.catch(() => {}) // The work may finish first.
   const end = (reason: unknown): void => {
     controller.abort(reason)
     reject(reason)

@@ -6,11 +6,11 @@ import type { VerifiedToken } from './verified-token.ts'
 const refusal = (detail: string): VerifierError => new VerifierError('invalid_token', { detail })
 
 /**
- * That a token was presented in the way it is bound: RFC 9449 §7.1, RFC 6750. A bound token is no bearer token, nor the other
- * way round.
+ * Requires that a token was presented with the scheme of its binding: RFC 9449 §7.1, RFC 6750. A bound token is no bearer token,
+ * and a bearer token is not bound.
  *
- * @returns how to check the proof of possession that is still needed; `undefined` when none is.
- * @throws {VerifierError} when it was presented wrongly, or is bound in a way nothing here checks.
+ * @returns checks the proof of possession that is still needed; `undefined` if none is.
+ * @throws {VerifierError} if it was presented with another scheme, or is bound in a way that is not checked here.
  */
 export function proofNeeded(
   { principal, isBoundOtherwise }: VerifiedToken,
@@ -18,15 +18,15 @@ export function proofNeeded(
   { scheme = 'Bearer', dpop: proof, method, url }: RequestContext,
 ): ((accessToken: string) => Promise<void>) | undefined {
   const jkt = principal.confirmation?.jkt
-  if (isBoundOtherwise) throw refusal('bound to a key in a way that is not checked here')
+  if (isBoundOtherwise) throw refusal('bound to a key by another method than DPoP')
   if (jkt === undefined) {
-    if (scheme === 'DPoP') throw refusal('a bearer token presented as bound')
-    if (checker?.policy === 'require') throw refusal('a bearer token, where bound ones are required')
+    if (scheme === 'DPoP') throw refusal('a bearer token in the DPoP scheme')
+    if (checker?.policy === 'require') throw refusal('a bearer token where DPoP is required')
     return undefined
   }
-  if (checker === undefined) throw refusal('bound by DPoP, which is not taken here')
-  if (scheme !== 'DPoP') throw refusal('a bound token presented as a bearer token')
+  if (checker === undefined) throw refusal('a DPoP-bound token where DPoP is not enabled')
+  if (scheme !== 'DPoP') throw refusal('a DPoP-bound token in the Bearer scheme')
   if (method === undefined || url === undefined)
-    throw new TypeError('a DPoP proof can only be checked with the method and the url of the request')
+    throw new TypeError('to check a DPoP proof, pass the method and the url of the request')
   return (accessToken) => checker.check({ proof, method, url, accessToken, jkt })
 }

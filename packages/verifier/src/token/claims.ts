@@ -11,12 +11,12 @@ const stringsOf = (value: unknown): string[] | undefined => {
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : undefined
 }
 
-/** Names as other issuers say them: one may stand alone. What is of another shape gives no right, and costs no token. */
+/** Names in the form of other issuers: one may be a string. Any other shape grants nothing, and does not invalidate the token. */
 const AnyNames = z.unknown().transform(stringsOf).optional()
 
 const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 
-/** Scopes as other issuers say them: in a list, too, of which each is one (RFC 6749 §3.3). */
+/** Scopes in the form of other issuers: also as a list of scope tokens (RFC 6749 §3.3). */
 const AnyScope = z
   .unknown()
   .transform((value) =>
@@ -30,7 +30,7 @@ const AnyScope = z
   )
   .optional()
 
-/** What only says more of a person: a guard that needs it refuses where it is of another shape. */
+/** Claims about the user only: a guard that needs one refuses if it has another shape. */
 const Lenient = {
   scope: AnyScope,
   roles: AnyNames,
@@ -40,7 +40,7 @@ const Lenient = {
   auth_time: NumericDate.optional().catch(undefined),
 }
 
-/** What every access token says that we take, whatever the profile. A claim that is there has the right type. */
+/** The claims of access tokens in every profile. A claim that is present must have the right type. */
 const Common = {
   iss: z.string(),
   sub: Name,
@@ -61,13 +61,13 @@ const Common = {
   cnf: z.looseObject({ jkt: z.string().min(1).optional() }).optional(),
 }
 
-/** RFC 9068 §2.2: all of these are there. */
+/** RFC 9068 §2.2: all of these are required. */
 const AccessToken = z.object({ ...Common, client_id: Name, iat: NumericDate, jti: Name })
 
-/** The same for issuers that say some of it in their own way. */
+/** The same for issuers that use other shapes. */
 const LenientAccessToken = z.object({ ...Common, ...Lenient, client_id: Name, iat: NumericDate, jti: Name })
 
-/** The same for issuers that do not say everything. */
+/** The same for issuers that omit some claims. */
 const LenientToken = z.object({
   ...Common,
   ...Lenient,
@@ -77,12 +77,12 @@ const LenientToken = z.object({
   jti: Name.optional(),
 })
 
-/** What a token says, whichever profile it keeps. */
+/** The claims of a token of any profile. */
 export type TokenClaims = z.infer<typeof LenientToken>
 
 export type Profile = 'at+jwt' | 'lenient'
 
-/** What the `typ` of a token may be, RFC 9068 §4: `application/` may be left out, and case does not matter. */
+/** The accepted values of `typ`, RFC 9068 §4: `application/` may be omitted, and case does not matter. */
 const TYPES: Readonly<Record<Profile, readonly string[]>> = { 'at+jwt': ['at+jwt'], lenient: ['at+jwt', 'jwt', ''] }
 
 /** Whether a `typ` is that of an access token. */
@@ -91,10 +91,10 @@ export const isAccessTokenType = (typ: unknown, profile: Profile): boolean =>
   TYPES[profile].includes((typ ?? '').toLowerCase().replace(/^application\//, ''))
 
 /**
- * The claims of an access token.
+ * Reads the claims of an access token.
  *
- * @param canBeRevoked asks for what revocations name a token by, in every profile: nobody escapes by leaving it out.
- * @returns the name of what is missing or of the wrong type, when it is none.
+ * @param canBeRevoked requires the claims that revocations refer to, in every profile: omitting one must not escape revocation.
+ * @returns the claims, or the names of those that are missing or of the wrong type.
  */
 export function readClaims(
   payload: unknown,

@@ -1,19 +1,19 @@
 const refuse = (): never => {
-  throw new TypeError('a principal does not change')
+  throw new TypeError('a principal cannot be changed')
 }
 
 const newSet = (values: Iterable<string>): ReadonlySet<string> =>
   Object.freeze(Object.assign(new Set(values), { add: refuse, delete: refuse, clear: refuse }))
 
-const NOTHING = newSet([])
+const EMPTY = newSet([])
 
-/** A set that stays as it is: the one who gets it shares it with every other request of this token, and maybe with others. */
+/** A set that cannot be changed: it is shared by all requests with the token, and maybe by other tokens. */
 export const frozenSet = (values: readonly string[]): ReadonlySet<string> =>
-  values.length === 0 ? NOTHING : newSet(values)
+  values.length === 0 ? EMPTY : newSet(values)
 
-/** The same value, and nothing in it can be changed any more. */
-export function deepFrozen<Value>(value: Value): Value {
+/** Freezes a value and everything in it. */
+export function deepFreeze<Value>(value: Value): Value {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  for (const member of Object.values(value)) deepFrozen(member)
+  for (const member of Object.values(value)) deepFreeze(member)
   return Object.freeze(value)
 }

@@ -1,18 +1,18 @@
 import type { TokenFacts } from '@ledgate/revocation'
 import type { JWTPayload } from 'jose'
 import type { TokenClaims } from './claims.ts'
-import { deepFrozen, frozenSet } from './frozen.ts'
+import { deepFreeze, frozenSet } from './frozen.ts'
 import type { Principal } from '../principal/index.ts'
 
 /** The scope tokens of a `scope` claim, RFC 8693 §4.2. */
 const scopeTokens = (scope: string): readonly string[] => scope.split(' ').filter((token) => token !== '')
 
 const MOST_REMEMBERED = 512
-/** A longer claim is one that few tokens share. */
+/** Longer claims are shared by few tokens. */
 const LONGEST_REMEMBERED = 1_024
 const remembered = new Map<string, ReadonlySet<string>>()
 
-/** The same set for the same claim: most tokens of a service have one of a few. */
+/** The same set for the same claim, since the tokens of a service have few different ones. */
 function scopesOf(scope = ''): ReadonlySet<string> {
   const known = remembered.get(scope)
   if (known !== undefined) return known
@@ -24,7 +24,7 @@ function scopesOf(scope = ''): ReadonlySet<string> {
 
 const clientOf = ({ client_id: clientId, azp }: TokenClaims): string => clientId ?? azp ?? ''
 
-/** What revocations can concern in a token that was signed by this key. */
+/** The claims by which a token signed with this key can be revoked. */
 const factsOf = (claims: TokenClaims, kid: string, scopes: ReadonlySet<string>): TokenFacts => ({
   jti: claims.jti ?? '',
   client_id: clientOf(claims),
@@ -38,7 +38,7 @@ const factsOf = (claims: TokenClaims, kid: string, scopes: ReadonlySet<string>):
   user_epoch: claims.user_epoch,
 })
 
-/** Who a token speaks for. Nothing in it can be changed. */
+/** The principal of a token, frozen. */
 export function principalFromClaims(claims: TokenClaims, payload: JWTPayload, kid: string): Principal {
   const scopes = scopesOf(claims.scope)
   const clientId = clientOf(claims)
@@ -60,7 +60,7 @@ export function principalFromClaims(claims: TokenClaims, payload: JWTPayload, ki
     authTime: claims.auth_time,
     kind: claims.sub === clientId ? 'service' : 'user',
     confirmation: claims.cnf && Object.freeze(claims.cnf.jkt === undefined ? {} : { jkt: claims.cnf.jkt }),
-    claims: deepFrozen(payload),
+    claims: deepFreeze(payload),
     facts: Object.freeze(factsOf(claims, kid, scopes)),
   })
 }

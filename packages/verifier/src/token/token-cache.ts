@@ -1,7 +1,7 @@
 /**
- * What was found out about tokens, by the whole text of the token: two that differ in one character have nothing in common.
- * It is looked up by the end of the text and then compared in whole, for V8 takes longer to hash a text than to compare it. The
- * end is of a signature, so no two good tokens share one by chance; if two do, the later displaces the earlier.
+ * A cache by the whole text of the token. The lookup is by the end of the text, followed by a comparison of the whole, since V8
+ * takes longer to hash a string than to compare it. The end is part of the signature, so two valid tokens do not share one by
+ * chance; if two do, the later replaces the earlier.
  */
 export interface TokenCache<Entry> {
   get(token: string): Entry | undefined
@@ -11,10 +11,10 @@ export interface TokenCache<Entry> {
   readonly size: number
 }
 
-/** Characters of the end: 72 bits, and the longest text that V8 copies and does not make a view of another one. */
+/** Characters of the end: 72 bits, and the longest substring that V8 copies instead of referring to the whole string. */
 const END = 12
 
-/** Characters of a token of common length; a longer one counts for several. */
+/** Characters of a token of usual length; a longer one counts as several. */
 const COMMON_LENGTH = 2_048
 
 interface Kept<Entry> {
@@ -24,8 +24,9 @@ interface Kept<Entry> {
 }
 
 /**
- * Keeps at most `maxTokens` (from 2) of common length, fewer of longer ones, in two generations: when the young one holds half of them it becomes the old one, and what
- * was old is forgotten, unless it was asked for meanwhile. So nothing is sorted and nothing scanned.
+ * A cache of at most `maxTokens` (at least 2) tokens of usual length, or fewer longer ones, in two generations: when the young one
+ * holds half of them it becomes the old one, and the entries of the old one that were not used meanwhile are dropped. Nothing is
+ * sorted or scanned.
  */
 export function tokenCache<Entry>(maxTokens: number): TokenCache<Entry> {
   const half = Math.floor(maxTokens / 2)
@@ -74,7 +75,7 @@ export function tokenCache<Entry>(maxTokens: number): TokenCache<Entry> {
   }
 }
 
-/** Keeps nothing. */
+/** A cache that is always empty. */
 export const noCache = <Entry>(): TokenCache<Entry> => ({
   get: () => undefined,
   set: () => {},

@@ -5,34 +5,33 @@ import type { TrustedIssuer } from './trusted-issuer.ts'
 import type { Principal } from '../principal/index.ts'
 
 /**
- * A token whose signature was verified, and that can be kept. Everything in it that time or somebody else can change is asked
- * anew at every use.
+ * A token with a verified signature, which can be cached. Everything about it that can change is checked again at each use.
  */
 export interface VerifiedToken {
   readonly issuer: TrustedIssuer
   readonly key: TrustedKey
   readonly principal: Principal
-  /** The signed token: what was inside, where it came encrypted. */
+  /** The signed token: the inner one, if it was encrypted. */
   readonly signed: string
-  /** From when on it is taken, in milliseconds since the epoch. */
+  /** Milliseconds since the epoch from which it is valid. */
   readonly notBefore: number
-  /** From when on it is not taken any more, in milliseconds since the epoch. */
+  /** Milliseconds since the epoch from which it is no longer valid. */
   readonly expiresAt: number
-  /** Whether it is bound to a key in a way that is not to be checked here. */
+  /** Whether it is bound to a key by another method than DPoP. */
   readonly isBoundOtherwise: boolean
   readonly revocable: Revocable | undefined
 }
 
-/** What was last found out about the revocation of a token. */
+/** The last known revocation state of a token. */
 export interface Revocable {
   readonly prepared: PreparedToken
-  /** The version of the index when nothing ended the token; nothing can have ended it since if that is still the same. */
+  /** The version of the index in which the token was not revoked: with the same version it still is not. */
   aliveAt: number
-  /** Stays: what is dead is dead. */
+  /** Set once, since a revocation is final. */
   endedBy: Scope | undefined
 }
 
-/** By which scope it has ended; a look at the index only when that has changed. */
+/** The scope in which it is revoked; the index is only asked when it has changed. */
 function endedBy({ issuer: { feed }, revocable }: VerifiedToken): Scope | undefined {
   if (feed === undefined || revocable === undefined) return undefined
   if (revocable.endedBy !== undefined) return revocable.endedBy
@@ -44,12 +43,12 @@ function endedBy({ issuer: { feed }, revocable }: VerifiedToken): Scope | undefi
 }
 
 /**
- * Whether what was found out about a token can still be gone by. Its key may have left the set and be back in it, or another
- * one by its name: only the signature tells. What was revoked stays revoked.
+ * Whether the cached verification of a token still holds. It does not when its key has left the set: a key with the same id may be
+ * another one, so the signature is verified again. A revoked token stays revoked.
  */
 export const stillHolds = (token: VerifiedToken): boolean => token.key.isTrusted || endedBy(token) !== undefined
 
-/** That a token is within its time. @param now milliseconds since the epoch. @throws {VerifierError} when it is not. */
+/** Requires that a token is neither expired nor used too early. @param now milliseconds since the epoch. @throws {VerifierError} */
 export function requireTimely(
   { expiresAt, notBefore }: Pick<VerifiedToken, 'expiresAt' | 'notBefore'>,
   now: number,
@@ -59,15 +58,15 @@ export function requireTimely(
 }
 
 /**
- * That a token is good now: not revoked, within its time, and signed by a key that is still trusted.
+ * Requires that a token is valid now: not revoked, not expired, and signed with a key that is still trusted.
  *
  * @param now milliseconds since the epoch.
- * @throws {VerifierError} when it is not. That it was revoked comes before everything else.
+ * @throws {VerifierError} if it is not; a revocation takes precedence over the other causes.
  */
-export function requireStanding(token: VerifiedToken, now: number): void {
+export function requireValid(token: VerifiedToken, now: number): void {
   const scope = endedBy(token)
-  if (scope !== undefined) throw new VerifierError('token_revoked', { detail: `ended by ${scope}` })
+  if (scope !== undefined) throw new VerifierError('token_revoked', { detail: `revoked by ${scope}` })
   requireTimely(token, now)
-  if (!token.key.isTrusted) throw new VerifierError('invalid_token', { detail: 'its key is trusted no more' })
+  if (!token.key.isTrusted) throw new VerifierError('invalid_token', { detail: 'its key is no longer trusted' })
   if (!token.issuer.keys.isFresh()) throw new VerifierError('verifier_not_ready', { detail: 'the key set is too old' })
 }

@@ -1,4 +1,4 @@
-/** Printable ASCII, a host, and nothing that a URL parser repairs in silence: no backslash, no space, no third slash. */
+/** Printable ASCII with a host, and nothing that URL parsers silently repair: no backslash, no space, no third slash. */
 const URI = /^https?:\/\/(?!\/)[!#-;=?-[\]^-~]+$/i
 
 const ESCAPE = /%[0-9A-Fa-f]{2}/g
@@ -6,7 +6,7 @@ const ESCAPE = /%[0-9A-Fa-f]{2}/g
 const UNRESERVED = /^[A-Za-z0-9\-._~]$/
 const BROKEN_ESCAPE = /%(?![0-9A-Fa-f]{2})/
 
-/** An escape of an unreserved character is that character; any other one is written in capitals (RFC 3986 §6.2.2). */
+/** Decodes the escape of an unreserved character, and writes any other in upper case (RFC 3986 §6.2.2). */
 function normalEscape(escape: string): string {
   const character = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
   return UNRESERVED.test(character) ? character : escape.toUpperCase()
@@ -19,7 +19,7 @@ function normalEscape(escape: string): string {
 export function normalHtu(uri: string): string | undefined {
   const [bare = ''] = uri.split(/[?#]/, 1)
   if (!URI.test(bare) || BROKEN_ESCAPE.test(bare)) return undefined
-  // Escapes first: an escaped dot is a dot, and dots in a path mean something.
+  // Escapes first, since an escaped dot is a dot segment of the path.
   const normal = bare.replace(ESCAPE, normalEscape)
   if (!URL.canParse(normal)) return undefined
   const url = new URL(normal)

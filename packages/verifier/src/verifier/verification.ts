@@ -9,7 +9,7 @@ import {
   authenticate,
   noCache,
   proofNeeded,
-  requireStanding,
+  requireValid,
   stillHolds,
   type TokenCache,
   tokenCache,
@@ -83,7 +83,7 @@ export class Verification {
     if (token === undefined) throw new TypeError('this verifier did not return this principal')
     try {
       this.requireOpen()
-      requireStanding(token, this.#options.clock.wall())
+      requireValid(token, this.#options.clock.wall())
       const introspect = this.#introspectorFor(token)
       return introspect && this.#confirmSlowly(introspect, token)
     } catch (error) {
@@ -119,7 +119,7 @@ export class Verification {
 
   /** @returns `undefined` when a proof must be checked or the issuer asked: then {@link Verification.#checkSlowly} decides. */
   #check(token: VerifiedToken, context: RequestContext): Principal | undefined {
-    requireStanding(token, this.#options.clock.wall())
+    requireValid(token, this.#options.clock.wall())
     if (proofNeeded(token, this.#options.dpop, context) !== undefined) return undefined
     return this.#introspectorFor(token) === undefined ? token.principal : undefined
   }
@@ -129,7 +129,7 @@ export class Verification {
     const introspect = this.#introspectorFor(token)
     if (introspect !== undefined) await requireActive(introspect, token.signed)
     // Once more, since the token may have been revoked meanwhile.
-    requireStanding(token, this.#options.clock.wall())
+    requireValid(token, this.#options.clock.wall())
     return token.principal
   }
 
@@ -137,7 +137,7 @@ export class Verification {
     try {
       await requireActive(introspect, token.signed)
       this.requireOpen()
-      requireStanding(token, this.#options.clock.wall())
+      requireValid(token, this.#options.clock.wall())
     } catch (error) {
       throw this.#refuse(error, NO_CONTEXT)
     }

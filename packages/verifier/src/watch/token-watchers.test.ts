@@ -57,7 +57,7 @@ const watch = (nth: number, claims?: object) => watching.watch(principal(nth, cl
 
 function end(ended: Ended): void {
   index.apply(ended)
-  watching.ended(ended)
+  watching.revoke(ended)
 }
 
 const until = NOW + 10_000
@@ -76,7 +76,7 @@ describe('somebody who watches a principal', () => {
     const signal = watch(1)
     expect(signal.aborted).toBe(false)
     end(ended)
-    expect(signal.reason).toMatchObject({ code: 'token_revoked', detail: `ended by ${ended.scope}` })
+    expect(signal.reason).toMatchObject({ code: 'token_revoked', detail: `revoked by ${ended.scope}` })
   })
 
   it('hears of nothing that does not end it', () => {

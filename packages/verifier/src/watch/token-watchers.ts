@@ -1,29 +1,28 @@
-import { setMaxListeners } from 'node:events'
-import type { Ended, Scope, TokenFacts } from '@ledgate/revocation'
+import type { Clock, Ended, Scope, TokenFacts } from '@ledgate/revocation'
 import { VerifierError } from '../error/index.ts'
-import type { Clock } from '@ledgate/revocation'
 import type { Principal } from '../principal/index.ts'
+import { allowManyListeners } from './abort-listeners.ts'
 import { watchedNames } from './watched-names.ts'
 
-/** Those who want to know when a principal's token is good no more. One signal a token, however many connections it opened. */
+/** Abort signals for tokens in use: one for each token, however many connections it opened. */
 export interface Watchers {
   watch(principal: Principal): AbortSignal
-  /** Aborts those that this ends: looked up by the name in its scope, not searched for. */
-  ended(ended: Ended): void
+  /** Aborts the signals of the tokens that this revokes. */
+  revoke(ended: Ended): void
   close(): void
   readonly size: number
 }
 
 export interface WatchersOptions {
   readonly clock: Pick<Clock, 'wall'>
-  /** How long after `exp` a token is still taken. */
+  /** Seconds after `exp` for which a token is still accepted. */
   readonly toleranceSeconds: number
   readonly endedBy: (facts: TokenFacts) => Scope | undefined
-  /** Whether the feed is so stale that every token is refused: nobody could say that one has ended. */
+  /** Whether the feed is so stale that every token is refused. */
   readonly isStale: () => boolean
 }
 
-/** What is kept of a watched token: not the principal, which its connections may have let go long before it expires. */
+/** A watched token. It does not hold the principal, which may be garbage long before the token expires. */
 interface Watched {
   readonly token: string
   readonly facts: TokenFacts
@@ -32,14 +31,14 @@ interface Watched {
   readonly expiresAt: number
 }
 
-type Ending = 'token_revoked' | 'token_expired' | 'verifier_stale' | 'verifier_not_ready'
+type Cause = 'token_revoked' | 'token_expired' | 'verifier_stale' | 'verifier_not_ready'
 
 const TICK_MS = 1_000
 
-/** What makes two principals the same token: all that a notice or the clock can end it by. */
+/** Identifies a token by everything that a notice or the clock can end it by. */
 const tokenOf = ({ exp, facts }: Principal): string => JSON.stringify([exp, facts])
 
-const aborted = (code: Ending): AbortSignal => AbortSignal.abort(new VerifierError(code))
+const aborted = (code: Cause): AbortSignal => AbortSignal.abort(new VerifierError(code))
 
 /** Watchers of the tokens of one issuer. */
 export function watchers({ clock, toleranceSeconds, endedBy, isStale }: WatchersOptions): Watchers {
@@ -58,7 +57,7 @@ export function watchers({ clock, toleranceSeconds, endedBy, isStale }: Watchers
     timer ??= setInterval(tick, TICK_MS).unref()
   }
 
-  const finish = (watched: Watched, code: Ending, detail: string): void => {
+  const finish = (watched: Watched, code: Cause, detail: string): void => {
     byToken.delete(watched.token)
     byName.remove(watched)
     const sameSecond = bySecond.get(watched.expiresAt)
@@ -71,13 +70,13 @@ export function watchers({ clock, toleranceSeconds, endedBy, isStale }: Watchers
     watched.controller.abort(new VerifierError(code, { detail }))
   }
 
-  const finishAll = (code: Ending, detail: string): void => {
+  const finishAll = (code: Cause, detail: string): void => {
     for (const watched of [...byToken.values()]) finish(watched, code, detail)
   }
 
-  /** By the clock at every tick, so that a machine that slept catches up with the first. */
+  /** Compares with the clock at each tick, so that a machine that slept catches up at the first. */
   function tick(): void {
-    if (isStale()) finishAll('verifier_stale', 'revocations are too far behind')
+    if (isStale()) finishAll('verifier_stale', 'the revocation feed is stale')
     const now = clock.wall() / 1000
     for (const [second, set] of [...bySecond])
       if (second <= now) for (const watched of [...set]) finish(watched, 'token_expired', 'expired while in use')
@@ -94,16 +93,16 @@ export function watchers({ clock, toleranceSeconds, endedBy, isStale }: Watchers
       const known = byToken.get(token)
       if (known !== undefined) return known.controller.signal
       const controller = new AbortController()
-      // As many connections as a token opens listen to it: that is no leak.
-      setMaxListeners(0, controller.signal)
+      // Each connection of the token adds a listener: that is no leak.
+      allowManyListeners(controller.signal)
       keep({ token, facts: principal.facts, controller, expiresAt })
       return controller.signal
     },
-    ended({ scope: endedScope, id }) {
+    revoke({ scope: endedScope, id }) {
       const concerned = endedScope === 'issuer' ? [...byToken.values()] : byName.named(endedScope, id)
       for (const watched of concerned) {
         const scope = endedBy(watched.facts)
-        if (scope !== undefined) finish(watched, 'token_revoked', `ended by ${scope}`)
+        if (scope !== undefined) finish(watched, 'token_revoked', `revoked by ${scope}`)
       }
     },
     close() {

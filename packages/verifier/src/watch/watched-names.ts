@@ -1,17 +1,17 @@
 import type { Scope, TokenFacts } from '@ledgate/revocation'
 
-/** The scopes in which something has a name; in that of the issuer is everything. */
+/** The scopes in which a revocation names a part of the tokens; one of scope `issuer` concerns all. */
 export type NamedScope = Exclude<Scope, 'issuer'>
 
 interface Named {
   readonly facts: TokenFacts
 }
 
-/** Things by the names by which a notice can end them. */
+/** Things by the names by which a notice can revoke them. */
 export interface WatchedNames<Thing extends Named> {
   add(thing: Thing): void
   remove(thing: Thing): void
-  /** All that something of this name and scope may concern. */
+  /** All that a revocation of this scope and id may concern. */
   named(scope: NamedScope, id: string): readonly Thing[]
 }
 
@@ -38,13 +38,13 @@ function idOf(name: Name, { client_id: clientId, sub, jti, kid, sid, gid }: Toke
 
 const nameOf = (scope: NamedScope): Name => (scope === 'online_session' ? 'session' : scope)
 
-/** Most names belong to one token only: that one stands for itself, and takes no set. */
+/** Most names belong to one token: it is stored without a set. */
 type Group<Thing> = Thing | Set<Thing>
 
 const membersOf = <Thing extends Named>(group: Group<Thing> | undefined): readonly Thing[] =>
   group === undefined ? [] : group instanceof Set ? [...group] : [group]
 
-/** Nothing is there yet. */
+/** An empty collection. */
 export function watchedNames<Thing extends Named>(): WatchedNames<Thing> {
   const groups = new Map(NAMES.map((name) => [name, new Map<string, Group<Thing>>()]))
 

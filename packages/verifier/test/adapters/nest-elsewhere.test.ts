@@ -39,7 +39,7 @@ describe('a guard of Nest, outside of a request of HTTP', () => {
     ]
     for (const context of odd) expect(await guard.canActivate(context)).toBe(false)
     expect(refused.map(({ code, detail }) => [code, detail])).toEqual(
-      odd.map(() => ['missing_token', 'not a request of HTTP']),
+      odd.map(() => ['missing_token', 'not an HTTP request']),
     )
   })
 

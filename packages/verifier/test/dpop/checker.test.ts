@@ -48,7 +48,7 @@ describe('a proof of possession', () => {
   it('that is too old is refused whatever a store of somebody else says', async () => {
     const check = checking({ replays: { add: () => true } })
     await expect(check(await client.prove({ iat: NOW - 30 }))).resolves.toBeUndefined()
-    expect((await errorOf(check(await client.prove({ iat: NOW - 31 })))).detail).toBe('DPoP proof: too old')
+    expect((await errorOf(check(await client.prove({ iat: NOW - 31 })))).detail).toBe('DPoP proof: it is too old')
   })
 
   const refused: Record<string, () => Promise<string | undefined>> = {
@@ -111,7 +111,7 @@ describe('a proof of possession', () => {
       'WWW-Authenticate':
         'DPoP error="invalid_dpop_proof", error_description="The DPoP proof is missing or invalid", algs="ES256 EdDSA"',
     })
-    expect(error.detail).toBe('DPoP proof: made for another method')
+    expect(error.detail).toBe('DPoP proof: it is for another method')
   })
 
   it('is never quoted in an error', async () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { normalHtu } from '../../src/url/index.ts'
 import { VerifierError } from '../../src/error/verifier-error.ts'
-import { authenticating, credentialsOf, type HttpRequest, principalOf, urlOf } from '../../src/request/index.ts'
+import { createAuthenticator, credentialsOf, type HttpRequest, principalOf, urlOf } from '../../src/request/index.ts'
 import { stubVerifier } from '../adapters/stub-verifier.ts'
 
 const request = (changes: Partial<Omit<HttpRequest, 'header'>> & { headers?: Record<string, string[]> } = {}) => {
@@ -98,7 +98,7 @@ describe('the token of a request', () => {
 describe('a guarded request', () => {
   it('has no principal before a guard let it through', async () => {
     const { verifier } = stubVerifier()
-    const authenticate = authenticating(verifier)
+    const authenticate = createAuthenticator(verifier)
     const key = {}
     expect(() => principalOf(key)).toThrow(TypeError)
     await authenticate(request({ headers: { authorization: ['Bearer token_revoked'] } }), key)
@@ -112,7 +112,7 @@ describe('a guarded request', () => {
       throw new RangeError('a mistake in a predicate')
     }
     const key = {}
-    const outcome = authenticating(stubVerifier().verifier)(
+    const outcome = createAuthenticator(stubVerifier().verifier)(
       request({ headers: { authorization: ['Bearer good'] } }),
       key,
       broken,
@@ -124,7 +124,7 @@ describe('a guarded request', () => {
   it('tells a guard what the router found, and the request itself', async () => {
     const seen: unknown[] = []
     const raw = {}
-    await authenticating(stubVerifier().verifier)(
+    await createAuthenticator(stubVerifier().verifier)(
       request({ headers: { authorization: ['Bearer good'] }, params: { id: '7', rest: ['a', 'b'] }, raw }),
       {},
       (_, context) => void seen.push(context.params, context.request === raw),
@@ -134,13 +134,15 @@ describe('a guarded request', () => {
 
   it('that is refused is told to the log with its reason, which is in no answer', async () => {
     const details: unknown[] = []
-    const authenticate = authenticating(stubVerifier().verifier, { onRefused: ({ detail }) => details.push(detail) })
+    const authenticate = createAuthenticator(stubVerifier().verifier, {
+      onRefused: ({ detail }) => details.push(detail),
+    })
     const { answer } = await authenticate(request({ headers: { authorization: ['Bearer token_revoked'] } }), {})
     expect(details).toEqual(['secret reason'])
     expect(JSON.stringify(answer)).not.toContain('secret reason')
   })
 
   it('needs a public URL that is one', () => {
-    expect(() => authenticating(stubVerifier().verifier, { publicUrl: 'api.example' })).toThrow(TypeError)
+    expect(() => createAuthenticator(stubVerifier().verifier, { publicUrl: 'api.example' })).toThrow(TypeError)
   })
 })
