@@ -44,71 +44,6 @@ const environment = {
 
 const forbid = (group, message) => ['error', { patterns: [{ group, message }] }]
 
-/** What the core of the SDK does without: it is for every framework, and its cryptography is that of `@ledgate/jws`. */
-const foreign = [
-  'node:*',
-  'fastify',
-  'express',
-  'koa',
-  'hono',
-  '@nestjs/*',
-  'rxjs',
-  'ws',
-  'kafkajs',
-  '@ledgate/revocation/kafka',
-]
-
-const dynamicImports = {
-  selector: 'ImportExpression',
-  message: 'The SDK loads nothing at run time: import statically, in the entry that is for it.',
-}
-
-/** The rules for a part of the SDK that may import these foreign modules, and no others. */
-const sdk = (files, allowed, ignores = []) => ({
-  files,
-  ignores: ['**/*.test.ts', ...ignores],
-  rules: {
-    'no-restricted-imports': forbid(
-      foreign.filter((module) => !allowed.includes(module)),
-      'Only the entry of the SDK that is for this module imports it.',
-    ),
-    'no-restricted-syntax': ['error', castPositions, dynamicImports],
-  },
-})
-
-const ofVerifier = (...folders) => folders.map((folder) => `packages/verifier/src/${folder}/**/*.ts`)
-
-/** Of the verifier: the core first, and then each part that is for a framework or for Node. */
-const sdkLayers = [
-  sdk(['packages/{verifier,revocation}/src/**/*.ts'], []),
-  sdk(['packages/verifier/src/watch/abort-listeners.ts'], ['node:*']),
-  sdk(ofVerifier('node'), ['node:*']),
-  sdk(ofVerifier('node-http'), ['node:*', 'express', 'fastify']),
-  sdk(ofVerifier('fastify'), ['fastify']),
-  sdk(ofVerifier('express'), ['express']),
-  sdk(ofVerifier('hono'), ['hono']),
-  sdk(ofVerifier('koa'), ['koa']),
-  sdk(ofVerifier('nest'), ['node:*', '@nestjs/*', 'rxjs', 'express', 'fastify']),
-  sdk(ofVerifier('kafka'), ['@ledgate/revocation/kafka']),
-  sdk(['packages/revocation/src/kafka/**/*.ts'], ['node:*', 'kafkajs']),
-  {
-    files: ['packages/revocation/src/testing/**/*.ts'],
-    // The broker of the tests is a process of its own, and kafkajs is loaded where it is there.
-    rules: { 'no-restricted-imports': 'off', 'no-restricted-syntax': ['error', castPositions] },
-  },
-]
-
-const ioGlobals = [
-  'fetch',
-  'WebSocket',
-  'XMLHttpRequest',
-  'EventSource',
-  'process',
-  'setTimeout',
-  'setInterval',
-  'setImmediate',
-]
-
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/.nx/**'] },
   ...tseslint.configs.recommended,
@@ -195,19 +130,6 @@ export default tseslint.config(
       'no-restricted-properties': [
         'error',
         { object: 'Math', property: 'random', message: 'Events and deciders are pure.' },
-      ],
-    },
-  },
-  ...sdkLayers,
-  {
-    files: ['packages/oauth/src/**/*.ts'],
-    ignores: ['**/*.test.ts'],
-    rules: {
-      'no-restricted-imports': forbid([...foreign, 'jose', 'axios'], 'The vocabulary of the protocol does no I/O.'),
-      'no-restricted-syntax': ['error', castPositions, dynamicImports],
-      'no-restricted-globals': [
-        'error',
-        ...ioGlobals.map((name) => ({ name, message: 'The vocabulary of the protocol does no I/O.' })),
       ],
     },
   },

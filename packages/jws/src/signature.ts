@@ -2,8 +2,12 @@ import { constants, KeyObject, verify, type VerifyKeyObjectInput } from 'node:cr
 import type { CryptoKey } from 'jose'
 import { inDer } from './ecdsa.ts'
 
-/** By what a JWS is signed with a key pair, RFC 7518 §3.1 and RFC 8037 §3.1. */
-export type SignatureAlgorithm = 'ES256' | 'ES384' | 'ES512' | 'EdDSA' | 'RS256' | 'PS256'
+/** The algorithms of signatures with a key pair that are supported, RFC 7518 §3.1 and RFC 8037 §3.1. */
+export const SIGNATURE_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS256'] as const
+export type SignatureAlgorithm = (typeof SIGNATURE_ALGORITHMS)[number]
+
+/** The algorithms that Ledgate signs tokens and feeds with, and that a verifier accepts by default; the first is preferred. */
+export const LEDGATE_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const satisfies readonly SignatureAlgorithm[]
 
 /** A key that signatures are verified with, as WebCrypto or as Node has it. */
 export type PublicKey = CryptoKey | KeyObject

@@ -1,4 +1,5 @@
 /** Revocations of tokens: signed notices, the index that answers for a token, and following a feed of them. */
+export { RevocationError } from './error/index.ts'
 export {
   FAILOVER_AFTER_MS,
   type FeedItem,
@@ -12,7 +13,7 @@ export {
   type RevocationSource,
   SILENCE_MS,
   type TopicRange,
-  type Vouched,
+  type ConfirmedOffsets,
 } from './feed/index.ts'
 export {
   BrokenFeed,

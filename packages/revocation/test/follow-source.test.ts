@@ -91,7 +91,7 @@ describe('a source', () => {
     expect(index.version).toBe(version)
   })
 
-  it('whose snapshot broke off in the middle vouches for nothing, and is not gone on with', async () => {
+  it('whose snapshot broke off in the middle confirms nothing, and is not gone on with', async () => {
     const feed = await testFeed()
     const part = (index: number, id: string) =>
       feed.sign({

@@ -61,7 +61,7 @@ describe('a follower', () => {
     const fail = () => {
       throw new Error('mine')
     }
-    const { isDead } = follow({ sources: [feed.source()], onEnded: fail, onTrouble: fail }, feed.keyFor)
+    const { isDead } = follow({ sources: [feed.source()], onRevoked: fail, onTrouble: fail }, feed.keyFor)
     await feed.end(grant('a'))
     await feed.end(grant('b'))
     await until(() => isDead('b'))
@@ -107,7 +107,7 @@ describe('a follower', () => {
     expect(follower.health()).toMatchObject({ unknown: 1, refused: 0 })
   })
 
-  it('takes in nothing, and vouches for nothing, behind a notice whose key cannot be looked up', async () => {
+  it('takes in nothing, and confirms nothing, behind a notice whose key cannot be looked up', async () => {
     const feed = await testFeed()
     let isDown = true
     const keyFor: typeof feed.keyFor = (kid) => (isDown ? Promise.reject(new Error('no key set')) : feed.keyFor(kid))
@@ -122,7 +122,7 @@ describe('a follower', () => {
     expect(isDead('a')).toBe(true)
   })
 
-  it('control: with a key that is said not to exist, the heartbeat behind vouches without the notice', async () => {
+  it('control: with a key that is said not to exist, the heartbeat behind confirms without the notice', async () => {
     const feed = await testFeed({ isLinked: () => false })
     let asked = 0
     const keyFor: typeof feed.keyFor = async (kid) => ((asked += 1) === 1 ? undefined : feed.keyFor(kid))
@@ -194,7 +194,7 @@ it('what was already given when it is closed is not taken in any more', async ()
   const index = revocationIndex()
   const closing: Promise<void>[] = []
   const { follower } = follow(
-    { sources: [feed.source()], index, onEnded: () => closing.push(follower.close()) },
+    { sources: [feed.source()], index, onRevoked: () => closing.push(follower.close()) },
     feed.keyFor,
   )
   await until(() => closing.length > 0)

@@ -32,7 +32,7 @@ export function follow(options: Options, keyFor: FollowRevocations['keyFor']) {
     failoverAfterMs: 600_000,
     backoffMs: { first: 1, longest: 2 },
     onTrouble: (error) => troubles.push(error),
-    onEnded: (_, notice) => heard.push(notice),
+    onRevoked: (_, notice) => heard.push(notice),
     ...options,
   })
   atEnd(() => follower.close())

@@ -53,7 +53,7 @@ it.each([
   [{ deadlineMs: 0 }, /deadlineMs must be/],
   [{ deadlineMs: Number.NaN }, /deadlineMs must be/],
   [{ deadlineMs: 2 ** 31 }, /deadlineMs must be/],
-  [{ tls: { ca: '/etc/ssl/ca.pem' } }, /tls.ca holds no certificate/],
+  [{ tls: { ca: '/etc/ssl/ca.pem' } }, /tls.ca contains no certificate/],
   [{ tls: { cert: 'a certificate', key: 'a private key' } }, /tls.key is not the key of tls.cert/],
 ])('whatever could only fail for ever is refused at once, and nothing secret is said: %j', (options, why) => {
   for (const make of [kafkaRevocations, kafkaPublisher]) {

@@ -23,7 +23,7 @@ describe('a batch that was compressed', () => {
       expect(await sizeOf(way, compress(Buffer.alloc(LARGEST_BATCH)))).toBe(LARGEST_BATCH)
       const error = await sizeOf(way, compress(Buffer.alloc(LARGEST_BATCH + 1))).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'ERR_UNREADABLE_BATCH', compression: undefined })
-      expect(String(error)).toMatch(/more than 16777216 bytes once it is decompressed.*who else may write to the topic/)
+      expect(String(error)).toMatch(/more than 16777216 bytes when decompressed.*which clients may write to the topic/)
     },
   )
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { BrokenTopic, type Continued, type Continuity, continuity } from '../src/kafka/continuity.ts'
-import { cursorOf, placeOf, toCursor } from '../src/kafka/cursor.ts'
+import { cursorOf, messageIdOf, toCursor } from '../src/kafka/cursor.ts'
 import { messageOf, modelReading, topicModel } from './topic-model.ts'
 
 const messages = (from: number, ...texts: readonly string[]) =>
@@ -9,7 +9,7 @@ const messages = (from: number, ...texts: readonly string[]) =>
 const textsOf = (parts: readonly Continued[] | undefined) =>
   parts?.flatMap(({ messages: of }) => of.map(({ value }) => String(value)))
 const behind = (offset: number, text: string, began = 0) =>
-  toCursor({ began: BigInt(began), ...placeOf(messageOf(BigInt(offset), text)) })
+  toCursor({ began: BigInt(began), ...messageIdOf(messageOf(BigInt(offset), text)) })
 
 describe('a reading', () => {
   it('without a cursor begins where the first message is', () => {
@@ -26,11 +26,11 @@ describe('a reading', () => {
   })
 
   it('begins at the offset that it is told, when it has no cursor', () => {
-    const order = continuity(undefined, { beginsAt: 4n })
+    const order = continuity(undefined, { startsAt: 4n })
     expect(order.looking(1, 0)).toBe('4')
     expect(order.looking(1, 9_000)).toBe('4')
     expect(order.fetched(messages(4, 'a'))).toMatchObject([{ began: 4n }])
-    expect(continuity(behind(7, 'a', 3), { beginsAt: 4n }).looking(1, 0)).toBe('7')
+    expect(continuity(behind(7, 'a', 3), { startsAt: 4n }).looking(1, 0)).toBe('7')
   })
 
   it('of a cursor with nothing behind it says so, with no message', () => {
@@ -56,7 +56,7 @@ describe('a reading', () => {
   })
 
   it('that must not begin anew breaks instead', () => {
-    const options = { neverBeginsAnew: true }
+    const options = { neverRestarts: true }
     expect(() => continuity('nonsense', options)).toThrow(BrokenTopic)
     expect(() => continuity(behind(7, 'a'), options).fetched(messages(7, 'x'))).toThrow(BrokenTopic)
     expect(() => continuity(behind(7, 'a'), options).wasReset()).toThrow(BrokenTopic)
@@ -93,7 +93,7 @@ describe('a reading', () => {
     expect(order.fetched([...messages(3, 'a', 'b'), ...messages(7, 'e')])).toEqual(parts)
     expect(order.fetched(messages(8, 'f'))).toEqual([{ began: 7n, messages: messages(8, 'f') }])
     expect(order.fetched(messages(12, 'g'))).toEqual([{ began: 12n, messages: messages(12, 'g') }])
-    const own = continuity(behind(7, 'a'), { neverBeginsAnew: true })
+    const own = continuity(behind(7, 'a'), { neverRestarts: true })
     expect(() => own.fetched([...messages(7, 'a'), ...messages(9, 'c')])).toThrow(BrokenTopic)
   })
 
@@ -162,7 +162,7 @@ function world({ textOf = (id) => id, open = (cursor) => continuity(cursor) }: V
       for (const offset of written.get(life) ?? [])
         if (offset >= began && offset <= BigInt(message.offset) && !given.has(`${life}.${offset}`))
           missed.push(`${life}.${offset} before ${message.offset}`)
-      cursor = toCursor({ began, ...placeOf(message) })
+      cursor = toCursor({ began, ...messageIdOf(message) })
     }
   }
   function makeAnew(count: number): void {

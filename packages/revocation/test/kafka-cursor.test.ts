@@ -1,6 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cursorOf, fromCursor, isSamePlace, offsetOf, placeOf, type ReadPlace, toCursor } from '../src/kafka/cursor.ts'
+import {
+  cursorOf,
+  fromCursor,
+  isSameMessage,
+  offsetOf,
+  messageIdOf,
+  type ReadRange,
+  toCursor,
+} from '../src/kafka/cursor.ts'
 import { messageOf } from './topic-model.ts'
 
 const anyOffset = fc.bigInt({ min: 0n, max: 9_223_372_036_854_775_807n })
@@ -9,9 +17,9 @@ const anyRead = fc
   .tuple(anyOffset, anyOffset, anyText)
   .map(([one, other, text]) => ({ began: one < other ? one : other, offset: one < other ? other : one, text }))
 
-const placed = ({ began, offset, text }: { began: bigint; offset: bigint; text: string }): ReadPlace => ({
+const placed = ({ began, offset, text }: { began: bigint; offset: bigint; text: string }): ReadRange => ({
   began,
-  ...placeOf(messageOf(offset, text)),
+  ...messageIdOf(messageOf(offset, text)),
 })
 
 /** Whether a cursor names what was read, whatever that was. */
@@ -71,7 +79,7 @@ describe('a cursor', () => {
     fc.assert(
       fc.property(anyOffset, anyText, (offset, jws) => {
         const place = fromCursor(cursorOf({ offset, jws }))
-        expect(place).toEqual({ began: offset, ...placeOf(messageOf(offset, jws)) })
+        expect(place).toEqual({ began: offset, ...messageIdOf(messageOf(offset, jws)) })
         expect(offsetOf(cursorOf({ offset, jws }))).toBe(offset)
       }),
     )
@@ -79,9 +87,9 @@ describe('a cursor', () => {
 })
 
 it('messages are the same where their offset and the end of their signature are', () => {
-  const place = (offset: bigint, text: string) => placeOf(messageOf(offset, text))
+  const place = (offset: bigint, text: string) => messageIdOf(messageOf(offset, text))
   const signature = 'x'.repeat(16)
-  expect(isSamePlace(place(5n, `a.b.${signature}`), place(5n, `a.c.${signature}`))).toBe(true)
-  expect(isSamePlace(place(5n, `a.b.${signature}`), place(6n, `a.b.${signature}`))).toBe(false)
-  expect(isSamePlace(place(5n, `a.b.${signature}`), place(5n, `a.b.${signature.slice(1)}y`))).toBe(false)
+  expect(isSameMessage(place(5n, `a.b.${signature}`), place(5n, `a.c.${signature}`))).toBe(true)
+  expect(isSameMessage(place(5n, `a.b.${signature}`), place(6n, `a.b.${signature}`))).toBe(false)
+  expect(isSameMessage(place(5n, `a.b.${signature}`), place(5n, `a.b.${signature.slice(1)}y`))).toBe(false)
 })

@@ -5,7 +5,7 @@ import type { FeedItem } from '../src/feed/index.ts'
 import { type Broker, brokerIsAvailable, openBroker, testFeed } from '../src/testing/index.ts'
 import { ISSUER } from './arbitrary.ts'
 import { follow as followAs, grant } from './following.ts'
-import { follow, notices, until, vouching } from './kafka-reader.ts'
+import { follow, notices, until, confirming } from './kafka-reader.ts'
 
 const HOUR = 3_600_000
 /** Batches of 3 MB, so many that a reader does not get all of them by one fetch. */
@@ -36,12 +36,12 @@ describe.skipIf(!brokerIsAvailable())('a topic that lost something', () => {
     const before = follow(kafkaRevocations(options))
     await until(() => before.read.length === 2)
     await broker.truncate(options.topic)
-    await publisher.send(vouching('for all', 0n, 1n))
-    await publisher.send(vouching('for the rest', 2n, 2n))
+    await publisher.send(confirming('for all', 0n, 1n))
+    await publisher.send(confirming('for the rest', 2n, 2n))
     const after = follow(kafkaRevocations(options))
     await until(() => before.read.length === 4 && after.read.length === 2)
-    expect(before.vouched).toEqual(['for all', 'for the rest'])
-    expect(after.vouched).toEqual(['for the rest'])
+    expect(before.confirmed).toEqual(['for all', 'for the rest'])
+    expect(after.confirmed).toEqual(['for the rest'])
     await Promise.all([before.stop(), after.stop()])
     await publisher.close()
   })
@@ -63,11 +63,11 @@ describe.skipIf(!brokerIsAvailable())('a topic that lost something', () => {
     await expect(slow).rejects.toThrow(BrokenTopic)
     expect(taken.length).toBeLessThan(Number(count))
 
-    await publisher.send(vouching('of before', 0n, count - 1n))
-    await publisher.send(vouching('of now', count, count))
+    await publisher.send(confirming('of before', 0n, count - 1n))
+    await publisher.send(confirming('of now', count, count))
     const again = follow(source, taken.at(-1)?.cursor)
     await until(() => again.read.length === 2)
-    expect(again.vouched).toEqual(['of now'])
+    expect(again.confirmed).toEqual(['of now'])
     await again.stop()
     await publisher.close()
   })
@@ -81,10 +81,10 @@ describe.skipIf(!brokerIsAvailable())('a topic that lost something', () => {
     await another.send(notices('e', 'f'))
     const reader = follow(kafkaRevocations(options))
     const old = kafkaPublisher(options)
-    await old.send(vouching('of the old one', 0n, 3n))
-    await another.send(vouching('of the new one', 0n, 1n))
+    await old.send(confirming('of the old one', 0n, 3n))
+    await another.send(confirming('of the new one', 0n, 1n))
     await until(() => reader.read.length === 4)
-    expect(reader.vouched).toEqual(['of the new one'])
+    expect(reader.confirmed).toEqual(['of the new one'])
     await reader.stop()
     await Promise.all([old.close(), another.close()])
   })
@@ -95,15 +95,15 @@ describe.skipIf(!brokerIsAvailable())('a topic that lost something', () => {
     const first = follow(kafkaRevocations(options))
     await until(() => first.read.length === 2)
     await first.stop()
-    await publisher.send(vouching('for all', 0n, 1n))
+    await publisher.send(confirming('for all', 0n, 1n))
     const again = follow(kafkaRevocations(options), first.cursors.at(-1))
     await until(() => again.read.length === 1)
-    expect(again.vouched).toEqual(['for all'])
+    expect(again.confirmed).toEqual(['for all'])
     await again.stop()
     const yetAgain = follow(kafkaRevocations(options), again.cursors.at(-1))
-    await publisher.send(vouching('for all that', 0n, 2n))
+    await publisher.send(confirming('for all that', 0n, 2n))
     await until(() => yetAgain.read.length === 1)
-    expect(yetAgain.vouched).toEqual(['for all that'])
+    expect(yetAgain.confirmed).toEqual(['for all that'])
     expect(yetAgain.cursors.map(offsetOf)).toEqual([3n])
     await yetAgain.stop()
     await publisher.close()
@@ -117,28 +117,28 @@ describe.skipIf(!brokerIsAvailable())('a topic that lost something', () => {
     const written = await publisher.send(notices(notice))
     await broker.truncate(options.topic)
     const { follower, isDead, reasons } = followAs({ sources: [kafkaRevocations(options)] }, feed.keyFor)
-    const refused = await publisher.send(vouching(await heartbeat(), written, written))
+    const refused = await publisher.send(confirming(await heartbeat(), written, written))
     await until(() => reasons().length > 0)
-    expect(reasons()[0]).toMatch(/vouches for nothing/)
+    expect(reasons()[0]).toMatch(/confirms nothing/)
     expect(follower.health()).toMatchObject({ isReady: false, stalenessMs: Infinity })
 
     const again = await publisher.send(notices(notice))
-    await publisher.send(vouching(await heartbeat(), refused + 1n, again))
+    await publisher.send(confirming(await heartbeat(), refused + 1n, again))
     await follower.ready()
     expect(isDead('a')).toBe(true)
     await follower.close()
     await publisher.close()
   })
 
-  it('takes no heartbeat that does not say what it vouches for, whatever it says it is', async () => {
+  it('takes no heartbeat that does not say what it confirms, whatever it says it is', async () => {
     const { options, publisher } = await filled()
     await publisher.send([
       { jws: 'silent', position: '1', kind: 'heartbeat' },
-      { jws: 'called a notice', position: '1', kind: 'notice', vouched: { since: 0n, previous: -1n } },
+      { jws: 'called a notice', position: '1', kind: 'notice', confirmed: { since: 0n, previous: -1n } },
     ])
     const reader = follow(kafkaRevocations(options))
     await until(() => reader.read.length === 2)
-    expect(reader.vouched).toEqual(['called a notice'])
+    expect(reader.confirmed).toEqual(['called a notice'])
     await reader.stop()
     await publisher.close()
   })

@@ -14,9 +14,9 @@ export const notices = (...said: readonly string[]): Publication[] =>
 export const heartbeats = (...said: readonly string[]): Publication[] =>
   said.map((jws, nth) => ({ jws, position: String(nth), kind: 'heartbeat' }))
 
-/** A heartbeat that vouches for something. */
-export const vouching = (jws: string, since: bigint, previous: bigint): Publication[] =>
-  heartbeats(jws).map((each) => ({ ...each, vouched: { since, previous } }))
+/** A heartbeat that confirms something. */
+export const confirming = (jws: string, since: bigint, previous: bigint): Publication[] =>
+  heartbeats(jws).map((each) => ({ ...each, confirmed: { since, previous } }))
 
 /** What a source gives first of all. */
 export async function firstBatch(source: RevocationSource, cursor?: string): Promise<readonly FeedItem[] | undefined> {
@@ -59,13 +59,13 @@ export function follow(source: RevocationSource, cursor?: string) {
   const stopped = new AbortController()
   const read: string[] = []
   const cursors: string[] = []
-  const vouched: string[] = []
+  const confirmed: string[] = []
   const receivedAt = new Map<string, number>()
   const troubles: unknown[] = []
   const trouble = (error: unknown) => void troubles.push(error)
-  const take = ({ jws, cursor: place, vouches }: FeedItem) => {
+  const take = ({ jws, cursor: place, confirms }: FeedItem) => {
     read.push(jws)
-    if (vouches !== false) vouched.push(jws)
+    if (confirms !== false) confirmed.push(jws)
     cursors.push(place)
     receivedAt.set(jws, performance.now())
   }
@@ -78,7 +78,7 @@ export function follow(source: RevocationSource, cursor?: string) {
     read,
     cursors,
     /** What would count if it were a heartbeat. */
-    vouched,
+    confirmed,
     receivedAt,
     /** What was wrong and did not end it. */
     troubles,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { mendRequestQueue } from '../src/kafka/request-queue.ts'
+import { patchRequestQueue } from '../src/kafka/request-queue.ts'
 
 /** What kafkajs 2.2.4 keeps requests in: none of its types. */
 const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue/index.js')
@@ -14,7 +14,7 @@ const logger = { debug: nothing, warn: nothing }
 
 /** A queue of which one request may be on its way, and those that went out. */
 function mendedQueue() {
-  mendRequestQueue()
+  patchRequestQueue()
   const sent: number[] = []
   const queue = new RequestQueue({
     maxInFlightRequests: 1,
@@ -82,7 +82,7 @@ describe('a warning of Node about timers in the past', () => {
   const mended = join(import.meta.dirname, '..', 'src', 'kafka', 'request-queue.ts')
 
   it('is not caused', async () => {
-    const mending = `import { mendRequestQueue } from ${JSON.stringify(mended)}\nmendRequestQueue()`
+    const mending = `import { patchRequestQueue } from ${JSON.stringify(mended)}\npatchRequestQueue()`
     expect(await saidBy(mending)).toBe('')
   })
 

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
 import { ensureTopic, kafkaPublisher } from '../src/kafka/index.ts'
-import { FETCH_BYTES, startReading } from '../src/kafka/topic-reader.ts'
+import { FETCH_BYTES, readTopic } from '../src/kafka/topic-reader.ts'
 import { type Broker, brokerIsAvailable, openBroker } from '../src/testing/index.ts'
 import { notices, until } from './kafka-reader.ts'
 
@@ -39,7 +39,7 @@ describe.skipIf(!brokerIsAvailable())('a reader that is slow', () => {
     await ensureTopic({ ...options, retentionMs: HOUR })
     const publisher = kafkaPublisher(options)
     await publisher.send(notices('first'))
-    const reading = startReading({ ...options, sessionMs: SESSION_MS }, undefined)
+    const reading = readTopic({ ...options, sessionMs: SESSION_MS }, undefined)
     const read: string[] = []
     const take = async () => {
       for (const { jws } of (await reading.take()) ?? []) read.push(jws.slice(0, 8))

@@ -5,7 +5,7 @@ import type { Publication } from '../src/feed/index.ts'
 import { type Broker, brokerIsAvailable, openBroker, testFeed } from '../src/testing/index.ts'
 import { ISSUER } from './arbitrary.ts'
 import { follow as followAs, grant } from './following.ts'
-import { begunAgain, firstBatch, follow, notices, until, vouching } from './kafka-reader.ts'
+import { begunAgain, firstBatch, follow, notices, until, confirming } from './kafka-reader.ts'
 
 const HOUR = 3_600_000
 
@@ -57,19 +57,19 @@ describe.skipIf(!brokerIsAvailable())('a batch in the topic that cannot be read'
     ['damaged on the disk', damaged, /at offsets 1 to 2 is damaged: its checksum is wrong/],
   ]
 
-  it.each(ways)('%s is a gap: what stands behind it comes, and vouches for no more', async (_, spoil, reason) => {
+  it.each(ways)('%s is a gap: what stands behind it comes, and confirms no more', async (_, spoil, reason) => {
     const topic = await readyTopic()
     await topic.publisher.send(notices('a'))
     await spoil(topic, notices('the first lost', 'the second lost'))
     await topic.publisher.send(notices('b'))
-    await topic.publisher.send(vouching('for what was lost', 0n, 3n))
-    await topic.publisher.send(vouching('for a part of it', 2n, 4n))
-    await topic.publisher.send(vouching('for the rest', 3n, 5n))
+    await topic.publisher.send(confirming('for what was lost', 0n, 3n))
+    await topic.publisher.send(confirming('for a part of it', 2n, 4n))
+    await topic.publisher.send(confirming('for the rest', 3n, 5n))
     const source = begunAgain(kafkaRevocations(topic.options))
     const reader = follow(source)
     await until(() => reader.read.length === 5)
     expect(reader.read).toEqual(['a', 'b', 'for what was lost', 'for a part of it', 'for the rest'])
-    expect(reader.vouched.filter((each) => each.startsWith('for'))).toEqual(['for the rest'])
+    expect(reader.confirmed.filter((each) => each.startsWith('for'))).toEqual(['for the rest'])
     expect(reader.troubles.map(String)).toEqual([expect.stringMatching(reason)])
     await reader.stop()
 
@@ -77,7 +77,7 @@ describe.skipIf(!brokerIsAvailable())('a batch in the topic that cannot be read'
     for (const cursor of [reader.cursors[0], undefined]) {
       const again = follow(source, cursor)
       await until(() => again.read.at(-1) === 'for the rest')
-      expect(again.vouched.filter((each) => each.startsWith('for'))).toEqual(['for the rest'])
+      expect(again.confirmed.filter((each) => each.startsWith('for'))).toEqual(['for the rest'])
       expect(again.troubles).toEqual([])
       await again.stop()
     }
@@ -88,7 +88,7 @@ describe.skipIf(!brokerIsAvailable())('a batch in the topic that cannot be read'
     const topic = await readyTopic()
     const offset = await topic.publisher.send(notices('a'))
     await spoil(topic, notices('b', 'c'))
-    const writer = kafkaRevocations({ ...topic.options, neverBeginsAnew: true })
+    const writer = kafkaRevocations({ ...topic.options, neverRestarts: true })
     await expect(firstBatch(writer, cursorOf({ offset, jws: 'a' }))).rejects.toThrow(UnreadableBatch)
     await topic.publisher.close()
   })
@@ -101,11 +101,11 @@ describe.skipIf(!brokerIsAvailable())('a batch in the topic that cannot be read'
     await until(() => before.read.length === 2)
     await before.stop()
     await broker.damage(topic.topic, 'b')
-    await topic.publisher.send(vouching('for both', 0n, 1n))
-    await topic.publisher.send(vouching('for the rest', 2n, 2n))
+    await topic.publisher.send(confirming('for both', 0n, 1n))
+    await topic.publisher.send(confirming('for the rest', 2n, 2n))
     const after = follow(source, before.cursors[1])
     await until(() => after.read.length === 2)
-    expect(after.vouched).toEqual(['for the rest'])
+    expect(after.confirmed).toEqual(['for the rest'])
     await after.stop()
     await topic.publisher.close()
   })
@@ -133,15 +133,15 @@ describe.skipIf(!brokerIsAvailable())('a batch in the topic that cannot be read'
       await topic.publisher.send(notices(await end('a')))
       const notice = await end('b')
       const lost = await spoil(topic, notices(notice))
-      await topic.publisher.send(vouching(await heartbeat(), 0n, lost))
+      await topic.publisher.send(confirming(await heartbeat(), 0n, lost))
       const { follower, isDead, reasons } = followAs({ sources: [kafkaRevocations(topic.options)] }, feed.keyFor)
-      await until(() => reasons().some((reason) => reason.includes('vouches for nothing')))
+      await until(() => reasons().some((reason) => reason.includes('confirms nothing')))
       expect(reasons()[0]).toMatch(/UnreadableBatch: the batch at offsets 1 to 1 is/)
       expect(follower.health()).toMatchObject({ isReady: false, stalenessMs: Infinity })
       expect([isDead('a'), isDead('b')]).toEqual([true, false])
 
       const again = await topic.publisher.send(notices(notice))
-      await topic.publisher.send(vouching(await heartbeat(), lost + 2n, again))
+      await topic.publisher.send(confirming(await heartbeat(), lost + 2n, again))
       await follower.ready()
       expect(isDead('b')).toBe(true)
       await follower.close()
@@ -153,7 +153,7 @@ describe.skipIf(!brokerIsAvailable())('a batch in the topic that cannot be read'
       const { feed, heartbeat, end } = await signing()
       const notice = await end('a')
       const lost = await compressed('lz4')(topic, notices(notice))
-      await topic.publisher.send(vouching(await heartbeat(), 0n, lost))
+      await topic.publisher.send(confirming(await heartbeat(), 0n, lost))
       const sources = [kafkaRevocations(topic.options), feed.source()] as const
       const { follower, isDead, reasons } = followAs({ sources, failoverAfterMs: 1 }, feed.keyFor)
       const stop = feed.beat(50)

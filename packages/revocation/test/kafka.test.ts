@@ -135,7 +135,7 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
   it('tells a writer whether its own message is still where it wrote it', async () => {
     const options = await readyTopic()
     const publisher = kafkaPublisher(options)
-    const writer = kafkaRevocations({ ...options, neverBeginsAnew: true })
+    const writer = kafkaRevocations({ ...options, neverRestarts: true })
     const offset = await publisher.send(notices('a', 'b'))
     expect(offsetOf(cursorOf({ offset, jws: 'b' }))).toBe(offset)
     expect(await firstBatch(writer, cursorOf({ offset, jws: 'b' }))).toEqual([])
@@ -188,10 +188,7 @@ describe.skipIf(!brokerIsAvailable())('revocations over Kafka', () => {
     expect(await groups()).toEqual([])
     const publisher = kafkaPublisher(options)
     await publisher.send(notices('a'))
-    const broken = firstBatch(
-      kafkaRevocations({ ...options, neverBeginsAnew: true }),
-      cursorOf({ offset: 0n, jws: 'b' }),
-    )
+    const broken = firstBatch(kafkaRevocations({ ...options, neverRestarts: true }), cursorOf({ offset: 0n, jws: 'b' }))
     await expect(broken).rejects.toThrow(BrokenTopic)
     expect(await groups()).toEqual([])
     await publisher.close()

@@ -34,7 +34,7 @@ const critical = { ...SET, crit: ['urn:ledgate:test'], 'urn:ledgate:test': true 
 /** What a verifier knows of its feed. */
 const health = ({ verifier }: Setting) => verifier.health().issuers[0]?.revocations
 
-/** Messages that the issuer did not make, each of which would end the token or vouch for too much. */
+/** Messages that the issuer did not make, each of which would end the token or confirm too much. */
 const FORGED: readonly [string, (test: Setting) => Promise<string> | string][] = [
   ['nothing', () => ''],
   ['text', () => 'garbage'],
@@ -66,7 +66,7 @@ const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).to
 const unsigned = (header: object, payload: object): string => `${encoded(header)}.${encoded(payload)}.`
 
 describe('a message in the feed that the issuer did not make', () => {
-  it.each(FORGED)('ends nothing, vouches for nothing, holds up nothing, and is told: %s', async (_, make) => {
+  it.each(FORGED)('ends nothing, confirms nothing, holds up nothing, and is told: %s', async (_, make) => {
     const warn = vi.fn()
     await using test = await setting({ logger: { info() {}, warn } })
     const token = await tokenBy(test.key, { jti: 'x' })
@@ -82,7 +82,7 @@ describe('a message in the feed that the issuer did not make', () => {
     )
   })
 
-  it('control: the same claims by the issuer end the token, and the same heartbeat vouches', async () => {
+  it('control: the same claims by the issuer end the token, and the same heartbeat confirms', async () => {
     await using test = await setting()
     const token = await tokenBy(test.key, { jti: 'x' })
     await test.verifier.verify(token)

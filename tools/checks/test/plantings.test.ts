@@ -203,6 +203,24 @@ describe('a planted fault is found', () => {
       'node:net is for node',
     ],
     [
+      'cryptography in the core of the SDK',
+      core,
+      `import { hash } from 'node:crypto'; void hash`,
+      'node:crypto is not among the modules',
+    ],
+    [
+      'a framework in the entry for another one',
+      'packages/verifier/src/fastify/planted.ts',
+      `import type { Request } from 'express'; export type X = Request`,
+      'express is for',
+    ],
+    [
+      'a module of Node in the follower of a feed',
+      'packages/revocation/src/follower/planted.ts',
+      `import { setImmediate } from 'node:timers/promises'; void setImmediate`,
+      'node:timers/promises is for kafka',
+    ],
+    [
       'node: in the vocabulary',
       vocabulary,
       `import { hash } from 'node:crypto'; void hash`,

@@ -35,7 +35,7 @@ const READ_THROUGH_EVERY_MS = 100
 /** What a topic is read back by: the messages after one that was written, by the name their writer knows them by. */
 const readOnIn = (options: KafkaOptions) =>
   async function* readOn(cursor: string, signal: AbortSignal) {
-    const source = kafkaRevocations({ ...options, neverBeginsAnew: true, restMs: READ_BACK_EVERY_MS })
+    const source = kafkaRevocations({ ...options, neverRestarts: true, restMs: READ_BACK_EVERY_MS })
     try {
       for await (const items of source.open({ cursor, after: undefined, signal }))
         yield items.map((item) => ({ cursor: cursorOf({ offset: offsetOf(item.cursor) ?? -1n, jws: item.jws }) }))
@@ -48,7 +48,7 @@ const readOnIn = (options: KafkaOptions) =>
 const readThroughIn = (options: KafkaOptions) =>
   async function readThrough({ from, to }: Offsets, signal: AbortSignal): Promise<void> {
     if (to < from) return
-    const source = kafkaRevocations({ ...options, neverBeginsAnew: true, beginsAt: from })
+    const source = kafkaRevocations({ ...options, neverRestarts: true, startsAt: from })
     try {
       for await (const items of source.open({ cursor: undefined, after: undefined, signal })) {
         const last = items.at(-1)

@@ -1,3 +1,4 @@
+import { LEDGATE_ALGORITHMS } from '@ledgate/jws'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -78,7 +79,7 @@ export const Environment = z.strictObject({
         .filter((entry) => entry !== ''),
     )
     .pipe(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()]))),
-  LEDGATE_SIGNING_ALG: z.enum(['ES256', 'EdDSA', 'RS256']).default('ES256'),
+  LEDGATE_SIGNING_ALG: z.enum(LEDGATE_ALGORITHMS).default('ES256'),
   LEDGATE_TOKEN_CAP: wholeNumber(60, LONGEST_TOKEN_CAP).default(3600),
   LEDGATE_RATE_LIMITS: RateLimits.prefault('on'),
   LEDGATE_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),

@@ -44,13 +44,18 @@ export function fakeTopic(keys: FakeKeys) {
   let accepted = 0
 
   function check(record: Written): void {
-    const { vouched } = record
+    const { confirmed } = record
     // Its readers ignore it.
-    if (vouched === undefined || low > vouched.since || record.offset <= vouched.previous || !keys.isValid(record))
+    if (
+      confirmed === undefined ||
+      low > confirmed.since ||
+      record.offset <= confirmed.previous ||
+      !keys.isValid(record)
+    )
       return
-    if (isDamagedIn(vouched.since, record.offset)) return
+    if (isDamagedIn(confirmed.since, record.offset)) return
     accepted += 1
-    const read = records.filter((one) => one.kind === 'notice' && one.offset >= vouched.since && keys.isValid(one))
+    const read = records.filter((one) => one.kind === 'notice' && one.offset >= confirmed.since && keys.isValid(one))
     const known = new Set(read.map(({ position }) => position))
     for (const position of lives)
       if (position <= record.position && !known.has(position)) broken.push(`${position} before ${record.offset}`)

@@ -47,7 +47,7 @@ function follow(
     issuer: ISSUER,
     keyFor,
     index,
-    onEnded: ({ id }, notice) => notice && notices.push(id),
+    onRevoked: ({ id }, notice) => notice && notices.push(id),
   })
   followers.push(follower)
   return { index, follower, notices }

@@ -82,7 +82,7 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
       issuer: ISSUER,
       keyFor,
       index,
-      onEnded: ({ id }) => ended.push(id),
+      onRevoked: ({ id }) => ended.push(id),
     })
     opened.push(follower)
     return {

@@ -1,35 +1,35 @@
 import type { Link, LogPosition } from '../statement/index.ts'
 
-/** What a heartbeat says of the notice before it. */
+/** What a heartbeat says about the notice before it. */
 export type Closing = Pick<Link, 'predecessor'> & { readonly through: LogPosition }
 
 /**
- * Up to which position of the log every notice that still matters came, by what the issuer signed: each notice and heartbeat
- * names the notice before it, so one that was held back on the way is missed by whoever has what came after it.
+ * Up to which position of the log every notice that still matters was received, by what the issuer signed: each notice and heartbeat
+ * names the notice before it, so a reader detects one that was withheld on the way.
  */
 export interface Contiguity {
   /** Takes in a notice, in any order and any number of times. */
   notice(link: Link): void
   /** Takes in a heartbeat. @returns whether everything before it is known; if not, there is a gap. */
   heartbeat(closing: Closing): boolean
-  /** Everything up to here is known, from a whole snapshot. */
+  /** Everything up to here is known, from a complete snapshot. */
   whole(through: LogPosition): void
-  /** The log is another one. */
+  /** Forgets everything, since the log is another one. */
   reset(): void
 }
 
-/** Sets of which a reader knows a beginning at most; several publishers may fill a topic at once. */
+/** The most sets that are tracked; several publishers may write to a topic at once. */
 const MOST_SETS = 16
-/** Notices that came before the one before them; those beyond are missed until something covers them. */
+/** The most notices that are tracked while an earlier one is missing; more are a gap until a set or a snapshot covers them. */
 const MOST_EARLY = 256
 
 /** Nothing is known yet. */
 export function contiguity(): Contiguity {
   let known: LogPosition = ''
-  /** How far each set under way has come, by the position up to which it goes. */
+  /** The last position of each incomplete set, by the position up to which the set goes. */
   const sets = new Map<LogPosition, LogPosition>()
 
-  /** Notices that came too early, and which one each waits for. */
+  /** Notices that came early, and the one that each waits for. */
   const early = new Map<LogPosition, LogPosition>()
 
   function reach(position: LogPosition): void {
@@ -57,7 +57,7 @@ export function contiguity(): Contiguity {
 
   return {
     notice({ position, predecessor, set }) {
-      // An issuer of before says nothing: its reader cannot know better than it did then.
+      // An older issuer does not say it, so its notices count as contiguous.
       if (predecessor === undefined) reach(position)
       else if (set !== undefined) partOfSet(set, predecessor, position)
       else if (predecessor <= known) reach(position)

@@ -166,7 +166,7 @@ class FeedFollower implements RevocationFollower {
     if (notice !== undefined) this.#contiguity.notice(notice)
     if (!this.#options.index.apply(ended)) return
     try {
-      this.#options.onEnded?.(ended, notice)
+      this.#options.onRevoked?.(ended, notice)
     } catch (error) {
       this.#reportTrouble(error, source)
     }

@@ -3,27 +3,26 @@ import type { Heartbeat } from '../statement/index.ts'
 
 export interface FreshnessOptions {
   readonly clock: Clock
-  /** Milliseconds that the issuer's clock may be ahead of ours; a heartbeat from further on is not believed. */
+  /** Milliseconds that the clock of the issuer may be ahead; a heartbeat from further ahead is ignored. */
   readonly allowedSkewMs?: number
 }
 
-/** How old the newest thing is that a feed surely told everything about. */
+/** How recent the latest moment is up to which everything is known. */
 export interface Freshness {
   /**
-   * Takes in a heartbeat that vouches for what was applied before.
+   * Takes in a heartbeat that confirms what was applied before.
    *
-   * @returns whether it was news: not from the future, and later than every one before it.
+   * @returns whether it was new: not from the future, and later than every one before it.
    */
   heard(heartbeat: Pick<Heartbeat, 'at'>): boolean
   /**
-   * Milliseconds since the latest time at which everything is known to have been told; infinite before the first heartbeat.
-   * The larger of what the two clocks say, so that a suspended machine, a wall clock that was set back and a backlog that
-   * arrives only now are never taken for fresh.
+   * Milliseconds since the latest moment up to which everything is known; infinite before the first heartbeat. The larger of what
+   * the two clocks say, so that a suspended machine, a wall clock that was set back and an old backlog never look fresh.
    */
   stalenessMs(): number
 }
 
-/** Nothing was heard yet. */
+/** Before the first heartbeat. */
 export function freshness({ clock, allowedSkewMs = 2_000 }: FreshnessOptions): Freshness {
   let latest: { readonly at: number; readonly arrived: number } | undefined
 

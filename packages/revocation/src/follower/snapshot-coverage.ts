@@ -1,13 +1,10 @@
+import { RevocationError } from '../error/index.ts'
 import type { SnapshotChunk } from '../statement/index.ts'
 
 /** A feed contradicts itself or has a gap: it cannot confirm anything, and is read again. */
-export class BrokenFeed extends Error {
+export class BrokenFeed extends RevocationError {
+  override readonly name = 'BrokenFeed'
   readonly code = 'ERR_BROKEN_FEED'
-
-  constructor(message: string) {
-    super(message)
-    this.name = 'BrokenFeed'
-  }
 }
 
 /**

@@ -1,3 +1,4 @@
+import { RevocationError } from '../error/index.ts'
 import type { FeedItem, OpenFeed, RevocationSource } from '../feed/index.ts'
 import {
   type Ended,
@@ -53,12 +54,12 @@ export interface SourceConnection {
 const VERIFIED_AT_ONCE = 256
 
 /** No sign of life came from a source: it is dead, or cannot be told from a dead one. */
-export class SilentFeed extends Error {
+export class SilentFeed extends RevocationError {
+  override readonly name = 'SilentFeed'
   readonly code = 'ERR_SILENT_FEED'
 
   constructor(ms: number) {
     super(`no sign of life in ${ms} ms`)
-    this.name = 'SilentFeed'
   }
 }
 

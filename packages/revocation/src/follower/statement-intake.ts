@@ -40,17 +40,17 @@ export class StatementIntake {
     const statement = 'statement' in verified ? verified.statement : undefined
     if (item?.isPart === true && statement?.kind !== 'chunk')
       throw new BrokenFeed('a snapshot contains a message that is no part of it')
-    if (statement !== undefined) await this.#apply(statement, item?.vouches)
+    if (statement !== undefined) await this.#apply(statement, item?.confirms)
     if (item !== undefined && this.#coverage.isWhole()) this.#listener.advanced(item.cursor)
   }
 
-  async #apply(statement: FeedStatement, vouches: FeedItem['vouches']): Promise<void> {
+  async #apply(statement: FeedStatement, confirms: FeedItem['confirms']): Promise<void> {
     if (!this.#isAtEnd && statement.kind !== 'heartbeat') this.#onSignOfLife()
     switch (statement.kind) {
       case 'notice':
         return this.#listener.revoked(statement.ended, statement)
       case 'heartbeat':
-        return this.#applyHeartbeat(statement, vouches)
+        return this.#applyHeartbeat(statement, confirms)
       case 'chunk':
         return this.#applyChunk(statement)
       case 'unknown':
@@ -58,8 +58,8 @@ export class StatementIntake {
     }
   }
 
-  #applyHeartbeat(heartbeat: Heartbeat, vouches: FeedItem['vouches']): void {
-    if (vouches === false) {
+  #applyHeartbeat(heartbeat: Heartbeat, confirms: FeedItem['confirms']): void {
+    if (confirms === false) {
       if (this.#listener.unconfirmed(heartbeat)) this.#isAtEnd = true
       return
     }

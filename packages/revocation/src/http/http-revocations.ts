@@ -7,39 +7,39 @@ import { lineCutter } from './lines.ts'
 import { eventParser } from './server-sent-events.ts'
 
 export interface HttpRevocations {
-  /** The issuer; the feed is below it. */
+  /** The issuer; the feed is below its URL. */
   readonly issuer: string
-  /** Where the feed is, when it is not reached under the issuer's own name. */
+  /** The base URL of the feed, if it is not the issuer. */
   readonly url?: string | undefined
-  /** Who the resource server is, and how it proves that: by its secret, or by keys of its own. */
+  /** The credentials of the resource server: its secret, or `clientAssertion`. */
   readonly clientId: string
   readonly clientSecret?: string | undefined
-  /** Makes a new assertion for each request (`private_key_jwt`: RFC 7523 §2.2), for those without a secret. */
+  /** Signs a new assertion for each request (`private_key_jwt`: RFC 7523 §2.2), instead of a secret. */
   readonly clientAssertion?: (() => Promise<string>) | undefined
   readonly fetch?: typeof fetch | undefined
-  /** Sends the credentials over `http:` to other machines, too, where whoever is between reads them. */
+  /** Sends the credentials over `http:` to other machines, too, where anyone on the network path can read them. */
   readonly allowInsecureRequests?: boolean | undefined
 }
 
 /** Characters of one chunk of a snapshot, and of one event. */
 const MOST_OF_CHUNK = 4 * 1024 * 1024
 const MOST_OF_EVENT = 64 * 1024
-/** Of a member's name before its value. */
+/** Characters of the field name before the value. */
 const NAME = 16
 
-/** Gone, or the place of another log (400): the issuer's log may have moved to a store that counts otherwise. */
-const PLACE_REFUSED: readonly number[] = [410, 400]
+/** The position is no longer kept (410), or is one of another log (400): the issuer may have moved to another event store. */
+const POSITION_REFUSED: readonly number[] = [410, 400]
 
 const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost']
 
-/** Where the feed is. @throws {TypeError} when anybody on the way could read the credentials, or they are in the URL: `fetch` quotes it. */
+/** The base URL. @throws {TypeError} if it is not https, or contains credentials, which errors of `fetch` would quote. */
 function baseOf({ issuer, url = issuer, allowInsecureRequests = false }: HttpRevocations): string {
   const { protocol, hostname, username, password } = URL.parse(url) ?? {}
-  if (hostname === undefined) throw new TypeError('the feed is not at a URL')
+  if (hostname === undefined) throw new TypeError('the URL of the feed is invalid')
   if (username !== '' || password !== '')
-    throw new TypeError('the feed is read with clientId: its URL holds no user and no password')
+    throw new TypeError('the URL of the feed must not contain credentials: pass clientId and clientSecret')
   if (protocol !== 'https:' && !allowInsecureRequests && !LOOPBACK.includes(hostname))
-    throw new TypeError('the feed is not read over http: whoever is between would have the credentials')
+    throw new TypeError('the URL of the feed must be https: http would expose the credentials')
   return url.replace(/\/$/, '')
 }
 
@@ -53,10 +53,10 @@ interface Proof extends Pick<RequestInit, 'method' | 'body'> {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** How each request proves who makes it. @throws {TypeError} when it cannot, or could in two ways. */
+/** The client authentication of each request. @throws {TypeError} unless there is exactly one kind of credentials. */
 function proofOf({ clientId, clientSecret, clientAssertion }: HttpRevocations): () => Promise<Proof> {
   if ((clientSecret === undefined) === (clientAssertion === undefined))
-    throw new TypeError('the feed is read with clientSecret or with clientAssertion')
+    throw new TypeError('the feed needs either clientSecret or clientAssertion')
   if (clientAssertion === undefined) {
     const authorization = basic(clientId, clientSecret ?? '')
     return async () => ({ headers: { authorization } })
@@ -72,18 +72,18 @@ function proofOf({ clientId, clientSecret, clientAssertion }: HttpRevocations): 
   })
 }
 
-/** What a chunk says of itself. It is not verified here: a forged place is worth nothing, for its reader verifies. */
-const Place = z.object({ through: LogPosition })
+/** The position of a chunk. It is not verified here: a forged one has no effect, since the follower verifies the chunk. */
+const Chunk = z.object({ through: LogPosition })
 
-/** The later of two places. */
+/** The later of two positions. */
 const later = (one: string | undefined, other: string | undefined): string | undefined =>
   one === undefined || (other !== undefined && other > one) ? other : one
 
 /**
- * Each part as it comes, as lines; at the end also the last line, which needs no end of its own. Ends as soon as the signal is
- * aborted, whatever the connection does.
+ * The lines of a body, part by part; the last line need not have a line end. Ends as soon as the signal is aborted, whatever the
+ * connection does.
  *
- * @throws when the connection broke, or the text stops in the middle of a character: then nothing is known of its last line.
+ * @throws if the connection breaks, or the text ends inside a character: its last line is then unknown.
  */
 async function* linesOf(response: Response, most: number, signal: AbortSignal): AsyncGenerator<readonly string[]> {
   const reader = response.body?.getReader()
@@ -103,10 +103,22 @@ async function* linesOf(response: Response, most: number, signal: AbortSignal): 
 }
 
 /**
- * The feed of an issuer over HTTP: a snapshot and what came after it, or what came after a place that is known already. When
- * the issuer does not keep what came after that place, it is a snapshot again.
+ * Reads the feed of an issuer over HTTP: a snapshot and what follows it, or what follows a position that is known already. If the
+ * issuer no longer keeps that position, it reads a snapshot again.
  *
- * @throws {TypeError} when the credentials would be sent over `http:` to another machine, or there are none.
+ * @throws {TypeError} if the credentials would be sent over `http:` to another machine, or there are none.
+ * @example
+ * ```ts
+ * import { createVerifier } from '@ledgate/verifier'
+ * import { httpRevocations } from '@ledgate/verifier/http'
+ *
+ * const issuer = 'https://id.example'
+ * export const verifier = createVerifier({
+ *   issuer,
+ *   audience: 'https://api.example',
+ *   revocations: httpRevocations({ issuer, clientId: 'orders-api', clientSecret: String(process.env['CLIENT_SECRET']) }),
+ * })
+ * ```
  */
 export function httpRevocations(options: HttpRevocations): RevocationSource {
   const { fetch = globalThis.fetch } = options
@@ -123,7 +135,7 @@ export function httpRevocations(options: HttpRevocations): RevocationSource {
     throw new FeedRefused(response.status)
   }
 
-  /** @returns the place from which the stream goes on. */
+  /** @returns the position at which the stream continues. */
   async function* snapshot(signal: AbortSignal): AsyncGenerator<readonly FeedItem[], string> {
     const response = await get('/revocations/snapshot', 'application/jsonl', signal)
     if (response.status !== 200) return refuse(response)
@@ -132,20 +144,20 @@ export function httpRevocations(options: HttpRevocations): RevocationSource {
       const items = lines
         .filter((line) => line !== '')
         .map((jws) => {
-          const { through: cursor } = Place.parse(decodeJwt(jws))
+          const { through: cursor } = Chunk.parse(decodeJwt(jws))
           through = cursor
           return { jws, cursor, isPart: true } as const
         })
       if (items.length > 0) yield items
     }
-    if (through === undefined) throw new Error('the snapshot was empty')
+    if (through === undefined) throw new Error('the snapshot is empty')
     return through
   }
 
-  /** @returns whether the issuer keeps what came after the place. */
+  /** @returns whether the issuer keeps what follows the position. */
   async function* stream(after: string, signal: AbortSignal): AsyncGenerator<readonly FeedItem[], boolean> {
     const response = await get(`/revocations/stream?${new URLSearchParams({ after })}`, 'text/event-stream', signal)
-    if (PLACE_REFUSED.includes(response.status)) {
+    if (POSITION_REFUSED.includes(response.status)) {
       await response.body?.cancel().catch(() => undefined)
       return false
     }
@@ -162,8 +174,8 @@ export function httpRevocations(options: HttpRevocations): RevocationSource {
   }
 
   async function* open({ cursor, after, signal }: OpenFeed): AsyncGenerator<readonly FeedItem[], void> {
-    const place = later(cursor, after)
-    if (place !== undefined && (yield* stream(place, signal))) return
+    const position = later(cursor, after)
+    if (position !== undefined && (yield* stream(position, signal))) return
     if (signal.aborted) return
     const through = yield* snapshot(signal)
     if (!signal.aborted && !(yield* stream(through, signal))) throw new FeedRefused(410)

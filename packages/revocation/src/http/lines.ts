@@ -1,25 +1,27 @@
-/** A line that is longer than anything a feed says. */
-export class LineTooLong extends Error {
+import { RevocationError } from '../error/index.ts'
+
+/** A line of the feed is longer than any statement. */
+export class LineTooLong extends RevocationError {
+  override readonly name = 'LineTooLong'
   readonly code = 'ERR_LINE_TOO_LONG'
 
   constructor(most: number) {
     super(`a line of the feed is longer than ${most} characters`)
-    this.name = 'LineTooLong'
   }
 }
 
-/** Cuts a text that comes in parts into lines. */
+/** Splits a text that comes in parts into lines. */
 export interface LineCutter {
-  /** Takes the next part. @returns the lines that it ends. @throws {LineTooLong} */
+  /** Takes the next part. @returns the lines that are complete with it. @throws {LineTooLong} */
   take(text: string): readonly string[]
-  /** The text is over. @returns its last line, which nothing has ended, if there is one. */
+  /** Ends the text. @returns its last line, if it has no line end. */
   end(): readonly string[]
 }
 
 /**
- * Cuts what comes into lines, which end with LF, CRLF or CR as in the HTML standard; the rest waits for more.
+ * Splits text into lines, which end with LF, CRLF or CR as in the HTML standard.
  *
- * @param most characters of one line.
+ * @param most the most characters of one line.
  */
 export function lineCutter(most: number): LineCutter {
   let parts: string[] = []
@@ -41,7 +43,7 @@ export function lineCutter(most: number): LineCutter {
 
   return {
     take(text) {
-      // The LF of a CRLF that was cut in two ends no line of its own.
+      // The LF of a CRLF that is split over two parts ends no line of its own.
       const rest = endsWithReturn && text.startsWith('\n') ? text.slice(1) : text
       if (text !== '') endsWithReturn = text.endsWith('\r')
       const pieces = rest.split(/\r\n|\r|\n/)

@@ -1,26 +1,28 @@
-/** One message of a stream of server-sent events. */
+import { RevocationError } from '../error/index.ts'
+
+/** One server-sent event. */
 export interface ServerSentEvent {
   readonly id: string
   readonly event: string
   readonly data: string
 }
 
-/** An event that is larger than anything a feed says. */
-export class EventTooLarge extends Error {
+/** An event of the feed is larger than any statement. */
+export class EventTooLarge extends RevocationError {
+  override readonly name = 'EventTooLarge'
   readonly code = 'ERR_EVENT_TOO_LARGE'
 
   constructor(most: number) {
     super(`an event of the feed has more than ${most} characters`)
-    this.name = 'EventTooLarge'
   }
 }
 
 /**
- * Puts lines together to events, as the HTML standard says (section 9.2.6): comments and members nobody knows are passed over,
- * an event without data is none, and one that was not ended by an empty line never comes.
+ * Parses lines into events, as the HTML standard says (section 9.2.6): comments, unknown fields and events without data are ignored,
+ * and so is an event that is not ended by an empty line.
  *
- * @param most characters of the data of one event.
- * @returns takes the next line; answers the event that it ends. @throws {EventTooLarge}
+ * @param most the most characters of the data of one event.
+ * @returns takes the next line, and returns the event that it ends. @throws {EventTooLarge}
  */
 export function eventParser(most: number): (line: string) => ServerSentEvent | undefined {
   let id = ''

@@ -1,26 +1,26 @@
 import type { Message } from 'kafkajs'
 import type { Publication } from '../feed/index.ts'
-import { vouchedHeaders } from './heartbeat-headers.ts'
+import { confirmedHeaders } from './heartbeat-headers.ts'
 
-/** Bytes of the messages in one request: brokers take a batch of a million unless told. */
+/** Bytes of the messages in one request: brokers accept a batch of about a million by default. */
 const BATCH_BYTES = 512 * 1024
-/** What the headers and the framing of a message take at most. */
+/** The most bytes of the headers and the framing of a message. */
 const FRAME_BYTES = 256
-/** What a request takes at most. */
+/** The most bytes of a request. */
 export const REQUEST_BYTES = BATCH_BYTES + FRAME_BYTES
 
-/** One request after another: what is in one is written whole or not at all. */
-export function* batches(publications: readonly Publication[]): Generator<Message[]> {
+/** The messages of one request after another: each request is written completely or not at all. */
+export function* batchesOf(publications: readonly Publication[]): Generator<Message[]> {
   let batch: Message[] = []
   let bytes = 0
-  for (const { jws, position, kind, vouched } of publications) {
+  for (const { jws, position, kind, confirmed } of publications) {
     const size = Buffer.byteLength(jws) + FRAME_BYTES
     if (batch.length > 0 && bytes + size > BATCH_BYTES) {
       yield batch
       batch = []
       bytes = 0
     }
-    batch.push({ partition: 0, value: jws, headers: { position, kind, ...(vouched && vouchedHeaders(vouched)) } })
+    batch.push({ partition: 0, value: jws, headers: { position, kind, ...(confirmed && confirmedHeaders(confirmed)) } })
     bytes += size
   }
   yield batch

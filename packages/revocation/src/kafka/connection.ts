@@ -3,15 +3,15 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { checkKafkaOptions } from './kafka-options.ts'
 import { kafkaLogCreator, type KafkaLog } from './kafka-log.ts'
-import { mendRequestQueue } from './request-queue.ts'
+import { patchRequestQueue } from './request-queue.ts'
 
-/** How Kafka is reached. */
+/** How to connect to Kafka. */
 export interface KafkaOptions {
-  /** `host:port` of some brokers; the others are learnt from them. */
+  /** `host:port` of some brokers, which tell the addresses of the others. */
   readonly brokers: readonly string[]
   /**
-   * TLS, when it is there; `ca` in PEM, those of the system unless told. For mutual TLS `cert` and `key`, both in PEM, say who
-   * this client is.
+   * Enables TLS. `ca` in PEM; default: the authorities of the system. `cert` and `key`, both in PEM, are the client certificate for
+   * mutual TLS.
    */
   readonly tls?:
     | { readonly ca?: string | undefined; readonly cert?: string | undefined; readonly key?: string | undefined }
@@ -23,49 +23,49 @@ export interface KafkaOptions {
         readonly password: string
       }
     | undefined
-  /** What brokers call this process in their logs; `ledgate` unless told. */
+  /** The name of this process in the logs of brokers. Default: `ledgate`. */
   readonly clientId?: string | undefined
-  /** The topic; `ledgate.revocations.v1` unless told. */
+  /** The topic. Default: `ledgate.revocations.v1`. */
   readonly topic?: string | undefined
-  /** Milliseconds that a call may take; 10,000 unless told. */
+  /** Milliseconds that a call may take. Default: 10,000. */
   readonly deadlineMs?: number | undefined
   readonly log?: KafkaLog | undefined
 }
 
-/** A client of Kafka whose connections are in our hands. */
+/** A client of Kafka whose sockets are under control. */
 export interface KafkaConnection {
   readonly kafka: Kafka
   readonly deadlineMs: number
-  /** Calls back once, when a connection that was in use is gone: kafkajs itself tells of that late, or never. */
+  /** Calls the listener once, when a connection in use is lost: kafkajs itself reports that late, or never. */
   onLost(listener: (error: Error) => void): void
-  /** Ends every connection at once, and lets none begin: what still waits on one fails. */
+  /** Closes all connections at once, and prevents new ones: pending calls fail. */
   cut(): void
 }
 
 const DEFAULT_DEADLINE_MS = 10_000
-/** How many brokers that do not answer may be tried before the time of a call is over. */
+/** How many unresponsive brokers can be tried within the deadline of a call. */
 const BROKERS_IN_TIME = 3
-/** Brokers end connections that said nothing for ten minutes; nothing is lost with those. */
+/** Brokers close connections that are idle for ten minutes; the loss of those does not matter. */
 const IDLE_MS = 60_000
 const KEEP_ALIVE_MS = 10_000
-/** One more try inside kafkajs: it learns of brokers by failing, and may send the same batch again within one producer. */
+/** One retry inside kafkajs: it discovers brokers by failing, and may resend the same batch within one producer. */
 const RETRY = { retries: 1, initialRetryTime: 50, maxRetryTime: 500 }
 
-/** kafkajs begins with the first: were it always the same one, everybody would wait for that when it is away. */
-function inAnyOrder(brokers: readonly string[]): string[] {
+/** kafkajs starts with the first broker: if it were always the same one, every client would wait for it while it is down. */
+function rotate(brokers: readonly string[]): string[] {
   const first = Math.floor(Math.random() * brokers.length)
   return [...brokers.slice(first), ...brokers.slice(0, first)]
 }
 
-/** Opens nothing yet: kafkajs connects when it is used. @throws {TypeError} for options that cannot be meant. */
+/** Creates a client; kafkajs connects when it is used. @throws {TypeError} if the options are invalid. */
 export function openConnection(options: KafkaOptions): KafkaConnection {
   checkKafkaOptions(options)
-  mendRequestQueue()
+  patchRequestQueue()
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS
   const sockets = trackedSockets()
   const { tls, sasl } = options
   const config: KafkaConfig = {
-    brokers: inAnyOrder(options.brokers),
+    brokers: rotate(options.brokers),
     clientId: options.clientId ?? 'ledgate',
     connectionTimeout: deadlineMs / BROKERS_IN_TIME,
     authenticationTimeout: deadlineMs,
@@ -90,7 +90,7 @@ function tlsOf({ ca, cert, key }: NonNullable<KafkaOptions['tls']>) {
   }
 }
 
-/** kafkajs takes each mechanism as a type of its own. */
+/** kafkajs has a type of its own for each mechanism. */
 function saslOf({
   mechanism,
   username,
@@ -113,12 +113,12 @@ function trackedSockets() {
 
   const factory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
     const name = isIP(host) === 0 ? { servername: host } : {}
-    // kafkajs hands on `true` for TLS that was told nothing more; its types do not say so.
+    // kafkajs passes `true` for TLS without options, against its types.
     const tls = typeof ssl === 'object' ? ssl : {}
     const socket = ssl ? connectTls({ host, port, ...name, ...tls }, onConnect) : connectTcp({ host, port }, onConnect)
     socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay(true)
     if (isCut) socket.destroy(new Error('this connection to Kafka is closed'))
-    let usedAt = Number.NEGATIVE_INFINITY // a connection that never came about is not lost: there are other brokers
+    let usedAt = Number.NEGATIVE_INFINITY // A connection that was never established is not lost: there are other brokers.
     socket.on('data', () => (usedAt = performance.now()))
     open.add(socket)
     socket.once('close', () => {

@@ -1,14 +1,14 @@
 import type { KafkaMessage } from 'kafkajs'
 
-/** Where a message stands, and what tells it from another that came to stand there in another life of the topic. */
-export interface MessagePlace {
+/** The offset of a message, and what distinguishes it from another message at that offset of a replaced topic. */
+export interface MessageId {
   readonly offset: bigint
-  /** The end of its signature: two messages that share it say the same. */
+  /** The end of its signature: two messages with the same one are equal. */
   readonly mark: string
 }
 
-/** What a reading has behind it: everything from an offset on, without a gap, up to the message at this place. */
-export interface ReadPlace extends MessagePlace {
+/** What was read: everything from an offset on, without a gap, up to a message. */
+export interface ReadRange extends MessageId {
   readonly began: bigint
 }
 
@@ -17,30 +17,30 @@ const CURSOR = /^(\d{1,19}) (\d{1,19}) (.*)$/s
 
 const markOf = (text: string): string => text.slice(-MARK_LENGTH)
 
-/** Where a message stands. */
-export const placeOf = ({ offset, value }: Pick<KafkaMessage, 'offset' | 'value'>): MessagePlace => ({
+/** The id of a message. */
+export const messageIdOf = ({ offset, value }: Pick<KafkaMessage, 'offset' | 'value'>): MessageId => ({
   offset: BigInt(offset),
   mark: markOf(value?.toString() ?? ''),
 })
 
-/** Whether both are the same message at the same place. */
-export const isSamePlace = (one: MessagePlace, other: MessagePlace): boolean =>
+/** Whether two ids are of the same message. */
+export const isSameMessage = (one: MessageId, other: MessageId): boolean =>
   one.offset === other.offset && one.mark === other.mark
 
-/** A place as the cursor of a feed. */
-export const toCursor = ({ began, offset, mark }: ReadPlace): string => `${began} ${offset} ${mark}`
+/** The cursor after a range. */
+export const toCursor = ({ began, offset, mark }: ReadRange): string => `${began} ${offset} ${mark}`
 
-/** The place that a cursor names; none when it is not one of ours. */
-export function fromCursor(cursor: string | undefined): ReadPlace | undefined {
+/** The range of a cursor; `undefined` if it is not a cursor of Kafka. */
+export function fromCursor(cursor: string | undefined): ReadRange | undefined {
   const [, from, at, mark = ''] = CURSOR.exec(cursor ?? '') ?? []
   if (from === undefined || at === undefined) return undefined
   const [began, offset] = [BigInt(from), BigInt(at)]
   return began > offset ? undefined : { began, offset, mark }
 }
 
-/** The cursor behind a message that somebody wrote and knows the offset of, without having read it. */
+/** The cursor after a message that was written at a known offset, and not read. */
 export const cursorOf = ({ offset, jws }: { readonly offset: bigint; readonly jws: string }): string =>
   toCursor({ began: offset, offset, mark: markOf(jws) })
 
-/** Where the message of a cursor stands; `undefined` when the cursor is not one of Kafka's. */
+/** The offset of a cursor; `undefined` if it is not a cursor of Kafka. */
 export const offsetOf = (cursor: string): bigint | undefined => fromCursor(cursor)?.offset

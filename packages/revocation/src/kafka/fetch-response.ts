@@ -1,43 +1,44 @@
-// By statements, so that a bundler takes in the very modules that it takes in with kafkajs.
+// Static imports, so that a bundler uses the same module instances as kafkajs.
 // @ts-expect-error -- kafkajs has no types for what is inside it
 import Decoder from 'kafkajs/src/protocol/decoder.js'
 // @ts-expect-error -- the same
 import response from 'kafkajs/src/protocol/requests/fetch/v11/response.js'
 import { decodeRecordSet } from './record-set.ts'
 
-/** What kafkajs takes an answer of Kafka apart with. */
+/** The decoder of kafkajs. */
 interface Bytes {
   readInt16(): number
   readInt32(): number
   readInt64(): bigint
   readString(): string
-  /** As many as the number in front of them says. */
+  /** Bytes with their length in front. */
   readBytes(): Buffer | null
   readArray<Item>(read: (bytes: Bytes) => Item): Item[]
   readArrayAsync<Item>(read: (bytes: Bytes) => Promise<Item>): Promise<Item[]>
 }
 
-/** Whose batches that cannot be read are gaps. */
+/** The topics whose unreadable batches become gaps. */
 const topics = new Set<string>()
-/** Whether it was mended: it is one for the process. */
-let isMended = false
+/** Whether the patch is applied: once for the process. */
+let isPatched = false
 
 /**
- * Lets kafkajs give all of a topic that can be read, with a gap for what cannot (`gapAt`): by itself it gives nothing behind that,
- * and what is damaged as if it were not. Other topics stay as they are; brokers from before 2.3, whose answers are of another kind, are refused where one reads.
+ * Patches kafkajs to skip unreadable batches of a topic, with a gap for each (`gapAt`): by itself it stops at them, and does not
+ * detect damaged ones. Other topics are not affected. Brokers older than 2.3, with another format of responses, are refused by the
+ * reader.
  */
-export function passOverUnreadable(topic: string): void {
+export function skipUnreadable(topic: string): void {
   topics.add(topic)
-  if (isMended) return
-  isMended = true
+  if (isPatched) return
+  isPatched = true
   const decode = response?.decode
   if (typeof decode !== 'function') return
   response.decode = (answer: Buffer) =>
-    isOfOurs(new Decoder(answer)) ? decodeAnswer(new Decoder(answer)) : decode(answer)
+    isOfSkippedTopic(new Decoder(answer)) ? decodeAnswer(new Decoder(answer)) : decode(answer)
 }
 
-/** Whether an answer is about such a topic, and nothing else: whoever asks for others as well does not know what a gap is. */
-function isOfOurs(bytes: Bytes): boolean {
+/** Whether a response is about such a topic only: other readers do not know gaps. */
+function isOfSkippedTopic(bytes: Bytes): boolean {
   readHead(bytes)
   return bytes.readInt32() === 1 && topics.has(bytes.readString())
 }
@@ -46,7 +47,7 @@ async function decodeAnswer(bytes: Bytes) {
   return { ...readHead(bytes), responses: await bytes.readArrayAsync(decodeTopic) }
 }
 
-/** Brokers delay by themselves what they throttle: `throttleTime` would delay it twice. */
+/** Brokers delay throttled responses themselves: `throttleTime` would delay them twice. */
 const readHead = (bytes: Bytes) => ({
   throttleTime: 0,
   clientSideThrottleTime: bytes.readInt32(),

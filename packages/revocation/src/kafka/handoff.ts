@@ -1,10 +1,10 @@
-/** Hands one thing at a time from who reads to who works, so that neither runs away from the other. */
+/** Passes one item at a time from a producer to a consumer, so that neither gets ahead of the other. */
 export interface Handoff<Item> {
-  /** Resolves when it was taken, or nobody will take it any more. */
+  /** Resolves when the item is taken, or the handoff has ended. */
   give(item: Item): Promise<void>
-  /** `undefined` at the end. @throws what it ended with; what was given before is taken first. */
+  /** The next item; `undefined` at the end. @throws the error it ended with, after items that were given before. */
   take(): Promise<Item | undefined>
-  /** The first call counts. */
+  /** Ends it; later calls have no effect. */
   end(error?: Error): void
 }
 
@@ -13,7 +13,7 @@ interface Given<Item> {
   taken(): void
 }
 
-/** For one giver and one taker, each of whom waits for one call before the next. */
+/** For one producer and one consumer, each with one call at a time. */
 export function handoff<Item>(): Handoff<Item> {
   let given: Given<Item> | undefined
   let ended: { readonly error: Error | undefined } | undefined

@@ -1,4 +1,4 @@
-/** Revocations over Kafka, by kafkajs: publishing them, following them, and the topic between. */
+/** Revocations over Kafka, with kafkajs: publishing and reading them, and their topic. */
 export { type KafkaOptions } from './connection.ts'
 export { BrokenTopic } from './continuity.ts'
 export { cursorOf, offsetOf } from './cursor.ts'

@@ -1,6 +1,6 @@
 import { type LogEntry, type logCreator, logLevel } from 'kafkajs'
 
-/** Where what kafkajs says goes: pino, or anything like it. */
+/** A logger for kafkajs: pino, or a compatible one. */
 export interface KafkaLog {
   debug(details: object, message: string): void
   info(details: object, message: string): void
@@ -9,14 +9,14 @@ export interface KafkaLog {
 }
 
 /**
- * What kafkajs says and nobody needs to act on: that a coordinator is slow to be found, that it limits its tries as it was
- * told to, and that a request is tried again.
+ * Messages of kafkajs that need no action: a group coordinator that is not available yet, the configured limit of retries, a response
+ * to a request that timed out.
  */
 const NOISE =
   /coordinator is not available|Limiting retries for the idempotent producer|switched default partitioner|Response without match/i
 
-/** What kafkajs may tell; the connection itself is reported by whoever uses it. */
-const TOLD = ['message', 'broker', 'clientId', 'topic', 'partition', 'groupId', 'error'] as const
+/** The fields that are logged; connection errors are reported by the reader and the publisher. */
+const LOGGED_FIELDS = ['message', 'broker', 'clientId', 'topic', 'partition', 'groupId', 'error'] as const
 
 const methodOf = (level: logLevel): keyof KafkaLog | undefined => {
   if (level === logLevel.ERROR) return 'error'
@@ -26,11 +26,11 @@ const methodOf = (level: logLevel): keyof KafkaLog | undefined => {
 }
 
 function detailsOf({ namespace, log }: LogEntry): object {
-  const told = TOLD.flatMap((name) => (typeof log[name] === 'string' ? [[name, log[name]]] : []))
-  return { namespace: `kafkajs/${namespace}`, ...Object.fromEntries(told) }
+  const fields = LOGGED_FIELDS.flatMap((name) => (typeof log[name] === 'string' ? [[name, log[name]]] : []))
+  return { namespace: `kafkajs/${namespace}`, ...Object.fromEntries(fields) }
 }
 
-/** Hands what kafkajs says to a log, without the noise, its stacks and anything it was not asked for. */
+/** Passes the log of kafkajs on, without noise, stacks and other fields. */
 export function kafkaLogCreator(log: KafkaLog | undefined): logCreator {
   return () => (entry) => {
     const method = methodOf(entry.level)

@@ -1,14 +1,14 @@
 import { Partitioners, type Message, type Producer } from 'kafkajs'
 import type { NoticePublisher, Publication, TopicRange } from '../feed/index.ts'
-import { batches } from './batches.ts'
+import { batchesOf } from './batches.ts'
 import { type KafkaOptions, openConnection } from './connection.ts'
 import { KafkaUnavailable, within } from './kafka-unavailable.ts'
 import { TOPIC } from './topic.ts'
 
 /**
- * Publishes to a topic, in order and durably: every in-sync replica has what was answered. After any error it takes nothing
- * more, since kafkajs may then number its next batch like one that the broker has seen, and the broker would drop it.
- * `deadlineMs` is for each request; a long list goes in several.
+ * Publishes to a topic, in order and durably: every in-sync replica has what is acknowledged. After any error it refuses further
+ * calls, since kafkajs may give its next batch the sequence number of one that the broker has, and the broker would drop it.
+ * `deadlineMs` applies to each request; a long list is sent in several.
  */
 export function kafkaPublisher(options: KafkaOptions): NoticePublisher {
   const topic = options.topic ?? TOPIC
@@ -28,14 +28,15 @@ export function kafkaPublisher(options: KafkaOptions): NoticePublisher {
   async function sendAll(publications: readonly Publication[]): Promise<bigint> {
     await within(deadlineMs, connected.producer())
     let last = -1n
-    for (const messages of batches(publications)) last = await within(deadlineMs, sendBatch(producer, topic, messages))
+    for (const messages of batchesOf(publications))
+      last = await within(deadlineMs, sendBatch(producer, topic, messages))
     return last
   }
 
   async function range(): Promise<TopicRange> {
     const ask = () => connected.admin().then(() => admin.fetchTopicOffsets(topic))
     const [found] = await within(deadlineMs, ask())
-    if (found === undefined) throw new KafkaUnavailable(`Kafka does not say what the topic ${topic} holds`)
+    if (found === undefined) throw new KafkaUnavailable(`Kafka does not report the offsets of the topic ${topic}`)
     return { low: BigInt(found.low), high: BigInt(found.high) }
   }
 
@@ -63,7 +64,7 @@ export function kafkaPublisher(options: KafkaOptions): NoticePublisher {
     range: () => inTurn(range),
     async close() {
       await turn
-      if (broken !== undefined) return // its connections were cut
+      if (broken !== undefined) return // Its connections are closed already.
       broken = new Error('closed')
       await within(deadlineMs, Promise.all([producer.disconnect(), admin.disconnect()])).catch(() => undefined)
       cut()
@@ -79,6 +80,6 @@ function once(work: () => Promise<void>): () => Promise<void> {
 async function sendBatch(producer: Producer, topic: string, messages: Message[]): Promise<bigint> {
   const [written] = await producer.send({ topic, acks: -1, messages })
   const first = BigInt(written?.baseOffset ?? -1)
-  if (first < 0n) throw new KafkaUnavailable('Kafka does not say where it has written a publication')
+  if (first < 0n) throw new KafkaUnavailable('Kafka does not report the offset of a publication')
   return first + BigInt(messages.length - 1)
 }

@@ -1,56 +1,66 @@
 import type { FeedItem, OpenFeed, RevocationSource } from '../feed/index.ts'
 import { checkKafkaOptions } from './kafka-options.ts'
 import type { KafkaOptions } from './connection.ts'
-import { startReading } from './topic-reader.ts'
+import { readTopic } from './topic-reader.ts'
 import type { UnreadableBatch } from './unreadable-batch.ts'
 
 export interface KafkaRevocationsOptions extends KafkaOptions {
   /**
-   * What the names of consumer groups begin with, for an ACL by prefix; `ledgate` unless told. Each opening has a group of its
-   * own and deletes it at its end. One that was left when Kafka could not be reached is empty, and brokers forget it after
-   * `offsets.retention.minutes` at the latest, which is a week unless they were told.
+   * The prefix of the names of consumer groups, for an ACL. Default: `ledgate`. Each connection has a group of its own and deletes it
+   * at its end. A group that is left behind because Kafka was unreachable is empty, and brokers delete it after
+   * `offsets.retention.minutes`, by default a week.
    */
   readonly groupPrefix?: string | undefined
   /**
-   * For whoever has to know whether a message is still there, as its writer does: an opening whose cursor's message is not
-   * where it was ends with `BrokenTopic`, instead of beginning at the beginning, and one that comes to a batch that cannot be read
-   * with `UnreadableBatch`, instead of going on behind it. Where it is, and nothing is behind it yet, an
-   * empty batch says so. If its offset is the very next to be written, that is waited for: ask the publisher for the range, too.
+   * For a publisher, which must know whether its last message still exists: a connection whose cursor no longer matches its message
+   * ends with `BrokenTopic` instead of restarting at the beginning, and one that comes to an unreadable batch ends with
+   * `UnreadableBatch` instead of continuing behind it. If the message exists and is the last one, the first batch is empty. If its
+   * offset is the next to be written, the connection waits for it: check the range of the topic, too.
    */
-  readonly neverBeginsAnew?: boolean | undefined
-  /** The offset at which an opening without a cursor begins; the beginning of the topic unless told. */
-  readonly beginsAt?: bigint | undefined
+  readonly neverRestarts?: boolean | undefined
+  /** The offset at which a connection without a cursor starts. Default: the beginning of the topic. */
+  readonly startsAt?: bigint | undefined
   /**
-   * Milliseconds, up to 1,000, that an opening rests when it has come to the end of the topic; what comes meanwhile comes at once.
-   * 5 unless told.
+   * Milliseconds, up to 1,000, to pause at the end of the topic; messages that arrive meanwhile are fetched together. Default: 5.
    */
   readonly restMs?: number | undefined
 }
 
 /**
- * Revocations from Kafka, milliseconds after they were published. Every opening reads the whole topic, or what comes after
- * its cursor if that message is still where it was; it ends with an error as soon as the topic is not what it was, the
- * connection is lost, or Kafka says nothing for `deadlineMs`. A batch that cannot be read is passed over, and told of as
- * trouble once: whoever goes on behind it has begun there, so that no heartbeat counts which vouches for what was in it.
+ * Reads revocations from Kafka, milliseconds after they were published. A connection reads the whole topic, or what follows its
+ * cursor if that message still exists. It ends with an error as soon as the topic was replaced, the connection is lost, or Kafka
+ * does not answer within `deadlineMs`. An unreadable batch is skipped, and reported once: the reader then counts as started behind
+ * it, so that no heartbeat counts which confirms its content.
  *
- * @throws {TypeError} for options that could only fail for ever: addresses, a name of a topic or certificates that are none.
+ * @throws {TypeError} if the options are invalid: addresses, the name of the topic, or certificates.
+ * @example
+ * ```ts
+ * import { createVerifier } from '@ledgate/verifier'
+ * import { kafkaRevocations } from '@ledgate/verifier/kafka'
+ *
+ * export const verifier = createVerifier({
+ *   issuer: 'https://id.example',
+ *   audience: 'https://api.example',
+ *   revocations: kafkaRevocations({ brokers: ['kafka-1:9092', 'kafka-2:9092'], clientId: 'orders-api' }),
+ * })
+ * ```
  */
 export function kafkaRevocations(options: KafkaRevocationsOptions): RevocationSource {
   checkKafkaOptions(options)
-  const isNews = unseen()
-  return { name: 'kafka', open: (opening) => follow(options, opening, isNews) }
+  const isNew = unreported()
+  return { name: 'kafka', open: (opening) => follow(options, opening, isNew) }
 }
 
-/** How many batches that cannot be read are remembered. */
-const MOST_TOLD = 1_000
+/** How many unreadable batches are remembered. */
+const MAX_REPORTED = 1_000
 
-/** Tells whether a batch that cannot be read is another one than those before: each opening comes to it again. */
-function unseen(): (unreadable: UnreadableBatch) => boolean {
-  const told = new Set<string>()
+/** Whether an unreadable batch was not reported yet: each connection meets it again. */
+function unreported(): (unreadable: UnreadableBatch) => boolean {
+  const reported = new Set<string>()
   return ({ message }) => {
-    if (told.has(message)) return false
-    if (told.size === MOST_TOLD) told.clear()
-    told.add(message)
+    if (reported.has(message)) return false
+    if (reported.size === MAX_REPORTED) reported.clear()
+    reported.add(message)
     return true
   }
 }
@@ -58,13 +68,13 @@ function unseen(): (unreadable: UnreadableBatch) => boolean {
 async function* follow(
   { groupPrefix = 'ledgate', ...options }: KafkaRevocationsOptions,
   { cursor, signal, trouble }: OpenFeed,
-  isNews: (unreadable: UnreadableBatch) => boolean,
+  isNew: (unreadable: UnreadableBatch) => boolean,
 ): AsyncGenerator<readonly FeedItem[], void> {
   if (signal.aborted) return
   const onGap = (unreadable: UnreadableBatch) => {
-    if (isNews(unreadable)) trouble?.(unreadable)
+    if (isNew(unreadable)) trouble?.(unreadable)
   }
-  const reading = startReading({ ...options, groupPrefix, onGap }, cursor)
+  const reading = readTopic({ ...options, groupPrefix, onGap }, cursor)
   const end = () => reading.end()
   signal.addEventListener('abort', end, { once: true })
   try {

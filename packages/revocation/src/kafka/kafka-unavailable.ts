@@ -1,43 +1,56 @@
-/** Kafka did not do as asked, or did not answer in time; what was asked for may have been done. */
-export class KafkaUnavailable extends Error {
-  readonly code = 'ERR_KAFKA_UNAVAILABLE'
+import { RevocationError } from '../error/index.ts'
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options)
-    this.name = 'KafkaUnavailable'
-  }
+/**
+ * A request to Kafka failed, or was not answered in time; it may have been carried out.
+ *
+ * @example
+ * ```ts
+ * import type { Logger } from '@ledgate/verifier'
+ * import { KafkaUnavailable } from '@ledgate/verifier/kafka'
+ *
+ * export const logger: Pick<Logger, 'warn'> = {
+ *   warn(fields, message) {
+ *     if ('err' in fields && fields.err instanceof KafkaUnavailable) console.warn('Kafka is unavailable: the verifier reconnects')
+ *     else console.warn(message)
+ *   },
+ * }
+ * ```
+ */
+export class KafkaUnavailable extends RevocationError {
+  override readonly name = 'KafkaUnavailable'
+  readonly code = 'ERR_KAFKA_UNAVAILABLE'
 }
 
-/** What kafkajs ran into first, under what it says about its tries. */
+/** The original error below the retry errors of kafkajs. */
 function originOf(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? originOf(error.cause) : error
 }
 
-/** What a broker answers in the TLS handshake to a certificate that is missing or that it does not trust (RFC 8446 §6.2). */
+/** The TLS alerts of a broker for a missing or untrusted client certificate (RFC 8446 §6.2). */
 const CERTIFICATE_ALERT = /_ALERT_(?:\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)$/
 
 const isRefusedCertificate = (origin: unknown): boolean =>
   origin instanceof Error && 'code' in origin && CERTIFICATE_ALERT.test(String(origin.code))
 
-/** The words for Kafka that cannot be used, with what an operator can do about it. There is no secret in them. */
+/** The error for an operator, without secrets, from an error of kafkajs. */
 export function kafkaFailure(error: unknown): KafkaUnavailable {
   if (error instanceof KafkaUnavailable) return error
   const origin = originOf(error)
-  // By its name: a module of CommonJS shows Node no export that it spreads.
+  // By name, since Node cannot import this export from the CommonJS module by name.
   if (origin instanceof Error && origin.name === 'KafkaJSSASLAuthenticationError')
-    return new KafkaUnavailable('Kafka refuses the user, or their password', {
+    return new KafkaUnavailable('Kafka rejected the username or the password', {
       cause: error,
     })
   if (isRefusedCertificate(origin))
     return new KafkaUnavailable(
-      "Kafka requires a client certificate, or refuses this client's: check tls.cert and tls.key, and whom the brokers trust",
+      'Kafka requires a client certificate, or rejected this one: check tls.cert and tls.key, and the CA that the brokers trust',
       { cause: error },
     )
   const reason = origin instanceof Error ? origin.message : String(origin)
-  return new KafkaUnavailable(`Kafka cannot be used now: ${reason}`, { cause: error })
+  return new KafkaUnavailable(`Kafka is unavailable: ${reason}`, { cause: error })
 }
 
-/** @throws {KafkaUnavailable} when the work fails, or takes longer than so many milliseconds; it may still go on then. */
+/** Waits for the work. @throws {KafkaUnavailable} if it fails or exceeds the deadline; it may then still be running. */
 export async function within<Result>(deadlineMs: number, work: Promise<Result>): Promise<Result> {
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(

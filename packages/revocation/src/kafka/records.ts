@@ -1,22 +1,22 @@
 import { type Offsets, UnreadableBatch } from './unreadable-batch.ts'
 
-/** Messages of a batch, and headers of a message, that are taken apart: ours have some thousands, and four. */
+/** The most messages of a batch, and headers of a message: those of the publisher have some thousands, and four. */
 export const MOST_MESSAGES = 10_000
 export const MOST_HEADERS = 100
 
-/** What a batch of format 2 says in its header, and where its records begin. */
+/** The offsets of fields in a batch of format 2, and of its records, in bytes. */
 const LAST_OFFSET_DELTA_AT = 23
 const COUNT_AT = 57
 const RECORDS_AT = 61
 
-/** What a record holds that anything is read from. */
+/** The fields of a record that are used. */
 export interface KafkaRecord {
   readonly offset: string
   readonly value: Buffer | null
   readonly headers: Record<string, Buffer | [] | undefined>
 }
 
-/** Which offsets a batch says it has. @throws {UnreadableBatch} when it does not say the same of its records, or has too many. */
+/** The offsets in the header of a batch. @throws {UnreadableBatch} if they contradict its number of records, or are too many. */
 export function offsetsOf(batch: Buffer): Offsets {
   const from = batch.readBigInt64BE()
   const to = from + BigInt(batch.readInt32BE(LAST_OFFSET_DELTA_AT))
@@ -27,28 +27,27 @@ export function offsetsOf(batch: Buffer): Offsets {
 }
 
 /**
- * The records of a batch that is not compressed, one at each of its offsets: were one missing, whoever skips nothing would not know
- * that something is. kafkajs believes every number that a record says, and takes the square of the time for headers: whoever may write to
- * the topic could stop a process by one message.
+ * Parses the records of an uncompressed batch, one at each of its offsets: a missing one would be an undetected gap. kafkajs trusts
+ * every length in a record, and its parser of headers is quadratic: a writer of the topic could stop a process with one message.
  *
- * @throws {Error} when there are others, or fewer than it says.
+ * @throws {Error} if the records do not match the offsets of the batch.
  */
 export function recordsOf(batch: Buffer, { from, to }: Offsets): readonly KafkaRecord[] {
   const records: KafkaRecord[] = []
   const rest = reader(batch.subarray(RECORDS_AT))
   for (let offset = from; offset <= to; offset += 1n) {
     const record = reader(rest.bytes() ?? NONE)
-    record.skip(1) // its attributes, which nothing uses
-    record.number() // its time
+    record.skip(1) // attributes, unused
+    record.number() // timestamp
     if (from + BigInt(record.number()) !== offset)
       throw new UnreadableBatch({ reason: 'is damaged: its offsets are wrong' })
-    record.bytes() // its key
+    record.bytes() // key
     records.push({ offset: String(offset), value: record.bytes(), headers: headersOf(record) })
   }
   return records
 }
 
-/** A header that is there twice says nothing. */
+/** A header that occurs twice has no value. */
 function headersOf(record: Reader): KafkaRecord['headers'] {
   const count = record.number()
   if (count > MOST_HEADERS)
@@ -65,23 +64,23 @@ type Reader = ReturnType<typeof reader>
 
 const NONE = Buffer.alloc(0)
 
-/** Of the tenth byte of a number, which is the last one that 64 bits can need. */
+/** The place value of the tenth byte of a varint, the last one that 64 bits can need. */
 const LARGEST_WORTH = 2 ** 63
 
-/** Goes through bytes, and never beyond their end. */
+/** Reads bytes in order, and never beyond their end. */
 function reader(all: Buffer) {
   let at = 0
 
   function skip(length: number): void {
-    if (length < 0 || length > all.length - at) throw new RangeError('it ends before it should')
+    if (length < 0 || length > all.length - at) throw new RangeError('the record ends too early')
     at += length
   }
 
-  /** A number in as many bytes as it needs, ten at the most, its sign last. */
+  /** A zigzag varint of at most ten bytes. */
   function number(): number {
     let zigzag = 0
     for (let worth = 1; ; worth *= 0x80) {
-      if (worth > LARGEST_WORTH) throw new RangeError('it has a number of more than 64 bits')
+      if (worth > LARGEST_WORTH) throw new RangeError('a number in the record has more than 64 bits')
       skip(1)
       const byte = all.readUInt8(at - 1)
       zigzag += (byte & 0x7f) * worth
@@ -89,7 +88,7 @@ function reader(all: Buffer) {
     }
   }
 
-  /** As many as the number in front of them says; with -1 there are none. */
+  /** Bytes with their length in front; `null` for a length of -1. */
   function bytes(): Buffer | null {
     const length = number()
     if (length === -1) return null

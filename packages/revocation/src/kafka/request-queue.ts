@@ -1,4 +1,4 @@
-// By a statement, so that a bundler takes in the very module that it takes in with kafkajs.
+// A static import, so that a bundler uses the same module instance as kafkajs.
 // @ts-expect-error -- kafkajs has no types for what is inside it
 import requestQueue from 'kafkajs/src/network/requestQueue/index.js'
 
@@ -10,17 +10,17 @@ interface RequestQueue {
 const isClass = (value: unknown): value is { readonly prototype: RequestQueue } =>
   typeof value === 'function' && typeof value.prototype?.scheduleCheckPendingRequests === 'function'
 
-/** Whether it was mended: it is one for the process. */
-let isMended = false
+/** Whether the patch is applied: once for the process. */
+let isPatched = false
 
 /**
- * Lets kafkajs 2.2.4 look at its waiting requests only when there are some. It sets a timer after every answer, for a
- * time in the past when nothing waits, of which Node 24 warns (tulios/kafkajs#1751). To silence the warning would silence
- * it for everybody: Node says it once.
+ * Patches kafkajs 2.2.4 to check its pending requests only if there are some. It sets a timer after every response, for a time in the
+ * past if nothing is pending, and Node 24 warns about that (tulios/kafkajs#1751). Suppressing the warning would suppress it for the
+ * whole process, since Node emits it once.
  */
-export function mendRequestQueue(): void {
-  if (isMended) return
-  isMended = true
+export function patchRequestQueue(): void {
+  if (isPatched) return
+  isPatched = true
   const found: unknown = requestQueue
   if (!isClass(found)) return
   const schedule = found.prototype.scheduleCheckPendingRequests

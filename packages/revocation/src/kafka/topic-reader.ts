@@ -4,7 +4,7 @@ import type { FeedItem } from '../feed/index.ts'
 import { type KafkaConnection, type KafkaOptions, openConnection } from './connection.ts'
 import { BrokenTopic, continuity, type Continuity } from './continuity.ts'
 import { KafkaUnavailable, kafkaFailure, within } from './kafka-unavailable.ts'
-import { passOverUnreadable } from './fetch-response.ts'
+import { skipUnreadable } from './fetch-response.ts'
 import { handoff, type Handoff } from './handoff.ts'
 import { itemsOf } from './feed-items.ts'
 import { gapAt } from './record-set.ts'
@@ -12,32 +12,32 @@ import { TOPIC } from './topic.ts'
 import { UnreadableBatch } from './unreadable-batch.ts'
 import { type Watchdog, watchdog } from './watchdog.ts'
 
-export interface ReadingOptions extends KafkaOptions {
-  /** What the name of the consumer group begins with; each opening has a group of its own. */
+export interface TopicReaderOptions extends KafkaOptions {
+  /** The prefix of the consumer group; each connection has a group of its own. */
   readonly groupPrefix: string
-  /** Whether it ends when the message of its cursor is not there (`BrokenTopic`), or one cannot be read (`UnreadableBatch`). */
-  readonly neverBeginsAnew?: boolean | undefined
-  /** The offset at which it begins without a cursor; the beginning of the topic unless told. */
-  readonly beginsAt?: bigint | undefined
-  /** Hears of each batch that cannot be read, perhaps again. */
+  /** Whether it ends if the message of its cursor is missing (`BrokenTopic`), or a batch cannot be read (`UnreadableBatch`). */
+  readonly neverRestarts?: boolean | undefined
+  /** The offset to start at without a cursor. Default: the beginning of the topic. */
+  readonly startsAt?: bigint | undefined
+  /** Is called with each unreadable batch, possibly repeatedly. */
   readonly onGap?: ((unreadable: UnreadableBatch) => void) | undefined
-  /** Milliseconds that it rests at the end of the topic after each batch; 5 unless told. */
+  /** Milliseconds to pause at the end of the topic after each batch. Default: 5. */
   readonly restMs?: number | undefined
-  /** Milliseconds after which the group forgets a member that died; 30,000 unless told. */
+  /** Milliseconds after which the group drops a member that died. Default: 30,000. */
   readonly sessionMs?: number | undefined
 }
 
-/** A consumer from its first connection to its last. */
-export interface Reading {
+/** A consumer, from its first connection to its last. */
+export interface TopicReader {
   /** @returns the next items; `undefined` after `end`. @throws {KafkaUnavailable | BrokenTopic | UnreadableBatch} */
   take(): Promise<readonly FeedItem[] | undefined>
   end(): void
-  /** Leaves and deletes the group if that can be done soon, and ends all connections in any case. */
+  /** Leaves and deletes the group if that is possible soon, and closes all connections. */
   close(): Promise<void>
 }
 
 /**
- * What brokers speak since Kafka 2.3. What older ones give is taken apart by kafkajs alone, which stops at what it cannot read
+ * The API versions since Kafka 2.3. Responses of older brokers would be decoded by kafkajs alone, which stops at unreadable batches
  * and decompresses without a limit.
  */
 const OLDEST: ReadonlyMap<string, number> = new Map([
@@ -47,28 +47,28 @@ const OLDEST: ReadonlyMap<string, number> = new Map([
 /** Milliseconds that a broker waits for a message before it answers that there is none. */
 const MAX_WAIT_MS = 500
 const SESSION_MS = 30_000
-/** Bytes that come at once at most: messages under made-up names of keys cost one look at the key set for all that came together. */
+/** The most bytes of one fetch: messages with invented kids cost one fetch of the key set for all that arrive together. */
 export const FETCH_BYTES = 4 * 1024 * 1024
 /**
- * To ask costs a reader and the broker about as much as to read. What comes within this time comes at once, and while readers
- * are still at work on a notice none of them asks for the next.
+ * A fetch costs the reader and the broker about as much as its messages. Messages within this time arrive in one fetch, and no reader
+ * fetches the next notice while it still works on one.
  */
 const REST_MS = 5
-/** How many signs of life a member gives within the time after which it is forgotten. */
-const SIGNS_OF_LIFE = 10
-/** Milliseconds after which a consumer that stopped has said why, if it ever does. */
+/** How many heartbeats a member of the group sends within the session timeout. */
+const HEARTBEATS_A_SESSION = 10
+/** Milliseconds within which a consumer that stopped reports why, if it does. */
 const STOPPED_MS = 500
-/** Milliseconds that leaving in good order may take. */
+/** Milliseconds that leaving the group may take. */
 const CLOSE_MS = 2_000
 
-/** Begins to read after a cursor. Whatever goes wrong ends it: only a new reading knows where it stands. */
-export function startReading(options: ReadingOptions, cursor: string | undefined): Reading {
+/** Starts reading after a cursor. Any error ends the reading: continue with a new one. */
+export function readTopic(options: TopicReaderOptions, cursor: string | undefined): TopicReader {
   const connection = openConnection(options)
   const groupId = `${options.groupPrefix}-${crypto.randomUUID()}`
   const topic = options.topic ?? TOPIC
-  passOverUnreadable(topic)
+  skipUnreadable(topic)
   const sessionMs = options.sessionMs ?? SESSION_MS
-  const heartbeatMs = sessionMs / SIGNS_OF_LIFE
+  const heartbeatMs = sessionMs / HEARTBEATS_A_SESSION
   const consumer = connection.kafka.consumer({
     groupId,
     sessionTimeout: sessionMs,
@@ -79,7 +79,7 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
     maxBytesPerPartition: FETCH_BYTES,
     maxBytes: FETCH_BYTES,
     allowAutoTopicCreation: false,
-    // A transaction that somebody left open must not hold up what comes after it.
+    // A transaction of another writer that is left open must not delay the messages after it.
     readUncommitted: true,
     retry: { retries: 0, restartOnFailure: () => Promise.resolve(false) },
   })
@@ -91,14 +91,14 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
     hand.end(failure)
   }
   const gap = (unreadable: UnreadableBatch): void => {
-    if (options.neverBeginsAnew === true) throw unreadable
+    if (options.neverRestarts === true) throw unreadable
     options.onGap?.(unreadable)
   }
-  const dog = watchdog(connection.deadlineMs, fail)
+  const watch = watchdog(connection.deadlineMs, fail)
 
   connection.onLost(fail)
-  listen({ consumer, topic, order, fail, alive: dog.alive })
-  const begin = async () => {
+  listen({ consumer, topic, order, fail, alive: watch.alive })
+  const start = async () => {
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
     await consumer.run({
@@ -106,7 +106,7 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
       eachBatchAutoResolve: false,
       eachBatch: async (payload) => {
         try {
-          await handOn(payload, { order, gap, hand, dog, heartbeatMs, restMs: options.restMs ?? REST_MS })
+          await passOn(payload, { order, gap, hand, watch, heartbeatMs, restMs: options.restMs ?? REST_MS })
         } catch (error) {
           fail(error)
           throw error
@@ -114,43 +114,44 @@ export function startReading(options: ReadingOptions, cursor: string | undefined
       },
     })
   }
-  const begun = begin()
-  within(connection.deadlineMs, begun).catch(fail)
+  const started = start()
+  within(connection.deadlineMs, started).catch(fail)
 
   return {
     take: () => hand.take(),
     end: () => hand.end(),
     async close() {
       hand.end()
-      dog.stop()
-      // Brokers that cannot be reached are not told, and forget the group by themselves.
-      const left = failure instanceof KafkaUnavailable ? Promise.resolve() : leave(connection, consumer, groupId, begun)
+      watch.stop()
+      // Unreachable brokers drop the group by themselves.
+      const left =
+        failure instanceof KafkaUnavailable ? Promise.resolve() : leave(connection, consumer, groupId, started)
       await Promise.race([left.catch(() => undefined), pause(CLOSE_MS, undefined, { ref: false })])
       connection.cut()
-      // Without connections it comes to its end by itself.
+      // Without connections it ends by itself.
       consumer.disconnect().catch(() => undefined)
     },
   }
 }
 
-/** What kafkajs tells beside the messages. It goes on by itself after most troubles, not always where it was. */
+/** Handles the events of kafkajs, which after most errors continues by itself, but not always at the same offset. */
 function listen({ consumer, topic, order, fail, alive }: Listening): void {
   const { CRASH, STOP, FETCH, FETCH_START, GROUP_JOIN, REQUEST } = consumer.events
   let joins = 0
   consumer.on(CRASH, ({ payload }) => fail(payload.error))
   consumer.on(STOP, async () => {
     await pause(STOPPED_MS, undefined, { ref: false })
-    fail(new KafkaUnavailable('the consumer of Kafka stopped'))
+    fail(new KafkaUnavailable('the Kafka consumer stopped'))
   })
   consumer.on(GROUP_JOIN, () => {
     joins += 1
-    if (joins > 1) fail(new KafkaUnavailable('its reader had to join anew'))
+    if (joins > 1) fail(new KafkaUnavailable('the Kafka consumer had to rejoin its group'))
   })
-  // Nothing is ever committed here: this is how kafkajs goes to the beginning when Kafka does not have an offset.
+  // Offsets are never committed here: kafkajs does so to restart at the beginning when Kafka does not have an offset.
   consumer.on(REQUEST, ({ payload }) => {
-    // Before any answer to a fetch: to join comes first.
+    // Detected before any fetch response, since joining comes first.
     if (payload.apiVersion < (OLDEST.get(payload.apiName) ?? 0))
-      fail(new KafkaUnavailable('Kafka is older than 2.3 here: its notices can be read from newer brokers only'))
+      fail(new KafkaUnavailable('the Kafka broker is older than 2.3, which is the oldest supported version'))
     if (payload.apiName === 'OffsetCommit') attempt(() => order.wasReset(), fail)
   })
   const look = (broker: number) => {
@@ -178,36 +179,36 @@ function attempt(work: () => void, fail: (error: unknown) => void): void {
   }
 }
 
-interface HandingOn {
+interface PassingOn {
   readonly order: Continuity
   readonly gap: (unreadable: UnreadableBatch) => void
   readonly hand: Handoff<readonly FeedItem[]>
-  readonly dog: Watchdog
+  readonly watch: Watchdog
   readonly heartbeatMs: number
   readonly restMs: number
 }
 
-async function handOn(
+async function passOn(
   { batch, resolveOffset, heartbeat, isStale }: EachBatchPayload,
-  { order, gap, hand, dog, heartbeatMs, restMs }: HandingOn,
+  { order, gap, hand, watch, heartbeatMs, restMs }: PassingOn,
 ): Promise<void> {
-  // It was told to go elsewhere while this was fetched.
+  // The consumer was told to seek while this was fetched.
   if (isStale()) return
   const unreadable = batch.messages.flatMap((message) => gapAt(message) ?? [])
   for (const each of unreadable) gap(each)
   const continued = order.fetched(batch.messages.filter((message) => gapAt(message) === undefined))
   resolveOffset(batch.lastOffset())
   if (continued === undefined) return
-  dog.rest()
-  // The group would forget a member that says nothing while it waits for its reader.
+  watch.rest()
+  // The group would drop a member without heartbeats while its reader is busy.
   const beat = setInterval(() => void heartbeat().catch((error: unknown) => hand.end(kafkaFailure(error))), heartbeatMs)
   try {
     await hand.give(continued.flatMap(itemsOf))
-    // Not while there is more to read: whoever is behind has to catch up.
+    // Not while there is more to read: a reader that is behind must catch up.
     if (batch.offsetLag() === '0') await pause(restMs)
   } finally {
     clearInterval(beat)
-    dog.alive()
+    watch.alive()
   }
 }
 
@@ -215,10 +216,10 @@ async function leave(
   { kafka }: KafkaConnection,
   consumer: Consumer,
   groupId: string,
-  begun: Promise<void>,
+  started: Promise<void>,
 ): Promise<void> {
-  // A consumer that is told to stop while it joins would stay a member.
-  await begun
+  // A consumer that is stopped while it joins would stay a member.
+  await started
   await consumer.disconnect()
   const admin = kafka.admin()
   await admin.connect()

@@ -2,38 +2,39 @@ import kafkajs, { type Admin } from 'kafkajs'
 import { REQUEST_BYTES } from './batches.ts'
 import { type KafkaOptions, openConnection } from './connection.ts'
 import { KafkaUnavailable, within } from './kafka-unavailable.ts'
+import { RevocationError } from '../error/index.ts'
 
-/** Where notices are published unless told. */
+/** The default topic of notices. */
 export const TOPIC = 'ledgate.revocations.v1'
 
-/** The topic exists, with a setting under which a revocation could get lost, or could not be written. */
-export class UnfitTopic extends Error {
+/** The topic exists with a setting with which a revocation could be lost, or could not be written. */
+export class UnfitTopic extends RevocationError {
+  override readonly name = 'UnfitTopic'
   readonly code = 'ERR_UNFIT_TOPIC'
-  /** Kafka's name of the setting. */
+  /** The name of the setting in Kafka. */
   readonly setting: string
 
   constructor(topic: string, setting: string, found: string, needed: string) {
     super(`the topic ${topic} has ${setting}=${found}; Ledgate needs ${needed}`)
-    this.name = 'UnfitTopic'
     this.setting = setting
   }
 }
 
 export interface EnsureTopicOptions extends KafkaOptions {
-  /** Milliseconds: more than the token cap, the staleness bound and a margin together. */
+  /** Milliseconds: more than the longest token lifetime, the staleness bound and a margin together. */
   readonly retentionMs: number
 }
 
 const REPLICAS = 3
-/** What every reader can read of what a broker may make of messages. */
+/** The values of `compression.type` that every reader can read. */
 const READABLE = ['producer', 'uncompressed', 'gzip']
 const SEGMENT_BYTES = 64 * 1024 * 1024
 const SEGMENT_MS = 10 * 60 * 1000
 
 /**
- * Sees to it that the topic is there and keeps what it must: makes it when it is missing, and looks at it when it is not.
+ * Creates the topic if it is missing, and checks its settings.
  *
- * @throws {UnfitTopic} when it is there and breaks the promise. @throws {KafkaUnavailable}
+ * @throws {UnfitTopic} if a setting is unsuitable. @throws {KafkaUnavailable}
  */
 export async function ensureTopic({ retentionMs, ...options }: EnsureTopicOptions): Promise<void> {
   const topic = options.topic ?? TOPIC
@@ -64,21 +65,21 @@ async function create(admin: Admin, topic: string, retentionMs: number): Promise
   const { brokers } = await admin.describeCluster()
   const replicationFactor = Math.min(REPLICAS, brokers.length)
   const settings = {
-    // Compaction would keep the last notice of a name, which need not be the one with the highest epoch.
+    // Compaction would keep the last notice of a key, which need not be the one with the highest epoch.
     'cleanup.policy': 'delete',
     'retention.ms': retentionMs,
     'retention.bytes': -1,
     'min.insync.replicas': leastInSync(replicationFactor),
     'unclean.leader.election.enable': false,
-    // As it was sent: readers cannot read every compression that a broker may use.
+    // Keeps the compression of the producer: readers cannot read every compression that a broker may use.
     'compression.type': 'producer',
-    // The publisher's clock must not decide when a message is deleted, nor whether it is taken.
+    // The clock of the publisher must not decide when a message is deleted, or whether it is accepted.
     'message.timestamp.type': 'LogAppendTime',
     'segment.ms': Math.min(SEGMENT_MS, retentionMs),
     'segment.bytes': SEGMENT_BYTES,
   }
   const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value: String(value) }))
-  // Another process may be doing the same: kafkajs then answers `false`.
+  // Another process may do the same: kafkajs then returns `false`.
   await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor, configEntries }] })
 }
 
@@ -98,7 +99,8 @@ async function inspect(admin: Admin, topic: string, retentionMs: number): Promis
   const bytes = found('retention.bytes')
   if (bytes !== '-1') throw unfit('retention.bytes', bytes, '-1: a token could outlive its revocation')
   const unclean = found('unclean.leader.election.enable')
-  if (unclean !== 'false') throw unfit('unclean.leader.election.enable', unclean, 'false: what was answered must stay')
+  if (unclean !== 'false')
+    throw unfit('unclean.leader.election.enable', unclean, 'false: acknowledged notices must not be lost')
   const time = found('message.timestamp.type')
   if (time !== 'LogAppendTime')
     throw unfit('message.timestamp.type', time, "LogAppendTime: a publisher's clock must not decide what is deleted")
@@ -111,17 +113,21 @@ async function inspect(admin: Admin, topic: string, retentionMs: number): Promis
     throw unfit(
       'min.insync.replicas',
       `${inSync} of ${replicas}`,
-      `${leastInSync(replicas)} to ${replicas}: what was answered must stay when a broker is lost, and be written at all`,
+      `${leastInSync(replicas)} to ${replicas}: acknowledged notices must survive the loss of a broker, and writing must stay possible`,
     )
   const size = found('max.message.bytes')
   if (!(Number(size) >= REQUEST_BYTES))
-    throw unfit('max.message.bytes', size, `at least ${REQUEST_BYTES}: what it takes to send everything anew`)
+    throw unfit(
+      'max.message.bytes',
+      size,
+      `at least ${REQUEST_BYTES}: the size of a request that publishes everything again`,
+    )
 }
 
-/** How many replicas must have a message before it is answered: two, where one of them can be lost and it still be written. */
+/** How many replicas must have a message before it is acknowledged: two, if writing then survives the loss of one. */
 export const leastInSync = (replicas: number): number => Math.max(1, Math.min(2, replicas - 1))
 
-/** Whether so many replicas keep what was answered, and can be had. */
+/** Whether this number of replicas keeps acknowledged messages, and is possible. */
 export const isInSyncEnough = (inSync: number, replicas: number): boolean =>
   inSync >= leastInSync(replicas) && inSync <= replicas
 
@@ -133,7 +139,7 @@ async function settingsOf(admin: Admin, topic: string): Promise<(name: string) =
   const entries = new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]))
   return (name) => {
     const value = entries.get(name)
-    if (value === undefined) throw new KafkaUnavailable(`Kafka does not say ${name} of the topic ${topic}`)
+    if (value === undefined) throw new KafkaUnavailable(`Kafka does not report ${name} of the topic ${topic}`)
     return value
   }
 }

@@ -1,21 +1,22 @@
 import { KafkaUnavailable } from './kafka-unavailable.ts'
 
-/** How often a deadline is looked at within its time. */
+/** How often the deadline is checked within its time. */
 const LOOKS = 4
 
 export interface Watchdog {
-  /** Kafka was heard of. */
+  /** Kafka has answered. */
   alive(): void
-  /** Whoever waits for somebody else than Kafka says so. */
+  /** Suspends the deadline while nothing is expected from Kafka. */
   rest(): void
   stop(): void
 }
 
-/** Fails when Kafka was not heard of for so long: kafkajs itself can wait for ever. */
+/** Fails if Kafka does not answer within the deadline: kafkajs itself may wait for ever. */
 export function watchdog(deadlineMs: number, fail: (error: unknown) => void): Watchdog {
   let heardAt = performance.now()
   const timer = setInterval(() => {
-    if (performance.now() - heardAt > deadlineMs) fail(new KafkaUnavailable(`Kafka said nothing for ${deadlineMs} ms`))
+    if (performance.now() - heardAt > deadlineMs)
+      fail(new KafkaUnavailable(`Kafka did not answer for ${deadlineMs} ms`))
   }, deadlineMs / LOOKS)
   return {
     alive: () => void (heardAt = performance.now()),

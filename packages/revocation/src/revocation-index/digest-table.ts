@@ -1,18 +1,18 @@
 import { WORDS } from './digest.ts'
 
-/** Tables of their own, so that only one of them is ever held twice while it grows, and nobody waits long for that. */
+/** The number of tables. Only one at a time grows, so that growing needs little memory and time. */
 const SHARDS = 64
 const SMALLEST = 8
 const FULL = 0.75
-/** Slots for each entry of a table that is made anew: with more it would grow less often, and take more. */
+/** Slots for each entry of a table that is rebuilt: with more it would grow less often, and use more memory. */
 const ROOM = 1.6
-/** After so many entries one more table is looked through for expired ones. */
+/** After this many insertions, one more table is searched for expired entries. */
 const SWEEP_EVERY = 256
 
-/** `until` is kept in 32 bits. What does not fit is kept for good: to forget it would let dead tokens live. */
+/** `until` is stored in 32 bits. An entry with a later one never expires, since dropping it would accept revoked tokens. */
 const FOREVER = 0xffff_ffff
 
-/** The epoch of what is not there: below that of every token. */
+/** The epoch of a missing entry: below that of every token. */
 export const NO_EPOCH = Number.NEGATIVE_INFINITY
 
 /** Digests one after another, in words that are signed integers. */
@@ -24,7 +24,7 @@ interface Shard {
   readonly words: Int32Array
   readonly until: Uint32Array
   readonly epochs: Float64Array
-  /** Empty in a table of entries that say none. */
+  /** Empty in a table of entries without it. */
   readonly issuerEpochs: Float64Array
   size: number
 }
@@ -33,8 +33,8 @@ const BYTES_A_SLOT = WORDS * 4 + 4 + 8
 const BYTES_OF_ISSUER_EPOCH = 8
 
 /**
- * In one piece of memory. It is never resized, but what could be has pages of its own, which go back to the system with it;
- * from the allocator, pieces that only ever grow leave holes that are half as large again.
+ * In one buffer. It is never resized, but a resizable buffer has pages of its own, which are returned to the system with it; ever
+ * growing buffers from the allocator would leave gaps of half their size.
  */
 function shardOf(capacity: number, saysIssuerEpochs: boolean): Shard {
   const said = saysIssuerEpochs ? capacity : 0
@@ -55,7 +55,7 @@ const shardNumber = (digests: Digests, at: number): number => ((digests[at] ?? 0
 
 const isLive = (until: number, now: number) => until >= now || until === FOREVER
 
-/** The slot of a digest in its shard: the one it is in, or the empty one where it would be. */
+/** The slot of a digest in its shard: the one it is in, or the empty one where it belongs. */
 function slotOf(shard: Shard, digests: Digests, at: number): number {
   const { capacity, words, until } = shard
   let slot = Math.floor((((digests[at + 1] ?? 0) >>> 0) / 2 ** 32) * capacity)
@@ -73,15 +73,15 @@ function slotOf(shard: Shard, digests: Digests, at: number): number {
   return slot
 }
 
-/** What is kept of a digest. */
+/** What is stored for a digest. */
 interface Entry {
   readonly until: number
   readonly epoch: number
-  /** In which life of the log the epoch was counted; only in a table whose entries say it. */
+  /** The `issuer_epoch` under which the epoch was counted; only in a table of entries with it. */
   readonly issuerEpoch?: number | undefined
 }
 
-/** The epochs of what is not there, or has run out. */
+/** The epochs of a missing or expired entry. */
 const NOTHING = { epoch: NO_EPOCH, issuerEpoch: NO_EPOCH }
 
 const issuerEpochIn = ({ issuerEpochs }: Shard, slot: number): number =>
@@ -99,7 +99,7 @@ function write(shard: Shard, slot: number, digests: Digests, at: number, entry: 
   shard.size += 1
 }
 
-/** The later life of the log decides, and within one the epoch. */
+/** The higher `issuer_epoch` decides; if they are equal, the higher epoch. */
 const isHigher = (issuerEpoch: number, epoch: number, thanIssuerEpoch: number, thanEpoch: number): boolean =>
   issuerEpoch > thanIssuerEpoch || (issuerEpoch === thanIssuerEpoch && epoch > thanEpoch)
 
@@ -109,8 +109,8 @@ function liveIn(shard: Shard, now: number): number {
   return live
 }
 
-/** The same live entries in a new table, with room for more. */
-function rebuilt(shard: Shard, live: number, now: number): Shard {
+/** The entries that have not expired, in a new table with room for more. */
+function rebuild(shard: Shard, live: number, now: number): Shard {
   const next = shardOf(Math.max(SMALLEST, Math.ceil(live * ROOM)), shard.issuerEpochs.length > 0)
   for (let slot = 0; slot < shard.capacity; slot += 1) {
     const until = shard.until[slot] ?? 0
@@ -122,27 +122,27 @@ function rebuilt(shard: Shard, live: number, now: number): Shard {
   return next
 }
 
-/** An exact set of digests, each with an epoch and a time up to which it matters. All times are in whole seconds. */
+/** An exact map of digests, each with an epoch and a time when it expires. All times are in whole seconds. */
 export interface DigestTable {
   /**
-   * Keeps the highest epoch and the latest time of a digest.
+   * Stores the highest epoch and the latest expiry of a digest.
    *
-   * @returns whether that is more than was known.
+   * @returns whether the stored entry has changed.
    */
   put(digests: Digests, at: number, entry: Entry, now: number): boolean
-  /** The epoch kept for a digest, while it matters; else {@link NO_EPOCH}. */
+  /** The epoch of a digest until it expires; otherwise {@link NO_EPOCH}. */
   epochOf(digests: Digests, at: number, now: number): number
-  /** Whether what is kept for a digest, while it matters, is higher than these epochs together. */
+  /** Whether a digest has a higher pair of epochs than this, until it expires. */
   isAbove(issuerEpoch: number, epoch: number, digests: Digests, at: number, now: number): boolean
-  /** Gives up everything that no longer matters, and the memory it took. */
+  /** Removes expired entries and frees their memory. */
   sweep(now: number): void
-  /** Entries held; those that no longer matter go a little later. */
+  /** Number of entries; expired ones are removed a little later. */
   readonly size: number
   /** Bytes of all tables, full or not. */
   readonly bytes: number
 }
 
-/** A table that takes 37 to 45 bytes an entry once it is large; 48 to 58 where entries say the epoch of their issuer, too. */
+/** Creates a table. A large one takes 37 to 45 bytes for each entry; 48 to 58 with an `issuer_epoch`. */
 export function digestTable({ saysIssuerEpochs = false }: { readonly saysIssuerEpochs?: boolean } = {}): DigestTable {
   const shards = Array.from({ length: SHARDS }, () => shardOf(SMALLEST, saysIssuerEpochs))
   let size = 0
@@ -153,7 +153,7 @@ export function digestTable({ saysIssuerEpochs = false }: { readonly saysIssuerE
 
   function replace(number: number, live: number, now: number): Shard {
     const old = shardAt(number)
-    const next = rebuilt(old, live, now)
+    const next = rebuild(old, live, now)
     shards[number] = next
     size += next.size - old.size
     slots += next.capacity - old.capacity
@@ -187,7 +187,7 @@ export function digestTable({ saysIssuerEpochs = false }: { readonly saysIssuerE
         add(number, digests, at, { until, epoch, issuerEpoch }, now)
         return true
       }
-      // What has run out but was not swept yet is as good as gone: when it is swept is nobody's business.
+      // An expired entry counts as missing, whether it was swept yet or not.
       const before = isLive(known, now)
         ? { epoch: shard.epochs[slot] ?? NO_EPOCH, issuerEpoch: issuerEpochIn(shard, slot) }
         : NOTHING

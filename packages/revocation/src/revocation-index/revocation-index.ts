@@ -1,68 +1,68 @@
-import { type HashedName, hashed, hashedOnce, WORDS, writeDigest } from './digest.ts'
+import { type HashedName, hash, hashCached, WORDS, writeDigest } from './digest.ts'
 import { digestTable } from './digest-table.ts'
 import { type Ended, type Scope, SCOPES } from '../statement/index.ts'
 import type { TokenFacts } from './token-facts.ts'
 
-/** A token made ready to be asked about again and again: everything that can be computed once is. */
+/** A token prepared for repeated lookups: everything that can be computed once is. */
 export interface PreparedToken {
-  /** The scopes that can end it. */
+  /** The scopes that can revoke it. */
   readonly scopes: readonly Scope[]
   /** Their digests, one after another. */
   readonly digests: readonly number[]
-  /** The epochs it carries in the first of them, -1 where it carries none; it carries none in the others. */
+  /** Its epochs in the first scopes, -1 for none; it has none in the others. */
   readonly carried: readonly number[]
 }
 
-/** Answers exactly, from memory and at once, whether a token of one issuer has ended. */
+/** Answers exactly and from memory whether a token of one issuer is revoked. */
 export interface RevocationIndex {
   /**
-   * Takes in that something has ended. In any order and any number of times, with the same verdicts.
+   * Adds a revocation, in any order and any number of times, with the same results.
    *
-   * @returns whether it was news; what no longer matters never is.
+   * @returns whether it was new; a revocation that no longer matters is not.
    */
   apply(ended: Ended): boolean
-  /** The first scope by which a token is dead, or `undefined` while it lives. */
+  /** The first scope in which a token is revoked; `undefined` if it is not. */
   endedBy(token: TokenFacts | PreparedToken): Scope | undefined
-  /** The same for every index of this version: it stays good for as long as the token does. */
+  /** Prepares a token for lookups in any index, for as long as the token is valid. */
   prepare(token: TokenFacts): PreparedToken
-  /** Rises with every change that can end a token: whoever found one alive need not ask again before. */
+  /** Rises with every change that can revoke a token: until then, a token that is not revoked need not be looked up again. */
   readonly version: number
-  /** Entries held; those that no longer matter are given up a little later. */
+  /** Number of entries; those that no longer matter are removed a little later. */
   readonly size: number
-  /** Bytes that the entries take, with the room for more. */
+  /** Bytes of all tables, including free slots. */
   readonly bytes: number
-  /** Gives up all entries that no longer matter. They also go by and by as others come. */
+  /** Removes all entries that no longer matter. They are also removed gradually as others are added. */
   expire(): void
 }
 
-/** An index is of one issuer, so its name need not be told apart from others. */
-const THE_ISSUER = hashed('')
+/** An index is for one issuer, so the name of the issuer does not matter. */
+const THE_ISSUER = hash('')
 
-/** The epoch of a scope that has none: above whatever a token carries. */
+/** The epoch in scopes without one: above that of every token. */
 const ABOVE_ALL = Number.POSITIVE_INFINITY
 
 const NONE_CARRIED = -1
 
-/** What is no epoch counts as none, and none is below all. */
+/** An invalid epoch counts as none, and none is below all. */
 const epochIn = (claim: number | undefined): number =>
   claim !== undefined && Number.isSafeInteger(claim) && claim >= 0 ? claim : NONE_CARRIED
 
-/** By which name a token can be ended in each scope. Every one counts: none hides another. */
+/** The name by which a token can be revoked in each scope. Every scope counts: none hides another. */
 function namesOf({ client_id, sub, sid, gid, jti, kid, isOffline }: TokenFacts): Record<Scope, HashedName | undefined> {
-  const session = sid === undefined ? undefined : hashed(sid)
+  const session = sid === undefined ? undefined : hash(sid)
   return {
     issuer: THE_ISSUER,
-    client: hashedOnce(client_id),
-    user: hashed(sub),
+    client: hashCached(client_id),
+    user: hash(sub),
     session,
     online_session: isOffline ? undefined : session,
-    grant: gid === undefined ? undefined : hashed(gid),
-    jti: hashed(jti),
-    key: hashedOnce(kid),
+    grant: gid === undefined ? undefined : hash(gid),
+    jti: hash(jti),
+    key: hashCached(kid),
   }
 }
 
-/** A token made ready for {@link RevocationIndex.endedBy}: its names are hashed here, once. */
+/** Prepares a token for {@link RevocationIndex.endedBy}: its names are hashed once. */
 export function prepareToken(token: TokenFacts): PreparedToken {
   const names = namesOf(token)
   const scopes: Scope[] = []
@@ -81,17 +81,16 @@ export function prepareToken(token: TokenFacts): PreparedToken {
 }
 
 /**
- * An index that knows of nothing yet. A million entries take at most 64 MB.
+ * Creates an empty index. A million entries take at most 64 MB.
  *
- * Epochs are kept as they are, up to 2^53; an `until` beyond the year 2106 does not fit and is kept for good. An entry
- * counts up to and including its second `until`.
+ * Epochs are stored exactly, up to 2^53; an entry with an `until` beyond the year 2106 never expires. An entry counts up to and
+ * including the second `until`.
  *
  * @param options.now milliseconds since the epoch.
  */
 export function revocationIndex({ now = Date.now }: { readonly now?: () => number } = {}): RevocationIndex {
   const table = digestTable()
-  // Apart from those without: an epoch that does not say in which life of the log it was counted is neither above nor below one
-  // that does, and both may end a token.
+  // Entries with an `issuer_epoch` are stored apart from those without: the two cannot be compared, and both may revoke a token.
   const counted = digestTable({ saysIssuerEpochs: true })
   const digest = new Int32Array(WORDS)
   const seconds = () => Math.floor(now() / 1000)
@@ -99,7 +98,7 @@ export function revocationIndex({ now = Date.now }: { readonly now?: () => numbe
 
   return {
     apply(ended) {
-      writeDigest(ended.scope === 'issuer' ? THE_ISSUER : hashed(ended.id), ended.scope, digest, 0)
+      writeDigest(ended.scope === 'issuer' ? THE_ISSUER : hash(ended.id), ended.scope, digest, 0)
       const { until } = ended
       const epoch = 'epoch' in ended ? ended.epoch : ABOVE_ALL
       const issuerEpoch = ended.scope === 'client' || ended.scope === 'user' ? ended.issuer_epoch : undefined

@@ -5,8 +5,8 @@ const CAEP = 'https://schemas.openid.net/secevent/caep/event-type'
 const LEDGATE = 'urn:ledgate:secevent'
 
 /**
- * Why something ended, as the URI of a security event: those of OpenID RISC 1.0 and CAEP 1.0 where they fit, our own
- * elsewhere. A scope takes its own types only; `session-revoked` is said of a session, and of all of a person's.
+ * Why tokens are revoked, as the URI of a security event: those of OpenID RISC 1.0 and CAEP 1.0 where they fit, types of Ledgate
+ * elsewhere. Each scope has its own types; `session-revoked` is used for one session, and for all sessions of a user.
  */
 export const EVENT_TYPES = {
   issuer: { epochRaised: `${LEDGATE}:issuer-epoch-raised` },
@@ -30,5 +30,5 @@ type TypesOf<Types> = Types[keyof Types]
 /** The event types that a notice of this scope may carry. */
 export type EventType<In extends Scope = Scope> = { [Each in In]: TypesOf<(typeof EVENT_TYPES)[Each]> }[In]
 
-/** The event of a heartbeat: that the feed is whole up to a place. */
+/** The event of a heartbeat: the feed is complete up to a position. */
 export const HEARTBEAT_TYPE = `${LEDGATE}:heartbeat`

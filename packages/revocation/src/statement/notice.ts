@@ -5,43 +5,43 @@ import { EVENT_TYPES } from './event-type.ts'
 export const Seconds = z.int().nonnegative()
 /** Whole milliseconds since the epoch. */
 export const Milliseconds = z.int().nonnegative()
-/** How often something was ended as a whole; only ever rises, but for a restore from backup. */
+/** How often all tokens of a client, a user or the issuer were revoked. It only rises, except by a restore from a backup. */
 export const Epoch = z.int().nonnegative()
-/** The epoch of the issuer where it is said; for anything else a notice is not refused, since it ends something all the same. */
+/** The epoch of the issuer, if there is one. An invalid value does not invalidate the notice, which still revokes tokens. */
 export const IssuerEpoch = Epoch.optional().catch(undefined)
-/** The `client_id`, `sub`, `sid`, `gid`, `jti` or `kid` that ended; the issuer itself for scope `issuer`. */
+/** The `client_id`, `sub`, `sid`, `gid`, `jti` or `kid` whose tokens are revoked; the issuer itself for the scope `issuer`. */
 export const Id = z.string().min(1).max(255)
 
 /**
- * Scopes that have an epoch: a token dies when it carries a lower one. The others end whatever they name.
+ * Scopes with an epoch: they revoke tokens with a lower one. The others revoke all tokens with the id.
  *
- * `online_session` is a session that was signed out of or expired: it ends the tokens without `offline_access`.
+ * `online_session` is a session that was signed out or expired: it revokes the tokens without `offline_access`.
  */
 const EPOCH_SCOPES = ['issuer', 'client', 'user'] as const
 const PLAIN_SCOPES = ['session', 'online_session', 'grant', 'jti', 'key'] as const
 
-/** Every scope, in the order in which a token's end is explained when several end it. */
+/** All scopes, in the order in which they are reported when several revoke a token. */
 export const SCOPES = [...EPOCH_SCOPES, ...PLAIN_SCOPES] as const
 
 export type EpochScope = (typeof EPOCH_SCOPES)[number]
 export type PlainScope = (typeof PLAIN_SCOPES)[number]
 export type Scope = EpochScope | PlainScope
 
-/** Whether a scope says an epoch. */
+/** Whether a scope has an epoch. */
 export const hasEpoch = (scope: Scope): scope is EpochScope => EPOCH_SCOPES.some((each) => each === scope)
 
-/** Whether a word names a scope; a newer issuer may know more of them. */
+/** Whether a scope is known here; a newer issuer may have more of them. */
 export const isScope = (word: string): word is Scope => SCOPES.some((each) => each === word)
 
 const Ending = {
   id: Id,
-  /** When no token that this can concern lives any more: event time, token cap and allowed skew together. */
+  /** When every token that this revokes has expired: the time of the event, the longest lifetime and the allowed skew together. */
   until: Seconds,
 }
 
 /**
- * In which life of the log an epoch was counted: the `issuer_epoch` of then, which a restore from backup raises while all others
- * fall back. Without it, as in notices of older servers, the epoch alone is compared.
+ * The `issuer_epoch` under which an epoch was counted: a restore from a backup raises it while all other epochs fall back. Without
+ * it, as in notices of older servers, only the epoch is compared.
  */
 const counted = { epoch: Epoch, issuer_epoch: IssuerEpoch }
 
@@ -61,9 +61,9 @@ const Endings = {
 }
 
 /**
- * That tokens have ended: those with this name in this scope, and below this epoch where the scope has one. Applying notices
- * is commutative and idempotent: a token is dead if any says so, and within one scope and name the highest epoch wins; of two
- * that say the `issuer_epoch`, too, the one whose pair (`issuer_epoch`, `epoch`) is the higher.
+ * A revocation: of the tokens with this id in this scope, and with a lower epoch if the scope has one. Applying revocations is
+ * commutative and idempotent: a token is revoked if any of them says so, and for one scope and id the highest epoch counts; of two
+ * with an `issuer_epoch`, the one with the higher pair (`issuer_epoch`, `epoch`).
  */
 export const Ended = z.discriminatedUnion('scope', [
   Endings.issuer,
@@ -77,26 +77,26 @@ export const Ended = z.discriminatedUnion('scope', [
 ])
 export type Ended = z.infer<typeof Ended>
 
-/** A place in the log of events: opaque, and compares as a string does. The empty one is before everything. */
+/** A position in the log of events: opaque, and compared as a string. The empty one is before everything. */
 export const LogPosition = z.string().max(64)
 export type LogPosition = z.infer<typeof LogPosition>
 
-/** What a statement says of the notices before it, since version 1.1 of the format. */
+/** What a statement says about the notices before it, since version 1.1 of the format. */
 export const Linked = {
   /** No notice that still matters stands between this position and that of the statement. */
   predecessor: LogPosition.optional(),
-  /** Of a notice that is told again with everything that still matters: the position up to which that goes. */
+  /** The position up to which a set goes, if the notice is published again as part of a set of everything that still matters. */
   set: LogPosition.optional(),
 }
 
-/** What a notice says of its place among the others. */
+/** Where a notice is among the others. */
 export interface Link {
   readonly position: LogPosition
-  /** No notice that still matters stands between this position and the notice's own; an issuer of before does not say it. */
+  /** There is no notice that still matters between this position and that of the notice. Older issuers do not say it. */
   readonly predecessor?: LogPosition | undefined
   /**
-   * Of a notice that is told again in a set of everything that still matters: the position up to which the set goes. What was
-   * told twice is in there the last time only, so the set vouches for nothing before it is whole.
+   * The position up to which a set goes, if the notice is published again as part of a set of everything that still matters. A
+   * notice that was published twice is in the set once, for the last time, so the set confirms nothing before it is complete.
    */
   readonly set?: LogPosition | undefined
 }
@@ -108,15 +108,15 @@ const noticeOf = <Ending extends z.ZodType, Types extends Readonly<Record<string
   z.object({
     kind: z.literal('notice'),
     ended,
-    /** Why: the type of the event, as a URI (CAEP's and RISC's where they fit). */
+    /** Why: the type of the event, as a URI. */
     type: z.enum(types),
     /** When it happened, in whole seconds since the epoch. */
     time: Seconds,
-    /** The id of this notice: that of its event, so that a copy is known as one. */
+    /** The id of its event, by which copies are recognized. */
     jti: Id,
-    /** The request that led to it. */
+    /** The request that caused it. */
     txn: Id,
-    /** Where its event stands in the log. */
+    /** The position of its event in the log. */
     position: LogPosition,
     ...Linked,
   })
@@ -133,23 +133,23 @@ export const Notices = {
   key: noticeOf(Endings.key, EVENT_TYPES.key),
 }
 
-/** What a notice says, and of which event it tells. A scope takes its own event types only. */
+/** A notice: which tokens are revoked, and the event that caused it. Each scope has its own event types. */
 export type Notice<In extends Scope = Scope> = { [Each in In]: z.infer<(typeof Notices)[Each]> }[In]
 
 /**
- * That every notice up to a place of the log came before it in the same stream, and that this place was the end of the log
- * at a time.
+ * Confirms that every notice up to a position of the log came before it in the same stream, and that this position was the end of
+ * the log at a time.
  */
 export interface Heartbeat {
   readonly kind: 'heartbeat'
   readonly through: LogPosition
-  /** Milliseconds since the epoch, taken before the end of the log was looked up. */
+  /** Milliseconds since the epoch, taken before the end of the log was read. */
   readonly at: number
-  /** No notice that still matters stands between this position and `through`. */
+  /** There is no notice that still matters between this position and `through`. */
   readonly predecessor?: LogPosition | undefined
 }
 
-/** One part of everything that has ended and still matters, as of a place in the log. */
+/** One part of all revocations that still matter, as of a position in the log. */
 export interface SnapshotChunk {
   readonly kind: 'chunk'
   /** The same in all chunks of a snapshot. */
@@ -159,20 +159,20 @@ export interface SnapshotChunk {
   readonly count: number
   /** Every notice up to here is in the snapshot. */
   readonly through: LogPosition
-  /** As that of a heartbeat. */
+  /** As in a heartbeat. */
   readonly at: number
   readonly ended: readonly Ended[]
 }
 
-/** An event that was signed by the issuer and is of no type known here: what a newer issuer says and this reader cannot follow. */
+/** A signed event of a type that is not known here, from a newer issuer. */
 export interface UnknownEvent {
   readonly kind: 'unknown'
   readonly type: string
-  /** Where it stands among the notices, if it says so: what comes after it names it. */
+  /** Where it is among the notices, if it says so: the next statement refers to it. */
   readonly link?: Link | undefined
 }
 
-/** Everything that an issuer of this version says in a feed. */
+/** Everything that an issuer of this version publishes in a feed. */
 export type IssuedStatement = Notice | Heartbeat | SnapshotChunk
 
 /** Everything that can be read from a feed. */

@@ -20,16 +20,16 @@ const LONGEST_HEADER = 2_048
 /**
  * Finds the public key with an id.
  *
- * It answers `undefined` only when the issuer surely has no such key: a message that names it is then passed over. While
- * that cannot be known, it rejects; whoever follows a feed then goes no further, for the message may be a notice.
+ * It resolves with `undefined` only if the issuer certainly has no such key: a message that names it is then skipped. While that is
+ * unknown it rejects; the follower then stops at the message, which may be a notice.
  */
 export type FindKey = (kid: string, message?: ArrivedMessage) => Promise<PublicKey | undefined>
 
 /** The message that names a key. */
 export interface ArrivedMessage {
   /**
-   * When its reader had it, in milliseconds of a clock that never goes back. A key set that was asked for later and does not have
-   * the key is a sure answer for each message that was there by then: however many names a stranger makes up, they cost one look.
+   * When it arrived, in milliseconds of the monotonic clock. A key set that was requested later and does not have the key is a certain
+   * answer for every message that had arrived by then: any number of invented kids costs one fetch.
    */
   readonly arrivedAt: number
 }
@@ -42,10 +42,10 @@ export interface OpenStatements {
 const Header = z.object({ alg: z.string(), typ: z.string(), kid: z.string().min(1).max(LONGEST_KID) })
 type Header = z.infer<typeof Header>
 
-/** Of base64url without padding, RFC 7515 §2. */
+/** The letters of base64url without padding, RFC 7515 §2. */
 const LETTERS = /^[\w-]*$/
 
-/** What a header says; not to be believed yet, but it already sorts out most of what is none of ours. */
+/** Parses a header. It is not authenticated yet, but most foreign messages are rejected by it. */
 function readHeader(encoded: string): Header {
   if (!LETTERS.test(encoded)) throw new InvalidStatement('malformed')
   const decoded = attempt('malformed', () => decodeProtectedHeader({ protected: encoded }))
@@ -56,7 +56,7 @@ function readHeader(encoded: string): Header {
   return header
 }
 
-/** Of a feed there is one for each key and type: what follows is quicker than to read one. */
+/** A feed has one header for each key and type: a lookup is faster than parsing it. */
 const MOST_HEADERS = 32
 const headers = new Map<string, Header>()
 
@@ -65,12 +65,12 @@ function headerOf(encoded: string): Header {
   if (known !== undefined) return known
   const header = readHeader(encoded)
   if (headers.size >= MOST_HEADERS) headers.clear()
-  // A copy: a piece of a text keeps all of it in memory.
+  // A copy, since a substring keeps the whole string in memory.
   headers.set(Buffer.from(encoded, 'latin1').toString('latin1'), header)
   return header
 }
 
-/** The parts of a compact JWS, RFC 7515 §7.1, none of them believed yet. */
+/** The parts of a compact JWS, RFC 7515 §7.1, not authenticated yet. */
 interface Parts {
   readonly header: Header
   readonly input: Buffer
@@ -79,8 +79,8 @@ interface Parts {
 }
 
 /**
- * Its own way of reading a JWS: how long one may be depends on its type, which is known before the rest is decoded, and in
- * what spelling a notice comes is nobody's concern.
+ * Its own parser of compact JWS: the longest length depends on the type, which is known before the rest is decoded, and a notice
+ * need not be canonical base64url.
  */
 function partsOf(jws: string): Parts {
   if (jws.length > LONGEST_STATEMENT) throw new InvalidStatement('too_large')
@@ -109,7 +109,7 @@ function attempt<Result>(reason: InvalidStatement['reason'], make: () => Result)
 
 const known = new WeakMap<object, VerificationKey>()
 
-/** A key of a feed, made ready once; `undefined` when it is none that a feed may sign with. */
+/** A key of a feed, prepared once; `undefined` if a feed must not be signed with it. */
 function keyOfFeed(given: PublicKey): VerificationKey | undefined {
   const ready = known.get(given) ?? verificationKey(given, FEED_ALGORITHMS)
   if (ready !== undefined) known.set(given, ready)
@@ -128,31 +128,31 @@ async function isSigned({ header, input, signature }: Parts, given: PublicKey, i
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** @throws {TypeError} when claims say no issuer. */
+/** @throws {TypeError} if there is no `iss`. */
 function issuerOf(claims: unknown): string {
   if (typeof claims === 'object' && claims !== null && 'iss' in claims && typeof claims.iss === 'string')
     return claims.iss
-  throw new TypeError('no issuer')
+  throw new TypeError('there is no iss')
 }
 
-/** How a statement is opened. */
+/** How a statement is verified. */
 export interface OpenOptions {
-  /** Lets another thread look at the signature, which is worth it for many at a time. */
+  /** Verifies the signature in another thread, which is faster for many at once. */
   readonly isAside?: boolean | undefined
-  /** When its reader had it: {@link ArrivedMessage.arrivedAt}. */
+  /** When it arrived: {@link ArrivedMessage.arrivedAt}. */
   readonly arrivedAt?: number | undefined
 }
 
-/** Opens the statements of one issuer. */
+/** Verifies and parses the statements of one issuer. */
 export function openStatements({ issuer, keyFor }: OpenStatements): {
   open(jws: string, options?: OpenOptions): Promise<FeedStatement>
 } {
   return {
     /**
-     * What a message says, when the issuer said it: signed by a key of the issuer, of the right type and form.
+     * The statement in a message that is signed with a key of the issuer and has the right type and form.
      *
      * @throws {InvalidStatement} for everything else.
-     * @throws whatever `keyFor` rejects with: then it is not known.
+     * @throws what `keyFor` rejects with: whether it is a statement is unknown then.
      */
     async open(jws, { isAside = false, arrivedAt } = {}) {
       const parts = partsOf(jws)

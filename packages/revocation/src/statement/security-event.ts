@@ -34,7 +34,7 @@ const FORMATS: Record<Scope, Subject['format']> = {
 
 /**
  * The claims of a security event token, RFC 8417 §2.2. `exp` and `sub` must not be there: they would let it pass for another
- * kind of token (§4.5, §4.6). Claims nobody knows are passed over, as RFC 7519 §4 wants.
+ * kind of token (§4.5, §4.6). Unknown claims are ignored, as RFC 7519 §4 requires.
  */
 const SecurityEventToken = z.object({
   iss: z.string(),
@@ -49,7 +49,7 @@ const SecurityEventToken = z.object({
 type SecurityEventToken = z.infer<typeof SecurityEventToken>
 
 const HeartbeatEvent = z.object({ through: LogPosition, at: Milliseconds, predecessor: Linked.predecessor })
-/** Of any event of the issuer, whatever it tells. */
+/** The members that events of any type have. */
 const LinkedEvent = z.object({ position: LogPosition, ...Linked })
 
 function subjectOf(scope: Scope, id: string, issuer: string): Subject {
@@ -63,7 +63,7 @@ function subjectOf(scope: Scope, id: string, issuer: string): Subject {
   }
 }
 
-/** Whom a subject names, if it is one that this issuer speaks for; whether that is a name is not looked at here. */
+/** The id in a subject, if it is one of this issuer; its form is not checked here. */
 function idOf(subject: Readonly<Record<string, unknown>>, issuer: string): unknown {
   switch (subject['format']) {
     case 'uri':
@@ -76,7 +76,7 @@ function idOf(subject: Readonly<Record<string, unknown>>, issuer: string): unkno
   return undefined
 }
 
-/** What CAEP 1.0 requires of its own types beside what is ours. Readers of this feed need none of it. */
+/** The members that CAEP 1.0 requires for its own types. Readers of this feed do not need them. */
 function required(notice: Notice): object {
   if (notice.type === EVENT_TYPES.user.credentialChange) return { credential_type: 'password', change_type: 'update' }
   if (notice.type === EVENT_TYPES.user.tokenClaimsChange && notice.ended.scope === 'user')
@@ -100,7 +100,7 @@ export function noticeClaims(notice: Notice, issuer: string) {
   return { jti, txn, sub_id: subjectOf(ended.scope, ended.id, issuer), events: { [type]: event } }
 }
 
-/** The claims of a heartbeat as a security event token. Two that say the same have the same `jti`. */
+/** The claims of a heartbeat as a security event token. Equal heartbeats have the same `jti`. */
 export function heartbeatClaims({ through, at, predecessor }: Heartbeat, issuer: string) {
   return {
     jti: `heartbeat.${at}.${through}`,
@@ -109,7 +109,7 @@ export function heartbeatClaims({ through, at, predecessor }: Heartbeat, issuer:
   }
 }
 
-/** The scopes in which an event of a type ends something. */
+/** The scopes that an event type belongs to. */
 const SCOPES_OF = Map.groupBy(
   SCOPES.flatMap((scope) => Object.values<string>(EVENT_TYPES[scope]).map((type) => ({ type, scope }))),
   ({ type }) => type,
@@ -118,7 +118,7 @@ const SCOPES_OF = Map.groupBy(
 function readNotice(set: SecurityEventToken, type: string, event: Record<string, unknown>, issuer: string): Notice {
   const { sub_id: subject = {} } = set
   const scope = SCOPES_OF.get(type)?.find((each) => FORMATS[each.scope] === subject['format'])?.scope
-  if (scope === undefined) throw new TypeError('an event of another subject')
+  if (scope === undefined) throw new TypeError('the subject does not fit the event type')
   const { event_timestamp: time, until, position, epoch, issuer_epoch, predecessor, set: ofSet } = event
   const epochs = hasEpoch(scope) ? { epoch, ...(issuer_epoch !== undefined && { issuer_epoch }) } : {}
   const ended = { scope, id: idOf(subject, issuer), until, ...epochs }
@@ -127,10 +127,10 @@ function readNotice(set: SecurityEventToken, type: string, event: Record<string,
 }
 
 /**
- * What the claims of a security event token say.
+ * Reads the claims of a security event token.
  *
- * @throws when they are not those of a notice or heartbeat of this issuer; an event of a type nobody knows here is none of
- * its business and told apart.
+ * @returns a notice or a heartbeat, or an event of an unknown type.
+ * @throws if they are not those of a statement of this issuer.
  */
 export function readSecurityEvent(claims: unknown, issuer: string): Notice | Heartbeat | UnknownEvent {
   const set = SecurityEventToken.parse(claims)
@@ -138,7 +138,7 @@ export function readSecurityEvent(claims: unknown, issuer: string): Notice | Hea
   if (entry === undefined || others.length > 0) throw new TypeError('not exactly one event')
   const [type, event] = entry
   if (type === HEARTBEAT_TYPE) {
-    if (idOf(set.sub_id ?? {}, issuer) !== issuer) throw new TypeError('a heartbeat of somebody else')
+    if (idOf(set.sub_id ?? {}, issuer) !== issuer) throw new TypeError('the heartbeat is of another issuer')
     return { kind: 'heartbeat', ...HeartbeatEvent.parse(event) }
   }
   if (SCOPES_OF.has(type)) return readNotice(set, type, event, issuer)

@@ -12,12 +12,12 @@ import {
   type SnapshotChunk,
 } from './notice.ts'
 
-/** The most entries that a chunk may have. */
+/** The most entries of one chunk. */
 export const CHUNK_SIZE = 10_000
 
 /**
- * `[scope, id, until]`; the epoch where the scope has one, and the issuer's epoch where it was said. A scope nobody knows here may
- * be followed by anything.
+ * `[scope, id, until]`, followed by the epoch if the scope has one, and by the `issuer_epoch` if there is one. An unknown scope may be
+ * followed by anything.
  */
 const Entry = z.tuple([z.string(), Id, Seconds]).rest(z.unknown())
 type Entry = z.infer<typeof Entry>
@@ -47,7 +47,7 @@ function entryOf(ended: Ended): readonly (string | number)[] {
   return issuerEpoch === undefined ? [scope, id, until, ended.epoch] : [scope, id, until, ended.epoch, issuerEpoch]
 }
 
-/** What an entry says: nothing to us when a newer issuer speaks of a scope that is not known here. */
+/** The revocation of an entry; none if the scope is not known here. */
 function endedOf([scope, id, until, epoch, fifth]: Entry): readonly Ended[] {
   if (!isScope(scope)) return []
   if (!hasEpoch(scope)) return [{ scope, id, until }]
@@ -57,12 +57,12 @@ function endedOf([scope, id, until, epoch, fifth]: Entry): readonly Ended[] {
 }
 
 /**
- * What the claims of a chunk say.
+ * Reads the claims of a chunk.
  *
- * @throws when they are not those of a chunk.
+ * @throws if they are not those of a chunk.
  */
 export function readChunk(claims: unknown): SnapshotChunk {
   const { snapshot, index, count, through, at, ended } = Claims.parse(claims)
-  if (index >= count) throw new TypeError('a chunk beyond the last')
+  if (index >= count) throw new TypeError('the index of the chunk is not below its count')
   return { kind: 'chunk', snapshot, index, count, through, at, ended: ended.flatMap(endedOf) }
 }

@@ -1,6 +1,6 @@
 /**
- * What a promise gives, unless the signal is aborted first: then it rejects with the signal's reason at once, and what the
- * promise does later is nobody's business any more.
+ * The result of a promise, unless the signal is aborted first: then it rejects at once with the reason of the signal, and the later
+ * result of the promise is ignored.
  */
 export function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
   return new Promise((resolve, reject) => {
@@ -11,7 +11,7 @@ export function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal
   })
 }
 
-/** Waits so many milliseconds, or until the signal is aborted. */
+/** Waits for this many milliseconds, or until the signal is aborted. */
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -26,15 +26,15 @@ export function pause(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * What an iterable gives until the signal is aborted; then it rejects with the signal's reason at once, though the iterable
- * may hang for ever. Whoever stops early lets it know, and does not wait for it either.
+ * The items of an iterable until the signal is aborted; then it rejects at once with the reason of the signal, even if the iterable
+ * hangs. A consumer that stops early ends the iterable and does not wait for it either.
  *
- * @param ending hears of the promise of the iterable's own end.
+ * @param onCleanup is called with the promise of the iterable's own cleanup.
  */
 export async function* givenUpOn<Item>(
   iterable: AsyncIterable<Item>,
   signal: AbortSignal,
-  ending: (end: Promise<unknown>) => void,
+  onCleanup: (cleanup: Promise<unknown>) => void,
 ): AsyncGenerator<Item, void> {
   const iterator = iterable[Symbol.asyncIterator]()
   try {
@@ -44,7 +44,7 @@ export async function* givenUpOn<Item>(
       yield next.value
     }
   } finally {
-    const end = Promise.resolve().then(() => iterator.return?.())
-    ending(end.catch(() => undefined))
+    const cleanup = Promise.resolve().then(() => iterator.return?.())
+    onCleanup(cleanup.catch(() => undefined))
   }
 }

@@ -1,8 +1,8 @@
-/** Two clocks, since each can be wrong in a way the other is not: one is set, the other stops while a machine sleeps. */
+/** Two clocks, since each fails in another way: the wall clock can be set, and the monotonic one stops while the machine sleeps. */
 export interface Clock {
   /** Milliseconds since the epoch; may jump in either direction. */
   wall(): number
-  /** Milliseconds since whenever; never goes back, but may stand still. */
+  /** Milliseconds since an arbitrary moment; never goes back, but may stand still. */
   monotonic(): number
 }
 

@@ -51,6 +51,18 @@ function requireMatch(proof: Proof, request: ProofRequest): void {
  * RFC 9449 §4.3 and §7.
  *
  * @throws {TypeError} for an algorithm without public keys, and for an invalid duration.
+ * @example
+ * ```ts
+ * import { createVerifier } from '@ledgate/verifier'
+ * import { dpop } from '@ledgate/verifier/dpop'
+ *
+ * export const verifier = createVerifier({
+ *   issuer: 'https://id.example',
+ *   audience: 'https://api.example',
+ *   revocations: false,
+ *   dpop: dpop({ policy: 'require' }),
+ * })
+ * ```
  */
 export function dpop(options: DpopOptions = {}): ProofChecker {
   const {

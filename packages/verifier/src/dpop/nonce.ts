@@ -27,7 +27,18 @@ const MIN_SECRET_BYTES = 32
 /** A fresh nonce: its second, and the MAC that proves it. */
 const FRESH = /^[0-9a-z]{1,10}~[\w-]{22}$/
 
-/** Creates nonces from a secret and the time: nothing is stored, and any number of processes may share them. */
+/**
+ * Creates nonces from a secret and the time: nothing is stored, and any number of processes may share them.
+ *
+ * @example
+ * ```ts
+ * import { dpop, nonceIssuer } from '@ledgate/verifier/dpop'
+ *
+ * // The same secret in all processes that accept each other's nonces.
+ * const secret = Buffer.from(String(process.env['NONCE_SECRET']), 'base64')
+ * export const checker = dpop({ nonces: nonceIssuer({ secret }) })
+ * ```
+ */
 export function nonceIssuer(options: NonceIssuerOptions = {}): NonceIssuer {
   const {
     secret = crypto.getRandomValues(new Uint8Array(MIN_SECRET_BYTES)),

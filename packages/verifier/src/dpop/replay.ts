@@ -44,6 +44,12 @@ interface Remembered {
  * were there longest make room in the same way.
  *
  * @throws {TypeError} if `maxProofs` is not a positive integer.
+ * @example
+ * ```ts
+ * import { dpop, memoryReplayStore } from '@ledgate/verifier/dpop'
+ *
+ * export const checker = dpop({ replays: memoryReplayStore({ maxProofs: 50_000 }) })
+ * ```
  */
 export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
   const { maxProofs = DEFAULT_MAX_PROOFS, now = Date.now } = options

@@ -85,6 +85,21 @@ const setStackTraceLimit = (frames: number): void => void Reflect.set(Error, 'st
  * Why a request is refused, and the answer that tells the client: `status`, `headers` as they are sent, and `error` with
  * `description` for the body. `detail` and `cause` are for the log. It has no stack: it is an answer and not a defect, and
  * capturing the stack would cost more than the rest of the refusal.
+ *
+ * @example
+ * ```ts
+ * import { VerifierError, type Verifier } from '@ledgate/verifier'
+ *
+ * // The subject of a token, or why it is refused.
+ * export const subjectOf = (verifier: Verifier, token: string): Promise<string> =>
+ *   verifier.verify(token).then(
+ *     ({ sub }) => sub,
+ *     (error: unknown) => {
+ *       if (error instanceof VerifierError) return `${error.status} ${error.code}`
+ *       throw error
+ *     },
+ *   )
+ * ```
  */
 export class VerifierError extends Error {
   readonly code: VerifierErrorCode

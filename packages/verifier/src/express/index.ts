@@ -17,7 +17,23 @@ export interface ExpressAuth {
   require(guard?: Guard): ExpressGuard
 }
 
-/** Guards for routes of Express; `principalOf(request)` gives the principal. */
+/**
+ * Guards for routes of Express; `principalOf(request)` gives the principal.
+ *
+ * @example
+ * ```ts
+ * import { createVerifier, guard } from '@ledgate/verifier'
+ * import { expressAuth, principalOf } from '@ledgate/verifier/express'
+ * import express from 'express'
+ *
+ * const verifier = createVerifier({ issuer: 'https://id.example', audience: 'https://api.example', revocations: false })
+ * const auth = expressAuth(verifier)
+ * export const app = express()
+ * app.get('/orders', auth.require(guard.scopes('orders:read')), (request, response) => {
+ *   response.send(principalOf(request).sub)
+ * })
+ * ```
+ */
 export function expressAuth(verifier: RequestVerifier, options?: AuthOptions): ExpressAuth {
   const authenticate = createAuthenticator(verifier, options)
   return {

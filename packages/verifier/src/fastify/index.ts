@@ -25,7 +25,21 @@ export interface FastifyAuth {
   plugin(guard?: Guard): FastifyPluginAsync
 }
 
-/** Guards for routes of Fastify; `principalOf(request)` gives the principal. */
+/**
+ * Guards for routes of Fastify; `principalOf(request)` gives the principal.
+ *
+ * @example
+ * ```ts
+ * import { createVerifier, guard } from '@ledgate/verifier'
+ * import { fastifyAuth, principalOf } from '@ledgate/verifier/fastify'
+ * import fastify from 'fastify'
+ *
+ * const verifier = createVerifier({ issuer: 'https://id.example', audience: 'https://api.example', revocations: false })
+ * const auth = fastifyAuth(verifier)
+ * export const app = fastify()
+ * app.get('/orders', { onRequest: auth.require(guard.scopes('orders:read')) }, async (request) => principalOf(request).sub)
+ * ```
+ */
 export function fastifyAuth(verifier: RequestVerifier, options?: AuthOptions): FastifyAuth {
   const authenticate = createAuthenticator(verifier, options)
   const rechecks = new WeakMap<FastifyRequest, Recheck>()

@@ -35,7 +35,7 @@ export interface IssuerFeedOptions {
   readonly clock: Clock
   readonly logger: Logger | undefined
   /** Is called with each revocation; without a notice if it comes from a snapshot. */
-  readonly onEnded: (ended: Ended, notice: Notice | undefined) => void
+  readonly onRevoked: (ended: Ended, notice: Notice | undefined) => void
 }
 
 /** Milliseconds for which a statement with an unknown `kid` waits for a fetch of the key set. */
@@ -56,7 +56,7 @@ export function issuerFeed({
   maxStalenessMs,
   clock,
   logger,
-  onEnded,
+  onRevoked,
 }: IssuerFeedOptions): IssuerFeed {
   const started = Promise.withResolvers<RevocationFollower>()
   started.promise.catch(() => {}) // Reported by `ready`.
@@ -78,7 +78,7 @@ export function issuerFeed({
         index,
         clock,
         maxStalenessMs,
-        onEnded,
+        onRevoked,
         onTrouble: (error) => logger?.warn({ err: error, issuer }, 'the revocation feed reported a problem'),
       })
       started.resolve(follower)

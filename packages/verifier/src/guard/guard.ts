@@ -102,10 +102,37 @@ function any(...guards: readonly Guard[]): Guard {
   }
 }
 
-/** The built-in guards; any other function of type `Guard` is one, too. */
+/**
+ * The built-in guards; any other function of type `Guard` is one, too.
+ *
+ * @example
+ * ```ts
+ * import { guard } from '@ledgate/verifier'
+ *
+ * // The scope, and a manager or the owner of the order.
+ * export const mayCancel = guard.all(
+ *   guard.scopes('orders:write'),
+ *   guard.any(
+ *     guard.role('manager'),
+ *     guard.entitlement((context) => `orders/${context.params?.['id']}`),
+ *   ),
+ * )
+ * ```
+ */
 export const guard = { scopes, anyScope, role, entitlement, acr, satisfies, all, any }
 
-/** Applies a guard. @throws {VerifierError} if the guard refuses. */
+/**
+ * Applies a guard. @throws {VerifierError} if the guard refuses.
+ *
+ * @example
+ * ```ts
+ * import { authorize, guard, type Principal } from '@ledgate/verifier'
+ *
+ * export function cancelOrder(principal: Principal): void {
+ *   authorize(principal, guard.scopes('orders:write'))
+ * }
+ * ```
+ */
 export function authorize(principal: Principal, guard: Guard, context: RequestContext = {}): void {
   const refusal = guard(principal, context)
   if (refusal !== undefined) throw refusal

@@ -54,7 +54,21 @@ function recheckedAtEnd(
   return new Request(request, { body: body.pipeThrough(atEnd), duplex: 'half' })
 }
 
-/** Guards for Hono; `principalOf(context)` gives the principal. */
+/**
+ * Guards for Hono; `principalOf(context)` gives the principal.
+ *
+ * @example
+ * ```ts
+ * import { createVerifier, guard } from '@ledgate/verifier'
+ * import { honoAuth, principalOf } from '@ledgate/verifier/hono'
+ * import { Hono } from 'hono'
+ *
+ * const verifier = createVerifier({ issuer: 'https://id.example', audience: 'https://api.example', revocations: false })
+ * const auth = honoAuth(verifier)
+ * export const app = new Hono()
+ * app.get('/orders', auth.require(guard.scopes('orders:read')), (context) => context.text(principalOf(context).sub))
+ * ```
+ */
 export function honoAuth(verifier: RequestVerifier, options?: AuthOptions): HonoAuth {
   const authenticate = createAuthenticator(verifier, options)
   return {

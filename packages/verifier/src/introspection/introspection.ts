@@ -24,6 +24,20 @@ const Answer = z.looseObject({ active: z.boolean() })
  * Asks the issuer whether a token is active, with one request each time: answers are not cached.
  *
  * @throws {TypeError} if the endpoint is not https, or the timeout is invalid.
+ * @example
+ * ```ts
+ * import { introspection, type OnStale } from '@ledgate/verifier'
+ *
+ * export const onStale: OnStale = {
+ *   policy: {
+ *     introspect: introspection({
+ *       uri: 'https://id.example/oauth2/introspect',
+ *       clientId: 'orders-api',
+ *       clientSecret: String(process.env['CLIENT_SECRET']),
+ *     }),
+ *   },
+ * }
+ * ```
  */
 export function introspection({
   uri,

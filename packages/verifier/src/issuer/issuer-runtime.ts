@@ -97,7 +97,7 @@ export function issuerRuntime(
           maxStalenessMs,
           clock,
           logger: options.logger,
-          onEnded(ended, notice) {
+          onRevoked(ended, notice) {
             // In both sets, since a notice does not say which one the key is from.
             if (ended.scope === 'key') for (const set of [keys, signers]) set.ban(ended.id)
             watching.revoke(ended)

@@ -1,9 +1,9 @@
-import type { SignatureAlgorithm } from '@ledgate/jws'
+import { LEDGATE_ALGORITHMS, SIGNATURE_ALGORITHMS, type SignatureAlgorithm } from '@ledgate/jws'
 
-const ALL: readonly SignatureAlgorithm[] = ['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS256']
+const ALL: readonly SignatureAlgorithm[] = SIGNATURE_ALGORITHMS
 
 /** The algorithms that are accepted by default. */
-export const DEFAULT_ALGORITHMS: readonly SignatureAlgorithm[] = ['ES256', 'EdDSA', 'RS256']
+export const DEFAULT_ALGORITHMS: readonly SignatureAlgorithm[] = LEDGATE_ALGORITHMS
 
 /** The names of an algorithm in `alg`: EdDSA with Ed25519 also has a name of its own, RFC 9864 §2.2. */
 export const namesOf = (alg: string): readonly string[] => (alg === 'EdDSA' ? ['EdDSA', 'Ed25519'] : [alg])

@@ -24,7 +24,23 @@ const fromKoa = (context: Context): HttpRequest => ({
   raw: context,
 })
 
-/** Guards for Koa; `principalOf(context)` gives the principal. */
+/**
+ * Guards for Koa; `principalOf(context)` gives the principal.
+ *
+ * @example
+ * ```ts
+ * import { createVerifier, guard } from '@ledgate/verifier'
+ * import { koaAuth, principalOf } from '@ledgate/verifier/koa'
+ * import Koa from 'koa'
+ *
+ * const verifier = createVerifier({ issuer: 'https://id.example', audience: 'https://api.example', revocations: false })
+ * const auth = koaAuth(verifier)
+ * export const app = new Koa()
+ * app.use(auth.require(guard.scopes('orders:read'))).use((context) => {
+ *   context.body = principalOf(context).sub
+ * })
+ * ```
+ */
 export function koaAuth(verifier: RequestVerifier, options?: AuthOptions): KoaAuth {
   const authenticate = createAuthenticator(verifier, options)
   return {

@@ -59,7 +59,19 @@ function exceptionOf({ status, headers, content }: Answer, response: NestRespons
   return new HttpException(content, status)
 }
 
-/** Guards for routes of Nest; `@CurrentPrincipal()` gives the principal. */
+/**
+ * Guards for routes of Nest; `@CurrentPrincipal()` gives the principal.
+ *
+ * @example
+ * ```ts
+ * import { createVerifier, guard } from '@ledgate/verifier'
+ * import { nestAuth } from '@ledgate/verifier/nest'
+ *
+ * const verifier = createVerifier({ issuer: 'https://id.example', audience: 'https://api.example', revocations: false })
+ * // For `@UseGuards(mayRead)`.
+ * export const mayRead = nestAuth(verifier).require(guard.scopes('orders:read'))
+ * ```
+ */
 export function nestAuth(verifier: RequestVerifier, options?: AuthOptions): NestAuth {
   const authenticate = createAuthenticator(verifier, options)
   return {
@@ -82,7 +94,23 @@ export function nestAuth(verifier: RequestVerifier, options?: AuthOptions): Nest
   }
 }
 
-/** A parameter decorator for the principal of a guarded route. */
+/**
+ * A parameter decorator for the principal of a guarded route.
+ *
+ * @example
+ * ```ts
+ * import type { Principal } from '@ledgate/verifier'
+ * import { CurrentPrincipal } from '@ledgate/verifier/nest'
+ *
+ * export class OrdersController {
+ *   list(principal: Principal): string {
+ *     return `the orders of ${principal.sub}`
+ *   }
+ * }
+ * // The same as `list(@CurrentPrincipal() principal: Principal)`.
+ * CurrentPrincipal()(OrdersController.prototype, 'list', 0)
+ * ```
+ */
 export const CurrentPrincipal = createParamDecorator((_: unknown, context: ExecutionContext) =>
   principalOf(exchangeOf(context)?.request ?? context),
 )

@@ -35,7 +35,23 @@ function refuse(socket: Duplex, answer: Answer): void {
   socket.end(serialize(answer))
 }
 
-/** Guards for `node:http`, and for the requests that open a WebSocket. */
+/**
+ * Guards for `node:http`, and for the requests that open a WebSocket.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http'
+ * import { createVerifier, guard } from '@ledgate/verifier'
+ * import { nodeAuth } from '@ledgate/verifier/node'
+ *
+ * const verifier = createVerifier({ issuer: 'https://id.example', audience: 'https://api.example', revocations: false })
+ * const auth = nodeAuth(verifier)
+ * export const server = createServer(async (request, response) => {
+ *   const principal = await auth.handle(request, response, guard.scopes('orders:read'))
+ *   if (principal !== undefined) response.end(principal.sub)
+ * })
+ * ```
+ */
 export function nodeAuth(verifier: RequestVerifier, options?: AuthOptions): NodeAuth {
   const authenticate = createAuthenticator(verifier, options)
   return {

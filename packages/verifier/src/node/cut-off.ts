@@ -2,9 +2,33 @@ import type { Http2Stream } from 'node:http2'
 import { Socket } from 'node:net'
 import { VerifierError } from '../error/index.ts'
 
-/** The close code of a WebSocket whose token is no longer valid: 4000 to 4999 are for applications (RFC 6455 §7.4.2). */
+/**
+ * The close code of a WebSocket whose token is no longer valid: 4000 to 4999 are for applications (RFC 6455 §7.4.2).
+ *
+ * @example
+ * ```ts
+ * import { UNAUTHORIZED } from '@ledgate/verifier/node'
+ *
+ * const socket = new WebSocket('wss://api.example/orders')
+ * socket.addEventListener('close', ({ code }) => {
+ *   if (code === UNAUTHORIZED) console.log('get a new token')
+ * })
+ * ```
+ */
 export const UNAUTHORIZED = 4401
-/** The close code if the token cannot be verified at the moment: Try Again Later, from the IANA registry. */
+/**
+ * The close code if the token cannot be verified at the moment: Try Again Later, from the IANA registry.
+ *
+ * @example
+ * ```ts
+ * import { TRY_AGAIN_LATER } from '@ledgate/verifier/node'
+ *
+ * const socket = new WebSocket('wss://api.example/orders')
+ * socket.addEventListener('close', ({ code }) => {
+ *   if (code === TRY_AGAIN_LATER) console.log('reconnect later with the same token')
+ * })
+ * ```
+ */
 export const TRY_AGAIN_LATER = 1013
 
 /** A WebSocket of the package `ws`. */
@@ -129,6 +153,15 @@ function cutWhen(connection: WebSocketLike | ResponseLike, signal: AbortSignal, 
  * response is broken off, so that a partial download is not mistaken for the whole.
  *
  * @returns stops watching, which also stops when the connection ends.
+ * @example
+ * ```ts
+ * import type { Principal, Verifier } from '@ledgate/verifier'
+ * import { cutOff, type WebSocketLike } from '@ledgate/verifier/node'
+ *
+ * // Closes the connection once its token is no longer valid.
+ * export const guardConnection = (connection: WebSocketLike, verifier: Verifier, principal: Principal): (() => void) =>
+ *   cutOff(connection, verifier.watch(principal))
+ * ```
  */
 export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSignal): () => void {
   if ('terminate' in connection)
@@ -143,6 +176,18 @@ export function cutOff(connection: WebSocketLike | ResponseLike, signal: AbortSi
 /**
  * Like {@link cutOff}, for server-sent events: the stream ends with an event `ended` that has the reason. A browser that reconnects
  * gets 401, and does not try again.
+ *
+ * @example
+ * ```ts
+ * import type { ServerResponse } from 'node:http'
+ * import type { Principal, Verifier } from '@ledgate/verifier'
+ * import { cutOffEvents } from '@ledgate/verifier/node'
+ *
+ * export function startEvents(response: ServerResponse, verifier: Verifier, principal: Principal): void {
+ *   response.writeHead(200, { 'content-type': 'text/event-stream' })
+ *   cutOffEvents(response, verifier.watch(principal))
+ * }
+ * ```
  */
 export function cutOffEvents(response: ResponseLike, signal: AbortSignal): () => void {
   return cutWhen(response, signal, {

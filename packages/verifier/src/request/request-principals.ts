@@ -13,6 +13,14 @@ export function rememberPrincipal(request: object, principal: Principal): void {
  *
  * @param request the object of the framework.
  * @throws {TypeError} if no guard did: a mistake in the routes, which must not look like an anonymous caller.
+ * @example
+ * ```ts
+ * import { principalOf } from '@ledgate/verifier/fastify'
+ * import type { FastifyRequest } from 'fastify'
+ *
+ * // For routes behind a guard.
+ * export const tenantOf = (request: FastifyRequest): string => String(principalOf(request).claims['tenant'])
+ * ```
  */
 export function principalOf(request: object): Principal {
   const principal = principals.get(request)

@@ -18,7 +18,25 @@ export interface TestDpopKey {
   prove(request: ToProve): Promise<string>
 }
 
-/** Creates the DPoP key of a client. @param now milliseconds since the epoch. */
+/**
+ * Creates the DPoP key of a client. @param now milliseconds since the epoch.
+ *
+ * @example
+ * ```ts
+ * import { createVerifier } from '@ledgate/verifier'
+ * import { dpop } from '@ledgate/verifier/dpop'
+ * import { testDpopKey, testIssuer } from '@ledgate/verifier/testing'
+ *
+ * const [issuer, key] = [await testIssuer(), await testDpopKey()]
+ * await using verifier = createVerifier(issuer.verifierOptions({ dpop: dpop() }))
+ * await verifier.start()
+ *
+ * const request = { method: 'GET', url: 'https://api.test/orders' }
+ * const token = await issuer.token({ cnf: { jkt: key.jkt } })
+ * const proof = await key.prove({ ...request, accessToken: token })
+ * await verifier.verify(token, { ...request, scheme: 'DPoP', dpop: proof })
+ * ```
+ */
 export async function testDpopKey(now: () => number = Date.now): Promise<TestDpopKey> {
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const jwk = await exportJWK(publicKey)

@@ -52,7 +52,25 @@ export type OneIssuerOptions = Extract<VerifierOptions, IssuerOptions>
 
 const LIFETIME_SECONDS = 300
 
-/** Creates an issuer with keys of its own. */
+/**
+ * Creates an issuer with keys of its own.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { createVerifier } from '@ledgate/verifier'
+ * import { testIssuer } from '@ledgate/verifier/testing'
+ *
+ * const issuer = await testIssuer()
+ * await using verifier = createVerifier(issuer.verifierOptions())
+ * await verifier.start()
+ *
+ * const token = await issuer.token({ sub: 'u_1', scope: 'orders:read' })
+ * assert.equal((await verifier.verify(token)).sub, 'u_1')
+ * await issuer.revoke(token)
+ * await assert.rejects(verifier.verify(token), { code: 'token_revoked' })
+ * ```
+ */
 export async function testIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   const { issuer = 'https://auth.test', audience = 'https://api.test', algorithm = 'ES256', now = Date.now } = options
   const [tokenKey, feedKey] = await Promise.all([

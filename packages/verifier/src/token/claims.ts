@@ -1,3 +1,4 @@
+import { ScopeToken } from '@ledgate/oauth'
 import { z } from 'zod'
 
 /** Seconds since the epoch, RFC 7519 §2: an integer or not, but a number. */
@@ -14,15 +15,13 @@ const stringsOf = (value: unknown): string[] | undefined => {
 /** Names in the form of other issuers: one may be a string. Any other shape grants nothing, and does not invalidate the token. */
 const AnyNames = z.unknown().transform(stringsOf).optional()
 
-const SCOPE_TOKEN = /^[\x21\x23-\x5B\x5D-\x7E]+$/
-
 /** Scopes in the form of other issuers: also as a list of scope tokens (RFC 6749 §3.3). */
 const AnyScope = z
   .unknown()
   .transform((value) =>
     Array.isArray(value)
       ? stringsOf(value)
-          ?.filter((scope) => SCOPE_TOKEN.test(scope))
+          ?.filter((scope) => ScopeToken.safeParse(scope).success)
           .join(' ')
       : typeof value === 'string'
         ? value

@@ -15,6 +15,14 @@ function normalEscape(escape: string): string {
 /**
  * The form in which two `htu` are compared: without query and fragment, normalised by syntax and by scheme (RFC 9449 §4.3,
  * RFC 3986 §6.2.2 and §6.2.3). `undefined` for what is not an absolute `http` or `https` URI, or names a user.
+ *
+ * @example
+ * ```ts
+ * import assert from 'node:assert/strict'
+ * import { normalHtu } from '@ledgate/verifier/dpop'
+ *
+ * assert.equal(normalHtu('HTTPS://API.example:443/orders?page=2'), 'https://api.example/orders')
+ * ```
  */
 export function normalHtu(uri: string): string | undefined {
   const [bare = ''] = uri.split(/[?#]/, 1)

@@ -16,6 +16,19 @@ const START_TIMEOUT_MS = 30_000
  * the background, from {@link Verifier.start} on.
  *
  * @throws {TypeError} if the options are invalid.
+ * @example
+ * ```ts
+ * import { createVerifier } from '@ledgate/verifier'
+ * import { httpRevocations } from '@ledgate/verifier/http'
+ *
+ * const issuer = 'https://id.example'
+ * await using verifier = createVerifier({
+ *   issuer,
+ *   audience: 'https://api.example',
+ *   revocations: httpRevocations({ issuer, clientId: 'orders-api', clientSecret: String(process.env['CLIENT_SECRET']) }),
+ * })
+ * await verifier.start()
+ * ```
  */
 export function createVerifier(options: VerifierOptions): Verifier {
   const { clock = systemClock, dpop, logger, metrics } = options

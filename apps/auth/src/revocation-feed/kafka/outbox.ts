@@ -97,7 +97,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   function wrote(publications: readonly Publication[]): void {
     state.isUp = true
     state.sent += publications.filter(({ kind }) => kind === 'notice').length
-    if (publications.some(({ vouched }) => vouched !== undefined)) state.vouchedAt = now()
+    if (publications.some(({ confirmed }) => confirmed !== undefined)) state.vouchedAt = now()
   }
 
   /** Sends notices at once, and hands on each heartbeat whose notices are in the topic. */

@@ -1,5 +1,5 @@
 import { type Position, START } from '@ledgate/eventsourcing'
-import type { NoticePublisher, Publication, TopicRange, Vouched } from '@ledgate/revocation'
+import type { NoticePublisher, Publication, TopicRange, ConfirmedOffsets } from '@ledgate/revocation'
 import type { Announcement } from '../announcement.ts'
 import { isLost, type TopicPlace } from './topic-position.ts'
 
@@ -59,8 +59,8 @@ export interface TopicWriter {
    * @throws {TopicTruncated}
    */
   refill(signal: AbortSignal): Promise<void>
-  /** Without what it vouches for, readers pass it over. @throws {TopicTruncated} */
-  heartbeat(heartbeat: Announcement, vouched?: Vouched): Promise<void>
+  /** Without what it confirms, readers pass it over. @throws {TopicTruncated} */
+  heartbeat(heartbeat: Announcement, confirmed?: ConfirmedOffsets): Promise<void>
   /** Takes note that everything up to a message was read back. */
   readBack(written: Written): void
 }
@@ -139,8 +139,8 @@ export async function openTopicWriter(
     },
     catchUp: async (until) => writeAll(await liveSet(place.position), until),
     refill,
-    async heartbeat(heartbeat, vouched) {
-      await write([vouched === undefined ? heartbeat : { ...heartbeat, vouched }])
+    async heartbeat(heartbeat, confirmed) {
+      await write([confirmed === undefined ? heartbeat : { ...heartbeat, confirmed }])
       reach(heartbeat.position)
     },
     readBack({ cursor }) {

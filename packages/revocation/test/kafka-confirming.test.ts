@@ -2,19 +2,19 @@ import fc from 'fast-check'
 import type { KafkaMessage } from 'kafkajs'
 import { describe, expect, it } from 'vitest'
 import { BrokenTopic, type Continued, continuity } from '../src/kafka/continuity.ts'
-import { placeOf, toCursor } from '../src/kafka/cursor.ts'
-import { isVouching, readVouched, vouchedHeaders } from '../src/kafka/heartbeat-headers.ts'
+import { messageIdOf, toCursor } from '../src/kafka/cursor.ts'
+import { isConfirming, readConfirmed, confirmedHeaders } from '../src/kafka/heartbeat-headers.ts'
 import { modelReading, topicModel } from './topic-model.ts'
 
-describe('what a heartbeat vouches for', () => {
+describe('what a heartbeat confirms', () => {
   it('is read from its headers as it was written', () => {
     const offset = fc.bigInt({ min: 0n, max: 9_223_372_036_854_775_807n })
     fc.assert(
       fc.property(offset, fc.oneof(offset, fc.constant(-1n)), (since, previous) => {
-        const headers = vouchedHeaders({ since, previous })
-        expect(readVouched(headers)).toEqual({ since, previous })
+        const headers = confirmedHeaders({ since, previous })
+        expect(readConfirmed(headers)).toEqual({ since, previous })
         const asRead = { since: Buffer.from(headers.since), previous: Buffer.from(headers.previous) }
-        expect(readVouched({ ...asRead, kind: 'notice' })).toEqual({ since, previous })
+        expect(readConfirmed({ ...asRead, kind: 'notice' })).toEqual({ since, previous })
       }),
     )
   })
@@ -37,8 +37,8 @@ describe('what a heartbeat vouches for', () => {
     [{ since: ['0'], previous: '0' }],
     [{ since: undefined, previous: '0' }],
   ])('is nothing when its headers say %j', (headers) => {
-    expect(readVouched(headers)).toBeUndefined()
-    expect(isVouching(readVouched(headers), { began: 0n, offset: 5n })).toBe(false)
+    expect(readConfirmed(headers)).toBeUndefined()
+    expect(isConfirming(readConfirmed(headers), { began: 0n, offset: 5n })).toBe(false)
   })
 
   it.each([
@@ -46,8 +46,8 @@ describe('what a heartbeat vouches for', () => {
     [{ since: 5n, previous: 8n }, { began: 6n, offset: 9n }, false],
     [{ since: 5n, previous: 8n }, { began: 5n, offset: 8n }, false],
     [{ since: 0n, previous: -1n }, { began: 0n, offset: 0n }, true],
-  ])('of %o counts for whoever is at %o: %s', (vouched, at, expected) => {
-    expect(isVouching(vouched, at)).toBe(expected)
+  ])('of %o counts for whoever is at %o: %s', (confirmed, at, expected) => {
+    expect(isConfirming(confirmed, at)).toBe(expected)
   })
 })
 
@@ -115,7 +115,7 @@ function writerOf(topic: ReturnType<typeof topicModel>) {
       // What was written behind a lost end was answered with an offset that says so.
       if (isEndLost) refill()
       const id = textOf('heartbeat')
-      const headers = vouchedHeaders({ since, previous })
+      const headers = confirmedHeaders({ since, previous })
       said.set(
         id,
         matters.map((each) => each.id),
@@ -127,7 +127,7 @@ function writerOf(topic: ReturnType<typeof topicModel>) {
 
 const idOf = ({ value }: KafkaMessage) => String(value).split(' ')[0] ?? ''
 
-type Rule = typeof isVouching
+type Rule = typeof isConfirming
 
 /** Who follows a topic over any number of readings and takes heartbeats by a rule. */
 function readerOf(topic: ReturnType<typeof topicModel>, rule: Rule) {
@@ -139,10 +139,10 @@ function readerOf(topic: ReturnType<typeof topicModel>, rule: Rule) {
   function take({ began, messages }: Continued): void {
     for (const message of messages) {
       const id = idOf(message)
-      const place = { began, ...placeOf(message) }
+      const place = { began, ...messageIdOf(message) }
       cursor = toCursor(place)
       known.add(id)
-      if (rule(readVouched(message.headers ?? {}), place)) taken.push({ id, known: new Set(known) })
+      if (rule(readConfirmed(message.headers ?? {}), place)) taken.push({ id, known: new Set(known) })
     }
   }
   return {
@@ -187,7 +187,7 @@ function world(rule: Rule, mayHide: boolean) {
         else gone.push(...readers.splice(step.newcomer, 1, readerOf(topic, rule)))
       }
     },
-    /** What heartbeats that were taken vouched for, and their readers did not know. */
+    /** What heartbeats that were taken confirmed, and their readers did not know. */
     missed: () =>
       [...readers, ...gone].flatMap(({ taken }) =>
         taken.flatMap(({ id, known }) => (writer.said.get(id) ?? []).filter((each) => !known.has(each))),
@@ -218,28 +218,34 @@ const holds = (rule: Rule) =>
   )
 
 describe('a heartbeat that counts', () => {
-  it('comes to nobody who misses what it vouches for, wherever they began and whatever was lost, and to all others soon', () => {
-    expect(holds(isVouching)).toMatchObject({ failed: false })
+  it('comes to nobody who misses what it confirms, wherever they began and whatever was lost, and to all others soon', () => {
+    expect(holds(isConfirming)).toMatchObject({ failed: false })
   })
 
   it.each<[string, Rule]>([
-    ['any counts', (vouched) => vouched !== undefined],
-    ['it does not matter where its reader began', (vouched, { offset }) => isVouching(vouched, { began: 0n, offset })],
+    ['any counts', (confirmed) => confirmed !== undefined],
+    [
+      'it does not matter where its reader began',
+      (confirmed, { offset }) => isConfirming(confirmed, { began: 0n, offset }),
+    ],
     [
       'its reader may have begun one too late',
-      (vouched, { began, offset }) => isVouching(vouched, { began: began - 1n, offset }),
+      (confirmed, { began, offset }) => isConfirming(confirmed, { began: began - 1n, offset }),
     ],
-    ['it does not matter where it stands', (vouched, { began }) => isVouching(vouched, { began, offset: 9_999n })],
+    [
+      'it does not matter where it stands',
+      (confirmed, { began }) => isConfirming(confirmed, { began, offset: 9_999n }),
+    ],
     [
       'it may stand where the message before it stood',
-      (vouched, { began, offset }) => isVouching(vouched, { began, offset: offset + 1n }),
+      (confirmed, { began, offset }) => isConfirming(confirmed, { began, offset: offset + 1n }),
     ],
   ])('control: comes to somebody who does when %s', (_, rule) => {
     expect(holds(rule)).toMatchObject({ failed: true })
   })
 
   it('control: does when others hide from its writer that the topic was made anew, who therefore has to read it back', () => {
-    const [honest, hiding] = [world(isVouching, false), world(isVouching, true)]
+    const [honest, hiding] = [world(isConfirming, false), world(isConfirming, true)]
     for (const each of [honest, hiding]) each.play(['notice', { anew: 2 }, 'heartbeat', { reader: 0, reads: 99 }])
     expect(honest.missed()).toEqual([])
     expect(hiding.missed()).toEqual(['notice.1'])

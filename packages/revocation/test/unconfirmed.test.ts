@@ -7,18 +7,18 @@ import { testFeed, testSigner } from '../src/testing/index.ts'
 import { atEnd, follow, grant, until } from './following.ts'
 
 /** A source as it is, but for what it knows of the heartbeats in it. */
-function knowing(source: RevocationSource, vouches: () => boolean) {
+function knowing(source: RevocationSource, confirms: () => boolean) {
   const openings: OpenFeed[] = []
   async function* open(asked: OpenFeed): AsyncGenerator<readonly FeedItem[], void> {
     openings.push(asked)
     for await (const items of source.open(asked))
-      yield items.map((item) => (vouches() ? item : { ...item, vouches: false }))
+      yield items.map((item) => (confirms() ? item : { ...item, confirms: false }))
   }
   return { name: source.name, openings, open }
 }
 
-describe('a source whose heartbeats vouch for nothing', () => {
-  it('makes nobody ready, though its notices count, until one vouches', async () => {
+describe('a source whose heartbeats confirm nothing', () => {
+  it('makes nobody ready, though its notices count, until one confirms', async () => {
     const feed = await testFeed()
     let isWhole = false
     const { follower, isDead, reasons } = follow({ sources: [knowing(feed.source(), () => isWhole)] }, feed.keyFor)
@@ -73,7 +73,7 @@ describe('a source whose heartbeats vouch for nothing', () => {
     expect(performance.now() - began).toBeGreaterThan(50 + 100 + 200)
   })
 
-  it('gives way to its fallback, and comes back when they vouch again', async () => {
+  it('gives way to its fallback, and comes back when they confirm again', async () => {
     const feed = await testFeed()
     let isWhole = true
     const primary = knowing(feed.source({ name: 'kafka' }), () => isWhole)
@@ -90,7 +90,7 @@ describe('a source whose heartbeats vouch for nothing', () => {
     await until(() => follower.health().source === 'kafka')
   })
 
-  it('vouches all the same by a whole snapshot', async () => {
+  it('confirms all the same by a whole snapshot', async () => {
     const feed = await testFeed()
     await feed.end(grant('a'))
     const source = knowing(feed.source({ begins: 'snapshot' }), () => false)
@@ -103,7 +103,7 @@ describe('a source whose heartbeats vouch for nothing', () => {
 const signer = await testSigner()
 const anyStep = fc.constantFrom('notice' as const, 'lost' as const, 'heartbeat' as const, 'sent again' as const)
 
-/** Whether everything up to the vouched place is known, when some notices never come and the source knows it or not. */
+/** Whether everything up to the confirmed place is known, when some notices never come and the source knows it or not. */
 const nothingIsMissed = (knows: boolean) =>
   fc.check(
     fc.asyncProperty(fc.array(anyStep, { maxLength: 30 }), async (steps) => {
@@ -111,8 +111,8 @@ const nothingIsMissed = (knows: boolean) =>
       const items: FeedItem[] = []
       const missing = new Set<string>()
       const lives: { readonly id: string; readonly position: string }[] = []
-      const add = (jws: string, vouches: boolean) =>
-        items.push({ jws, cursor: String(items.length), ...(vouches ? {} : { vouches: false }) })
+      const add = (jws: string, confirms: boolean) =>
+        items.push({ jws, cursor: String(items.length), ...(confirms ? {} : { confirms: false }) })
       for (const [nth, step] of steps.entries()) {
         if (step === 'notice' || step === 'lost') {
           const notice = await feed.end(grant(`g${nth}`))

@@ -1,0 +1,2 @@
+/** The base of the errors of this package. */
+export { RevocationError } from './revocation-error.ts'
