@@ -3,13 +3,10 @@ import { z } from 'zod'
 /** The private members of a JWK: RFC 7518 §6, and `priv` of newer key types. */
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
-/** Whether a JWK has no private member. */
-export const isPublicJwk = (jwk: object): boolean => PRIVATE_MEMBERS.every((member) => !(member in jwk))
-
 /** A public key as in RFC 7517 §4. */
 const PublicKey = z
   .looseObject({ kty: z.enum(['EC', 'RSA', 'OKP']), kid: z.string().optional() })
-  .refine(isPublicJwk, { error: 'holds a private or symmetric key' })
+  .refine((key) => PRIVATE_MEMBERS.every((member) => !(member in key)), { error: 'holds a private or symmetric key' })
 
 /** A set of public keys as in RFC 7517 §5, as kept. Whoever registers one goes by {@link UsableJwks}. */
 export const Jwks = z.looseObject({ keys: z.array(PublicKey).min(1) })

@@ -1,8 +1,7 @@
 import { calculateJwkThumbprint, compactVerify, EmbeddedJWK, type JWK } from 'jose'
 import { z } from 'zod'
 import { isRsaExponent } from '@ledgate/jws'
-import { isPublicJwk } from '@ledgate/oauth'
-import { namesOf } from '../key/index.ts'
+import { isPublic, namesOf } from '../key/index.ts'
 
 /** The claims of a proof, its signature verified with the key it contains. RFC 9449 §4.2. */
 export interface Proof {
@@ -43,7 +42,7 @@ const numberOf = (text = ''): bigint => BigInt(`0x0${Buffer.from(text, 'base64ur
 
 /** The thumbprint of the key of a proof. RFC 9449 §4.3, check 7. @throws {InvalidProof} if it is not public. */
 async function thumbprint(jwk: JWK | undefined): Promise<string> {
-  if (jwk === undefined || !isPublicJwk(jwk)) throw new InvalidProof('its key is not public')
+  if (jwk === undefined || !isPublic(jwk)) throw new InvalidProof('its key is not public')
   // With such an exponent anyone can sign, so a signature proves nothing.
   if (jwk.kty === 'RSA' && !isRsaExponent(numberOf(jwk.e))) throw new InvalidProof('its key is invalid')
   return calculateJwkThumbprint(jwk)

@@ -1,7 +1,7 @@
-import { isPublicJwk } from '@ledgate/oauth'
 import { LONGEST_KID, type VerificationKey, verificationKey } from '@ledgate/jws'
 import { importJWK, type JWK } from 'jose'
 import { z } from 'zod'
+import { isPublic } from './public-key.ts'
 import { namesOf } from './signature-algorithm.ts'
 import type { SignatureAlgorithm } from '@ledgate/jws'
 
@@ -43,7 +43,7 @@ const PublishedKey = z
     z.looseObject({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: Base64url, ...Purpose }),
     z.looseObject({ kty: z.literal('RSA'), n: Base64url, e: Base64url, ...Purpose }),
   ])
-  .refine(isPublicJwk)
+  .refine(isPublic)
 type PublishedKey = z.infer<typeof PublishedKey>
 
 /** More than a rotation needs. */
