@@ -94,7 +94,7 @@ const valueOf = (valid: readonly string[]) =>
 /** Fields and what would be right in them. */
 export type Grammar = Readonly<Record<string, readonly string[]>>
 
-/** A few fields of the grammar, some twice, some that nobody knows. */
+/** A few fields of the grammar, some twice, some that no one knows. */
 const fieldsOf = (grammar: Grammar) =>
   fc
     .tuple(

@@ -33,7 +33,7 @@ export function begun(events: readonly RecordedEvent[]): readonly RecordedEvent[
   return events.filter(({ stream }) => streams.has(stream))
 }
 
-/** What is half-done in a log at rest, in words: a token without its renewal, a generation twice, a person stuck. */
+/** What is half-done in a log at rest, in words: a token without its renewal, a generation twice, a user stuck. */
 export function halfDone(events: readonly RecordedEvent[]): readonly string[] {
   const found: string[] = []
   for (const [stream, some] of byStream(events)) {

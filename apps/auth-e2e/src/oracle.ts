@@ -40,7 +40,7 @@ const REST_MS = rounds({ quick: 20, long: 0 })
 
 const generationOf = (refreshToken: string): number => Number(refreshToken.split('.')[3])
 
-/** People and services that use a server all the time, whatever becomes of it, and remember what they were told. */
+/** Users and services that use a server all the time, whatever becomes of it, and remember what they were told. */
 export function users({ token, refresh, revoke, json }: Requests, memory: Memory, signal: AbortSignal) {
   /** Asks until an answer comes; one that the server could not give counts as none. Nothing once it is over. */
   async function insist(ask: () => Promise<Answer>): Promise<Answer | undefined> {

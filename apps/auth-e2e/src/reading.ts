@@ -20,7 +20,7 @@ export async function read(url: string, headers: Readonly<Record<string, string>
     return text
   }
   const whole = readAll().finally(() => (isOver = true))
-  whole.catch(() => undefined) // Said to whoever waits for it.
+  whole.catch(() => undefined) // Resolves the waiting reader.
 
   return {
     status: response.status,

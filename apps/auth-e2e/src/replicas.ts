@@ -5,7 +5,7 @@ import type { EventStore, RecordedEvent } from '@ledgate/eventsourcing'
 import { endOfNow } from './at-end.ts'
 import { type Installation, newInstallation } from './server.ts'
 
-/** One issuer for all: nobody asks it, and every replica speaks for it. */
+/** One issuer for all: no one asks it, and every replica speaks for it. */
 export const ISSUER = 'https://id.example'
 
 /** Data folders and ports of processes that share one store. */

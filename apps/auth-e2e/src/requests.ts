@@ -25,7 +25,7 @@ export async function send(url: string, init: RequestInit = {}): Promise<Answer>
   return { status: answer.status, headers: answer.headers, body: jsonOf(text), text }
 }
 
-/** The calls of clients and of people, to the server at an address. */
+/** The calls of clients and of users, to the server at an address. */
 export function requestsTo(url: string) {
   const form = (path: string, fields: Fields, authorization?: string, headers: Fields = {}) =>
     send(`${url}${path}`, {
@@ -51,7 +51,7 @@ export function requestsTo(url: string) {
     introspect: async (text: string) => (await form('/oauth2/introspect', { token: text }, ORDERS_API)).body,
     revoke: (text: string, authorization = WEB, headers: Fields = {}) =>
       form('/oauth2/revoke', { token: text }, authorization, headers),
-    /** A call of a person with their access token. */
+    /** A call of a user with their access token. */
     asPerson: (path: string, accessToken: string, body: object) =>
       send(`${url}${path}`, {
         method: 'POST',

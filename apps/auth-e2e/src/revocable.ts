@@ -4,7 +4,7 @@ import type { Answer, Requests } from './requests.ts'
 import type { KnownToken } from './revocation-oracle.ts'
 import { BATCH, WEB } from './world.ts'
 
-/** A token that can be revoked by whoever had it issued. */
+/** A token that its client can revoke. */
 export interface RevocableToken extends KnownToken {
   /** What is presented to end it: itself, or the refresh token that came with it. */
   readonly presented: string
@@ -32,7 +32,7 @@ export async function serviceToken({ token }: Requests): Promise<RevocableToken>
   return { text, presented: text, client: BATCH, endedId: String(decodeJwt(text).jti), ...untouched }
 }
 
-/** A token of a person who signed in, which ends with its grant. */
+/** A token of a user who signed in, which ends with its grant. */
 export async function personToken({ signIn }: Requests): Promise<RevocableToken> {
   const body = await issued(() => signIn())
   const text = String(body['access_token'])
@@ -47,7 +47,7 @@ export interface Revoked {
   readonly isPublished: boolean
 }
 
-/** Revokes it and takes note of when; without an answer, nobody knows whether it is revoked. */
+/** Revokes it and takes note of when; without an answer, no one knows whether it is revoked. */
 export async function revoke({ revoke }: Requests, token: RevocableToken, prefer?: string): Promise<Revoked> {
   token.sentAt ??= performance.now()
   const headers = prefer === undefined ? {} : { prefer }

@@ -113,7 +113,7 @@ export function revocationOracle({ seed, boundMs = 15_000 }: { seed: number; bou
 
   function judge(verifier: string, token: KnownToken, saying: Saying): void {
     for (const promised of brokenBy(token, saying, boundMs)) {
-      // Whoever breaks a promise about a token does it each time that it is asked.
+      // A verifier that breaks a promise about a token does so on every request.
       const what = `${promised}: ${verifier}, ${token.text}`
       if (reported.has(what) || reported.size === REPORTED) continue
       reported.add(what)

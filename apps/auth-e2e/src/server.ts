@@ -82,7 +82,7 @@ export interface SpawnOptions {
   readonly isSource?: boolean
   /** A command that runs the command behind it. */
   readonly under?: readonly string[]
-  /** When the process goes at the latest; with what starts it, unless told. */
+  /** When the process goes at the latest; default: with what starts it. */
   readonly atEnd?: AtEnd
 }
 

@@ -8,7 +8,7 @@ export interface OpenVerifier {
   readonly issuer: string
   /** `false`: it hears of none. */
   readonly revocations: Revocations | false
-  /** How keys are fetched; the global `fetch` unless told. */
+  /** How keys are fetched; default: the global `fetch`. */
   readonly fetch?: typeof fetch
 }
 

@@ -41,7 +41,7 @@ export const WORLD = {
   users: [{ ...ANN, roles: ['buyer'] }],
 }
 
-/** What a client may ask for that people administer with; said here as its users write it. */
+/** What a client may ask for that users administer with; said here as its users write it. */
 export const ADMINISTRATION = [
   ...['users', 'clients', 'resources', 'keys'].flatMap((realm) => [`ledgate:${realm}:read`, `ledgate:${realm}:write`]),
   'ledgate:events:read',

@@ -113,7 +113,7 @@ function otherRoutes(
   ]
 }
 
-/** What people do with their own account, and the links of mails about it. */
+/** What users do with their own account, and the links of emails about it. */
 function ownAccountOver(core: Core, people: Users, requests: RequestContext): FastifyPluginAsync[] {
   const { issuer, tokenCap } = core.config
   const { ownPassword: password, changeEmail, reset } = people

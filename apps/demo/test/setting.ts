@@ -74,7 +74,7 @@ const parsed = (text: string): unknown => {
 function reading(response: IncomingMessage): Reader {
   let all = ''
   const ended = once(response.setEncoding('utf8'), 'end').then(() => all)
-  ended.catch(() => undefined) // Said to whoever waits for it.
+  ended.catch(() => undefined) // Resolves the waiting reader.
   response.on('data', (part: string) => (all += part))
   return {
     response,

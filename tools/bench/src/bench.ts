@@ -14,7 +14,7 @@ export interface Bench extends AsyncDisposable {
   readonly generator: Generator
   /** A fresh folder on the disk the repository is on. */
   newFolder(name: string): Promise<string>
-  /** A fresh server with the people and clients of a bootstrap file. */
+  /** A fresh server with the users and clients of a bootstrap file. */
   start(bootstrap: Bootstrap, environment?: Readonly<Record<string, string>>): Promise<Ledgate>
   /** The same of the version beside (`--beside`). @throws {Error} when there is none. */
   startOther(bootstrap: Bootstrap, environment?: Readonly<Record<string, string>>): Promise<Ledgate>
@@ -44,7 +44,7 @@ export async function openBench(options: Options): Promise<Bench> {
   }
 }
 
-/** Enough people for every connection to sign in as somebody else. */
+/** Enough users for every connection to sign in as somebody else. */
 export const PEOPLE = 64
 export const IN_FLIGHT = [1, 16, 64] as const
 export const FULL_LOAD = 64

@@ -43,10 +43,10 @@ export interface ChangeEmailDependencies {
   readonly newId: () => string
 }
 
-/** Gives an account another address: asked for by its person, proved by the mailbox. */
+/** Gives an account another address: asked for by its user, proved by the mailbox. */
 export interface ChangeEmail {
   /**
-   * Mails a link to the new address; if it is somebody's, they are told instead, and nobody else is. Every link that was
+   * Emails a link to the new address; if it belongs to another user, only that user is notified. Every link that was
    * asked for before is void from then on, whatever becomes of this one: who corrects a mistyped address is safe at once.
    *
    * @param user who proved the password just now.
@@ -61,20 +61,20 @@ export interface ChangeEmail {
 
 const erased = (cause: unknown) => new InvalidLink('the account was erased', { cause })
 
-/** Where it is decided which link of a person may change the address. */
+/** Where it is decided which link of a user may change the address. */
 const linksOf = (sub: string) => emailChangeStream.of(sub)
 
 /**
- * The change over the log. First the stream of the person's links decides whether this is the newest one, then that of the
- * new address whether it is free, and last that of the person whether the address is still the one that the link is for.
+ * The change over the log. First the stream of the user's links decides whether this is the newest one, then that of the
+ * new address whether it is free, and last that of the user whether the address is still the one that the link is for.
  */
 export function openChangeEmail(dependencies: ChangeEmailDependencies): ChangeEmail {
   const { log, sealer, addresses, linkKeys, mayMail, completion, clock, newId } = dependencies
 
-  /** The person of a link, while it is not void: whatever ended their tokens since then made it so. */
+  /** The user of a link, while it is not void: whatever ended their tokens since then made it so. */
   async function personOf({ sub = '', epoch }: OpenLink): Promise<UserState> {
     const found = await readUser(log, sub)
-    // Whatever ends a person's tokens raises the epoch: also a disabling, after which they may be enabled again, and an erasure.
+    // Whatever ends a user's tokens raises the epoch: also a disabling, after which they may be enabled again, and an erasure.
     if (found === undefined || found.state.epoch !== epoch)
       throw new InvalidLink('the account was changed after the link was requested')
     return found.state
@@ -87,7 +87,7 @@ export function openChangeEmail(dependencies: ChangeEmailDependencies): ChangeEm
     await handle(log, links, () => command, { context, dataKeyOf: () => data_key })
   }
 
-  /** By which reservation the person's address is theirs. */
+  /** By which reservation the user's address is theirs. */
   async function currentReservation(user: UserState): Promise<string | undefined> {
     const hmac = await hmacOfUser(addresses, sealer, user)
     const current = hmac === undefined ? undefined : (await readEmail(log, addresses.stream(hmac))).state
@@ -111,14 +111,14 @@ export function openChangeEmail(dependencies: ChangeEmailDependencies): ChangeEm
     return { position: await log.store.head() }
   }
 
-  /** @throws {InvalidLink} when the new address is somebody's by another way than this link. */
+  /** @throws {InvalidLink} if the new address was taken other than through this link. */
   async function requireFree(link: OpenLink): Promise<void> {
     const { state } = await readEmail(log, addresses.stream(link.email_hmac))
     if (state.status === 'confirmed' && state.reservation_id !== link.reservation_id)
       throw new InvalidLink('the address belongs to another account')
   }
 
-  /** A reservation of the new address for the person, and its confirmation. */
+  /** A reservation of the new address for the user, and its confirmation. */
   async function assignment(link: OpenLink, { sub }: UserState, dataKey: string, replaces: string) {
     const registration = { sub, email: await textOf(link), password: '', roles: [], entitlements: [] }
     const reservation = {

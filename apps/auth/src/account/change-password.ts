@@ -22,10 +22,10 @@ export interface PasswordProof {
   readonly context: CommandContext
 }
 
-/** What a person does who has to prove the password for it. */
+/** What a user does who has to prove the password for it. */
 export interface OwnPassword {
   /**
-   * The person at the revision whose password was verified. It is a sign-in like any other, limits included.
+   * The user at the revision whose password was verified. It is a sign-in like any other, limits included.
    *
    * @throws {WrongPassword | TooManyRequests}
    */

@@ -42,7 +42,7 @@ export const confirmPage = (token: string, problem?: string): string =>
     </section>`,
   })
 
-/** What somebody sees whose address is confirmed. */
+/** The page for a user whose address was confirmed. */
 export const confirmedPage = (): string =>
   page({
     title: 'Your address is confirmed',
@@ -52,7 +52,7 @@ export const confirmedPage = (): string =>
     </section>`,
   })
 
-/** What somebody sees whose link does nothing. */
+/** The page for a link that no longer works. */
 export const spentConfirmLinkPage = (): string =>
   page({
     title: 'This link does not work any more',
@@ -63,7 +63,7 @@ export const spentConfirmLinkPage = (): string =>
     </section>`,
   })
 
-/** What somebody sees when the server cannot do it now. */
+/** The page for a temporary failure. */
 export const laterPage = (): string =>
   page({
     title: 'Please try again',

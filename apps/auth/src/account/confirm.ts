@@ -52,7 +52,7 @@ export interface Confirm {
   /** Changes nothing. @throws {InvalidLink} when the link does nothing (any more). */
   check(token: string): Promise<void>
   /**
-   * The address is confirmed and its person can sign in once it resolves. The position is where everybody sees it.
+   * The address is confirmed and its user can sign in once it resolves. The position from which every reader sees it.
    *
    * @throws {InvalidLink} when the link does nothing (any more).
    * @throws {WrongPassword} when it is not the one of the registration.

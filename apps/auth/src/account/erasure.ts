@@ -20,11 +20,11 @@ export interface ErasureDependencies {
   readonly newId: () => string
 }
 
-/** Makes a person unreadable for good: in the log, in the views, and in every copy of them. */
+/** Makes a user unreadable for good: in the log, in the views, and in every copy of them. */
 export interface Erasure {
-  /** @throws {UnknownAccount} when there is nobody, or nobody any more. */
+  /** @throws {UnknownAccount} if the user does not exist or was erased. */
   erase(sub: string, reason: string, context: CommandContext): Promise<Written>
-  /** Finishes what an erasure began, whoever died meanwhile. Safe to repeat. */
+  /** Finishes what an erasure began, even if a process died meanwhile. Safe to repeat. */
   complete(event: AccountRecord): Promise<void>
   /** Frees an address that a reservation took, and destroys what would tell whose it was. */
   release(stream: StreamName<EmailEvent>, reservationId: string, context: CommandContext): Promise<void>
@@ -33,7 +33,7 @@ export interface Erasure {
 const PROCESS = 'erasure'
 
 /**
- * The event first: whatever happens then, somebody finishes it. The address next, for which the person's key is still
+ * The event first: whatever happens then, a process finishes it. The address next, for which the user's key is still
  * needed; the keys last.
  */
 export function openErasure({ log, sealer, addresses, newId }: ErasureDependencies): Erasure {

@@ -6,7 +6,7 @@ export type EvenAnswers = <Result>(work: () => Promise<Result>) => Promise<Resul
 
 /**
  * Answers at the next whole step after the question, whatever was done until then and whether it failed: an address without
- * an account costs nothing, and nobody can tell. Work that takes longer waits for the step after.
+ * an account costs nothing, and no one can tell. Work that takes longer waits for the step after.
  */
 export function createEvenAnswers(
   stepMs = DEFAULT_ANSWER_LIMITS.stepMs,

@@ -51,7 +51,7 @@ function sendProblem(error: unknown, reply: FastifyReply, page: (problem: string
   throw error
 }
 
-/** `/accounts/reset` and `/accounts/email`: what the links of mails lead to. Looking changes nothing. */
+/** `/accounts/reset` and `/accounts/email`: what the links of emails lead to. Looking changes nothing. */
 export const linkRoutes: FastifyPluginAsync<LinkRoutesDependencies> = async (app, dependencies) => {
   const { reset, changeEmail, requestContext } = dependencies
   formsToo(app)

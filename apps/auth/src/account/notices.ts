@@ -15,7 +15,7 @@ export interface NoticesDependencies {
   readonly newId: () => string
 }
 
-/** Tells people by mail what was done to their account. Follows the log, so no crash loses a mail; safe to repeat. */
+/** Tells users by mail what was done to their account. Follows the log, so no crash loses a mail; safe to repeat. */
 export interface Notices {
   complete(event: AccountRecord): Promise<void>
 }
@@ -38,7 +38,7 @@ export function openNotices({ log, sealer, addresses, linkKeys, clock, newId }: 
     )
   }
 
-  /** An administrator took the password away: the person gets a link by which to set a new one. */
+  /** An administrator took the password away: the user gets a link by which to set a new one. */
   async function askForNewPassword(event: AccountRecord, user: UserState): Promise<void> {
     const to = await sealer.unseal(user.email, 'email')
     const address = to === ERASED ? undefined : normalizeAddress(to)
@@ -54,7 +54,7 @@ export function openNotices({ log, sealer, addresses, linkKeys, clock, newId }: 
     await once(() => requestMail(log, sealer, { ...mail, isOwnKey: false, context }))
   }
 
-  /** The address that a person had before. */
+  /** The address that a user had before. */
   async function addressBefore({
     revision,
     data: { user },

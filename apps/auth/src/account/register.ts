@@ -32,7 +32,7 @@ export interface RegisterDependencies {
   readonly newId: () => string
 }
 
-/** What somebody gives to get an account. */
+/** The input of a registration. */
 export interface NewAccount {
   readonly email: string
   readonly password: string
@@ -56,13 +56,13 @@ function required(address: string | undefined): string {
 /** The normalized address. @throws {InvalidRequest} when it is none. */
 export const requireAddress = (text: string): string => required(normalizeAddress(text))
 
-/** The normalized address, for somebody to have from now on. @throws {InvalidRequest} when it is none. */
+/** The normalized address of a new account. @throws {InvalidRequest} when it is none. */
 export const requireNewAddress = (text: string): string => required(normalizeNewAddress(text))
 
-/** Registers people: one append is all that an acknowledged registration is; the rest follows from the log. */
+/** Registers users: one append is all that an acknowledged registration is; the rest follows from the log. */
 export interface Register {
   /**
-   * Says the same whether the address is free, asked for, somebody's, or had mails enough lately; when it says so is for
+   * Says the same whether the address is free, asked for, somebody's, or had emails enough lately; when it says so is for
    * `EvenAnswers` to see to.
    *
    * @throws {InvalidRequest | InvalidPassword} when the address or the password is not one.
@@ -91,7 +91,7 @@ export function openRegister(dependencies: RegisterDependencies): Register {
     await log.append(addresses.stream(hmac), events, { expected, context, dataKey })
   }
 
-  /** The address is taken: whoever reads its mail hears of it, nobody else. */
+  /** The address is taken: whoever reads its mail hears of it, no one else. */
   async function tell(prepared: Prepared, state: Exclude<EmailState, { status: 'free' }>): Promise<void> {
     const { hmac, registration, dataKey, mailId, context } = prepared
     const { reservation_id } = state
@@ -118,7 +118,7 @@ export function openRegister(dependencies: RegisterDependencies): Register {
       mayRegister(source)
       const hash = await hasher.hash(password, source && networkOf(source))
       const hmac = addresses.hmac(address)
-      // Nothing is written, and nobody is told: the address had its mails, or this source caused its part of them.
+      // Nothing is written, and no one is told: the address had its emails, or this source caused its part of them.
       if (!mayMail({ purpose: 'confirm', hmac, source })) return
       const dataKey = await sealer.createDataKey()
       const person = { sub: newSubject(), email: address, password: hash, roles: [], entitlements: [] }

@@ -31,7 +31,7 @@ export interface NewPasswordByLink {
   readonly context: CommandContext
 }
 
-/** Sets a new password for whoever reads the mail of the account. */
+/** Sets a new password for the reader of the account's emails. */
 export interface Reset {
   /**
    * Says the same whether there is an account or not, and writes nothing where there is none; when it says so is for
@@ -55,16 +55,16 @@ const erased = (cause: unknown) => new InvalidLink('the account was erased', { c
 const mayReset = (user: UserState | undefined): user is UserState =>
   user !== undefined && user.email_verified && !user.disabled && !user.erased
 
-/** Resets over the log: the link is bound to the epoch of the person, which every new password raises, and to the address. */
+/** Resets over the log: the link is bound to the epoch of the user, which every new password raises, and to the address. */
 export function openReset(dependencies: ResetDependencies): Reset {
   const { log, sealer, hasher, policy, addresses, linkKeys, mayMail, places, signIn, clock, newId } = dependencies
 
-  /** The person of an address, and by which reservation it is theirs. */
+  /** The user of an address, and by which reservation it is theirs. */
   async function ownerOf(hmac: string) {
     const owner = await readOwner(log, sealer, addresses.stream(hmac))
     const user = owner && (await readUser(log, owner.sub))?.state
     if (owner === undefined || !mayReset(user)) return undefined
-    // An address that was changed is the person's for a moment more: its mailbox has no say in that.
+    // An address that was changed is the user's for a moment more: its mailbox has no say in that.
     const isCurrent = (await hmacOfUser(addresses, sealer, user)) === hmac
     return isCurrent ? { user, reservation_id: owner.reservationId } : undefined
   }

@@ -2,7 +2,7 @@ import type { EventLog } from '../log/index.ts'
 import { type MailAllowance, mailStream } from '../mail/index.ts'
 import type { RegistrationAllowance } from './registration-allowance.ts'
 
-/** Milliseconds after which the rest is left: nobody waits for longer, and more mails than that are not asked for in an hour. */
+/** Milliseconds after which the rest is left: no one waits for longer, and no more emails than that are requested in an hour. */
 export const LONGEST_RESUME_MS = 5_000
 
 export interface ResumedAllowances {
@@ -13,7 +13,7 @@ export interface ResumedAllowances {
   readonly nowMs: () => number
 }
 
-/** The mails that a registration leads to, whatever it finds. */
+/** The emails that a registration leads to, whatever it finds. */
 const OF_REGISTRATION = ['confirm-address', 'address-taken']
 
 /**

@@ -49,7 +49,7 @@ function proofOf({ password, new_password }: z.output<typeof ConfirmationRequest
 const sendPage = (reply: FastifyReply, status: number, text: string) =>
   reply.code(status).headers(PAGE_HEADERS).send(text)
 
-/** The page for an error; `undefined` when it is not one that the person can do anything about. */
+/** The page for an error; `undefined` when it is not one that the user can do anything about. */
 function problemPage(error: unknown, token: string): { status: number; text: string } | undefined {
   if (error instanceof InvalidLink) return { status: 400, text: spentConfirmLinkPage() }
   if (error instanceof WrongPassword)

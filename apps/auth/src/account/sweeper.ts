@@ -11,7 +11,7 @@ export interface SweeperDependencies {
   readonly newId: () => string
 }
 
-/** Gives back addresses that nobody confirmed. */
+/** Releases addresses that were not confirmed. */
 export interface Sweeper {
   /** Releases every reservation that no link can confirm any more, until the signal; answers how many. */
   sweep(signal: AbortSignal): Promise<number>
@@ -29,7 +29,7 @@ const isOver = ({ data }: Reserved, now: number): boolean => now >= data.expires
 
 /**
  * Follows the log at the distance at which reservations end: they all last equally long, so the first that is not over
- * is the place to go on from next time. What a release leads to is done by whoever completes registrations.
+ * is the place to go on from next time. The registration process handles what follows from a release.
  */
 export function openSweeper({ log, checkpoints, clock, newId }: SweeperDependencies): Sweeper {
   async function release({ stream, data: { reservation_id: reservationId } }: Reserved): Promise<boolean> {

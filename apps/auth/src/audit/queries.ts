@@ -5,7 +5,7 @@ import { CHUNK_BITS } from './projection.ts'
 import { type Actor, type AnyRecord, type EventLog } from '../log/index.ts'
 import { limitOf } from '../projection/index.ts'
 
-/** Which events; every condition holds. Newest first, unless told. */
+/** Which events; every condition holds. Default: newest first. */
 export interface AuditQuery {
   readonly actor?: Actor | undefined
   /** A `sub` or a `client_id`; for an event about neither, the name of its stream. */

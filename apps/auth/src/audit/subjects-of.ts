@@ -18,8 +18,8 @@ interface Named {
 }
 
 /**
- * Whom an event is about: a person by `sub`, clients and resource servers by `client_id`; whatever else by the name of
- * its stream. A token or a grant of a person is about the client too.
+ * Whom an event is about: a user by `sub`, clients and resource servers by `client_id`; whatever else by the name of
+ * its stream. A token or a grant of a user is about the client too.
  */
 export function subjectsOf(stream: string, event: AnyRecord | undefined): readonly string[] {
   if (event === undefined) return [stream]

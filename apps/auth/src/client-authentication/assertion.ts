@@ -45,7 +45,7 @@ export interface AssertionDependencies {
 export interface Asserting {
   readonly clientId: string
   readonly jwks: object
-  /** Whom the assertion may be meant for, and nobody else: the issuer, or the endpoint it is sent to. */
+  /** The only allowed audiences of the assertion: the issuer, or the endpoint it is sent to. */
   readonly audience: readonly string[]
 }
 

@@ -32,7 +32,7 @@ export interface ClientAuthentication {
    * @throws {TooManyRequests} when the source failed too often at that client.
    */
   client(request: AuthenticationRequest): Promise<ClientState>
-  /** Whoever may ask about tokens: a resource server, or a client that has something to prove itself with. */
+  /** A caller that may introspect tokens: a resource server, or a confidential client. */
   clientOrResource(
     request: AuthenticationRequest,
   ): Promise<{ kind: 'client'; client: ClientState } | { kind: 'resource'; resource: ResourceState }>
@@ -49,7 +49,7 @@ interface Attempt {
 /** The name under which failures count that gave no secret. */
 const NO_SECRET = '(no secret)'
 
-/** What is known of whoever claims to call. */
+/** What is known of the claimed caller. */
 interface Claimed {
   readonly methods: readonly TokenEndpointAuthMethod[]
   readonly secrets: readonly Secret[]
@@ -128,7 +128,7 @@ type Found = { readonly claimed: Claimed } & (
   | { readonly kind: 'resource'; readonly resource: ResourceState }
 )
 
-/** Why somebody is refused whatever they prove; `undefined` when the proof decides. */
+/** Why a caller is rejected regardless of its proof; `undefined` when the proof decides. */
 function refusal(claimed: Claimed | undefined, method: TokenEndpointAuthMethod): string | undefined {
   if (claimed === undefined) return 'the client is unknown'
   if (claimed.disabled) return 'the client is disabled'
@@ -144,7 +144,7 @@ function refusal(claimed: Claimed | undefined, method: TokenEndpointAuthMethod):
  */
 export function createClientAuthentication(dependencies: AuthenticationDependencies): ClientAuthentication {
   const { log, clock, issuer, guard } = dependencies
-  /** Somebody who is there: a name that was found lately. */
+  /** A known client: its name was found recently. */
   let present = DUMMY_CLIENT_ID
 
   const looks = {

@@ -4,7 +4,7 @@ import { parseBasic } from '@ledgate/oauth'
 import type { AuthenticationRequest } from './authentication.ts'
 import { isLiveSecret, type Secret, sha256 } from '../credential/index.ts'
 
-/** The types of events after which what a resource server has proved itself with may not stand any more. */
+/** The types of events after which what a resource server has proved itself with may no longer stand. */
 export const CREDENTIAL_TYPES = ['ResourceUpdated', 'ResourceDisabled', 'ResourceSecretRevoked'] as const
 
 type Proof = Pick<AuthenticationRequest, 'authorization' | 'body'>

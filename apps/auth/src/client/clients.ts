@@ -50,7 +50,7 @@ export interface Registered {
 
 /** The commands about clients. */
 export interface Clients {
-  /** @throws {NameTaken | ClientRefused} when the id is somebody's already, or the secret does not fit the client. */
+  /** @throws {NameTaken | ClientRefused} if the id is taken, or the secret does not fit the client. */
   register(registration: Registration, context: CommandContext): Promise<Registered>
   /** @throws {UnknownClient | ClientRefused} */
   change(

@@ -197,7 +197,7 @@ async function settle(config: Config, folder: string, erasures: readonly Erasure
 
 /**
  * Makes the data folder what it was at a position of a backup; the server must not run. No grant and no token of before
- * lives: every one carries an older `issuer_epoch`. Nobody who was erased since comes back, as far as the backup itself
+ * lives: every one carries an older `issuer_epoch`. No user erased since comes back, as far as the backup itself
  * and the newer logs tell.
  *
  * @throws {Refused} when the backup is damaged, the data folder is not empty, or the position is not in the backup.

@@ -21,7 +21,7 @@ export function openHearings(logger: Pick<Logger, 'warn'>, nowMs: () => number):
   return { views: open('views'), registration: open('registration'), mail: open('mail'), feed: open('feed') }
 }
 
-/** Why somebody hears nothing of the log, once that has lasted. */
+/** Why a subscription receives nothing, once that has lasted. */
 export function unheard(
   { state }: Pick<Hearing, 'state'>,
   nowMs: () => number,

@@ -29,7 +29,7 @@ import type { Publishing, Told } from './publishing.ts'
 const DEADLINE_MS = 5_000
 /** Milliseconds between two looks at what was written: only heartbeats wait for it, and they come every second. */
 const READ_BACK_EVERY_MS = 100
-/** Milliseconds between two batches of what is only looked at: nobody waits for it, and others have work to do. */
+/** Milliseconds between two batches of what is only looked at: no one waits for it, and others have work to do. */
 const READ_THROUGH_EVERY_MS = 100
 
 /** What a topic is read back by: the messages after one that was written, by the name their writer knows them by. */

@@ -7,7 +7,7 @@ export function masterKeysOf(dataDir: string, configured: readonly string[]): Ma
   return newest === undefined ? [developmentMasterKey(dataDir)] : [newest, ...older]
 }
 
-/** For whoever opens a vault. */
+/** For opening a vault. */
 export const wrappingKeys = ({ dataDir, masterKeys }: Config) => {
   const [masterKey, ...olderMasterKeys] = masterKeysOf(dataDir, masterKeys)
   return { masterKey, olderMasterKeys }

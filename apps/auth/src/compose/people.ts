@@ -46,7 +46,7 @@ import {
 import type { Core } from './core.ts'
 import { newId } from '../log/index.ts'
 
-/** Everything about people, over the core. */
+/** Everything about users, over the core. */
 export interface Users {
   readonly accounts: Accounts
   readonly changeEmail: ChangeEmail
@@ -66,7 +66,7 @@ export interface Users {
   close(): Promise<void>
 }
 
-/** Everything about people, over the core; `wait` is how answers are held back. */
+/** Everything about users, over the core; `wait` is how answers are held back. */
 export function openUsers(core: Core, wait: (ms: number) => Promise<unknown> = pause): Users {
   const { config, logger, log, sealer, clock, keyedHash, derivationKeys, views, administrators } = core
   const hasher = createPasswordHasher(config.limits?.hashing)

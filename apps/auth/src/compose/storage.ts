@@ -93,7 +93,7 @@ async function embedded(config: Config): Promise<Storage> {
  *
  * @throws {Error} when another process has the data folder, or something in it cannot be written, when the master key
  *   does not fit, or the store cannot be used.
- * @param onWaiting told why a server is waited for.
+ * @param onWaiting called with the reason for waiting.
  */
 export async function openStorage(config: Config, onWaiting: (why: string) => void): Promise<Storage> {
   prepareDataFolder(config.dataDir)

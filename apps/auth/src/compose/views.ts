@@ -12,13 +12,13 @@ export interface ProjectedViewsOptions {
   readonly sealer: Pick<Sealer, 'unseal'>
   /** The log, which is there already: the projector reads it in a thread of its own. */
   readonly source: LogSource
-  /** Told when that thread died; it is started again. */
+  /** Called when that thread died; it is restarted. */
   onDeath?(error: Error): void
-  /** Told when a view has stopped at an event it cannot apply, or the disk fails it. */
+  /** Called when a view has stopped at an event it cannot apply, or the disk fails it. */
   onTrouble?(health: ProjectionHealth): void
-  /** Told what was thrown away of the views' file, and why. */
+  /** Called with what was discarded of the views' file, and why. */
   onDiscarded?(why: string): void
-  /** Told of each try of their subscription that failed, and that it says something again. */
+  /** Called when their subscription fails, and when it delivers again. */
   onUnheard?(why: string): void
   onHeard?(): void
 }

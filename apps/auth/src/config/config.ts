@@ -33,10 +33,10 @@ const Issuer = z
 /** 32 bytes as unpadded base64url. */
 const MasterKey = z.string().regex(/^[A-Za-z0-9_-]{43}$/, { error: 'must be 32 bytes in base64url (43 characters)' })
 
-/** Options of the mailer that print what it sends: links in mails are secrets. */
+/** Options of the mailer that print what it sends: links in emails are secrets. */
 const PRINTING = ['logger', 'debug', 'transactionLog']
 
-/** Where mails go; a password may be in it. */
+/** Where emails go; a password may be in it. */
 const SmtpUrl = z
   .url({ protocol: /^smtps?$/ })
   .refine((value) => PRINTING.every((name) => !URL.parse(value)?.searchParams.has(name)), {

@@ -49,13 +49,13 @@ export interface LoginRecordLimits {
 
 export const DEFAULT_LOGIN_RECORD_LIMITS: LoginRecordLimits = { perAccountAndHour: 6, perSecond: 50, summaryEvery: 60 }
 
-/** How many mails somebody gets, or causes, because an address was typed. */
+/** How many emails an address receives, or a source causes. */
 export interface MailLimits {
-  /** Mails of one purpose to one address that one source causes. */
+  /** Emails of one purpose to one address that one source causes. */
   readonly perAddress: number
-  /** Mails of one purpose to one address that all sources cause from which its person never signed in. */
+  /** Emails of one purpose to one address that all sources cause from which its user never signed in. */
   readonly inAllPerAddress: number
-  /** Mails that one source causes, to whatever addresses. */
+  /** Emails that one source causes, to whatever addresses. */
   readonly perSource: number
   /** In seconds. */
   readonly period: number

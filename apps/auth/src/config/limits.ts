@@ -17,7 +17,7 @@ import {
   type RegistrationLimits,
 } from './limit-defaults.ts'
 
-/** Everything that is limited because somebody could do it too often (design §6). */
+/** Everything that is rate limited (design §6). */
 export interface Limits {
   readonly client: ClientLimits
   readonly login: LoginLimits

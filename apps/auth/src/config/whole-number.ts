@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /**
- * A whole number as people write it, in digits, or as JSON has it. Not what only JavaScript takes for one: an empty text,
+ * A whole number as users write it, in digits, or as JSON has it. Not what only JavaScript takes for one: an empty text,
  * `0x10`, `1e3`, `null`.
  */
 export const wholeNumber = (min: number, max: number) =>

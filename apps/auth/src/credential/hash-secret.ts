@@ -5,7 +5,7 @@ import { isLiveSecret } from './secrets.decider.ts'
 /** SHA-256 of a text, base64url: how secrets of 256 random bits are kept. */
 export const sha256 = (text: string): string => hash('sha256', text, 'base64url')
 
-/** A secret nobody can guess: 256 random bits, base64url. */
+/** An unguessable secret: 256 random bits, base64url. */
 export const newSecret = (): string => randomBytes(32).toString('base64url')
 
 /** A secret as it is kept. `expires_at` 0 means never. */

@@ -1,7 +1,7 @@
 import type { Secret } from './secret.ts'
 import { NotFound } from '../refusal/index.ts'
 
-/** A secret is replaced by adding the new one, moving everybody over, and revoking the old. */
+/** A secret is replaced by adding the new one, moving all users of the secret over, and revoking the old. */
 const MAX_SECRETS = 2
 
 /** Whether a secret proves anything now (seconds since the epoch). */

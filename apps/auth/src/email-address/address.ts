@@ -13,7 +13,7 @@ const MAX_LOCAL_PART = 64
 /** UTF-16 units of an address as it may be typed, before it is normalized. */
 const MAX_TYPED = 4 * MAX_ADDRESS
 
-/** An address as somebody types it: whether it is one is for {@link normalizeAddress} to say. */
+/** An address as typed by a user: whether it is one is for {@link normalizeAddress} to say. */
 export const TypedAddress = z.string().max(MAX_TYPED)
 
 const INTERNATIONAL_DOMAIN = /^[\p{L}\p{N}\p{M}.-]+$/u
@@ -42,7 +42,7 @@ export function normalizeAddress(text: string): string | undefined {
 }
 
 /**
- * The same for an address that nobody had before: who registers, administration and the bootstrap file take the same. A longer
+ * The same for an address that no one had before: who registers, administration and the bootstrap file take the same. A longer
  * part before the `@`, which an older version took, still signs in.
  */
 export function normalizeNewAddress(text: string): string | undefined {
@@ -63,7 +63,7 @@ export const openAddresses = (hash: KeyedHash): Addresses => ({
   stream: (hmac) => emailStream.of(hmac),
 })
 
-/** The keyed hash of a person's address; `undefined` when it is erased. */
+/** The keyed hash of a user's address; `undefined` when it is erased. */
 export async function hmacOfUser(
   addresses: Pick<Addresses, 'hmac'>,
   sealer: Pick<Sealer, 'unseal'>,

@@ -2,7 +2,7 @@ import type { Decider } from '@ledgate/eventsourcing'
 import { InvalidLink } from './errors.ts'
 import type { EmailChangeEvent } from './events.ts'
 
-/** The newest link by which a person may get another address; `undefined` when none was ever asked for. */
+/** The newest link by which a user may get another address; `undefined` when none was ever asked for. */
 export type EmailChangeState = { readonly mailId: string; readonly isRedeemed: boolean } | undefined
 
 export type EmailChangeCommand =

@@ -8,7 +8,7 @@ export const ERASED_REASON = 'its person was erased'
 
 type DataOf<Type extends EmailEvent['type']> = Extract<EmailEvent, { type: Type }>['data']
 
-/** Who has an address: nobody, somebody who asked for it, somebody who proved it. */
+/** Who has an address: no one, a pending registration, or a confirmed user. */
 export type EmailState =
   | { readonly status: 'free' }
   | ({ readonly status: 'reserved' } & DataOf<'EmailReserved'>)
@@ -16,12 +16,12 @@ export type EmailState =
 
 export type EmailCommand =
   | { readonly type: 'Reserve'; readonly reservation: DataOf<'EmailReserved'>; readonly now: number }
-  /** An operator vouches for the address, or its mailbox was proved: whoever only asked for it steps back. */
+  /** An operator vouches for the address, or its mailbox was proved: a pending registration gives way. */
   | {
       readonly type: 'Assign'
       readonly reservation: DataOf<'EmailReserved'>
       readonly owner: Sealed
-      /** The link by which a person proved another mailbox, and the address that it takes the place of. */
+      /** The link by which a user proved another mailbox, and the address that it takes the place of. */
       readonly proof?: { readonly mail_id: string; readonly replaces: string }
     }
   | {
@@ -46,7 +46,7 @@ function confirm(command: Extract<EmailCommand, { type: 'Confirm' }>, state: Ema
   return [{ type: 'EmailConfirmed', data }]
 }
 
-/** Whether somebody else may have the address: it was never asked for, given back, or not proved in time. */
+/** Whether the address is available: it was never asked for, given back, or not proved in time. */
 export const isFree = (state: EmailState, now: number): boolean =>
   state.status === 'free' || (state.status === 'reserved' && now >= state.expires_at)
 
@@ -55,7 +55,7 @@ export const email: Decider<EmailState, EmailCommand, EmailEvent> = {
   initialState: { status: 'free' },
 
   /**
-   * @throws {AddressTaken} when somebody else has the address, or asked for it lately.
+   * @throws {AddressTaken} if the address is taken or reserved.
    * @throws {InvalidLink} when the reservation to be confirmed is not the current one.
    */
   decide(command, state) {

@@ -1,6 +1,6 @@
 import { OAuthError } from '@ledgate/oauth'
 
-/** The address belongs to somebody, or may soon. Registration never says so: it answers the same and sends a mail. */
+/** The address is taken or reserved. Registration never says so: it answers the same and sends a mail. */
 export class AddressTaken extends Error {
   constructor() {
     super('the address is taken')

@@ -3,8 +3,8 @@ import { defineEvent, defineStream, type EventOf, RandomId, Sealed, Seconds } fr
 
 /**
  * An address is taken for a while. `registration` is everything needed to finish by itself what was acknowledged: the
- * person's `sub`, address and password hash, sealed under a data key of the reservation's own, so that nothing links
- * the address to the person once that key is gone.
+ * user's `sub`, address and password hash, sealed under a data key of the reservation's own, so that nothing links
+ * the address to the user once that key is gone.
  */
 export const EmailReserved = defineEvent('EmailReserved', {
   reservation_id: RandomId,
@@ -13,7 +13,7 @@ export const EmailReserved = defineEvent('EmailReserved', {
   registration: Sealed,
 })
 /**
- * The mailbox is proved; `owner` is the sealed `sub` of the one person who signs in with it. `mail_id` names the link
+ * The mailbox is proved; `owner` is the sealed `sub` of the one user who signs in with it. `mail_id` names the link
  * that proved it, `password` is the hash of the password that was chosen with it: what follows needs nothing else.
  */
 export const EmailConfirmed = defineEvent('EmailConfirmed', {
@@ -33,13 +33,13 @@ export type EmailEvent = EventOf<(typeof emailEvents)[number]>
 /** An address: `email-<hmac>`, by its keyed hash. */
 export const emailStream = defineStream('email', emailEvents)
 
-/** A person asked for another address: of all the links that were mailed for that, only the newest is good. */
+/** A user asked for another address: of all the links that were mailed for that, only the newest is good. */
 export const EmailChangeAsked = defineEvent('EmailChangeAsked', { mail_id: RandomId })
-/** That link was redeemed; what follows from it is in the streams of the address and of the person. */
+/** That link was redeemed; what follows from it is in the streams of the address and of the user. */
 export const EmailChangeRedeemed = defineEvent('EmailChangeRedeemed', { mail_id: RandomId })
 
 export const emailChangeEvents = [EmailChangeAsked, EmailChangeRedeemed] as const
 export type EmailChangeEvent = EventOf<(typeof emailChangeEvents)[number]>
 
-/** The links for another address of a person: `address-<sub>`. */
+/** The links for another address of a user: `address-<sub>`. */
 export const emailChangeStream = defineStream('address', emailChangeEvents)

@@ -20,7 +20,7 @@ export async function readEmail(log: EventLog, stream: StreamName<EmailEvent>): 
   return { state: email.evolve(email.initialState, newest), expected: newest.revision }
 }
 
-/** Whose confirmed address it is, and by which reservation; never older than the call. Nobody's when it is erased. */
+/** Whose confirmed address it is, and by which reservation; never older than the call. No one's after an erasure. */
 export async function readOwner(
   log: EventLog,
   sealer: Pick<Sealer, 'unseal'>,

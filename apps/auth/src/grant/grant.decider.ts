@@ -49,7 +49,7 @@ function revoked(state: GrantState, reason: string): GrantEvent {
   return { type: 'GrantRevoked', data: { reason, grant: { ...withoutLists(state), revoked: true } } }
 }
 
-/** What one client may do for one person: the tokens it gave out, and the one refresh token that is not used yet. */
+/** What one client may do for one user: the tokens it gave out, and the one refresh token that is not used yet. */
 export const grant: Decider<GrantState | undefined, GrantCommand, GrantEvent> = {
   initialState: undefined,
 

@@ -7,7 +7,7 @@ import { type GrantState, serviceStream, tokenStream } from './events.ts'
 export interface TokenName {
   readonly jti: string
   readonly client_id: string
-  /** The grant of a person's token; a token of a client alone has none. */
+  /** The grant of a user's token; a token of a client alone has none. */
   readonly gid?: string | undefined
 }
 
@@ -18,7 +18,7 @@ export interface ExpiringToken extends TokenName {
 
 interface Revoking {
   readonly context: CommandContext
-  /** The data key of the person whose token it is. */
+  /** The data key of the user whose token it is. */
   readonly dataKey?: string | undefined
 }
 

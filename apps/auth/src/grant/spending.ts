@@ -53,8 +53,8 @@ async function sourceOf({ envelope: { source } }: StateRecord, sealer: Pick<Seal
 }
 
 /**
- * How a generation was spent: what the event of it says, whose source is sealed under the person's key. Nothing about where
- * people are is kept for this beside the envelope that every event has; it vanishes with the person.
+ * How a generation was spent: what the event of it says, whose source is sealed under the user's key. Nothing about where
+ * users are is kept for this beside the envelope that every event has; it vanishes with the user.
  */
 export async function spendingOf(
   { log, sealer }: { readonly log: EventLog; readonly sealer: Pick<Sealer, 'unseal'> },

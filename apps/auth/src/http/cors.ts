@@ -1,7 +1,7 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 
-/** What anybody may read from anywhere: keys and metadata. */
+/** What any origin may read: keys and metadata. */
 const PUBLIC = ['/oauth2/jwks', '/.well-known/']
 
 export interface CorsDependencies {

@@ -49,7 +49,7 @@ const request = ({ method, url, ip }: { method: string; url: string; ip: string 
 })
 
 /**
- * Structured logs, one JSON object a line on standard output unless told, secrets cut out by name. They are cut out when
+ * Structured logs, one JSON object a line on standard output by default, secrets cut out by name. They are cut out when
  * a line is written: pino's own `redact` does it for every child logger, and Fastify makes one for every request.
  */
 export function createLogger(options: LoggerOptions, destination: DestinationStream = pino.destination(1)): Logger {

@@ -4,7 +4,7 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 export interface Network {
   /** One spelling of the host or network that is counted: an IPv4 address, or the /64 of an IPv6 one. */
   readonly key: string
-  /** Too coarse to name a person: the /16 of an IPv4 address, the /32 of an IPv6 one. */
+  /** Too coarse to name a user: the /16 of an IPv4 address, the /32 of an IPv6 one. */
   readonly text: string
 }
 
@@ -87,7 +87,7 @@ export function trustedProxies(proxies: readonly string[]): TrustedProxies {
 const spelled = ([family, parts]: Address): string => (family === 4 ? parts.join('.') : hex(parts))
 
 /**
- * The network of whoever sent a request: the nearest hop that is no trusted proxy, read from the connection and then from
+ * The network of the sender of a request: the nearest hop that is no trusted proxy, read from the connection and then from
  * the end of `X-Forwarded-For`. What is no address there ends the search: its sender is the proxy that passed it on.
  */
 export function networkOfPeer(

@@ -1,4 +1,4 @@
-/** Seconds that anybody is kept waiting at the most. */
+/** The longest wait, in seconds. */
 const LONGEST_WAIT = 10
 
 const WAIT = /^wait\s*=\s*"?(\d{1,9})"?$/i

@@ -10,7 +10,7 @@ export interface RequestContext {
   /** Every call is a new command; the request's id ties them together. */
   of(request: FastifyRequest, actor: Actor, clientId?: string): CommandContext
   source(request: FastifyRequest): Source
-  /** The person's, as a client says that proved itself: its own, unless it forwards one (RFC 7239). */
+  /** The user's, as a client says that proved itself: its own, unless it forwards one (RFC 7239). */
   forwardedSource(request: FastifyRequest): Source
 }
 
@@ -35,7 +35,7 @@ export const createSourceMemory = (): BoundedCache<Source> =>
 
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
-/** The kind of program, too coarse to name a person: the first product token of the User-Agent. */
+/** The kind of program, too coarse to name a user: the first product token of the User-Agent. */
 const coarseAgent = (agent: string): string => /^[A-Za-z0-9._-]{1,32}/.exec(agent)?.[0] ?? 'unknown'
 
 /** A text of its own: a piece of a header keeps all of it in memory. */

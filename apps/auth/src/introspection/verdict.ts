@@ -44,7 +44,7 @@ async function liveGrant(
 ): Promise<LiveGrant | undefined> {
   const found = await readGrant(dependencies.log, gid)
   if (found === undefined || isRevokedByGrant(found.state, token.jti)) return undefined
-  // After the grant: what its state does not list any more has a stream by then.
+  // After the grant: what its state does no longer list has a stream by then.
   const [isRevoked, parties] = await Promise.all([
     hasOwnRevocation(dependencies.log, token),
     loadParties(dependencies, found.state),
@@ -60,12 +60,12 @@ export interface Continuing {
   /** When the command was asked for, by when the token had not expired; whole seconds since the epoch. */
   readonly askedAt: number
   readonly now: number
-  /** What the person's own command raised their epoch to. */
+  /** What the user's own command raised their epoch to. */
   readonly userEpoch: number
 }
 
 /**
- * Whether a grant may be gone on with after its person ended everything by a token of it: whether it would live but for
+ * Whether a grant may be gone on with after its user ended everything by a token of it: whether it would live but for
  * that, and somebody is signed in by its session. What the client may have is in its epoch: that rises when the client loses a
  * scope or a grant type.
  */

@@ -32,7 +32,7 @@ export function createBudgets({ amount, period, remembered, nowMs }: BudgetsOpti
   const each = (period * 1000) / amount
   const wholeAt = new Map<string, number>()
 
-  /** A clock that was put back makes nobody wait for longer than a period. */
+  /** A clock that was put back makes no one wait for longer than a period. */
   const debt = (name: string) => Math.min(period * 1000, Math.max(0, (wholeAt.get(name) ?? 0) - nowMs()))
 
   function makeRoom(): void {

@@ -19,7 +19,7 @@ interface Job {
 
 /**
  * Owners take turns, so that one with much to do is waited for as long as one with little. When no room is left, whoever has
- * the most waiting gives up its last piece for one who has less: nobody fills the queue for all.
+ * the most waiting gives up its last piece for one who has less: no one fills the queue for all.
  */
 export function createFairQueue({ atOnce, maxWaiting, refused }: FairQueueOptions): FairQueue {
   /** In the order of their turns. */

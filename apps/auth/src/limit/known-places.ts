@@ -12,7 +12,7 @@ export interface KnownPlaces<Kept> {
   has(owner: string): boolean
 }
 
-/** Only who proved to be the owner adds a place, so nobody pushes out those of others with names that he made up. */
+/** Only who proved to be the owner adds a place, so no one pushes out those of others with names that he made up. */
 export function createKnownPlaces<Kept extends object>(remembered: number): KnownPlaces<Kept> {
   // By size and not by `max`, which sets the room for all of them aside at once.
   const owners = new LRUCache<string, LRUCache<string, Kept>>({ maxSize: remembered, sizeCalculation: () => 1 })

@@ -6,7 +6,7 @@ export interface NetworkLanesOptions {
   readonly perNetwork: number
   /** Lanes of all networks; those of the networks that were heard of least lately leave first. */
   readonly remembered: number
-  /** A new lane, of nobody yet. */
+  /** A new lane, without an owner yet. */
   make(): SourceLane
 }
 

@@ -16,7 +16,7 @@ export interface Authority {
 export const consequenceOf = (context: CommandContext): CommandContext => ({ ...context, authority: undefined })
 
 /**
- * The context of the first append that follows from something that was decided already. Whoever is overtaken at it decides anew,
+ * The context of the first append that follows from something that was decided already. Whoever is overtaken at it decides again,
  * by the right of then.
  */
 export function unlessOvertaken(context: CommandContext): CommandContext {

@@ -9,10 +9,10 @@ export const Actor = z.strictObject({
 })
 export type Actor = z.infer<typeof Actor>
 
-/** Whoever did not authenticate. */
+/** An unauthenticated caller. */
 export const ANONYMOUS: Actor = { type: 'anonymous', id: '' }
 
-/** The source of a request as events keep it: a keyed hash of address and agent, and a text too coarse to name a person. */
+/** The source of a request as events keep it: a keyed hash of address and agent, and a text too coarse to name a user. */
 export const KeptSource = z.strictObject({ hash: z.string(), text: z.string() })
 export type KeptSource = z.infer<typeof KeptSource>
 
@@ -25,7 +25,7 @@ export interface Source extends KeptSource {
 /** What limits count a source by: its network, where that is known. */
 export const networkOf = ({ hash, network = hash }: Source): string => network
 
-/** The metadata of every event. `source` is sealed when the event is about a person. */
+/** The metadata of every event. `source` is sealed when the event is about a user. */
 export const Envelope = z.object({
   schema: z.int().positive(),
   $correlationId: z.string(),

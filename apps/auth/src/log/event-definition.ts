@@ -33,7 +33,7 @@ export type EventOf<Definition extends EventDefinition> =
  * shape cannot be written without a way to read the old one.
  *
  * A new version takes two releases: the first reads it and is `stillWriting` the one before, the second writes it, when
- * nobody runs anything older than the first (docs/decisions/0010).
+ * no one runs anything older than the first (docs/decisions/0010).
  */
 export function defineEvent<const Type extends string, Shape extends z.ZodRawShape>(
   type: Type,

@@ -22,7 +22,7 @@ import { together } from './together.ts'
 export interface LogAppend {
   readonly expected: ExpectedRevision
   readonly context: CommandContext
-  /** The data key of the person the events are about: their source is sealed under it. */
+  /** The data key of the user the events are about: their source is sealed under it. */
   readonly dataKey?: string | undefined
 }
 
@@ -32,7 +32,7 @@ export interface EventLog {
   last<Event extends AnyEvent>(stream: StreamName<Event>, max?: number): Promise<readonly RecordOf<Event>[]>
   /** Whether a stream has an event, of whatever type: also of one that only a newer Ledgate knows. Never older than the call. */
   exists(stream: string): Promise<boolean>
-  /** Events of a stream from a revision (its end unless told) backwards, newest first. */
+  /** Events of a stream from a revision (default: its end) backwards, newest first. */
   page<Event extends AnyEvent>(
     stream: StreamName<Event>,
     from: bigint | undefined,

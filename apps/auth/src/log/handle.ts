@@ -21,7 +21,7 @@ export interface Handled<State, Command, Event extends AnyEvent> {
 
 export interface HandleOptions<State> {
   readonly context: CommandContext
-  /** The data key of the person whom the events are about, by the state that decides. */
+  /** The data key of the user whom the events are about, by the state that decides. */
   readonly dataKeyOf?: (state: State) => string | undefined
   /** The state as it was read just now: it is read again only after a conflict. */
   readonly known?: ReadState<State>

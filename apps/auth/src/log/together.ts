@@ -11,7 +11,7 @@ interface Member {
 
 /**
  * Lets events travel together that go to one stream at once: the first sets out alone, and those that come while it is
- * under way are the next append. Nobody waits for longer than for two appends, and a service that asks for a thousand
+ * under way are the next append. No one waits for longer than for two appends, and a service that asks for a thousand
  * tokens a second costs the store a few appends, not a thousand.
  *
  * The answer is the position of the last event that travelled along: not before one's own. What waits behind an append

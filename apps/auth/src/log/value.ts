@@ -17,7 +17,7 @@ export const SecretHash = z.string().length(43)
 /** 128 random bits in hexadecimal: the id of a grant, a session, a mail, a reservation. */
 export const RandomId = z.string().regex(/^[0-9a-f]{32}$/)
 
-/** The subject identifier of a person. It starts `u_`; a `client_id` never does. */
+/** The subject identifier of a user. It starts `u_`; a `client_id` never does. */
 export const Sub = z.string().regex(/^u_[0-9a-f]{32}$/)
 
 /** A number that rises at every event that ends tokens, and never falls. */

@@ -13,7 +13,7 @@ export const Link = z.strictObject({
   /** Whose it is, where there is an account: whatever ends their tokens makes it void, a new password first of all. */
   sub: Sub.optional(),
   epoch: Epoch.optional(),
-  /** The address that another one takes the place of, as the person's state has it: any change of it makes the link void. */
+  /** The address that another one takes the place of, as the user's state has it: any change of it makes the link void. */
   from: Sealed.optional(),
   /** By which reservation that address is theirs. */
   from_reservation_id: RandomId.optional(),

@@ -22,7 +22,7 @@ export interface PresentedLink {
 export const LINK_LIFETIME = 86_400
 const RESET_LIFETIME = 3_600
 
-/** What a mailed link carries, as somebody sends it back: longer than any of ours, and no more. */
+/** What an emailed link carries, as the user sends it back: longer than any of ours, and no more. */
 export const LinkText = z.string().max(256).meta({ description: 'from the mailed link' })
 
 const SHAPE = /^m1\.([0-9a-z]{1,64})\.([0-9a-f]{32})\.([A-Za-z0-9_-]{43})$/
@@ -39,7 +39,7 @@ export const confirmLink = async (
   expires_at: now + LINK_LIFETIME,
 })
 
-/** What a link for somebody's account is bound to. */
+/** What a link for a user's account is bound to. */
 export type AccountLink = Required<Pick<Link, 'email_hmac' | 'reservation_id' | 'sub' | 'epoch'>> & {
   readonly now: number
 }
@@ -83,7 +83,7 @@ export function parseLinkToken(text: string): PresentedLink | undefined {
   return { key, mailId, secret: Buffer.from(secret, 'base64url') }
 }
 
-/** Whether whoever presents the link has seen the mail. */
+/** Whether the link was really sent by email. */
 export async function isGenuine(keys: LinkKeys, { key, mailId, secret }: PresentedLink): Promise<boolean> {
   const expected = await secretOf(keys, key, mailId)
   return expected !== undefined && expected.length === secret.length && timingSafeEqual(expected, secret)

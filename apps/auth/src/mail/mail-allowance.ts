@@ -6,20 +6,20 @@ import type { MailLimits } from '../config/index.ts'
 /** Why a mail is asked for. No purpose uses up what is there for another one. */
 export type MailPurpose = Link['purpose']
 
-/** A mail that somebody asks for. */
+/** An email that a request asks for. */
 export interface MailAsk {
   readonly purpose: MailPurpose
   /** The keyed hash of the address. */
   readonly hmac: string
   readonly source: Source | undefined
-  /** The person of the address signed in from there before. */
+  /** The user of the address signed in from there before. */
   readonly isKnown?: boolean
 }
 
 /** Says whether one more mail is not too many, and counts it. */
 export interface MailAllowance {
   (ask: MailAsk): boolean
-  /** Milliseconds after which a mail does not count any more. */
+  /** Milliseconds after which a mail does no longer count. */
   readonly periodMs: number
   /** Takes up a mail that was asked for before, at a time in milliseconds since the epoch. */
   resume(ask: Pick<MailAsk, 'purpose' | 'hmac'>, createdMs: number): void
@@ -32,7 +32,7 @@ const UNKNOWN = 'unknown'
 
 /**
  * Counts in memory, per process. Strangers share what an address gets, by purpose, and one of them only a part of it; a
- * place that its person used before has a part of its own, which no stranger can use up.
+ * place that its user used before has a part of its own, which no stranger can use up.
  */
 export function createMailAllowance(limits: MailLimits, nowMs: () => number): MailAllowance {
   const { period, remembered } = limits

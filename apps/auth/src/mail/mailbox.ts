@@ -15,7 +15,7 @@ export const MailboxEntry = z.strictObject({
 })
 export type MailboxEntry = z.infer<typeof MailboxEntry>
 
-/** A folder instead of a mail server, for development: everybody who can read it can read every mail. */
+/** A folder instead of a mail server, for development: anyone who can read it can read every email. */
 export interface Mailbox extends Mailer {
   /** Newest first; those to one address when it is given. */
   list(to?: string): Promise<readonly MailboxEntry[]>

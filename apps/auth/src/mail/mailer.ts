@@ -1,9 +1,9 @@
 import { createTransport } from 'nodemailer'
 import type { Mail } from './render.ts'
 
-/** Gets mails out of the house. */
+/** Gets emails out of the house. */
 export interface Mailer {
-  /** Resolves when somebody else is responsible for the mail. @throws {MailUndelivered} */
+  /** Resolves when a mail server has accepted the email. @throws {MailUndelivered} */
   send(mail: Mail): Promise<void>
   close(): Promise<void>
 }
@@ -45,7 +45,7 @@ function undelivered(error: unknown): MailUndelivered {
   return new MailUndelivered(`${String(code ?? 'unknown')} ${String(answer ?? '')}`.trim(), isPermanent)
 }
 
-/** Mails over SMTP, on a few connections that are kept open. */
+/** Emails over SMTP, on a few connections that are kept open. */
 export function createSmtpMailer({ url, from, domain }: SmtpMailerOptions): Mailer {
   const transport = createTransport({ url, pool: true, maxConnections: MAX_CONNECTIONS, ...TIMEOUTS_MS })
   return {

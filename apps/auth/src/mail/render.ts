@@ -32,7 +32,7 @@ const PAGES: Readonly<Record<Link['purpose'], string>> = {
 export const linkUrl = (issuer: string, purpose: Link['purpose'], token: string): string =>
   `${issuer}${PAGES[purpose]}?token=${encodeURIComponent(token)}`
 
-/** What all mails are made from. Nothing that a stranger typed is in them, but the address. */
+/** What all emails are made from. Nothing that a stranger typed is in them, but the address. */
 interface Letter {
   readonly subject: string
   readonly before: readonly string[]

@@ -44,7 +44,7 @@ export async function requestMail(
   })
 }
 
-/** Does nothing where somebody else has done the very same before. */
+/** Does nothing if another process has already done the same. */
 export async function once(append: () => Promise<unknown>): Promise<void> {
   try {
     await append()

@@ -19,15 +19,15 @@ export interface MailSendingDependencies {
   readonly clock: Clock
   readonly issuer: string
   readonly newId: () => string
-  /** Told of every try that failed; neither an address nor a link is in the error. */
+  /** Called with the error of each failed attempt; neither an address nor a link is in the error. */
   onError(error: unknown): void
   /** Where what fails is kept that is no mail server's doing. */
   readonly backlog?: Backlog | undefined
   /** Told how the subscription to what is to be mailed fares. */
   readonly hearing?: Pick<Hearing, 'failed' | 'heard'> | undefined
-  /** Seconds after a mail was asked for at which it is tried again; `RETRY_AT` unless told. */
+  /** Seconds after a mail was asked for at which it is tried again; default: `RETRY_AT`. */
   readonly retryAt?: readonly number[]
-  /** Milliseconds between two looks for mails that are to be tried again; 5,000 unless told. */
+  /** Milliseconds between two looks for emails that are to be tried again; default: 5,000. */
   readonly lookEveryMs?: number
 }
 
@@ -39,7 +39,7 @@ export interface MailState {
   readonly sent: number
   readonly failedTries: number
   readonly givenUp: number
-  /** Mails that failed at their last try, whoever made it, 100,000 at most; the first of them was asked for `waitingSince`. */
+  /** Emails that failed at their last try, whoever made it, 100,000 at most; the first of them was asked for `waitingSince`. */
   readonly waiting: number
   /** Milliseconds since the epoch. */
   readonly waitingSince: number | undefined
@@ -56,29 +56,29 @@ export interface MailSending {
 
 const PROCESS = 'mail'
 
-/** Mails at their first try at the same time; those that wait to be tried again do not count. */
+/** Emails at their first try at the same time; those that wait to be tried again do not count. */
 const CONCURRENCY = 64
-/** Mails that are tried again at the same time: fewer than there are connections, so that new ones never stand behind them. */
+/** Emails that are tried again at the same time: fewer than there are connections, so that new ones never stand behind them. */
 const AGAIN = 2
-/** Mails of one look that are held at a time. */
+/** Emails of one look that are held at a time. */
 const BATCH = 64
-/** Mails that were looked at between two checkpoints. */
+/** Emails that were looked at between two checkpoints. */
 const SAVE_EVERY = 1_000
 const LOOK_EVERY_MS = 5_000
 const checkpointAfter = (at: number) => `${PROCESS}-after-${at}`
 /** Rests between two looks that may be one, where nothing is due before: clocks are put right at times. */
 const MOST_RESTS = 60
 const REQUESTS = { categories: ['mail'], types: ['MailRequested'] }
-/** Waiting mails that are counted at most. */
+/** Waiting emails that are counted at most. */
 const SHOWN = 100_000
 
-/** Why a mail is not written any more. */
+/** Why a mail is no longer written. */
 class MailObsolete extends Error {}
 
 /**
  * Follows the log and sends each mail that was asked for: at least once, with the same Message-ID each time. A mail that no
  * server takes now is left behind, and met again by one of those who follow the log at a distance, each at an age of its own:
- * nothing is held in memory for it, nothing waits behind it, and a restart goes on where it was. A mail that nobody could use
+ * nothing is held in memory for it, nothing waits behind it, and a restart goes on where it was. An email that is of no use any longer
  * any more, or that no server took for a day, is given up, and that is an event too.
  */
 export function openMailSending(dependencies: MailSendingDependencies): MailSending {
@@ -141,7 +141,7 @@ export function openMailSending(dependencies: MailSendingDependencies): MailSend
     if (data_key !== undefined && (await sealer.unseal(to, 'to')) !== ERASED) await sealer.destroyDataKey(data_key)
   }
 
-  /** One try; a mail that no server takes now is left to the next look at mails of its age. */
+  /** One try; a mail that no server takes now is left to the next look at emails of its age. */
   async function tryOnce(event: Requested): Promise<void> {
     if (onTheirWay.has(event.id)) return // a server takes its time with it
     onTheirWay.add(event.id)
@@ -158,7 +158,7 @@ export function openMailSending(dependencies: MailSendingDependencies): MailSend
   }
 
   /**
-   * Tries again all mails that have come to an age, save those that have come to the next one; from the last checkpoint on.
+   * Tries again all emails that have come to an age, save those that have come to the next one; from the last checkpoint on.
    *
    * @returns milliseconds after which the next one is due, as far as is known.
    */
@@ -189,7 +189,7 @@ export function openMailSending(dependencies: MailSendingDependencies): MailSend
     return dueIn
   }
 
-  /** Learns which mails wait that failed at another process: those that had their first try and are not over. */
+  /** Learns which emails wait that failed at another process: those that had their first try and are not over. */
   async function takeOver(signal: AbortSignal): Promise<void> {
     const [after, tried] = await Promise.all(
       [checkpointAfter(retryAt.at(-1) ?? 0), PROCESS].map((name) => resume(log.store, dependencies.checkpoints, name)),

@@ -12,7 +12,7 @@ export interface Name {
   readonly name: string
 }
 
-/** Somebody else owns it already. */
+/** The name belongs to another owner. */
 export class NameTaken extends Refused {
   readonly kind: NameKind
   readonly taken: string
@@ -34,7 +34,7 @@ export interface Names {
    *
    * @returns what follows from it: when a name was taken just now, the command is decided, and needs its right no more. So no
    * name is left to an owner who was refused.
-   * @throws {NameTaken} when one of them is somebody else's.
+   * @throws {NameTaken} if one of them belongs to another owner.
    */
   reserve(names: readonly Name[], owner: string, context: CommandContext): Promise<CommandContext>
   /** Gives back those of these names that are its own. */

@@ -8,7 +8,7 @@ const unpadded = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '')
 /**
  * A hash in PHC form that no password has: checking it costs what checking a real one costs, and fails.
  *
- * Its salt and output are random, so this is as true as that nobody inverts argon2id.
+ * Its salt and output are random, so this is as true as that no one inverts argon2id.
  */
 export const dummyHash = (): string =>
   `$argon2id$v=19$m=${ARGON2ID.memoryCost},t=${ARGON2ID.timeCost},p=${ARGON2ID.parallelism}` +

@@ -1,6 +1,6 @@
 import { OAuthError } from '@ledgate/oauth'
 
-/** Whoever asks is known, and the password is not theirs. */
+/** The user is authenticated, but the password is wrong. */
 export class WrongPassword extends OAuthError {
   constructor(
     description = 'this is not the password of the registration; a new one can be set instead',

@@ -27,14 +27,14 @@ export interface PasswordHasher {
 }
 
 export interface PasswordHasherOptions extends Partial<HashingLimits> {
-  /** One thread a core unless told. */
+  /** Default: one thread per core. */
   readonly threads?: number
 }
 
 /** The next one is there when a thread ends its last. */
 const TASKS_PER_THREAD = 2
 
-/** Whose work nobody asked for over the network. */
+/** Whose work no one asked for over the network. */
 const SYSTEM = 'system'
 
 /** Low enough that a thread that signs or serves always goes first. */

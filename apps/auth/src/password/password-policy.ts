@@ -8,7 +8,7 @@ export class InvalidPassword extends OAuthError {
   }
 }
 
-/** Checks passwords that people choose. */
+/** Checks passwords that users choose. */
 export interface PasswordPolicy {
   /** @throws {InvalidPassword} when it is too short, too long, not text, common, or the address itself. */
   check(password: string, address: string): Promise<void>

@@ -1,4 +1,4 @@
-/** The work of one hashing thread. Argon2id is all it does, so that it delays nobody but other passwords. */
+/** The work of one hashing thread. Argon2id is all it does, so that it delays no one but other passwords. */
 import { hashSync, verifySync } from '@node-rs/argon2'
 import { ARGON2ID } from './argon2.ts'
 

@@ -11,7 +11,7 @@ export const MAX_TYPED_PASSWORD = 8 * MAX_PASSWORD
  */
 export const normalizePassword = (password: string): string => password.normalize('NFC')
 
-/** How many characters a person would count: code points, not UTF-16 units. */
+/** How many characters a user would count: code points, not UTF-16 units. */
 export const lengthOf = (password: string): number => [...normalizePassword(password)].length
 
 /** Whether it could be anybody's password at all: whole characters, and not longer than any. */

@@ -8,7 +8,7 @@ export interface BacklogState {
   readonly since: number | undefined
 }
 
-/** What waits for its next try, for whoever shows it. */
+/** What waits for its next try, for display. */
 export interface Backlog {
   /** @param since when it was to be done; milliseconds since the epoch. */
   failed(id: string, since: number): void

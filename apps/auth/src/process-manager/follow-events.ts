@@ -30,15 +30,15 @@ export interface FollowOptions<Streams extends readonly Followed[]> {
   readonly streams: Streams
   /** Tried again until it resolves, so it has to be safe to repeat. Events of one stream come one after the other. */
   handle(event: RecordFrom<Streams>): Promise<void>
-  /** Told of each try that failed. */
+  /** Called with the error of each failed attempt. */
   onError(error: unknown, event: RecordedEvent): void
   /** Where the events are kept whose last try failed. */
   readonly backlog?: Pick<Backlog, 'failed' | 'over'> | undefined
-  /** Told how the subscription fares. */
+  /** Notified when the subscription fails and when it recovers. */
   readonly hearing?: Pick<Hearing, 'failed' | 'heard'> | undefined
-  /** How many events are handled at the same time; those that wait for their next try do not count. 16 unless told. */
+  /** How many events are handled at the same time; default: those that wait for their next try do not count. 16. */
   readonly concurrency?: number
-  /** Milliseconds before a failed try is repeated, doubling up to 30 s; 100 unless told. */
+  /** Milliseconds before a failed try is repeated, doubling up to 30 s; default: 100. */
   readonly firstPauseMs?: number
   readonly signal: AbortSignal
 }

@@ -22,7 +22,7 @@ export interface Hearing {
 export interface HearingOptions {
   /** Milliseconds since the epoch. */
   nowMs(): number
-  /** Told why the subscription failed: at first, and while it goes on, once a minute. */
+  /** Called with the reason why the subscription failed: at once, and then once a minute while it lasts. */
   onUnheard(why: string): void
 }
 

@@ -1,6 +1,6 @@
 /** A part of a list. */
 export interface Page {
-  /** The key of the last entry of the part before; the first part unless told. */
+  /** The key of the last entry of the part before; default: the first part. */
   readonly after?: string | undefined
   /** Entries at most, {@link LARGEST_LIMIT} whatever it says. */
   readonly limit?: number | undefined

@@ -22,13 +22,13 @@ export interface Encryption {
   readonly jwk: object
 }
 
-/** Whom a token is for, and whether nobody else may read it. */
+/** Whom a token is for, and whether no one else may read it. */
 export interface Audience {
   readonly aud: readonly string[]
   readonly encryption: Encryption | undefined
 }
 
-/** Whom an access token is for. What is not there any more is refused: it never becomes a token that more may read. */
+/** Whom an access token is for. What is no longer there is refused: it never becomes a token that more may read. */
 export interface Audiences {
   /**
    * The `aud` of a token: the `resource` that was asked for (RFC 8707 §2), in the spelling that it was registered with, else the

@@ -115,7 +115,7 @@ export function openResources({ log, names, clock, keyedHash, issuer }: Resource
   const without = (names: readonly Name[], others: readonly Name[]) =>
     names.filter(({ kind, name }) => !others.some((other) => other.kind === kind && other.name === name))
 
-  /** Somebody may have given back what we counted on, who was refused: by then it is said whose it is. */
+  /** Another writer may have released what this one counted on, who was refused: by then it is said whose it is. */
   const keep = (owned: readonly Name[], owner: string, context: CommandContext) =>
     names.reserve(owned, owner, { ...consequenceOf(context), commandId: `${context.commandId}/again` })
 
@@ -127,7 +127,7 @@ export function openResources({ log, names, clock, keyedHash, issuer }: Resource
       const before = found === undefined ? [] : namesOf(clientId, found.state.metadata)
       const after = namesOf(clientId, metadata)
       const owner = `resource ${clientId}`
-      // Whoever was overtaken decides anew, by the right of now; without it, nothing that was taken stays.
+      // Whoever was overtaken decides again, by the right of now; without it, nothing that was taken stays.
       if (race > 0)
         await context.authority?.establish().catch(async (error: unknown) => {
           await names.release(without(after, before), owner, context)
@@ -161,7 +161,7 @@ export function openResources({ log, names, clock, keyedHash, issuer }: Resource
       let then = context
       return untilSettled(async (race) => {
         const found = await readResource(log, clientId)
-        // Another registration of this id was faster: what only this one asked for stays nobody's.
+        // Another registration of this id was faster: what only this one asked for stays no one's.
         if (race > 0 && found !== undefined)
           await names.release(without(owned, namesOf(clientId, found.state.metadata)), owner, context)
         const command = { type: 'Register', client_id: clientId, metadata, secrets, now: clock.now() } as const

@@ -10,13 +10,13 @@ export type Ending = {
 /** What the log does not say of an ending: whose tokens these are, and when the last of them is dead. */
 export interface EndingFacts {
   readonly issuer: string
-  /** In which life of the log the epochs of people and clients are counted: a restore sets them back, and raises this. */
+  /** In which life of the log the epochs of users and clients are counted: a restore sets them back, and raises this. */
   readonly issuerEpoch: number
   /** When no token of before the event lives; whole seconds since the epoch. */
   readonly tokensUntil: number
-  /** When nobody has to be warned of a key that somebody else may have. */
+  /** Until when a compromised key is published. */
   readonly keysUntil: number
-  /** When a token that expires at a time is dead for everybody. */
+  /** When a token has expired for every resource server. */
   tokenUntil(exp: number): number
 }
 

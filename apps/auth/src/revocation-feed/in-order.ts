@@ -8,7 +8,7 @@ export interface InOrder<Result> {
 
 export interface InOrderOptions<Result> {
   deliver(result: Result): void
-  /** Told once, of the first work that failed: nothing of or behind it is delivered. */
+  /** Called once, with the error of the first task that failed: nothing of or behind it is delivered. */
   onFailure(error: unknown): void
   /** How many works may be under way. */
   readonly ahead: number

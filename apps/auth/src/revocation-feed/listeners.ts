@@ -2,7 +2,7 @@ import { PositionExpired } from './position-expired.ts'
 import { TooSlow } from './too-slow.ts'
 import type { Announcement } from './announcement.ts'
 
-/** Everybody who hears of what comes, each at a pace of its own. */
+/** The readers of the feed, each at its own pace. */
 export interface Listeners {
   tell(item: Announcement): void
   size(): number

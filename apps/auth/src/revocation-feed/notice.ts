@@ -5,7 +5,7 @@ import type { EventMetadata } from '../log/index.ts'
 
 /** Seconds by which clocks may differ. */
 export const SKEW = 60
-/** Seconds for which everybody is warned of a key that somebody else may have: it could sign for ever. */
+/** Seconds for which a compromised key is published: it could sign for ever. */
 export const KEY_WARNING = 400 * 86_400
 
 /**

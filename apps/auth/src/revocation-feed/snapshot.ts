@@ -123,7 +123,7 @@ export function openSnapshots(options: SnapshotOptions): { take(): Promise<Async
   }
 }
 
-/** Lets go once, when the items came to their end or are not wanted any more, even before the first of them. */
+/** Lets go once, when the items came to their end or are no longer wanted, even before the first of them. */
 function releasing<Item>(items: AsyncGenerator<Item, void>, release: () => void): AsyncGenerator<Item, void> {
   let isHeld = true
   const letGo = () => {

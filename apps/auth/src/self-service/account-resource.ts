@@ -1,6 +1,6 @@
 import type { BuiltIn } from '../resource/index.ts'
 
-/** The scope by which a client acts for people on their own account: for clients that belong to the house. */
+/** The scope by which a client acts for users on their own account: for clients that belong to the house. */
 export const ACCOUNT_SCOPE = 'ledgate:account'
 
 /** The `resource` (RFC 8707) that tokens for one's own account are for. */

@@ -15,11 +15,11 @@ const endsOf = ({ grant, parties: { session } }: LiveGrant) => ({
 
 /**
  * A new grant in place of the one whose token ended all others: the same client, scope and resource, and the epochs of the old
- * grant, raised by its person's own command alone. It exists only if the old one would live but for that command: that is
- * asked before it is opened and once it is, so that whatever ended the old one until then leaves nobody with a token.
+ * grant, raised by its user's own command alone. It exists only if the old one would live but for that command: that is
+ * asked before it is opened and once it is, so that whatever ended the old one until then leaves no one with a token.
  *
  * @param user after the command.
- * @param isProved whether the person has proved the password for it.
+ * @param isProved whether the user has proved the password for it.
  * @throws {InvalidToken} when something else ended the old grant; what the command did stays done.
  * @throws {OAuthError} when its resource server is disabled by now, or the tokens of today would be too large.
  */

@@ -23,7 +23,7 @@ const Id = z.string().regex(/^[0-9a-f]{32}$/, { error: 'is not an id' })
 const TOKENS =
   'revokes every other session, grant and token; answers the tokens of a new grant, or 204 when the grant cannot be continued'
 
-/** `/accounts/me`: what people do with their own account. */
+/** `/accounts/me`: what users do with their own account. */
 export const selfServiceRoutes: FastifyPluginAsync<SelfServiceRoutesDependencies> = async (app, dependencies) => {
   const { account, requests, clock, issuer } = dependencies
   const askers = new WeakMap<FastifyRequest, Asking>()

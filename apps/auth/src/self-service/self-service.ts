@@ -29,7 +29,7 @@ export interface Asking {
   readonly now: number
 }
 
-/** A command that ended everything there was of its person is done, and so it says, whatever became of the tokens. */
+/** A command that ended everything there was of its user is done, and so it says, whatever became of the tokens. */
 export interface EverythingEnded {
   readonly position: string
   /** Of the grant that goes on in place of the one that asked; none when that had ended by itself, or cannot be had today. */
@@ -38,7 +38,7 @@ export interface EverythingEnded {
   readonly cause?: unknown
 }
 
-/** What somebody sees of the own account. Times are in seconds since the epoch. */
+/** What a user sees of the own account. Times are in seconds since the epoch. */
 export interface Profile {
   readonly sub: string
   readonly email: string
@@ -48,7 +48,7 @@ export interface Profile {
   readonly password_set_at: number
 }
 
-/** It is not there, or somebody else's: which of them is not told. */
+/** It does not exist or belongs to another user; the response does not tell which. */
 class NotOwn extends OAuthError {
   constructor(what: string) {
     super('not_found', 404, `unknown ${what}`)
@@ -61,7 +61,7 @@ const gone = (cause?: unknown) => new InvalidToken('the user of the token was er
 const FRESH_WITHIN_MS = 5_000
 const PAGE = 1_000
 
-/** What people do with their own account. */
+/** What users do with their own account. */
 export function openSelfService(dependencies: SelfServiceDependencies) {
   const { log, sealer, password, email, views } = dependencies
 
@@ -168,7 +168,7 @@ export function openSelfService(dependencies: SelfServiceDependencies) {
       return ended(asking, await changeUser(log, asking.sub, command, asking.context), false)
     },
 
-    /** What clients may do for the person now. */
+    /** What clients may do for the user now. */
     async grants({ sub, gid, now }: Asking) {
       const { epoch } = await userOf(sub)
       const { grants } = await fresh()

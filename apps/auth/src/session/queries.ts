@@ -15,7 +15,7 @@ const Row = z.object({
 export type SessionView = z.infer<typeof Row>
 
 export interface SessionQueries {
-  /** Those that have not ended, by `sid`; lifetimes and the person's epoch are for the caller to judge. */
+  /** Those that have not ended, by `sid`; lifetimes and the user's epoch are for the caller to judge. */
   ofUser(sub: string, page?: Page): readonly SessionView[]
 }
 

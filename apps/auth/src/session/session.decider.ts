@@ -7,10 +7,10 @@ export type SessionCommand =
       readonly type: 'Start'
       readonly sid: string
       readonly sub: string
-      /** The person's epoch at the revision that was verified. */
+      /** The user's epoch at the revision that was verified. */
       readonly userEpoch: number
       readonly amr: readonly string[]
-      /** When the person was authenticated; now unless told. */
+      /** When the user was authenticated; default: now. */
       readonly authTime?: number
       readonly now: number
       readonly idleFor: number
@@ -23,11 +23,11 @@ export type SessionCommand =
 /** A session says that it is still in use at most this often, in seconds: reading must not write. */
 export const TOUCH_INTERVAL = 300
 
-/** Whether somebody is still signed in by it. */
+/** Whether the session is still active. */
 export const isLive = (session: SessionState, now: number): boolean =>
   session.ended === 'no' && now < session.expires_at && now < session.idle_expires_at
 
-/** Seconds for which somebody stays signed in by it, if nothing more happens. */
+/** Seconds until the session expires if it is not used. */
 export const secondsLeft = ({ expires_at, idle_expires_at }: SessionState, now: number): number =>
   Math.min(expires_at, idle_expires_at) - now
 

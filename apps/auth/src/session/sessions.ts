@@ -16,7 +16,7 @@ export async function readSession(log: EventLog, sid: string): Promise<ReadSessi
     : undefined
 }
 
-/** Starts the session of a new random id: nobody else can have, so nothing is read. */
+/** Starts the session of a new random id: no one else can have, so nothing is read. */
 export async function startSession(
   log: EventLog,
   start: Extract<SessionCommand, { type: 'Start' }>,

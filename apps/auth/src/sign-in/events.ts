@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineEvent, defineStream, type EventOf, Sealed, Seconds } from '../log/index.ts'
 
-/** Where a person signed in: keyed hashes of address and agent, the newest first, sealed as one text. */
+/** Where a user signed in: keyed hashes of address and agent, the newest first, sealed as one text. */
 export const PlacesSeen = defineEvent('PlacesSeen', { places: Sealed })
 
 export const placeEvents = [PlacesSeen] as const

@@ -10,12 +10,12 @@ import { networkOf, type Source } from '../log/index.ts'
 import type { LoginHistory } from './login-history.ts'
 import type { LoginLimits } from '../config/index.ts'
 
-/** Who somebody says they are. */
+/** The claimed account. */
 export interface Claim {
-  /** The same for the same account, or for the same address that nobody has. */
+  /** The same for the same account, or for the same address that no one has. */
   readonly account: string
   readonly source: Source
-  /** The person signed in from there before. */
+  /** The user signed in from there before. */
   readonly isKnown: boolean
 }
 
@@ -24,7 +24,7 @@ export interface Attempt {
   succeeded(): void
   /** When the source may try again, in seconds since the epoch; `undefined`: at once. */
   failed(): number | undefined
-  /** It came to nothing: nobody looked at the password. */
+  /** It came to nothing: no one looked at the password. */
   abandoned(): void
 }
 

@@ -6,7 +6,7 @@ import { type UserState } from '../user/index.ts'
 import { login } from './login.decider.ts'
 import { DEFAULT_LOGIN_RECORD_LIMITS, type LoginRecordLimits } from '../config/index.ts'
 
-/** Writes down failed sign-ins, and successes after them. Nobody waits for it: it must not tell accounts from none. */
+/** Writes down failed sign-ins, and successes after them. No one waits for it: it must not tell accounts from none. */
 export interface LoginRecord {
   failed(user: UserState, failure: { reason: string; until?: number | undefined; context: CommandContext }): void
   succeeded(user: UserState, context: CommandContext): void
@@ -19,7 +19,7 @@ export interface LoginRecordDependencies {
   readonly clock: Clock
   readonly newId: () => string
   readonly limits?: LoginRecordLimits
-  /** Told when an event could not be written; the sign-in went on without. */
+  /** Called when an event could not be written; the sign-in went on without. */
   onError(error: unknown): void
 }
 

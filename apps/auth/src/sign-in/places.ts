@@ -6,11 +6,11 @@ import { placeStream } from './events.ts'
 import { DUMMY_SUBJECT, type UserState } from '../user/index.ts'
 
 /**
- * Where a person signed in, so that strangers are told from them after a restart too. It decides who waits, never who may:
+ * Where a user signed in, so that strangers are told from them after a restart too. It decides who waits, never who may:
  * that is why it may be read once and remembered.
  */
 export interface Places {
-  /** Whether the person signed in from there before. Takes as long for nobody as for somebody, under whatever name. */
+  /** Whether the user signed in from there before. Takes the same time for existing and unknown accounts. */
   isKnown(user: Pick<UserState, 'sub'> | { readonly nobody: string }, place: string): Promise<boolean>
   /** Writes down a place that was not known, before it answers; a sign-in does not fail for it. */
   add(user: UserState, source: Source, context: CommandContext): Promise<void>
@@ -20,19 +20,19 @@ export interface PlacesDependencies {
   readonly log: EventLog
   readonly sealer: Pick<Sealer, 'seal' | 'unseal'>
   readonly newId: () => string
-  /** People whose places are remembered; of the others they are read again. */
+  /** Users whose places are remembered; of the others they are read again. */
   readonly remembered?: number
-  /** Told when places could not be read or written. */
+  /** Called when sources could not be read or written. */
   onError(error: unknown): void
 }
 
 const REMEMBERED = 50_000
 
-/** Places over the log: the newest event of `place-<sub>` has all of them, sealed under the person's key. */
+/** Places over the log: the newest event of `place-<sub>` has all of them, sealed under the user's key. */
 export function openPlaces(dependencies: PlacesDependencies): Places {
   const { log, sealer, newId, remembered = REMEMBERED, onError } = dependencies
   const memory = createKnownPlaces<object>(remembered)
-  /** Names that nobody has, apart: they push out no person. */
+  /** Names that no one has, apart: they push out no person. */
   const nobodies = createKnownPlaces<object>(remembered)
 
   async function read(sub: string) {

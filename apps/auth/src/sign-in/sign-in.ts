@@ -11,7 +11,7 @@ import type { LoginLimits } from '../config/index.ts'
 import type { LoginRecord } from './login-record.ts'
 import type { Places } from './places.ts'
 
-/** What somebody says who wants to sign in. */
+/** The credentials of a sign-in. */
 export interface Credentials {
   readonly username: string
   readonly password: string
@@ -19,13 +19,13 @@ export interface Credentials {
   readonly context: CommandContext
 }
 
-/** Tells who somebody is by address and password. */
+/** Authenticates a user by email address and password. */
 export interface SignIn {
   /**
-   * The person at the very revision whose password hash was verified, so that a grant opened with its epoch is dead if
-   * anything ended the person's tokens meanwhile.
+   * The user at the very revision whose password hash was verified, so that a grant opened with its epoch is dead if
+   * anything ended the user's tokens meanwhile.
    *
-   * @throws {InvalidGrant} when the address or password is wrong, or the person may not sign in: the same work in each case.
+   * @throws {InvalidGrant} when the address or password is wrong, or the user may not sign in: the same work in each case.
    * @throws {TooManyRequests} when the source failed too often; addresses without an account are no exception.
    * @throws {TemporarilyUnavailable} when too many passwords are waiting to be hashed.
    */
@@ -47,7 +47,7 @@ export interface SignInDependencies {
 /** Accounts whose past was taken up. */
 const REMEMBERED = 100_000
 
-/** Why somebody whose password was checked may not sign in all the same. */
+/** Why a sign-in is refused after the password was checked. */
 function refusal(user: UserState | undefined, fits: boolean): string | undefined {
   if (user === undefined) return 'unknown account'
   if (!fits) return 'the password is wrong'
@@ -56,10 +56,10 @@ function refusal(user: UserState | undefined, fits: boolean): string | undefined
   return user.disabled ? 'the account is disabled' : undefined
 }
 
-/** Sign-in from the ends of two streams: who has the address, and what is known of that person. */
+/** Sign-in from the ends of two streams: who has the address, and what is known of that user. */
 export function openSignIn(dependencies: SignInDependencies): SignIn {
   const { log, sealer, hasher, addresses, guard, places, record, limits } = dependencies
-  /** Accounts whose past is taken up, by their `sub` or the hash of an address that nobody has. */
+  /** Accounts whose past is taken up, by their `sub` or the hash of an address that no one has. */
   const resumed = createKnownPlaces<object>(REMEMBERED)
   const nobodysPassword = dummyHash()
 
@@ -72,14 +72,14 @@ export function openSignIn(dependencies: SignInDependencies): SignIn {
     return phc === ERASED ? { user: undefined, phc: nobodysPassword } : { user: found?.state, phc }
   }
 
-  /** What the log says of an account is taken up once: a restart forgives nothing. Nobody is looked up as well. */
+  /** What the log says of an account is taken up once: a restart forgives nothing. No one is looked up as well. */
   async function resume(account: string, sub: string): Promise<void> {
     if (limits === undefined || resumed.has(account)) return
     guard.resume(account, await readLoginHistory(log, sealer, sub, limits))
     resumed.add(account, '', {})
   }
 
-  /** Who is counted: the person of the address, or an address that nobody has. */
+  /** Who is counted: the user of the address, or an address that no one has. */
   async function claimOf(hmac: string, source: Source): Promise<Claim> {
     const { user } = await find(hmac)
     const account = user?.sub ?? hmac
@@ -89,7 +89,7 @@ export function openSignIn(dependencies: SignInDependencies): SignIn {
 
   return {
     async signIn({ username, password, source, context }) {
-      // What is no address is nobody's; it is counted and checked like any other.
+      // What is no address is no one's; it is counted and checked like any other.
       const hmac = addresses.hmac(normalizeAddress(username) ?? `no address: ${username.slice(0, 256)}`)
       const claim = await claimOf(hmac, source)
       const attempt = await guard.begin(claim)

@@ -5,7 +5,7 @@ import { NotFound, Refused } from '../refusal/index.ts'
 
 /** What a keyring is asked to do. Times are whole seconds since the epoch, durations seconds. */
 export type KeyringCommand = KeyringAct & {
-  /** The `kid` of ended keys whose secret is in the vault no more: only those are forgotten. None unless told. */
+  /** The `kid` of ended keys whose secret is in the vault no more: only those are forgotten. Default: none. */
   readonly destroyed?: readonly string[]
 }
 
@@ -18,7 +18,7 @@ type KeyringAct =
   | ({ readonly type: 'RotateWhenDue'; readonly standby: NewKey; readonly period: number } & Publication)
   /** Keys are made in another way now: the one that stands by, which nothing was made with, gives way to one of these. */
   | { readonly type: 'ReplaceStandby'; readonly standby: NewKey; readonly now: number }
-  /** Somebody else may have the key: nothing is made or checked with it from now on. */
+  /** The key may have leaked: it is not used for anything from now on. */
   | {
       readonly type: 'Compromise'
       readonly kid: string
@@ -38,7 +38,7 @@ export interface Publication {
 /** A key that was made and put into the vault. */
 export type NewKey = Pick<Key, 'kid' | 'alg' | 'public_jwk'>
 
-/** The standby key was not published for long enough: whoever caches the key set would not know it yet. */
+/** The standby key was not published for long enough: a resource server that caches the key set would not know it yet. */
 export class TooEarly extends Refused {
   /** In seconds. */
   readonly retryAfter: number
@@ -148,8 +148,8 @@ function replaceStandby(
 }
 
 /**
- * The standby key is used at once, published for long enough or not: whoever caches the key set asks again for a key that
- * it does not know, and a token of the compromised one must not be made any more.
+ * The standby key is used at once, published for long enough or not: a resource server that caches the key set asks again for a key that
+ * it does not know, and a token of the compromised one must no longer be made.
  */
 function compromise(
   { kid, standby, now }: Extract<KeyringCommand, { type: 'Compromise' }>,

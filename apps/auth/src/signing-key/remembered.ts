@@ -15,7 +15,7 @@ export const MAX_ENDED = 64
 /** Whether nothing is made or checked with the key any more. */
 export const isEnded = ({ status }: Pick<Key, 'status'>): boolean => status === 'retired' || status === 'compromised'
 
-/** The public part is of no use to anybody any more, and is the most of an entry. */
+/** The public part is no longer needed, and is most of an entry. */
 function withoutPublicKey({ public_jwk: _, ...key }: Key): Key {
   return key
 }

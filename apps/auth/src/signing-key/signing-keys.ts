@@ -114,9 +114,9 @@ function publicKeyOf({ kid, alg, public_jwk: jwk }: Key): VerificationKey {
 }
 
 export interface SigningKeysOptions extends Omit<KeyringOptions, 'make' | 'use' | 'publishedFor'> {
-  /** What the keys sign: tokens unless told. */
+  /** What the keys sign: default: tokens. */
   readonly use?: 'signing' | 'feed'
-  /** ES256 unless told. */
+  /** default: ES256. */
   readonly alg?: SigningAlg
   /** Seconds for which the key set may be cached; a key is published for at least this long before it signs. */
   readonly maxAge: number

@@ -12,7 +12,7 @@ interface Written extends Publication {
 
 export const cursorOf = ({ offset, jws }: { readonly offset: bigint; readonly jws: string }) => `${offset} ${jws}`
 
-/** Keys that sign, no two times alike; of which some are not believed any more. */
+/** Keys that sign, no two times alike; of which some are no longer believed. */
 export function fakeKeys() {
   let [keys, believed, signatures] = [1, 1, 0]
   const isBelieved = (kid: string) => Number(kid.slice(1)) >= believed
@@ -22,7 +22,7 @@ export function fakeKeys() {
     sign: <One extends Publication>(one: One): One => ({ ...one, jws: `${one.jws} ${(signatures += 1)} k${keys}` }),
     isValid: ({ jws }: Publication) => isBelieved(jws.split(' ').at(-1) ?? ''),
     rotate: () => void (keys += 1),
-    /** The key that signs now is not believed any more. */
+    /** The key that signs now is no longer believed. */
     compromise: () => void (believed = keys += 1),
     firstBelieved: () => believed,
   }
@@ -38,7 +38,7 @@ export function fakeTopic(keys: FakeKeys) {
   /** Of heartbeats: what somebody knows who read from the offset it vouches for; checked as it is written. */
   const broken: string[] = []
   const lives = new Set<string>()
-  /** Offsets of what nobody can read any more. */
+  /** Offsets of what no one can read any more. */
   let damaged: bigint[] = []
   const isDamagedIn = (from: bigint, to: bigint) => damaged.some((offset) => offset >= from && offset <= to)
   let accepted = 0
@@ -126,7 +126,7 @@ export function fakeTopic(keys: FakeKeys) {
       life += 1
       isAway = false
     },
-    /** Lets nobody read one that was written so many before the last. */
+    /** Lets no one read one that was written so many before the last. */
     damage(before: number) {
       const offset = high - 1n - BigInt(before)
       if (offset < low) return

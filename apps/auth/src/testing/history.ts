@@ -33,7 +33,7 @@ const pick = <Item>(items: readonly Item[], index: number): Item | undefined =>
 
 const BEGAN = 1_790_000_000
 
-/** A world of people, clients, sessions and grants that goes on by choices; each answers one valid event, or none. */
+/** A world of users, clients, sessions and grants that goes on by choices; each answers one valid event, or none. */
 export function generateHistory(seed = 'world') {
   const users = new Map<string, UserState>()
   const clients = new Map<string, ClientState>()

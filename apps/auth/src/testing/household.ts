@@ -65,8 +65,8 @@ export interface HouseholdOptions {
 }
 
 /**
- * Everything about people and their tokens in this process, over one store and by a clock that the test moves: two
- * clients (`web` with a secret, `page` without), nobody registered, nothing done in the background.
+ * Everything about users and their tokens in this process, over one store and by a clock that the test moves: two
+ * clients (`web` with a secret, `page` without), no one registered, nothing done in the background.
  */
 export async function openHousehold({ store: given, hasher = plainHasher, shared }: HouseholdOptions = {}) {
   const own = openParts(given, shared)
@@ -194,7 +194,7 @@ export async function openHousehold({ store: given, hasher = plainHasher, shared
         await erasure.complete(event)
       }),
 
-    /** Sends what was asked for, and answers the mails. */
+    /** Sends what was asked for, and answers the emails. */
     async mails(): Promise<readonly Mail[]> {
       const sent: Mail[] = []
       const mailer: Mailer = { send: async (mail) => void sent.push(mail), close: async () => {} }

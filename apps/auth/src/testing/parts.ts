@@ -23,7 +23,7 @@ export function createHandClock(start = EPOCH) {
   }
 }
 
-/** A new command of somebody. */
+/** A new command of a user. */
 export function command(actor: Actor = { type: 'operator', id: 'tester' }): CommandContext {
   const id = randomUUID()
   return { commandId: id, correlationId: id, causationId: id, actor }
@@ -56,7 +56,7 @@ export function openParts(given?: EventStore, shared?: Shared) {
   }
 }
 
-/** Every event of a store as text: what somebody who steals the log can read. */
+/** Every event of a store as text: what a thief of the log can read. */
 export async function everythingIn(store: EventStore): Promise<string> {
   const lines: string[] = []
   for await (const event of store.readAll())

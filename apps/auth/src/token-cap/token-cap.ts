@@ -5,13 +5,13 @@ import { LONGEST_TOKEN_CAP } from '../config/index.ts'
 
 /** Its first event is there before the first token is signed. */
 const SIGNING_KEYS = keyringStream.of('signing')
-/** The highest cap on the life of access tokens that was ever in force, whoever configured it. */
+/** The highest cap on the lifetime of access tokens that was ever in force. */
 export interface TokenCap {
   /** Seconds, read from the log: never older than the call. */
   highest(): Promise<number>
   /**
-   * Makes a cap known to everybody. Whoever signs tokens waits for it first: what ends is told for as long as the highest
-   * cap says, so a token of a cap that nobody knows of would outlive its end.
+   * Records a cap in the log. Whoever signs tokens waits for it first: what ends is told for as long as the highest
+   * cap says, so a token of a cap that no one knows of would outlive its end.
    */
   raiseTo(seconds: number, context: CommandContext): Promise<void>
 }

@@ -30,7 +30,7 @@ function assertOwn(issuedTo: string, { client_id }: ClientState): void {
   if (issuedTo !== client_id) throw new InvalidRequest('the token was issued to another client')
 }
 
-/** What ends a person's tokens is about that person: where it came from is sealed under their key, while there is one. */
+/** What ends a user's tokens is about that user: where it came from is sealed under their key, while there is one. */
 const aboutPerson = async (log: EventLog, sub: string, context: CommandContext) =>
   aboutUser((await readUser(log, sub))?.state, context)
 
@@ -95,6 +95,6 @@ export async function openRevoke(
     return await end(dependencies, revocation)
   } catch (error) {
     if (!(error instanceof DataKeyDestroyed)) throw error
-    return end(dependencies, revocation) // its person was erased meanwhile: read again, nothing is sealed any more
+    return end(dependencies, revocation) // its user was erased meanwhile: read again, nothing is sealed any more
   }
 }

@@ -17,7 +17,7 @@ export interface TokenFacts {
 
 const audience = (aud: readonly string[]) => (aud.length === 1 ? aud[0] : aud)
 
-/** The claims that tokens of people and tokens of clients share, RFC 9068 §2.2. */
+/** The claims that tokens of users and tokens of clients share, RFC 9068 §2.2. */
 function base({ issuer }: Pick<TokenFacts, 'issuer'>, issued: Issued) {
   return {
     iss: issuer,
@@ -40,13 +40,13 @@ export const serviceClaims = (
   epochs: Pick<ReadAccessToken, 'client_epoch' | 'issuer_epoch'>,
 ): JsonObject => ({ ...base(facts, issued), ...epochs })
 
-/** What a person may do, as it is today. */
+/** What a user may do, as it is today. */
 export interface Authorization {
   readonly roles: readonly string[]
   readonly entitlements: readonly string[]
 }
 
-/** The claims of a token for a person: the epochs are the grant's, never today's, so a token made late is born dead. */
+/** The claims of a token for a user: the epochs are the grant's, never today's, so a token made late is born dead. */
 export const grantClaims = (facts: Named, issued: Issued, grant: GrantClaims, user: Authorization): JsonObject => ({
   ...base(facts, issued),
   sid: grant.sid,

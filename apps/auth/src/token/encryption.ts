@@ -21,7 +21,7 @@ async function keyOf(jwk: object, alg: string): Promise<Key> {
 }
 
 /**
- * A signed token in a JWE for its one resource server (nested, RFC 7519 §5.2): nobody else reads it, we neither. The
+ * A signed token in a JWE for its one resource server (nested, RFC 7519 §5.2): no one else reads it, we neither. The
  * protected header carries the locator, by which whoever holds the token can have it revoked.
  */
 export async function encrypted(jwt: string, { alg, enc, jwk }: Encryption, locator: string): Promise<string> {

@@ -10,7 +10,7 @@ import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
 import type { TokenFacts } from './access-token.ts'
 import type { Locators } from './locator.ts'
 
-/** Proves a person by address and password. */
+/** Proves a user by address and password. */
 export interface SignIn {
   /** The state at the very revision whose password was verified. @throws {InvalidGrant | TooManyRequests | TemporarilyUnavailable} */
   signIn(input: { username: string; password: string; source: Source; context: CommandContext }): Promise<UserState>

@@ -7,7 +7,7 @@ import { z } from 'zod'
 export const Located = z.object({
   jti: z.string(),
   client_id: z.string(),
-  /** Of a person's token. */
+  /** Of a user's token. */
   gid: z.string().optional(),
   exp: z.int(),
 })

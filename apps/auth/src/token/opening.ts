@@ -35,7 +35,7 @@ export interface Continued {
   readonly sid: string
   readonly client_epoch: number
   readonly auth_time: number
-  /** Whole seconds since the epoch; `undefined` when the person was authenticated anew. */
+  /** Whole seconds since the epoch; `undefined` when the user was authenticated anew. */
   readonly expires_at?: { readonly session: number; readonly refresh: number } | undefined
   readonly hasRefresh: boolean
 }

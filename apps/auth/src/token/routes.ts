@@ -34,7 +34,7 @@ export const tokenRoutes: FastifyPluginAsync<TokenRoutesDependencies> = async (a
     })
     const grantType = grantTypeOf(type)
     if (grantType === undefined) throw new UnsupportedGrantType()
-    // A backend that proved itself may speak for a person elsewhere; what proved nothing speaks from where it is.
+    // A backend that proved itself may speak for a user elsewhere; what proved nothing speaks from where it is.
     const source =
       isConfidential(client) && type !== 'client_credentials'
         ? requests.forwardedSource(request)

@@ -22,9 +22,9 @@ export function tokenSize(claims: JsonObject, encryption: Encryption | undefined
 
 /**
  * That a token can be taken back, and shown in a header. Asked before anything is written, so that nothing is spent for a token that
- * nobody could use.
+ * no one could use.
  *
- * @throws {InvalidScope} when less has to be asked for, or the person to have fewer roles.
+ * @throws {InvalidScope} when less has to be asked for, or the user to have fewer roles.
  */
 export function assertFits(claims: JsonObject, encryption: Encryption | undefined): void {
   if (tokenSize(claims, encryption) <= MAX_ACCESS_TOKEN) return

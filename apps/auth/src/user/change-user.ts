@@ -3,7 +3,7 @@ import { UnknownAccount, unlessErased } from './errors.ts'
 import { type UserState, userStream } from './events.ts'
 import { user, type UserCommand } from './user.decider.ts'
 
-/** The person after a command, and the position from which everybody can see it. */
+/** The user after a command, and the position from which readers see it. */
 export interface ChangedUser {
   /** Whether the command did something: whatever follows from that needs no right any more. */
   readonly isChanged: boolean
@@ -14,9 +14,9 @@ export interface ChangedUser {
 const unknown = (cause: unknown) => new UnknownAccount({ cause })
 
 /**
- * Decides by the end of the person's stream and appends; again when somebody was in between.
+ * Decides by the end of the user's stream and appends; again if another writer was first.
  *
- * @throws {UnknownAccount} when there is nobody, or nobody any more.
+ * @throws {UnknownAccount} if the user does not exist or was erased.
  */
 export const changeUser = (
   log: EventLog,

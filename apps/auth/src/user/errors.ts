@@ -1,7 +1,7 @@
 import { OAuthError } from '@ledgate/oauth'
 import { DataKeyDestroyed } from '@ledgate/vault'
 
-/** There is nobody whom the command could be about; only operators see this. */
+/** The command names a user who does not exist; only operators see this. */
 export class UnknownAccount extends OAuthError {
   constructor(options?: ErrorOptions) {
     super('not_found', 404, 'unknown account', options)
@@ -9,7 +9,7 @@ export class UnknownAccount extends OAuthError {
 }
 
 /**
- * Does what is about a person, who may be erased at any moment of it: what was under way then is refused as it is for
+ * Does what is about a user, who may be erased at any moment of it: what was under way then is refused as it is for
  * somebody who was erased before.
  *
  * @param refusal what that is, in the words of the request.

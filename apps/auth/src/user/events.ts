@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { defineEvent, defineStream, Epoch, type EventOf, RandomId, Sealed, Seconds, Sub } from '../log/index.ts'
 
-/** Everything a decision about a person needs; every event of `user-<sub>` carries it. */
+/** Everything a decision about a user needs; every event of `user-<sub>` carries it. */
 export const UserState = z.strictObject({
   sub: Sub,
   epoch: Epoch,
@@ -12,7 +12,7 @@ export const UserState = z.strictObject({
   /** The argon2id hash in PHC form. */
   password: Sealed,
   password_set_at: Seconds,
-  /** The data key of this person in the vault. */
+  /** The data key of this user in the vault. */
   data_key: z.string(),
   name: Sealed.optional(),
   roles: z.array(z.string()),
@@ -27,7 +27,7 @@ export const UserRegistered = defineEvent('UserRegistered', { reservation_id: Ra
 export const EmailVerified = defineEvent('EmailVerified', { user })
 /** `reservation_id` is the one by which the new address was confirmed. */
 export const EmailChanged = defineEvent('EmailChanged', { reservation_id: RandomId.optional(), user })
-/** Ends every session and grant of the person, but for a confirmation, before which there is none. */
+/** Ends every session and grant of the user, but for a confirmation, before which there is none. */
 export const PasswordSet = defineEvent('PasswordSet', {
   reason: z.enum(['confirmation', 'change', 'reset', 'administrator']),
   user,
@@ -53,5 +53,5 @@ export const userEvents = [
 ] as const
 export type UserEvent = EventOf<(typeof userEvents)[number]>
 
-/** A person: `user-<sub>`. */
+/** A user: `user-<sub>`. */
 export const userStream = defineStream('user', userEvents)

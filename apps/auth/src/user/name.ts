@@ -1,9 +1,9 @@
 import { z } from 'zod'
 
-/** Characters (UTF-16 units) of the longest name of a person. */
+/** Characters (UTF-16 units) of the longest name of a user. */
 const MAX_NAME = 256
 
-/** A name that is shown to others, whoever sets it. */
+/** A name that is shown to other users. */
 export const PersonName = z
   .string()
   .min(1)

@@ -21,7 +21,7 @@ const Row = z.object({
 /** What is shown of a value whose data key was destroyed. */
 export const ERASED_TEXT = 'erased'
 
-/** A person as administrators see one: unsealed, or `erased`. Times are in seconds since the epoch. */
+/** A user as administrators see one: unsealed, or `erased`. Times are in seconds since the epoch. */
 export interface UserView extends Omit<z.infer<typeof Row>, 'email' | 'name'> {
   readonly email: string
   readonly name?: string
@@ -29,7 +29,7 @@ export interface UserView extends Omit<z.infer<typeof Row>, 'email' | 'name'> {
 
 export interface UserQueries {
   bySub(sub: string): Promise<UserView | undefined>
-  /** Confirmed people only, by `sub`. */
+  /** Confirmed users only, by `sub`. */
   list(page?: Page): Promise<readonly UserView[]>
 }
 

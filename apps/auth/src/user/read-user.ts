@@ -1,13 +1,13 @@
 import type { CommandContext, EventLog } from '../log/index.ts'
 import { type UserState, userStream } from './events.ts'
 
-/** A person as their stream says, and where the stream ends. */
+/** A user as their stream says, and where the stream ends. */
 export interface ReadUser {
   readonly state: UserState
   readonly revision: bigint
 }
 
-/** The person of that `sub`, never older than the call. */
+/** The user of that `sub`, never older than the call. */
 export async function readUser(log: EventLog, sub: string): Promise<ReadUser | undefined> {
   const [newest] = await log.last(userStream.of(sub))
   return newest !== undefined && 'user' in newest.data
@@ -16,7 +16,7 @@ export async function readUser(log: EventLog, sub: string): Promise<ReadUser | u
 }
 
 /**
- * How an event about what a person has is appended: where the command came from is sealed under their key, and left out when
+ * How an event about what a user has is appended: where the command came from is sealed under their key, and left out when
  * there is none any more.
  */
 export function aboutUser(

@@ -3,7 +3,7 @@ import type { Sealed } from '../log/index.ts'
 import { Superseded, UnknownAccount } from './errors.ts'
 import type { UserEvent, UserState } from './events.ts'
 
-/** What a person starts with. */
+/** What a user starts with. */
 export type NewUser = Pick<UserState, 'sub' | 'email' | 'password' | 'data_key' | 'name' | 'roles' | 'entitlements'> & {
   readonly now: number
 }
@@ -48,7 +48,7 @@ export type UserCommand =
     }
   | { readonly type: 'Erase'; readonly reason: string }
 
-/** The person after something that ends every session, grant and token there is. */
+/** The user after something that ends every session, grant and token there is. */
 const ended = (user: UserState): UserState => ({ ...user, epoch: user.epoch + 1 })
 
 const withPassword = (user: UserState, { password, now }: NewPassword): UserState => ({
@@ -72,7 +72,7 @@ function register({ reservationId, user }: Extract<UserCommand, { type: 'Registe
   return { type: 'UserRegistered', data: { reservation_id: reservationId, user: state } }
 }
 
-/** Both at once, so that nobody ever signs in with the password of whoever did not prove the mailbox. */
+/** Both at once, so that no one ever signs in with the password of whoever did not prove the mailbox. */
 function verify({ chosen }: Extract<UserCommand, { type: 'VerifyEmail' }>, user: UserState): readonly UserEvent[] {
   if (user.email_verified) return []
   const own = chosen ? withPassword(user, chosen) : user
@@ -134,13 +134,13 @@ function change(command: Exclude<UserCommand, { type: 'Register' }>, user: UserS
 }
 
 /**
- * The life of a person. The epoch rises at every event that ends tokens: disabled, sessions revoked, erased, a role or
+ * The life of a user. The epoch rises at every event that ends tokens: disabled, sessions revoked, erased, a role or
  * entitlement removed, and any password set but the one that confirms, before which there is no token.
  */
 export const user: Decider<UserState | undefined, UserCommand, UserEvent> = {
   initialState: undefined,
 
-  /** @throws {UnknownAccount} when there is nobody, or nobody any more. */
+  /** @throws {UnknownAccount} if the user does not exist or was erased. */
   decide(command, state) {
     if (command.type === 'Register') return state === undefined ? [register(command)] : []
     if (state?.erased && command.type === 'Erase') return []

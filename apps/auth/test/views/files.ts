@@ -12,7 +12,7 @@ export const WAIT_MS = 50_000
 
 const AT_ONCE = 10
 
-/** Shows nothing: for views whose people nobody looks at. */
+/** Shows nothing: for views whose users no one looks at. */
 export const blind = { unseal: async () => 'unsealed' }
 
 /** A durable log in a folder of its own. */

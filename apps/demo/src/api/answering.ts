@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 const EVERY_MS = 250
 const LONGEST_MS = 2_000
 
-/** Whether anybody answers there, whatever it is. */
+/** Whether any server answers there. */
 async function answers(url: string, signal: AbortSignal): Promise<boolean> {
   try {
     const answer = await fetch(url, { signal: AbortSignal.any([signal, AbortSignal.timeout(LONGEST_MS)]) })
@@ -18,7 +18,7 @@ async function answers(url: string, signal: AbortSignal): Promise<boolean> {
  * When there is a server at this address. It asks more often than a verifier would, which has its own reasons for patience:
  * somebody sits in front of this.
  *
- * @param onWait is told once, when there is none yet.
+ * @param onWait is called once if there is none yet.
  * @throws the reason of the signal.
  */
 export async function answering(url: string, signal: AbortSignal, onWait: () => void): Promise<void> {

@@ -3,15 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { cutOffEvents } from '@ledgate/verifier/node'
 import type { OrderEvent, Orders } from './orders.ts'
 
-/** What happens to orders, as server-sent events, to everybody who follows. */
+/** Changes of orders, as server-sent events, for every connected client. */
 export interface OrderStreams {
-  /** Sends everything from now on, until the reader leaves or the signal says that it may not read any more. */
+  /** Sends everything from now on, until the reader leaves or the signal says that it may no longer read. */
   open(response: ServerResponse, ended: AbortSignal): void
   /** Ends all of them: the API stops. Waits a moment for readers to get what is on its way. */
   end(): Promise<void>
 }
 
-/** Bytes that a reader may be behind. What one does not take must not pile up here, so it is let go and may begin again. */
+/** Bytes that a reader may be behind. What one does not take must not pile up here, so it is let go and may restart. */
 const MOST_BEHIND = 256 * 1024
 
 const GRACE_MS = 250

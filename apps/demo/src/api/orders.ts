@@ -4,7 +4,7 @@ export interface Order {
   readonly id: string
   readonly item: string
   readonly quantity: number
-  /** The `sub` of whoever ordered. */
+  /** The `sub` of the user who ordered. */
   readonly orderedBy: string
 }
 

@@ -1,7 +1,7 @@
 import type { Logger } from '@ledgate/verifier'
 import { FeedRefused } from '@ledgate/verifier/http'
 
-/** What keeps the verifier from its work, in words for whoever started the demo. */
+/** What keeps the verifier from its work, in words for the user of the demo. */
 export interface Trouble {
   readonly line: string
   /** Whether waiting does not help: a setting is wrong. */

@@ -24,7 +24,7 @@ export interface Bootstrap {
 
 const random = (): string => randomBytes(24).toString('base64url')
 
-/** @param people how many; each costs the first start one password hash. */
+/** @param users how many; each costs the first start one password hash. */
 export function makeBootstrap(people: number): Bootstrap {
   return {
     service: { id: 'bench-service', secret: random() },

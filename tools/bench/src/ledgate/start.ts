@@ -14,7 +14,7 @@ export interface StartOptions {
   readonly bootstrap?: Bootstrap
   /** Settings that differ. */
   readonly environment?: Readonly<Record<string, string>>
-  /** Where Node keeps compiled code between starts; where it always does unless told. */
+  /** Where Node keeps compiled code between starts; default: where it always does. */
   readonly compileCache?: string
   /** How long it may take to become ready. */
   readonly readyWithinMs?: number

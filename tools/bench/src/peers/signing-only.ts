@@ -1,5 +1,5 @@
 /**
- * Peer: a Fastify route that only parses the form and signs an ES256 JWT. It checks nobody and keeps nothing, so it is
+ * Peer: a Fastify route that only parses the form and signs an ES256 JWT. It checks no one and keeps nothing, so it is
  * the limit of any token endpoint of one process. Arguments: the signer's name and the claims as JSON.
  */
 import { parse } from 'node:querystring'

@@ -2,7 +2,7 @@ import type { Workload } from '../load/job.ts'
 import type { Bootstrap } from '../ledgate/bootstrap.ts'
 import { basic, formRequest, getRequest } from '../load/request.ts'
 
-/** A token request like a real client's, for a peer that checks nobody. */
+/** A token request like a real client's, for a peer that checks no one. */
 export function tokenRequests(port: number): Workload {
   const form = { grant_type: 'client_credentials', scope: 'bench:read' }
   const authorization = basic({ id: 'bench-service', secret: 'a-secret-of-32-characters-abcdef' })

@@ -12,7 +12,7 @@ const SHARES: readonly (readonly [Scope, number])[] = [
 ]
 const HUNDRED = SHARES.flatMap(([scope, share]) => new Array<Scope>(share).fill(scope))
 
-/** The nth ending of something that nobody else ends. @param until seconds since the epoch. */
+/** The nth ending of something that no one else ends. @param until seconds since the epoch. */
 export function ending(nth: number, until: number): Ended {
   const scope = HUNDRED[nth % HUNDRED.length] ?? 'jti'
   const id = randomUUID()

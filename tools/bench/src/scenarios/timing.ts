@@ -35,7 +35,7 @@ export const timing: Scenario = {
 const EXISTING = 'existing address'
 const ABSENT = 'absent address'
 
-/** As long as the addresses of the people who exist, so that length is no difference. */
+/** As long as the addresses of the users who exist, so that length is no difference. */
 const absent = (): Person => ({ email: `absent-${randomUUID()}@bench.example`, password: '' })
 
 const existing =

@@ -15,7 +15,7 @@ const STRETCH = { seen: 1_000, new: 50 }
 const { party, isSeen, file } = JSON.parse(process.argv[2] ?? '') as Assignment
 const { tokens, ...issued } = JSON.parse(await readFile(file, 'utf8')) as Issued
 const check = await subjects[party]({ ...issued, isSeen })
-/** As bytes: a token comes over the network, so each time it is a new string whose hash nobody knows yet. */
+/** As bytes: a token comes over the network, so each time it is a new string whose hash no one knows yet. */
 const presented = tokens.slice(0, isSeen ? AGAIN : undefined).map((token) => Buffer.from(token, 'latin1'))
 let next = 0
 

@@ -71,7 +71,7 @@ async function aws({ jwk }: Presented): Promise<Check> {
 }
 
 /**
- * Everybody who is measured, made ready. All check the same: the signature by the one algorithm, `iss`, `aud`, `typ`, `exp`,
+ * All subjects of the measurement, prepared. All check the same: the signature by the one algorithm, `iss`, `aud`, `typ`, `exp`,
  * `nbf` and that all required claims are there. Ledgate's checks the revocations beside.
  */
 export const subjects: Readonly<Record<Party, (presented: Presented) => Promise<Check>>> = {

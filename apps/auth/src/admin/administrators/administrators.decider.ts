@@ -4,7 +4,7 @@ import type { AdministratorEvent, AdministratorsState } from './events.ts'
 
 export type AdministratorCommand =
   | { readonly type: 'Add'; readonly sub: string }
-  /** Only while nobody on the list can act. */
+  /** Only while no administrator can sign in. */
   | { readonly type: 'AddFirst'; readonly sub: string; readonly able: readonly string[] }
   | {
       readonly type: 'Remove'

@@ -6,25 +6,25 @@ import { ADMINISTRATORS, type AdministratorsState } from './events.ts'
 /** The role of those who may administer. */
 export const ADMINISTRATOR = 'ledgate:admin'
 
-/** Whether a person with this state may be on the list, and act. */
+/** Whether a user with this state may be on the list, and act. */
 export const isAble = ({ roles, disabled, erased }: UserState): boolean =>
   roles.includes(ADMINISTRATOR) && !disabled && !erased
 
 /**
- * Who may administer. The role is part of the person, the list is one stream that all changes of it go through; whoever
- * administers has both. A role is given before its person is put on the list, and taken after they were taken off it,
+ * Who may administer. The role is part of the user, the list is one stream that all changes of it go through; whoever
+ * administers has both. A role is given before its user is put on the list, and taken after they were taken off it,
  * so that whatever is cut off in the middle leaves somebody with less, and the same command completes it.
  */
 export interface Administrators {
-  /** Whether nobody can administer. */
+  /** Whether there is no usable administrator. */
   isEmpty(): Promise<boolean>
-  /** Whether this person may administer at this moment, by the ends of the streams. */
+  /** Whether this user may administer at this moment, by the ends of the streams. */
   includes(sub: string): Promise<boolean>
-  /** Puts a person who is able on the list; takes them off again when they are not, any more. @throws {LastAdministrator} */
+  /** Puts a user who is able on the list; takes them off again when they are not, any more. @throws {LastAdministrator} */
   add(sub: string, context: CommandContext): Promise<void>
-  /** @throws {AlreadySetUp} when somebody can administer already. */
+  /** @throws {AlreadySetUp} if there is a usable administrator. */
   addFirst(sub: string, context: CommandContext): Promise<void>
-  /** Takes a person off the list, and says whether they were on it. @throws {LastAdministrator} when nobody else on it can act. */
+  /** Takes a user off the list, and says whether they were on it. @throws {LastAdministrator} if it is the last usable administrator. */
   remove(sub: string, reason: string, context: CommandContext): Promise<boolean>
 }
 

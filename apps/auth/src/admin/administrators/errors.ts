@@ -1,6 +1,6 @@
 import { OAuthError } from '@ledgate/oauth'
 
-/** Without this one nobody could administer any more. */
+/** The change would leave no administrator. */
 export class LastAdministrator extends OAuthError {
   constructor() {
     super('last_administrator', 409, 'this is the last administrator; add another one first')

@@ -19,7 +19,7 @@ export interface Administrator {
 }
 
 /**
- * The administrator behind a request. Whether the person may administer is looked up each time the right is asked for, like
+ * The administrator behind a request. Whether the user may administer is looked up each time the right is asked for, like
  * the token: whoever was disabled or demoted a moment ago is out.
  *
  * @throws {InvalidToken | InsufficientScope | AccessDenied}

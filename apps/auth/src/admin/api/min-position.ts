@@ -6,7 +6,7 @@ import type { PositionWaiter } from '../../projection/index.ts'
 export interface MinPositionDependencies {
   readonly log: { readonly store: Pick<EventLog['store'], 'parsePosition' | 'head'> }
   readonly views: PositionWaiter
-  /** Milliseconds that it may wait for the views of this replica; 5,000 unless told. */
+  /** Milliseconds that it may wait for the views of this replica; default: 5,000. */
   readonly withinMs?: number
 }
 
@@ -26,7 +26,7 @@ export function minPosition({ log: { store }, views, withinMs = WITHIN_MS }: Min
   return async (text: string): Promise<void> => {
     const position = askedFor(text)
     if (await views.waitFor(position, 0)) return
-    // Nobody was ever given a place beyond the end: it is of another log, or made up.
+    // No one was ever given a place beyond the end: it is of another log, or made up.
     if (position > (await store.head())) throw new InvalidRequest('min_position is beyond the end of the log')
     if (!(await views.waitFor(position, withinMs)))
       throw new TemporarilyUnavailable('the views have not reached min_position')

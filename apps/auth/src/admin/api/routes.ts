@@ -19,7 +19,7 @@ export interface AdministrationDependencies extends AdministratorDependencies {
   readonly views: PositionWaiter
 }
 
-/** A person is named by `sub` in a URL, never by address. */
+/** A user is named by `sub` in a URL, never by address. */
 const Sub = z.string().regex(/^u_[0-9a-f]{32}$/, { error: 'is not a sub' })
 
 type Input = Readonly<Record<string, unknown>>
@@ -31,7 +31,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   temporarily_unavailable: 503,
 }
 
-/** What an administrator is told of an error; others go the way of all errors. RFC 7591 §3.2.2 has a code of its own for metadata. */
+/** The error response for an administrator; others go the way of all errors. RFC 7591 §3.2.2 has a code of its own for metadata. */
 function answerFor({ isMetadata }: Operation, error: unknown): unknown {
   const message = error instanceof OAuthError ? undefined : refusalOf(error)
   if (message === undefined) return error
@@ -73,7 +73,7 @@ function inputOf({ isMetadata }: Operation, { params, query, body }: FastifyRequ
   return { ...(client_id !== undefined && { client_id }), metadata, ...path }
 }
 
-/** Characters of the longest name that is noted: what nobody has as a name is refused, and need not be in the log. */
+/** Characters of the longest name that is noted: what no one has as a name is refused, and need not be in the log. */
 const LONGEST_ABOUT = 255
 
 /** Whom or what a call is about, as far as its input says. */
@@ -89,7 +89,7 @@ function answer(reply: FastifyReply, { status }: Operation, result: JsonObject):
   return Object.keys(rest).length === 0 ? reply.code(204).send() : reply.code(status ?? 200).send(rest)
 }
 
-/** The administration: each operation is a command of the operator, asked for by a person with the right token. */
+/** The administration: each operation is a command of the operator, asked for by a user with the right token. */
 export const administrationRoutes: FastifyPluginAsync<AdministrationDependencies> = async (app, dependencies) => {
   const { log, commands, requests, views, clock } = dependencies
   const callers = new WeakMap<FastifyRequest, Administrator>()

@@ -63,12 +63,12 @@ async function rightsOf(log: EventLog, sub: string): Promise<Pick<UserState, 'ro
   return found.state
 }
 
-/** Why somebody does not come onto the list after the role was given to them. */
+/** Why a user with the role is not added to the list. */
 const UNDONE_AT = [AlreadySetUp, SetupRefused, TooManyAdministrators]
 
 /**
  * Makes the first administrator, once, without any mail. The role comes before the place on the list: cut off in
- * between, nobody administers yet and the token is still good.
+ * between, no one administers yet and the token is still good.
  */
 export const setupRoutes: FastifyPluginAsync<SetupDependencies> = async (app, dependencies) => {
   const { log, accounts, administrators, policy, requests } = dependencies

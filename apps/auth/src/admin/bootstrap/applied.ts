@@ -11,7 +11,7 @@ export interface EntryName {
   readonly hash: string
 }
 
-/** A person is named as the stream of their address is, so that a restore can tell whose entry it was. */
+/** A user is named as the stream of their address is, so that a restore can tell whose entry it was. */
 export const userEntry = (emailHmac: string): EntryName => ({ kind: 'user', hash: emailHmac })
 
 /** Names of entries by what stands in the file. */

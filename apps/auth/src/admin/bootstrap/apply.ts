@@ -8,7 +8,7 @@ import { refusalOf } from '../commands/index.ts'
 import { openAppliedEntries, type EntryName, entryNames } from './applied.ts'
 import { BootstrapError, type BootstrapFile, type RefusedEntry } from './file.ts'
 
-/** Makes people who count as confirmed. */
+/** Makes users who count as confirmed. */
 export interface AccountCreation {
   /** Whether the address has an owner, or the same actor made one for it once, whatever became of them. */
   wasMade(person: { readonly email: string }, context: CommandContext): Promise<boolean>
@@ -74,7 +74,7 @@ function whatIsThere({ log, names, resources }: Pick<BootstrapDependencies, 'log
   }
 }
 
-/** Whether an entry that is not taken any more was applied once, by this version or an older one. Writes nothing. */
+/** Whether an entry that is no longer taken was applied once, by this version or an older one. Writes nothing. */
 export function appliedBefore(dependencies: BootstrapDependencies): (entry: RefusedEntry) => Promise<boolean> {
   const { log, keyedHash, accounts, context } = dependencies
   const applied = openAppliedEntries(log)

@@ -14,7 +14,7 @@ const ClientSecret = z
   .max(256)
   .regex(/^[\x20-\x7E]*$/, { error: 'has characters that are not allowed in a client secret (RFC 6749 appendix A.2)' })
 
-/** Characters of the shortest secret that nobody guesses before the limits on guessing stop them (RFC 6749 §10.10). */
+/** Characters of the shortest secret that no one guesses before the limits on guessing stop them (RFC 6749 §10.10). */
 const SHORTEST_SAFE_SECRET = 16
 
 const Client = ClientRegistration.safeExtend({
@@ -67,7 +67,7 @@ export interface BootstrapFile {
 /** An entry that is not taken, and by what it may be told again. */
 export interface RefusedEntry {
   readonly kind: 'resource' | 'client' | 'user'
-  /** What stands in the file; nobody has looked at it. */
+  /** What stands in the file; no one has looked at it. */
   readonly names: Readonly<Record<'client_id' | 'resource' | 'email', string | undefined>>
   readonly problems: readonly string[]
 }
@@ -122,7 +122,7 @@ function entriesOf<Entry extends z.ZodType>(
   })
 }
 
-/** Where the file has a secret that somebody could guess; the secrets are not told. */
+/** Where the file has a guessable secret; the secrets are not told. */
 export function shortSecrets({ clients, resources }: BootstrapFile): readonly string[] {
   const short = (kind: string, entries: readonly ({ readonly client_secret?: string | undefined } | undefined)[]) =>
     entries.flatMap(({ client_secret: secret } = {}, index) =>
@@ -179,9 +179,9 @@ export function parseBootstrap(text: string): BootstrapFile {
 }
 
 export interface BootstrapReading {
-  /** Refuses secrets that somebody could guess, which are only warned of otherwise. */
+  /** Rejects guessable secrets, which otherwise only cause a warning. */
   readonly production: boolean
-  /** Told of each thing that production, or a first start, would refuse. */
+  /** Called with each problem that production, or a first start, would reject. */
   warn(problem: string): void
   /** Whether an entry was applied once, by whatever version: what became of it is no matter of the file any more. */
   wasApplied(entry: RefusedEntry): Promise<boolean>

@@ -6,7 +6,7 @@ import { Refused } from '../../refusal/index.ts'
 export interface RemoteOptions {
   /** The issuer. */
   readonly server: string
-  /** A file that holds an access token for the administration: an argument could be seen by other people. */
+  /** A file that holds an access token for the administration: an argument could be seen by other users. */
   readonly tokenFile: string
 }
 

@@ -1,4 +1,4 @@
-/** What a command answered, for people: one line an entry, or a member a line. */
+/** What a command answered, for users: one line an entry, or a member a line. */
 export function show(answer: Readonly<Record<string, unknown>>): string {
   const [only, ...others] = Object.entries(answer)
   if (only !== undefined && others.length === 0 && Array.isArray(only[1])) return only[1].map(line).join('\n')
@@ -23,7 +23,7 @@ interface ShownEvent {
 
 const isEvent = (entry: object): entry is ShownEvent => 'stream' in entry && 'revision' in entry && 'metadata' in entry
 
-/** The members of an event that a person looks for; the whole of it is in `--json`. */
+/** The members of an event that a user looks for; the whole of it is in `--json`. */
 function facts(data: Readonly<Record<string, unknown>>): string {
   return Object.entries(data)
     .filter(([, value]) => typeof value !== 'object' || Array.isArray(value))

@@ -1,4 +1,4 @@
-/** The commands of the administration, whoever gives them: API, socket, command line. */
+/** The commands of the administration, for API, socket and command line. */
 export { type OperatorCommand } from './command.ts'
 export { operatorCommands } from './commands.ts'
 export { positionIn } from './parse-position.ts'

@@ -16,7 +16,7 @@ import { Malformed } from '../../refusal/index.ts'
 
 const actorIn = (text: string) => ({ type: text.slice(0, text.indexOf(':')), id: text.slice(text.indexOf(':') + 1) })
 
-/** Which events an operator wants to see; the newest, unless told. */
+/** Which events an operator wants to see; default: the newest. */
 export const EventsQuery = z.object({
   last: wholeNumber(1, LARGEST_LIMIT).default(20),
   stream: z.string().optional(),

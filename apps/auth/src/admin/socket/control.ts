@@ -52,7 +52,7 @@ export async function listenForOperator({
     }
   })
   removeStaleSocket(path)
-  const before = process.umask(0o177) // nobody else may connect, not even before the next line
+  const before = process.umask(0o177) // no one else may connect, not even before the next line
   try {
     await app.listen({ path })
   } finally {

@@ -38,7 +38,7 @@ export interface AccountsDependencies {
   readonly newId: () => string
 }
 
-/** What operators and the bootstrap do with accounts. People are named by `sub` or by address. */
+/** What operators and the bootstrap do with accounts. Users are named by `sub` or by address. */
 export interface Accounts {
   /**
    * An account that is confirmed at once, without a mail. An address that has one keeps it is; whoever only asked
@@ -73,7 +73,7 @@ export interface Accounts {
    * @throws {UnknownAccount}
    */
   resetPassword(person: string, context: CommandContext): Promise<Written>
-  /** Makes the person unreadable for good, and the address free. @throws {UnknownAccount | LastAdministrator} */
+  /** Makes the user unreadable for good, and the address free. @throws {UnknownAccount | LastAdministrator} */
   erase(person: string, reason: string, context: CommandContext): Promise<Written>
   /** Whose confirmed address it is, from its stream; never older than the call. */
   findSub(address: string): Promise<string | undefined>
@@ -167,7 +167,7 @@ export function openAccounts(dependencies: AccountsDependencies): Accounts {
     const sub = await subOf(person)
     const found = await readUser(log, sub)
     if (found === undefined || found.state.erased) throw new UnknownAccount()
-    const hash = await hasher.hash(randomBytes(32).toString('base64url')) // nobody knows it
+    const hash = await hasher.hash(randomBytes(32).toString('base64url')) // no one knows it
     return unlessErased(unknown, async () => {
       const chosen = { password: await sealer.seal(found.state.data_key, 'password', hash), now: clock.now() }
       return change(sub, { type: 'SetPassword', reason: 'administrator', chosen }, context)

@@ -21,7 +21,7 @@ import {
   sealRegistration,
 } from '../../account/index.ts'
 
-/** A person whom an operator vouches for. */
+/** A user whom an operator vouches for. */
 export interface VouchedAccount {
   readonly email: string
   readonly password: string
@@ -30,7 +30,7 @@ export interface VouchedAccount {
   readonly entitlements?: readonly string[] | undefined
 }
 
-/** A person who can sign in now. */
+/** A user who can sign in now. */
 export interface MadeAccount {
   readonly sub: string
   readonly isNew: boolean
@@ -48,7 +48,7 @@ export interface VouchingDependencies {
   finish(stream: StreamName<EmailEvent>, context: CommandContext): Promise<Omit<MadeAccount, 'isNew'>>
 }
 
-/** What gives an address to somebody whom an operator vouches for. */
+/** Creates users on behalf of an operator, with a confirmed address. */
 interface Assignment {
   readonly stream: StreamName<EmailEvent>
   readonly registration: Registration
@@ -70,7 +70,7 @@ export function openUserCreation({ log, sealer, hasher, addresses, clock, newId,
   const streamOf = ({ email: text }: Pick<VouchedAccount, 'email'>) =>
     addresses.stream(addresses.hmac(requireAddress(text)))
 
-  /** Takes the address for the person; `false` when it is somebody's already, or barred. */
+  /** Takes the address for the user; `false` if it is taken or barred. */
   async function assign({ stream, registration, dataKey, context, isBarred }: Assignment): Promise<boolean> {
     const command = async (state: EmailState) => {
       if (state.status === 'confirmed' || (await isBarred())) return undefined

@@ -36,7 +36,7 @@ const StreamQuery = z.object({
 })
 const StreamHeaders = z.object({ 'last-event-id': Place })
 
-/** The notices of then are not kept any more: a snapshot says what still matters. */
+/** The notices of then are no longer kept: a snapshot says what still matters. */
 const gone = () =>
   new OAuthError('gone', 410, 'the position is older than the retained notices: start from a snapshot', {
     detail: 'the position is too old',
@@ -45,7 +45,7 @@ const gone = () =>
 /** One message of a stream, as the HTML standard writes it. */
 const messageOf = ({ position, kind, jws }: Publication): string => `id: ${position}\nevent: ${kind}\ndata: ${jws}\n\n`
 
-/** Told once when the reader has left, or the server stops. */
+/** Called once, when the reader has left or the server stops. */
 function overOf(reply: FastifyReply, draining: AbortSignal): AbortSignal {
   const left = new AbortController()
   reply.raw.once('close', () => left.abort())
@@ -87,7 +87,7 @@ async function* messages(items: AsyncIterable<Publication>): AsyncGenerator<stri
       yield messageOf(item)
     }
   } catch (error) {
-    // The stream ends: whoever reads it begins again where it was.
+    // The stream ends: whoever reads it restarts where it was.
     if (!(error instanceof PositionExpired || error instanceof TooSlow)) throw error
   }
 }
@@ -107,10 +107,10 @@ export const feedRoutes: FastifyPluginAsync<FeedRoutesOptions> = async (app, opt
     summary: 'The keys that check what is said of revocations (RFC 7517)',
   })
 
-  /** Resource servers only: the feed tells of everybody's tokens. @throws {InvalidClient | TooManyRequests} */
+  /** Resource servers only: the feed is about the tokens of all users. @throws {InvalidClient | TooManyRequests} */
   async function admit(request: FastifyRequest): Promise<() => Promise<boolean>> {
     const { authorization } = request.headers
-    // What proves somebody is never in a URL.
+    // Credentials are never in a URL.
     const body = request.method === 'POST' ? ((request.body ?? {}) as Record<string, unknown>) : {}
     if (authorization === undefined && Object.keys(body).length === 0)
       throw new InvalidClient('the request has no credentials')

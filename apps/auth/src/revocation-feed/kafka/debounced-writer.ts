@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Keeps the newest of many values durably. Nobody waits for it, and those that come in a row cost one write. */
+/** Keeps the newest of many values durably. No one waits for it, and those that come in a row cost one write. */
 export interface DebouncedWriter<Value> {
   keep(value: Value): void
   /** Writes at once what was to be written, and waits for it. */
@@ -12,7 +12,7 @@ export interface DebouncedWriterOptions<Value> {
   save(value: Value): Promise<void>
   /** Milliseconds from a value to its write, in which a newer one takes its place. */
   readonly afterMs: number
-  /** Told of a write that failed; the value is given up for the next one. */
+  /** Called with the error of a failed write; the value is given up for the next one. */
   onError(error: unknown): void
 }
 

@@ -20,17 +20,17 @@ export interface OutboxOptions extends PositionParser, Omit<TopicWriterOptions, 
   /** When the oldest notice after a place was there, in milliseconds since the epoch; `undefined` when there is none. */
   waitingSince(after: Position): number | undefined
   openPublisher(): Promise<NoticePublisher>
-  /** What is in the topic after a message that was written. @throws {TopicTruncated} when that is not where it was any more. */
+  /** What is in the topic after a message that was written. @throws {TopicTruncated} when that is no longer where it was. */
   readOn(cursor: string, signal: AbortSignal): AsyncIterable<readonly { readonly cursor: string }[]>
   /** Reads all that stands at these offsets, until the signal. @throws {TopicTruncated} when something of it cannot be read. */
   readThrough(offsets: { readonly from: bigint; readonly to: bigint }, signal: AbortSignal): Promise<void>
   readonly checkpoints: Checkpoints
   onError(error: unknown): void
-  /** Milliseconds after which everything that matters is sent again; a day unless told. */
+  /** Milliseconds after which everything that matters is sent again; default: a day. */
   readonly refillMs?: number
-  /** Milliseconds after which all of it is read through again where that is quick; a minute unless told. */
+  /** Milliseconds after which all of it is read through again where that is quick; default: a minute. */
   readonly readThroughMs?: number
-  /** Milliseconds to wait before beginning again: at first, and at most; 100 and 2,000 unless told. */
+  /** Milliseconds to wait before a restart: at first, and at most; default: 100 and 2,000. */
   readonly backoffMs?: { readonly first: number; readonly longest: number }
 }
 
@@ -50,7 +50,7 @@ export interface OutboxState {
 
 /** Sends what ends tokens to a topic. */
 export interface Outbox {
-  /** Publishes until the signal; begins again whenever something fails. */
+  /** Publishes until the signal; restarts whenever something fails. */
   run(held: AbortSignal): Promise<void>
   /** Whether everything up to a place is published within so many milliseconds, by this process. */
   waitUntilPublished(position: Position, ms: number): Promise<boolean>
@@ -65,7 +65,7 @@ const REFILL_MS = 86_400_000
 const READ_THROUGH_MS = 60_000
 /** While verifiers are at work on a notice, the place behind it need not be. */
 const SAVED_AFTER_MS = 250
-/** An outbox that went well for so long begins again at once. */
+/** An outbox that went well for so long restarts at once. */
 const STEADY_MS = 10_000
 
 /**
@@ -81,7 +81,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   let place: TopicPlace | undefined
   let mustForget = false
   let readThroughDueAt = Number.NEGATIVE_INFINITY
-  /** Nobody waits for it, since to send again after a crash is harmless. */
+  /** No one waits for it, since to send again after a crash is harmless. */
   const places = createDebouncedWriter<TopicPlace>({
     save: (reached) => checkpoints.save(NAME, placeText(reached)),
     afterMs: SAVED_AFTER_MS,
@@ -162,7 +162,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     if (failure !== undefined) throw failure.error
   }
 
-  /** Forgets where it was, durably: whoever begins again sends everything that matters. */
+  /** Forgets where it was, durably: whoever restarts sends everything that matters. */
   async function forget(): Promise<void> {
     await places.settle()
     place = undefined

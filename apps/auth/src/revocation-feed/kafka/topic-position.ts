@@ -14,7 +14,7 @@ const TopicPlace = z.object({
   /** Of the last message that was written; the one before the first, when there was none yet. */
   offset: Offset,
   /**
-   * The last message that was read back, to whoever reads the topic, or the first when none was yet: between it and the end
+   * The last message that was read back, as a cursor for readers of the topic, or the first when none was yet: between it and the end
    * something may be missing that only a reader finds out.
    */
   cursor: z.string().optional(),
@@ -41,6 +41,6 @@ export function readPlace(text: string, log: PositionParser): TopicPlace | undef
   }
 }
 
-/** Whether something that still matters is not in the topic any more: its end was lost, or its beginning went too soon. */
+/** Whether something that still matters is no longer in the topic: its end was lost, or its beginning went too soon. */
 export const isLost = ({ offset, since }: TopicPlace, { low, high }: TopicRange): boolean =>
   high <= offset || low > since

@@ -3,7 +3,7 @@ import type { NoticePublisher, Publication, TopicRange, ConfirmedOffsets } from 
 import type { Announcement } from '../announcement.ts'
 import { isLost, type TopicPlace } from './topic-position.ts'
 
-/** Thrown when what was written to a topic is lost, or signed by a key that is not believed any more. */
+/** Thrown when what was written to a topic is lost, or signed by a key that is no longer believed. */
 export class TopicTruncated extends Error {
   readonly code = 'ERR_END_LOST'
   constructor(options?: ErrorOptions) {
@@ -28,15 +28,15 @@ export interface TopicWriterOptions {
   isBelieved(kid: string): Promise<boolean>
   /** Milliseconds since the epoch. */
   now(): number
-  /** Names a message that was written to whoever reads the topic. */
+  /** The cursor of a written message, for readers of the topic. */
   cursorOf(written: { readonly offset: bigint; readonly jws: string }): string
-  /** Told of each new place. */
+  /** Called with each new position. */
   reached(place: TopicPlace): void
-  /** Told of what was written. */
+  /** Called with what was written. */
   wrote(publications: readonly Publication[]): void
 }
 
-/** A message that was written, and its name to whoever reads the topic. */
+/** A written message, and its cursor for readers of the topic. */
 export interface Written {
   readonly offset: bigint
   readonly cursor: string
@@ -54,7 +54,7 @@ export interface TopicWriter {
   /** What matters of that which the feed does not reach back to, unless it is stopped. @throws {TopicTruncated} */
   catchUp(signal: AbortSignal): Promise<void>
   /**
-   * Everything that matters, from the start: what was written before is not needed any more then, unless it is stopped.
+   * Everything that matters, from the start: what was written before is no longer needed then, unless it is stopped.
    *
    * @throws {TopicTruncated}
    */
