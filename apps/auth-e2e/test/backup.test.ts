@@ -43,7 +43,7 @@ function load(server: Requests, at: number) {
   }
 }
 
-it('a backup under load, restored: the same log, no token of before, nobody who was erased', async () => {
+it('a backup under load, restored: the same log, no earlier token, no erased user', async () => {
   const key = randomBytes(32).toString('base64url')
   const first = await withKey(key)
   const environment = { ...first.environment, LEDGATE_BOOTSTRAP: join(first.folder, 'bootstrap.json') }

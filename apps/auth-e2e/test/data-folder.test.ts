@@ -66,7 +66,7 @@ it('log and vault that are damaged stop the start by name and stay as they are',
   }
 })
 
-it('views that are damaged are built anew, and the log of the server says so; mails go on', async () => {
+it('damaged views are rebuilt, with a message in the server log; emails continue', async () => {
   const installation = await newLeft()
   const views = join(installation.dataDir, 'views.db')
   for (const end of ['-wal', '-shm']) rmSync(`${views}${end}`, { force: true })

@@ -173,7 +173,7 @@ describe('running', () => {
     server = await startServer(installation)
   })
 
-  it('answers CORS to the origins of redirect_uris, and to nobody else where it matters', async () => {
+  it('answers CORS to the origins of redirect_uris, and to no other where it matters', async () => {
     await expect
       .poll(async () =>
         (await server.get('/oauth2/jwks', { origin: 'https://web.example' })).headers.get(

@@ -59,7 +59,7 @@ beforeAll(async () => {
   if (!trio.isNew) await ledgate(trio.at(0).installation, ['users', 'enable', ANN.email])
 })
 
-it('first starts at the same moment make one set of keys, people and clients, and all replicas speak alike', async () => {
+it('simultaneous first starts create one set of keys, users and clients, and all replicas answer alike', async () => {
   const { servers, at } = trio
   const sets = await Promise.all(servers.map(async ({ get }) => (await get('/oauth2/jwks')).text))
   expect(new Set(sets).size).toBe(1)

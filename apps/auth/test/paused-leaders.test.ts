@@ -196,7 +196,7 @@ async function play(count: number, options?: Parameters<typeof installation>[0])
   return [...found, ...faults]
 }
 
-it('what was ended is ended at every replica, and nobody else is refused, while leaders lie still', async () => {
+it('what was revoked is rejected at every replica, and nothing else is, while leaders are paused', async () => {
   expect(await play(rounds({ quick: 1, long: 300 }))).toEqual([])
 })
 

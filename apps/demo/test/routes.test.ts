@@ -40,7 +40,7 @@ describe.each(ROUTES)('%s %s', (method, path, body, scope) => {
     expect(await send(method, path, sent(body))).toEqual({ status: 401, challenge: 'Bearer', body: {} })
   })
 
-  it('refuses what is no token of its issuer, or is for somebody else', async () => {
+  it('rejects a token of another issuer, or for another audience', async () => {
     const { send, token } = await setting()
     for (const wrong of ['nonsense', await token({ aud: 'https://bills.example/' }), await token({ exp: 1 })])
       expect(await send(method, path, sent(body, wrong))).toMatchObject({ status: 401, challenge: INVALID_TOKEN })
@@ -53,7 +53,7 @@ describe.each(ROUTES)('%s %s', (method, path, body, scope) => {
     expect(await send(method, path, sent(body, revoked))).toMatchObject({ status: 401, challenge: INVALID_TOKEN })
   })
 
-  it('names the scope that is missing, whoever asks', async () => {
+  it('names the missing scope, whoever asks', async () => {
     const { send, token } = await setting()
     const without = await token({ ...MANAGER, scope: other(scope) })
     expect(await send(method, path, sent(body, without))).toMatchObject(insufficient(scope))
@@ -61,7 +61,7 @@ describe.each(ROUTES)('%s %s', (method, path, body, scope) => {
 })
 
 describe('orders', () => {
-  it('are placed by whoever may write, in their name, and read by whoever may read', async () => {
+  it('are placed by users who may write, in their name, and read by users who may read', async () => {
     const { send, token } = await setting()
     const placed = await send('POST', '/orders', {
       token: await token({ sub: 'u_1', scope: 'orders:write' }),
@@ -100,7 +100,7 @@ describe('orders', () => {
     expect(orders.all()).toEqual([])
   })
 
-  it('are not even parsed for somebody who has no token', async () => {
+  it('are not even parsed for a client without a token', async () => {
     const { send } = await setting()
     expect((await send('POST', '/orders', { body: '{"item":' })).status).toBe(401)
   })
@@ -117,7 +117,7 @@ describe('cancelling', () => {
     expect(orders.all()).toEqual([])
   })
 
-  it('of an order that is not there, or not any more, is answered with 404', async () => {
+  it('of an order that does not exist, or no longer does, is answered with 404', async () => {
     const { send, token, orders } = await setting()
     const { id } = orders.place({ ...TEA, orderedBy: 'u_1' })
     orders.cancel(id)
@@ -139,7 +139,7 @@ describe('the report', () => {
 })
 
 describe('the API before its issuer is there', () => {
-  it('says that it is not ready, and lets nobody in; then it is, and does', async () => {
+  it('reports that it is not ready, and admits no one; then it is, and does', async () => {
     const { send, token, verifier } = await setting({ isStarted: false })
     expect(await send('GET', '/healthz')).toMatchObject({ status: 503, body: { isReady: false } })
     const early = await send('GET', '/orders', { token: await token() })

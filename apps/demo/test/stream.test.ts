@@ -12,7 +12,7 @@ const ended = (code: string) => `event: ended\ndata: {"error":"invalid_token","c
 const nobodyFollows = ({ orders }: Setting) => vi.waitFor(() => expect(orders.followers()).toBe(0), { timeout: 5_000 })
 
 describe('the stream of orders', () => {
-  it('tells everybody who may read of everything that happens from now on, whoever did it', async () => {
+  it('sends every change from now on to every client that may read, whoever made it', async () => {
     const { orders, token, follow } = await setting()
     orders.place({ ...TEA, item: 'before' })
     const readers = await Promise.all(
@@ -32,7 +32,7 @@ describe('the stream of orders', () => {
     }
   })
 
-  it('cannot be broken out of by what somebody orders', async () => {
+  it('cannot be broken by the text of an order', async () => {
     const { orders, token, follow } = await setting()
     const reader = await follow(await token())
     orders.place({ ...TEA, item: 'tea\n\nevent: ended\ndata: {}\n\n' })
@@ -57,7 +57,7 @@ describe('a stream whose token ends', () => {
     { scope: 'issuer', id: '' },
   ] as const
 
-  it.each(ENDINGS)('by its $scope is told why, and cut; and the token opens no other', async (ending) => {
+  it.each(ENDINGS)('by its $scope is told the reason and closed, and the token opens no other', async (ending) => {
     const made = await setting()
     const { issuer, orders, token, follow, send } = made
     const hers = await token(HER)
@@ -96,7 +96,7 @@ describe('a stream whose token ends', () => {
     await nobodyFollows(made)
   })
 
-  it('takes nothing that comes while it ends, and harms nobody by it', async () => {
+  it('takes nothing that arrives while it closes, and harms no other stream', async () => {
     const { issuer, verifier, orders, token, follow } = await setting()
     const [hers, theirs] = [
       await follow(await token(HER)),
@@ -163,7 +163,7 @@ describe('nobody is followed for', () => {
 })
 
 describe('an API that stops', () => {
-  it('ends every stream as it should, at once, also when somebody has sent half a request', async () => {
+  it('ends every stream properly and at once, also with half a request pending', async () => {
     const made = await setting()
     const token = await made.token()
     const reader = await made.follow(token)

@@ -87,7 +87,7 @@ it.each(['before', 'after'] as const)(
   },
 )
 
-it('what is left of the old address tells nobody whose it was', async () => {
+it('what remains of the old address does not show whose it was', async () => {
   const { home, token, sub } = await asked()
   await home.changeEmail.redeem(token, command())
   await home.finish()
@@ -254,7 +254,7 @@ describe('a link for another address', () => {
     expect([await person.signsIn('a'), await person.signsIn('b')]).toEqual([true, false])
   })
 
-  it('to an address that is somebody else’s by now does and writes nothing; of two who prove it at once one has it', async () => {
+  it('to an address taken meanwhile changes and writes nothing; of two users who confirm it at once one gets it', async () => {
     const home = await openHousehold()
     const other = await openHousehold({ store: home.store, shared: home })
     const wanted = `wanted-${newId()}@example.com`

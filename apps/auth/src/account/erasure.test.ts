@@ -6,7 +6,7 @@ import { ANN, openHousehold } from '../testing/household.ts'
 import { command, everythingIn } from '../testing/parts.ts'
 import { readUser, UnknownAccount } from '../user/index.ts'
 
-it('an erased person signs in no more, is nobody’s, and can come back as somebody new', async () => {
+it('an erased user can no longer sign in, and can register again as a new user', async () => {
   const home = await openHousehold()
   const { sub } = await home.create()
   const { access_token, refresh_token } = await home.signedIn()
@@ -46,7 +46,7 @@ it.each(['before', 'after'] as const)('an erasure that was cut off %s any append
   }
 })
 
-it('the address of somebody whose erasure was cut off is given to somebody new at once, nobody having finished it', async () => {
+it('an address whose owner’s erasure was interrupted is available to a new user at once', async () => {
   for (let at = 1; ; at += 1) {
     const home = await openHousehold()
     const { sub } = await home.create()

@@ -62,7 +62,7 @@ describe('registering', () => {
     for (const token of tokens.slice(1)) await expect(confirm(house, String(token))).rejects.toThrow(InvalidLink)
   })
 
-  it('a taken address tells its owner by mail, changes nothing, and cannot be confirmed again', async () => {
+  it('a registration with a taken address notifies its owner by email, changes nothing, and cannot be confirmed', async () => {
     const house = await openHousehold()
     await house.create()
     await register(house, OTHER)
@@ -75,7 +75,7 @@ describe('registering', () => {
     await refused(house.signedIn('web', { ...ANN, password: OTHER }))
   })
 
-  it('appends the same number of events whether the address is free, asked for or somebody’s', async () => {
+  it('appends the same number of events whether the address is free, reserved or taken', async () => {
     const appended = async (prepare: (house: Household) => Promise<unknown>) => {
       const house = await openHousehold()
       await prepare(house)
@@ -92,7 +92,7 @@ describe('registering', () => {
     expect(counts).toEqual([1, 1, 1])
   })
 
-  it('an address that nobody confirmed is somebody else’s after ten minutes, and the first password never works', async () => {
+  it('an unconfirmed address is available to another user after ten minutes, and the first password never works', async () => {
     const house = await openHousehold()
     const first = await linkFor(house)
     house.clock.advance(RESERVATION_LIFETIME)
@@ -104,7 +104,7 @@ describe('registering', () => {
     expect((await typesIn(house.store, 'user')).filter((type) => type === 'EmailVerified')).toHaveLength(1)
   })
 
-  it('an address that nobody confirmed is given back by the sweeper once no link can confirm it, and all of it is erased', async () => {
+  it('the sweeper releases an unconfirmed address once no link can confirm it, and erases its registration', async () => {
     const house = await openHousehold()
     const link = await linkFor(house)
     house.clock.advance(RESERVATION_LIFETIME + DAY - 1)
@@ -131,7 +131,7 @@ describe('a mailed link', () => {
     await house.signedIn('web', { ...ANN, password: OTHER })
   })
 
-  it('that did its work says so again to whoever sends the same, and to nobody else', async () => {
+  it('that was already redeemed gives the same answer to the same request, and to no other', async () => {
     const house = await openHousehold()
     const link = await linkFor(house)
     await Promise.all(Array.from({ length: 16 }, () => confirm(house, link)))

@@ -95,7 +95,7 @@ describe('what ends something', () => {
       expect(sizeOf(event)).toBeLessThan(MAX_EVENT_BYTES)
   })
 
-  it('is done to a key of a keyring that an older version let grow to its limit, as often as anybody likes', () => {
+  it('works on a keyring that an older version let grow to its limit, any number of times', () => {
     const old = { alg: 'RS256', public_jwk: { kty: 'RSA', n: 'n'.repeat(342) }, generated_at: 1, activated_at: 1 }
     const of = (kid: string, status: 'active' | 'standby' | 'retiring') =>
       ({ kid, status, ...old, superseded_at: 1, retired_at: null }) as const

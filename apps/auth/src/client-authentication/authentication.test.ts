@@ -176,7 +176,7 @@ describe('a public client', () => {
 })
 
 describe('a resource server', () => {
-  it('proves itself by its secret in either place, and is no client', async () => {
+  it('authenticates with its secret in header or body, and is not a client', async () => {
     const { client, either } = await world()
     expect(await either({}, basic('orders', SECRET))).toMatchObject({ kind: 'resource' })
     expect(await either({ client_id: 'orders', client_secret: SECRET })).toMatchObject({ kind: 'resource' })
@@ -246,7 +246,7 @@ describe('a private_key_jwt', () => {
     expect(stored.match(/AssertionUsed/g)).toHaveLength(1)
   })
 
-  it('is not used up by somebody who cannot sign it', async () => {
+  it('is not used up by a sender who cannot sign it', async () => {
     const { client } = await world()
     const claims = good()
     const forged = await signed(claims, pair('ES256'))

@@ -39,7 +39,7 @@ async function world(limits = LIMITS) {
 }
 
 describe('guesses at the secret of a client', () => {
-  it('make their network wait, whatever agent it makes up, and leave everybody else alone', async () => {
+  it('delay their network, whatever user agent it sends, and no other', async () => {
     const { tell, clock } = await world()
     const statuses: number[] = []
     for (let guess = 0; guess < 8; guess += 1) statuses.push(await tell('web', `${guess}`, from('thief', `a${guess}`)))

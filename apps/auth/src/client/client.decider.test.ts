@@ -82,7 +82,7 @@ describe('the secrets of a client', () => {
       .thenThrows(ClientRefused, 'two secrets')
   })
 
-  it('leave a place when they have expired', () => {
+  it('leave room for a new one when they have expired', () => {
     const old = { ...first, expires_at: now + 10 }
     const third = hashSecret('third', 's3', now)
     given({ type: 'ClientRegistered', data: { client: becomes({ secrets: [old, second] }) } })

@@ -71,7 +71,7 @@ const modulus = (bits: number) => base64url(Buffer.concat([Buffer.of(0xc1), Buff
 const RSA = publicJwk(rsa)
 const EC = publicJwk(pairs.ES256)
 
-describe('a key that nobody could use', () => {
+describe('an unusable key', () => {
   it.each<[string, object]>([
     ['an exponent of 1, by which everybody signs', { ...RSA, e: 'AQ' }],
     ['an exponent of 0', { ...RSA, e: 'AA' }],
@@ -107,7 +107,7 @@ describe('a key that nobody could use', () => {
     expect(ClientRegistration.safeParse({ ...two, jwks: { keys: [jwk, EC] } }).success).toBe(true)
   })
 
-  it('proves nobody where an older version took it: by an exponent of 1 the padded digest is a signature', async () => {
+  it('authenticates no client where an older version accepted it: with an exponent of 1 the padded digest is a signature', async () => {
     const part = (value: object) => base64url(Buffer.from(JSON.stringify(value)))
     const claims = { iss: 'c', sub: 'c', jti: '1', aud: 'https://id.example', exp: systemClock.now() + 60 }
     const input = `${part({ alg: 'RS256' })}.${part(claims)}`

@@ -51,7 +51,7 @@ function folders() {
   }
 }
 
-it('a restore to before an entry of the bootstrap file was applied makes nobody rise who was erased since', async () => {
+it('a restore to before a bootstrap entry was applied does not revive a user erased since', async () => {
   const { at, configOf, start, operator } = folders()
   await (await openCore(configOf('data'), silent)).close()
   await takeBackup(configOf('data'), at('backup'))
@@ -92,7 +92,7 @@ it('a restore takes the highest cap on tokens to have been the longest one: what
   expect(await capOf('restored')).toBe(LONGEST_TOKEN_CAP)
 })
 
-it('a backup gives way to whoever answers requests, before it reads anything', async () => {
+it('a backup lowers its priority before it reads anything', async () => {
   const { at, configOf } = folders()
   const giveWay = vi.fn()
   mkdirSync(at('data'))

@@ -163,7 +163,7 @@ async function openCluster(nodes: number): Promise<ProtocolCluster> {
 }
 
 describe('from the first start on a new database on', () => {
-  it('the mail of the first registration leaves, the feed tells of the first end, and every view has the first event', async () => {
+  it('the email of the first registration is sent, the feed publishes the first revocation, and every view has the first event', async () => {
     const { register, revoke, mails, told, digests, views } = await installation(await openCluster(1))
     const email = await register()
     const position = await revoke()
@@ -174,7 +174,7 @@ describe('from the first start on a new database on', () => {
 })
 
 describe('whatever befalls the nodes', () => {
-  it('every mail leaves, the feed tells of every end once and in order, and the views equal a rebuild', async () => {
+  it('every email is sent, the feed publishes every revocation once and in order, and the views equal a rebuild', async () => {
     const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
     const random = seeded(seed)
     const cluster = await openCluster(3)

@@ -27,7 +27,7 @@ it('each process that goes on by itself is shown by readiness and in numbers whi
   }
 })
 
-it('mails that did not leave are told by their own words', () => {
+it('unsent emails are reported as such', () => {
   const state = () => ({ ...nothing, waiting: 3, waitingSince: NOW - 2_000 })
   const backlogs = openBacklogs()
   backlogs.mail.failed('x', NOW)

@@ -139,7 +139,7 @@ describe('a cap that is lowered frees nothing', () => {
     }
   })
 
-  it('a token that was revoked by itself is told of until its own end, whatever the cap', async () => {
+  it('the revocation of a single token is published until that token expires, whatever the cap', async () => {
     const opened = house()
     const exp = Math.floor(Date.now() / 1000) + 3600
     await opened(3600, async ({ store }) => {

@@ -32,7 +32,7 @@ describe('the health of a server', () => {
     expect([answer.statusCode, answer.json()]).toEqual([200, { status: 'ready', details: { mail: '3 mails wait' } }])
   })
 
-  it('is not ready from the moment it is told to stop', async () => {
+  it('is not ready from the moment it begins to stop', async () => {
     const { app, ready } = await server(() => undefined)
     ready.drain()
     expect((await app.inject('/readyz')).statusCode).toBe(503)

@@ -96,7 +96,7 @@ describe('an error', () => {
     },
   )
 
-  it('nobody expected is a bare 500, with its stack in the log only', async () => {
+  it('an unexpected error is a bare 500, with its stack in the log only', async () => {
     const { post, lines } = thrown(new TypeError('secret detail'))
     const answer = await post('a=1')
     expect([answer.statusCode, answer.json()]).toEqual([

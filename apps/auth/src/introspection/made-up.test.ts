@@ -35,7 +35,7 @@ async function madeUp(kid: string, derivationKey: string): Promise<readonly stri
   ]
 }
 
-it('a made-up token costs a look at the keys: nothing of anybody is read for it, and nothing is written', async () => {
+it('a forged token costs one lookup of the keys: nothing is read or written for it', async () => {
   const house = await openHousehold()
   const { log, signingKeys, derivationKeys, installation } = house
   const read: string[] = []

@@ -3,7 +3,7 @@ import { openHousehold } from '../testing/household.ts'
 import { command } from '../testing/parts.ts'
 import { openIssuerEpoch } from './issuer-epoch.ts'
 
-it('ending all tokens ends every grant and token there is, and nobody who signs in after it', async () => {
+it('raising the issuer epoch revokes every grant and token, and does not affect later sign-ins', async () => {
   const home = await openHousehold()
   await home.create()
   const before = await home.signedIn()

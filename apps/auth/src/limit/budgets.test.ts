@@ -29,7 +29,7 @@ it('keeps what is spent through a flood of other names, and keeps no more names 
   expect(budget.take('ann')).toBe(false)
 })
 
-it('makes nobody wait longer than a period because the clock was put back', () => {
+it('delays no one longer than a period when the clock was set back', () => {
   const { clock, budget } = world()
   takes(budget, 'ann', 5)
   clock.advance(-1_000_000)

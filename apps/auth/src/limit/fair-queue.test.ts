@@ -33,7 +33,7 @@ it('owners take turns, however much one of them wants', async () => {
   expect(order.slice(0, 4)).toEqual(['flood', 'flood', 'ann', 'bob'])
 })
 
-it('nobody fills it for the others: who has the most waiting gives a place up', async () => {
+it('no owner fills it for the others: the one with the most waiting items loses one', async () => {
   const { ask, finish, refused, order } = queue()
   const flood = Array.from({ length: 100 }, () => ask('flood'))
   const others = ['ann', 'bob', 'cid'].map(ask)
@@ -43,7 +43,7 @@ it('nobody fills it for the others: who has the most waiting gives a place up', 
   for (const name of ['ann', 'bob', 'cid']) expect(order).toContain(name)
 })
 
-it('does or refuses all it is asked, keeps to its bounds and refuses nobody who has less waiting than another', async () => {
+it('runs or rejects every item, keeps its bounds and rejects no owner with fewer waiting items than another', async () => {
   const asked = fc.array(fc.constantFrom('a', 'b', 'c', 'd', 'flood', 'flood', 'flood'), { maxLength: 60 })
   await fc.assert(
     fc.asyncProperty(asked, fc.integer({ min: 1, max: 3 }), async (owners, atOnce) => {

@@ -121,7 +121,7 @@ describe('events that travel together', () => {
     expect(store.written).toEqual([event(1).id, event(4).id])
   })
 
-  it('keeps nobody waiting for another stream', async () => {
+  it('does not delay appends to other streams', async () => {
     const written: string[] = []
     const record = together(async (stream) => {
       if (stream === 'service-slow') await new Promise(() => undefined)

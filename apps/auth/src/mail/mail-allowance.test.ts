@@ -15,7 +15,7 @@ function world() {
   return { clock, allow, asks }
 }
 
-it('gives one source five mails an hour to an address, for each purpose', () => {
+it('allows one source five emails an hour to an address, for each purpose', () => {
   const { clock, asks } = world()
   expect(asks('confirm', 'stranger', 8)).toBe(5)
   expect(asks('reset', 'stranger', 8)).toBe(5)
@@ -24,13 +24,13 @@ it('gives one source five mails an hour to an address, for each purpose', () => 
   expect(asks('confirm', 'stranger', 8)).toBe(5)
 })
 
-it('leaves a person the mails for a new password, whatever strangers register', () => {
+it('leaves a user the emails for a password reset, whatever other sources register', () => {
   const { asks } = world()
   for (let stranger = 0; stranger < 100; stranger += 1) asks('confirm', `stranger ${stranger}`, 10)
   expect(asks('reset', 'home', 1)).toBe(1)
 })
 
-it('leaves a person at a known place theirs, whatever strangers ask for', () => {
+it('leaves a user at a known source theirs, whatever other sources request', () => {
   const { asks } = world()
   let sent = 0
   for (let stranger = 0; stranger < 1000; stranger += 1) sent += asks('reset', `stranger ${stranger}`, 10)
@@ -47,7 +47,7 @@ it('goes on from what the log has of the last hour', () => {
   expect(asks('reset', 'home', 1, true)).toBe(1)
 })
 
-it('lets one source cause so many mails and no more', () => {
+it('limits the emails that one source causes', () => {
   const { allow } = world()
   let sent = 0
   for (let person = 0; person < 1000; person += 1)

@@ -141,8 +141,8 @@ async function crowd(many: number) {
   return { house, tried, away, ask, start, checkpoints }
 }
 
-describe('mails that cannot leave now', () => {
-  it('hold up nobody else, also after a restart, and are not tried the more for it', async () => {
+describe('emails that cannot be sent now', () => {
+  it('delay no other email, also after a restart, and are not retried more often for it', async () => {
     const { ask, start, tried, away, checkpoints, house } = await crowd(100)
     const first = start()
     await expect.poll(() => first.state().waiting).toBe(100)

@@ -74,12 +74,12 @@ describe('the hash of a password', () => {
       await expect(hasher.hash(password)).rejects.toThrow(InvalidPassword)
   })
 
-  it('of nobody fits nothing', async () => {
+  it('a dummy hash matches no password', async () => {
     expect(await hasher.verify(dummyHash(), '')).toBe(false)
     expect(await hasher.verify(dummyHash(), 'x'.repeat(5000))).toBe(false)
   })
 
-  it('is not waited for without end: too many at once are told to come back', async () => {
+  it('is queued up to a limit: further requests are asked to retry', async () => {
     const small = createPasswordHasher({ threads: 1, queuePerThread: 3 })
     const answers = await Promise.allSettled(Array.from({ length: 20 }, () => small.hash('one of many')))
     await small.close()

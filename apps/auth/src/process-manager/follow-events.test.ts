@@ -47,7 +47,7 @@ async function following(handle: (event: MailRecord, tries: number) => Promise<v
   return { store, names, checkpoints, errors, shown, done, run }
 }
 
-describe('whoever follows the log', () => {
+describe('a process manager', () => {
   it('gets every event, those of one stream one after the other, and moves its checkpoint to the last', async () => {
     const handled: string[] = []
     const busy = new Set<string>()
@@ -107,7 +107,7 @@ describe('whoever follows the log', () => {
     expect(shown.state()).toEqual({ failures: errors.length, waiting: 0, since: undefined })
   })
 
-  it('gives no place to what waits for its next try, and not to what cannot be read either', async () => {
+  it('gives no slot to an event that waits for a retry, nor to one that cannot be read', async () => {
     const handled: string[] = []
     const failing = Array.from({ length: 100 }, (_, index) => `mail-${index}`)
     const { store, done, run } = await following(
@@ -127,7 +127,7 @@ describe('whoever follows the log', () => {
     await running
   })
 
-  it('gets at most what was in hand again when it starts anew', async () => {
+  it('receives at most the events in progress again when it restarts', async () => {
     let handled = 0
     const { run, done, store, checkpoints } = await following(async () => void (handled += 1))
     const running = run()

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createHearing } from './hearing.ts'
 
 describe('a subscription to the log', () => {
-  it('is told of when it fails, once a minute as long as it does, and counted each time', () => {
+  it('is reported when it fails, once a minute while it lasts, and counted each time', () => {
     let now = 0
     const told: string[] = []
     const { failed, heard, state } = createHearing({

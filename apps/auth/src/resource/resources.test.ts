@@ -86,7 +86,7 @@ describe('registering a resource server', () => {
     }
   })
 
-  it('that a release before made keeps its identifier when it is spelled anew', async () => {
+  it('that an earlier release created keeps its identifier when it is spelled differently', async () => {
     const { resources, names, log } = openParts()
     const metadata = NewResourceMetadata.parse({ resource: 'https://a.example' })
     await names.reserve([{ kind: 'resource', name: 'https://a.example' }], 'resource old', command())
@@ -241,7 +241,7 @@ describe('the audience of a token', () => {
   }
   const [orders, bills] = ['https://orders.example/', 'https://bills.example/']
 
-  it('follows a scope to its new owner at once, and to nobody when it was given up', async () => {
+  it('follows a scope to its new owner at once, and to none when it was released', async () => {
     const { resolve, resources } = await world()
     expect(await resolve(['bills:read'])).toEqual([bills])
     await resources.update('bills', server('bills', 'bills:write'), command())
@@ -256,7 +256,7 @@ describe('the audience of a token', () => {
     expect(await resolve(['openid', 'orders:read', 'orders:write', 'offline_access'])).toEqual([orders])
   })
 
-  it('is the issuer when nobody or more than one owns them', async () => {
+  it('is the issuer when none or more than one owns them', async () => {
     const { resolve } = await world()
     for (const scope of [[], ['openid'], ['unknown'], ['orders:read', 'bills:read']])
       expect(await resolve(scope)).toEqual([ISSUER])
@@ -306,7 +306,7 @@ describe('the audience of a token', () => {
     expect(await resolve([], [`${ISSUER}/`])).toEqual([ISSUER])
   })
 
-  it('of a grant is refused when its resource is not there any more: never the token of anybody else', async () => {
+  it('of a grant is rejected when its resource no longer exists: it never becomes a token for another one', async () => {
     const { granted, resources } = await world()
     await resources.update('bills', server('invoices', 'bills:read'), command())
     await resources.change('orders', { type: 'Disable', reason: 'test' }, command())
@@ -433,7 +433,7 @@ describe('a command about a resource server that another one overtakes', () => {
     expect(await half(elsewhere, 'a')).toEqual([])
   })
 
-  it('is decided anew by the right of then: without it nothing is changed, and no name is left behind', async () => {
+  it('is decided again with the current authorization: without it nothing changes, and no name is left behind', async () => {
     let hasEnded = false
     const { elsewhere, here } = overtaken(async ({ resources }) => {
       hasEnded = true

@@ -212,7 +212,7 @@ describe('what an event ends', () => {
     expect([...new Set(ENDINGS.map(([type]) => type))].sort()).toEqual([...ENDING_TYPES].sort())
   })
 
-  it.each(ENDINGS)('%s: %s is the same for introspection and for whoever follows the feed', async (type, _, end) => {
+  it.each(ENDINGS)('%s: %s is the same for introspection and for a reader of the feed', async (type, _, end) => {
     const here = await town()
     await signEverybodyIn(here)
     await here.hear()
@@ -322,11 +322,11 @@ const agree = (deafTo?: Scope) =>
   })
 
 describe('any history', () => {
-  it('gives the same verdicts to introspection and to whoever follows the feed', async () => {
+  it('gives the same verdicts to introspection and to a reader of the feed', async () => {
     await fc.assert(agree(), { numRuns: rounds({ quick: 4, long: 200 }) })
   })
 
-  it('goes on after a restore: what was told of before it ends what was issued before, and nothing of after', async () => {
+  it('continues after a restore: earlier notices revoke tokens issued before it, and none issued after it', async () => {
     // A key that was compromised after the place of the restore stays refused, and is a case of its own.
     const acts = ACTS.filter((act) => act !== compromise)
     const choices = fc.record({ before: steps, part: fc.nat(100), after: steps })
@@ -356,7 +356,7 @@ describe('any history', () => {
   })
 
   controls(() =>
-    it.each(['user', 'grant', 'session'] as const)('shows it when those of scope %s are not told', async (scope) => {
+    it.each(['user', 'grant', 'session'] as const)('detects that notices of scope %s are missing', async (scope) => {
       const { failed } = await fc.check(agree(scope), { numRuns: 200, endOnFailure: true })
       expect(failed).toBe(true)
     }),

@@ -110,7 +110,7 @@ function broken(items: readonly Publication[], all: readonly Position[], from: P
 }
 
 describe('the feed', () => {
-  it('says the epoch of the issuer as the log has it at each event: first what it read, then what is told', async () => {
+  it('states the issuer epoch of the log at each event: first the value it read, then the one from events', async () => {
     const { store, follow, keys } = await open({ issuerEpoch: async () => 2 })
     const metadata = ClientMetadata.parse({})
     const client = { client_id: 'web', client_id_issued_at: 1, epoch: 7, disabled: true, metadata, secrets: [] }
@@ -131,7 +131,7 @@ describe('the feed', () => {
     ])
   })
 
-  it('tells of every event that ends something once, in the order of the log, and of nothing else', async () => {
+  it('publishes every event that revokes something once, in the order of the log, and nothing else', async () => {
     const { append, follow, store, keys } = await open()
     const after = (await append(false)).position
     await follow(undefined, (items) => items.length > 0)
@@ -148,7 +148,7 @@ describe('the feed', () => {
     expect(items.at(-1)?.position).toBe(await store.head())
   })
 
-  it('begins with a heartbeat for whoever knows no place, and has everything that it does not vouch for behind it', async () => {
+  it('starts with a heartbeat for a reader without a position, followed by everything that it does not confirm', async () => {
     const { append, follow } = await open()
     await append()
     const items = await follow(undefined, (seen) => seen.length > 2)
@@ -240,7 +240,7 @@ describe('the feed', () => {
     expect(items[0]).toMatchObject({ kind: 'heartbeat', position })
   })
 
-  it('is gone for whoever comes back after too long, and is not for others', async () => {
+  it('is expired for a reader that comes back too late, and not for others', async () => {
     const { append, follow, feed } = await open({ size: 10 })
     await follow(undefined, (items) => items.length > 0)
     const positions: Position[] = []
@@ -257,7 +257,7 @@ describe('the feed', () => {
     expect(feed.waitingSince(end)).toBeUndefined()
   })
 
-  it('says so of a place that it never comes to, long before a reader gives up waiting', async () => {
+  it('rejects a position that it never reaches, long before a reader gives up waiting', async () => {
     const { append, feed, follow } = await open()
     await append()
     await follow(undefined, (items) => items.length > 0)
@@ -273,7 +273,7 @@ describe('the feed', () => {
     expect(keeps).toBe(false)
   })
 
-  it('calls back whoever waits for it when credentials of a resource server may have ended, until the signal', async () => {
+  it('calls back when credentials of a resource server may have been revoked, until the signal', async () => {
     const made = openParts()
     const { feed, follow } = await open({ store: made.store })
     await follow(undefined, (items) => items.length > 0)
@@ -298,7 +298,7 @@ describe('the feed', () => {
     expect(calls).toBe(2)
   })
 
-  it('cuts off whoever does not take what comes, and nobody else', async () => {
+  it('disconnects a reader that falls behind, and no other', async () => {
     const { append, feed, follow } = await open({ most: 20 })
     await follow(undefined, (items) => items.length > 0)
     const leave = new AbortController()
@@ -314,7 +314,7 @@ describe('the feed', () => {
     leave.abort()
   })
 
-  it('forgets what was signed by a key that somebody else may have, and tells it anew to nobody', async () => {
+  it('forgets what a compromised key signed, and publishes it to no reader again', async () => {
     const { append, feed, follow, keys } = await open()
     const start = (await append(false)).position
     await follow(undefined, (items) => items.length > 0)
@@ -335,7 +335,7 @@ describe('the feed', () => {
     expect(notices(items).map((each) => each.position)).toEqual([next.position])
   })
 
-  it('hides nothing that it tells while it forgets', async () => {
+  it('loses nothing that it publishes while it forgets', async () => {
     const log = inMemoryEventStore()
     let meanwhile: (() => Promise<void>) | undefined
     const head = async () => {

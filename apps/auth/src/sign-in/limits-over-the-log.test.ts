@@ -43,7 +43,7 @@ function processOf(house: Awaited<ReturnType<typeof openHousehold>>) {
 }
 
 describe('after a restart', () => {
-  it('a place that was signed in from before is known', async () => {
+  it('a source from which the user signed in before is known', async () => {
     const house = await openHousehold()
     await house.create()
     expect(await processOf(house).signIn(ANN.password)).toBe('in')
@@ -53,7 +53,7 @@ describe('after a restart', () => {
     expect(await signIn(ANN.password)).toBe('in')
   })
 
-  it('a place is written once, and nothing of it can be read once the person is erased', async () => {
+  it('a source is recorded once, and cannot be read once the user is erased', async () => {
     const house = await openHousehold()
     await house.create()
     const { signIn } = processOf(house)
@@ -77,7 +77,7 @@ describe('after a restart', () => {
   })
 })
 
-describe('mails that were asked for before a restart', () => {
+describe('emails requested before a restart', () => {
   it('count after it, by purpose', async () => {
     const house = await openHousehold()
     await house.create()
@@ -125,7 +125,7 @@ describe('mails that were asked for before a restart', () => {
 })
 
 describe('what strangers make the log write', () => {
-  it('is nothing, when they ask for a new password at an address that nobody has', async () => {
+  it('is nothing, when they request a password reset for an unknown address', async () => {
     const house = await openHousehold()
     await house.create()
     const before = await house.store.head()

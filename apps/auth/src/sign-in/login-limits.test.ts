@@ -52,7 +52,7 @@ async function signsIn(guard: Guarded, source: string, account = 'ann'): Promise
 }
 
 describe('failed sign-ins', () => {
-  it('make their source wait at that account, twice as long each time, and nobody else', async () => {
+  it('delay only their source, only at that account, and twice as long each time', async () => {
     const { guard, clock } = guarded()
     await signsIn(guard, 'home')
     expect(await guesses(guard, 'thief', 10)).toBe(3)
@@ -146,7 +146,7 @@ describe('made-up names', () => {
 })
 
 describe('a source', () => {
-  it('is a network: an agent that is made up anew for each guess gains nothing', async () => {
+  it('is a network: a new user agent for each guess gains nothing', async () => {
     const { guard } = guarded()
     let looked = 0
     for (let agent = 0; agent < 50; agent += 1) {
@@ -200,7 +200,7 @@ async function isEverLockedOut(guard: Guarded, clock: ReturnType<typeof createHa
   return false
 }
 
-describe('nobody can lock somebody else out', () => {
+describe('no source can lock out another user', () => {
   it('a source that signed in before and makes no mistake is never refused', async () => {
     await fc.assert(
       fc.asyncProperty(moves, async (walk) => {

@@ -147,7 +147,7 @@ describe('a keyring of several processes', () => {
     )
   })
 
-  it('is read by each of them from the log: nobody follows it', async () => {
+  it('is read from the log by each process: none follows it', async () => {
     const store = inMemoryEventStore()
     const deaf: EventStore = {
       ...store,

@@ -43,7 +43,7 @@ const verify = (jwt: string, jwks: { keys: readonly unknown[] }) =>
   jwtVerify(jwt, createLocalJWKSet(jwks as JSONWebKeySet))
 
 describe('the signing keys', () => {
-  it.each(['ES256', 'EdDSA', 'RS256'] as const)('make tokens that anybody checks with the key set: %s', async (alg) => {
+  it.each(['ES256', 'EdDSA', 'RS256'] as const)('sign tokens that verify with the key set: %s', async (alg) => {
     const keys = await openSigningKeys({ ...world().options, maxAge: MAX_AGE, alg })
     const { protectedHeader, payload } = await verify((await sign(keys)).jwt, (await keys.read()).jwks)
     expect(protectedHeader).toMatchObject({ alg, typ: 'at+jwt', kid: (await sign(keys)).kid })

@@ -145,7 +145,7 @@ describe('what ends tokens', () => {
     expect(await house.lives((await house.signedIn()).access_token)).toBe(true) // in the same second
   })
 
-  it('disabling a person leaves the tokens of clients alone, and of other people', async () => {
+  it('disabling a user does not affect the tokens of clients or of other users', async () => {
     const house = await withAnn()
     const bob = { email: 'bob@example.com', password: 'seven grey herons' }
     await house.create(bob)

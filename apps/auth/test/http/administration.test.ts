@@ -86,7 +86,7 @@ describe('whoever may not', () => {
     expect([service_.status, service_.body['error']]).toEqual([403, 'access_denied'])
   })
 
-  it('is told which scope is missing, for each operation', async () => {
+  it('learns which scope is missing, for each operation', async () => {
     for (const operation of OPERATIONS) {
       const needed = scopeOf(operation)
       const others = ADMINISTRATION_SCOPES.filter((scope) => scope !== needed).join(' ')
@@ -397,7 +397,7 @@ describe('a number that is none', () => {
 })
 
 describe('the first administrator', () => {
-  it('is made by the token of the console, once; whoever has another one learns nothing', async () => {
+  it('is created with the setup token, once; another token learns nothing', async () => {
     const fresh = await openService(BOOTSTRAP)
     try {
       const setup = (body: object) =>

@@ -10,7 +10,7 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   for (const end = Date.now() + 20_000; !condition(); await pause(5)) if (Date.now() > end) throw new Error(what)
 }
 
-it('each of two replicas tells of what the other one ended, and vouches for it while a majority answers, and not else', async () => {
+it('each of two replicas publishes what the other revoked, and confirms it only while a majority answers', async () => {
   const cluster = await openProtocolCluster()
   onTestFinished(() => cluster.close())
   const environment = {

@@ -122,7 +122,7 @@ async function signIn() {
 }
 
 describe('GET /revocations/stream', () => {
-  it('begins with a heartbeat, and tells of a revocation after it was made', async () => {
+  it('starts with a heartbeat, and publishes a revocation after it was made', async () => {
     const { access, claims } = await signIn()
     let revoked: Promise<unknown> | undefined
     const { response, events } = await stream('/revocations/stream', (seen) => {
@@ -173,14 +173,14 @@ describe('GET /revocations/stream', () => {
     expect(await response.json()).toMatchObject({ error: 'gone' })
   })
 
-  it('is gone after a place that the log does not reach: it was another log, or of before a backup', async () => {
+  it('is expired after a position beyond the end of the log: another log, or one from before a restore', async () => {
     const place = await placeOfNow()
     const beyond = place.replace(/\d/g, '9')
     const { response } = await stream(`/revocations/stream?after=${beyond}`, () => true)
     expect(response.status).toBe(410)
   })
 
-  it('is refused after what is no place of any such log, whether it is named in the URL or in a header', async () => {
+  it('is rejected after a value that is not a position, in the URL or in a header', async () => {
     for (const place of ['abc', '0', '-1', '1e3', '٣', `${'0'.repeat(19)}5.${'0'.repeat(19)}5`]) {
       const named = await stream(`/revocations/stream?after=${encodeURIComponent(place)}`, () => true)
       expect(named.response.status, place).toBe(400)
@@ -213,7 +213,7 @@ describe('GET /revocations/stream', () => {
     expect(index.endedBy(facts)).toBe('jti')
   })
 
-  it('is for resource servers with their own credentials, and for nobody else', async () => {
+  it('is only for resource servers with their own credentials', async () => {
     for (const path of ['/revocations/stream', '/revocations/snapshot']) {
       for (const authorization of [undefined, WEB, basic('orders', 'wrong'), basic('nobody', 'x'), 'Bearer x']) {
         const { status, headers, body } = await service.send({

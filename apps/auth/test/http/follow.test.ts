@@ -121,7 +121,7 @@ describe('a resource server that follows the feed over HTTP', () => {
     await until('it was not told', () => index.endedBy(late.facts) === 'jti')
   })
 
-  it('is told each thing once when its connection breaks again and again', async () => {
+  it('receives each event once when its connection breaks repeatedly', async () => {
     const { index, follower, notices } = follow()
     await follower.ready()
     const tokens: Awaited<ReturnType<typeof signIn>>[] = []

@@ -219,7 +219,7 @@ describe('an administrator’s request whose body is held back', () => {
     ],
   ]
 
-  it.each(ADMIN_ENDINGS)('is refused, and nobody is made, when meanwhile %s', async (_, end, heal) => {
+  it.each(ADMIN_ENDINGS)('is rejected, and no user is created, when meanwhile %s', async (_, end, heal) => {
     const person = await newPerson(['ledgate:admin'])
     const tokens = await tokensOf(person, CONSOLE, ALL_SCOPES)
     const held: Held[] = []

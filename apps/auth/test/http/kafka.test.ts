@@ -25,14 +25,14 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 describe('a revocation that says Prefer: wait', () => {
-  it('is answered when the feed has told of it, and without Kafka that is all there is', async () => {
+  it('is answered once the feed has published it, which is all there is without Kafka', async () => {
     const service = await openService()
     const told = await revoke(service, await accessOf(service), 'respond-async, wait=5')
     expect(told).toMatchObject({ status: 200, headers: { 'preference-applied': 'wait=5' } })
     await service.close()
   })
 
-  it('waits for nothing when it does not say so, or says it in a way that nobody understands', async () => {
+  it('does not wait without the preference, or with a malformed one', async () => {
     const service = await openService()
     for (const prefer of ['wait=soon', 'return=minimal', '']) {
       const { status, headers } = await revoke(service, await accessOf(service), prefer)
@@ -119,7 +119,7 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
     expect(verifier.isDead(alive)).toBe(false)
   })
 
-  it('serves and stays ready without Kafka, is exact itself, and tells everything in its order when Kafka is back', async () => {
+  it('serves and stays ready without Kafka, is exact itself, and publishes everything in order when Kafka is back', async () => {
     const before = reader()
     await before.ready()
     await broker.kill()
@@ -144,7 +144,7 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
     expect(before.ended.filter((id) => jtis.includes(id))).toEqual(jtis)
   })
 
-  it('fills a topic anew that was truncated, and one that was deleted, before anybody trusts it', async () => {
+  it('refills a truncated and a deleted topic before a reader trusts it', async () => {
     const dead = await accessOf(service)
     await revoke(service, dead, 'wait=10')
     for (const harm of [broker.truncate, broker.deleteTopic]) {
@@ -171,7 +171,7 @@ describe.skipIf(!brokerIsAvailable())('a server with Kafka', () => {
     await follows.ready()
   })
 
-  it('sends anew what was damaged after it had been read back, when it begins to publish', async () => {
+  it('sends again what was damaged after it had been read back, when it starts to publish', async () => {
     const dead = await accessOf(service)
     await revoke(service, dead, 'wait=10')
     await reader().ready()

@@ -96,7 +96,7 @@ describe('the largest token of any older version', () => {
 })
 
 describe('a password', () => {
-  it('of 256 characters signs in, whoever set it; a longer one is refused by all of them', async () => {
+  it('of 256 characters signs in, however it was set; a longer one is rejected everywhere', async () => {
     for (const [password, status] of [
       ['é'.repeat(256), 201],
       ['é'.repeat(257), 400],
@@ -214,7 +214,7 @@ describe('a client', () => {
       })
   })
 
-  it('of a file, with the longest secret there is, proves itself by it in either place', async () => {
+  it('of a file, with the longest secret, authenticates with it in header or body', async () => {
     const secret = '%:+ ~&='.padEnd(256, '"\\')
     const named = (method: string) => ({
       ...{ client_id: method, client_secret: secret, token_endpoint_auth_method: method },

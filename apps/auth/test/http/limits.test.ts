@@ -86,7 +86,7 @@ describe('sign-ins that fail', () => {
     expect(await statuses(await newPerson(), (host) => `made-up-${host}`)).toEqual(limited)
   })
 
-  it('at an address that nobody has are limited the same', async () => {
+  it('at an unknown address are limited the same', async () => {
     expect(await guesses(7, { proxied: '203.0.113.20' }, 'nobody@example.com')).toEqual([
       400, 400, 400, 400, 400, 429, 429,
     ])
@@ -135,7 +135,7 @@ describe('wrong secrets of clients and resource servers', () => {
       payload: 'grant_type=client_credentials&token=x',
     })
 
-  it.each(endpoints)('are delayed at %s by source, and nobody else is', async (url) => {
+  it.each(endpoints)('are delayed at %s by source, and no other source is', async (url) => {
     const [thief, home] = [`203.0.113.${100 + endpoints.indexOf(url)}`, '203.0.113.200']
     const statuses: number[] = []
     for (let times = 0; times < 7; times += 1)

@@ -103,7 +103,7 @@ describe('a data folder of another database', () => {
     now.close()
   })
 
-  it('is built anew in a folder of SQLite, too', async () => {
+  it('is rebuilt in a folder of SQLite, too', async () => {
     const name = 'sqlite'
     const first = await start(name, {})
     await first.register('before@example.com')

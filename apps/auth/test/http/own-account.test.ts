@@ -86,7 +86,7 @@ async function newPerson(): Promise<Person> {
 }
 
 describe('one’s own account', () => {
-  it('is nobody’s without a token for it, and none of a service', async () => {
+  it('needs a user’s token for it, and rejects that of a service', async () => {
     const person = await newPerson()
     expect((await me('GET', '', 'x')).status).toBe(401)
     expect((await me('GET', '', (await tokensOf(person, 'orders:read'))['access_token'])).status).toBe(401)
@@ -169,7 +169,7 @@ describe('a forgotten password', () => {
   const ask = (email: string) => service.json('/accounts/reset', { email })
   const set = (token: string, new_password: string) => service.json('/accounts/reset', { token, new_password })
 
-  it('is set anew by a mailed link, once, and ends all there was', async () => {
+  it('is reset with an emailed link, once, which revokes everything', async () => {
     const person = await newPerson()
     const before = await tokensOf(person)
     expect([(await ask(person.email)).status, (await ask('nobody@example.com')).status]).toEqual([202, 202])
@@ -233,7 +233,7 @@ describe('another address', () => {
     me('POST', '/email', (await tokensOf(person))['access_token'], { email, password })
   const use = (token: string) => service.json('/accounts/email', { token })
 
-  it('takes the place of the old one once its mailbox is proved; the old one is told, and free', async () => {
+  it('replaces the old one once its mailbox is proved; the old one is notified, and available again', async () => {
     const person = await newPerson()
     const moved = { ...person, email: `moved-${person.email}` }
     expect((await askFor(person, moved.email, 'not mine at all')).body).toMatchObject({ error: 'wrong_password' })
@@ -251,7 +251,7 @@ describe('another address', () => {
     expect(await mailed(person.email, SUBJECTS.confirm, 2)).toHaveLength(2)
   })
 
-  it('of somebody else is not given away, and nobody but its owner hears of it', async () => {
+  it('of another user is not given away, and only its owner is notified', async () => {
     const [person, other] = [await newPerson(), await newPerson()]
     expect((await askFor(person, other.email)).status).toBe(202)
     expect(await mailed(other.email, 'You have an account already')).toHaveLength(1)
@@ -348,7 +348,7 @@ describe('sessions and grants', () => {
     for (const old of [mine, other]) expect((await me('GET', '', old['access_token'])).status).toBe(401)
   })
 
-  it('of somebody else are not there', async () => {
+  it('of another user are not shown', async () => {
     const [one, two] = [await newPerson(), await newPerson()]
     const [ones, twos] = [await tokensOf(one), await tokensOf(two)]
     const sid = ((await me('GET', '/sessions', twos['access_token'])).body['sessions'] as { sid: string }[])[0]?.sid

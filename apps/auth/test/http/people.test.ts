@@ -48,7 +48,7 @@ async function eventsOf(type: string): Promise<number> {
 }
 
 describe('POST /accounts', () => {
-  it('says the same of a free address, one that is asked for, and one that is somebody’s', async () => {
+  it('answers the same for a free, a reserved and a taken address', async () => {
     const address = newAddress()
     const answers = [await register(address), await register(address), await register(ANN.email)]
     for (const { status, text, headers } of answers) {
@@ -95,7 +95,7 @@ describe('POST /accounts', () => {
 })
 
 describe('/accounts/confirm', () => {
-  it('lets a person sign in, and nobody before', async () => {
+  it('lets a user sign in, and no one before', async () => {
     const address = newAddress()
     await register(address)
     const token = await mailed(address)
@@ -139,7 +139,7 @@ describe('/accounts/confirm', () => {
 })
 
 describe('GET /dev/mail', () => {
-  it('has the mail of whoever just registered and asks at once', async () => {
+  it('has the email of a user who has just registered', async () => {
     const address = newAddress()
     await register(address)
     const { text } = await service.send({ url: `/dev/mail?to=${address}`, headers: { accept: 'application/json' } })
@@ -176,7 +176,7 @@ describe('an operator', () => {
     expect(await alive(await service.signIn({ username: address, password: GOOD, scope: 'orders:read' }))).toBe(true)
   })
 
-  it('sees people, clients and keys, what happened and by whom; and no secret', async () => {
+  it('sees users, clients, keys and events with their actors, and no secret', async () => {
     const { sub } = (await operate('users create', { email: newAddress(), password: GOOD })) as { sub: string }
     const { client_secret, client_id } = (await operate('clients create', {
       metadata: { grant_types: ['client_credentials'] },
@@ -195,7 +195,7 @@ describe('an operator', () => {
       expect(everything).not.toContain(secret)
   })
 
-  it('is told what is wrong, and nothing happens', async () => {
+  it('learns what is wrong, and nothing changes', async () => {
     for (const [command, input, why] of [
       ['users disable', { sub: 'nobody@example.com' }, /unknown account/],
       ['users create', { email: 'no address', password: GOOD }, /email/],

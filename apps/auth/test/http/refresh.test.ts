@@ -205,7 +205,7 @@ describe('revocation (RFC 7009) and introspection (RFC 7662)', () => {
     expect(errorOf(await service.revoke(accessToken(first), STOCK_API))).toEqual([401, 'invalid_client'])
   })
 
-  it('of another client’s token is refused, which is told (§2.1), and the token is untouched', async () => {
+  it('of another client’s token is rejected with an error (§2.1), and the token stays valid', async () => {
     const first = await signedIn()
     const second = await service.refresh(refreshToken(first))
     const batch = await service.token({ grant_type: 'client_credentials', scope: 'plain' }, BATCH)
@@ -218,7 +218,7 @@ describe('revocation (RFC 7009) and introspection (RFC 7662)', () => {
     expect((await service.refresh(refreshToken(second))).status).toBe(200)
   })
 
-  it('tell a resource server of tokens meant for it only, and nobody without credentials', async () => {
+  it('inform a resource server only of tokens for it, and no one without credentials', async () => {
     const first = await signedIn()
     expect(await service.introspect(accessToken(first))).toMatchObject({
       active: true,

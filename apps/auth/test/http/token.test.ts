@@ -40,7 +40,7 @@ describe('RFC 6749 §2.3: a client proves itself', () => {
     expect((await services(POSTING)).status).toBe(200)
   })
 
-  it('and is told nothing but invalid_client when it does not, with a challenge where the header was used', async () => {
+  it('and gets only invalid_client when it does not, with a challenge where the header was used', async () => {
     const wrong = await services({}, basic('web', 'wrong'))
     expectError(wrong, 401, 'invalid_client')
     expect(wrong.headers['www-authenticate']).toMatch(/^Basic /)
@@ -86,7 +86,7 @@ describe('RFC 6749 §3.2: a token request', () => {
     expectError(await service.token(form, WEB), 400, 'invalid_request')
   })
 
-  it('of an unknown grant, or of one the client may not use, is told so', async () => {
+  it('for an unknown grant type, or one the client may not use, is rejected as such', async () => {
     for (const grant_type of ['implicit', 'constructor', '__proto__', 'PASSWORD'])
       expectError(await service.token({ grant_type }, WEB), 400, 'unsupported_grant_type')
     expectError(await service.signIn({}, BATCH), 400, 'unauthorized_client')
@@ -139,7 +139,7 @@ describe('RFC 6749 §4.3 and §4.4: tokens', () => {
     expect(own.headers['ledgate-position']).toMatch(/^\d+$/)
   })
 
-  it('do not come for a wrong password or an unknown address, and both are told the same', async () => {
+  it('are not issued for a wrong password or an unknown address, with the same answer for both', async () => {
     const wrong = await service.signIn({ password: 'another password' })
     expectError(wrong, 400, 'invalid_grant')
     const unknown = await service.signIn({ username: 'nobody@example.com' })

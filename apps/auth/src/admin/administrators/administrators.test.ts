@@ -29,7 +29,7 @@ const none = { roles: [], entitlements: [] }
 const admin = { roles: [ADMINISTRATOR], entitlements: [] }
 
 describe('the administrators', () => {
-  it('are the people who have the role and are on the list, at each moment', async () => {
+  it('are, at each moment, the users who have the role and are on the list', async () => {
     const { home, subs } = await withPeople(['ann', 'bob'])
     const [ann = '', bob = ''] = subs
     const { accounts, administrators } = home

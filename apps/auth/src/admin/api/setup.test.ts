@@ -8,7 +8,7 @@ import { ANN, openHousehold } from '../../testing/household.ts'
 import { command } from '../../testing/parts.ts'
 import { openSetup, setupRoutes } from './setup.ts'
 
-it('the token of the console is good for an hour, and while there is nobody', async () => {
+it('the setup token is valid for an hour, while there is no administrator', async () => {
   const { administrators, clock, accounts } = await openHousehold()
   const { token, accepts } = openSetup(administrators, clock)
   expect([await accepts(token), await accepts(`${token}x`), await accepts('')]).toEqual([true, false, false])

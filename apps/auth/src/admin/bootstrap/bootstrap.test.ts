@@ -61,7 +61,7 @@ async function problems(attempt: () => unknown): Promise<readonly string[]> {
 }
 
 describe('the bootstrap file', () => {
-  it('tells everything that is wrong at once, by its place and without its values', async () => {
+  it('reports all problems at once, by path and without values', async () => {
     const wrong = {
       resources: [
         { resource: 'orders', client_secret: 'hidden-1' },
@@ -203,7 +203,7 @@ describe('applying the bootstrap file', () => {
     expect(await countOf(store, 'ClientRegistered')).toBe(2)
   })
 
-  it('does what it can, and tells all that it could not', async () => {
+  it('applies what it can, and reports everything it could not apply', async () => {
     const store = inMemoryEventStore()
     await apply(file, store)
     const clash = {
@@ -307,7 +307,7 @@ describe('an entry that was applied once', () => {
     expect(await signsIn(home, ANN.email)).toBe(false)
   })
 
-  it('is one that found somebody there, and does not give them an heir', async () => {
+  it('is one that found an existing user, and creates no second one after their erasure', async () => {
     const home = await openHousehold()
     await home.create()
     await applyAt(home, people)
@@ -316,7 +316,7 @@ describe('an entry that was applied once', () => {
     expect(await headAfter(home, people)).toBe(true)
   })
 
-  it('makes its person where somebody else had the address before', async () => {
+  it('creates its user at an address that another user had before', async () => {
     const home = await openHousehold()
     await home.create()
     await erase(home)
@@ -395,7 +395,7 @@ describe('an entry that was applied once', () => {
     expect((await readResource(log, clientId))?.state.metadata.resource).toBe('https://invoices.example/')
   })
 
-  it('tells the log no address', async () => {
+  it('writes no address to the log', async () => {
     const home = await openHousehold()
     await applyAt(home, people)
     await erase(home)
@@ -406,7 +406,7 @@ describe('an entry that was applied once', () => {
   })
 })
 
-describe('an entry that could not be applied any more', () => {
+describe('an entry that can no longer be applied', () => {
   /** What is refused today and was taken by older versions; each under the name of one that is good. */
   const refused = (names: { client: string; resource: string; email: string }) => ({
     resources: [{ ...orders, client_id: names.resource, scopes_supported: ['s'.repeat(300)] }],

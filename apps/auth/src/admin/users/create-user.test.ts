@@ -58,7 +58,7 @@ describe('an account for which an administrator vouches, whose right ends meanwh
     expect(await elsewhere.administrators.includes(await subOf(elsewhere))).toBe(true)
   })
 
-  it('is not completed by it when somebody else made it, who was faster', async () => {
+  it('is not completed by it when another command created it first', async () => {
     const { store, elsewhere, hook, end, create } = await twoProcesses()
     hook.append = async (stream, ...request) => {
       hook.append = store.append

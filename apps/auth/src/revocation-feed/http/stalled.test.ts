@@ -37,7 +37,7 @@ async function reading(limits: { stalledMs: number; drainedMs: number }) {
 const NEVER = 1_000_000
 
 describe('a reader of a stream', () => {
-  it('that takes nothing any more is ended, though it stays connected', async () => {
+  it('that no longer reads is closed, though it stays connected', async () => {
     const { over } = await reading({ stalledMs: 200, drainedMs: NEVER })
     expect(await over(10_000)).toBe(true)
   })

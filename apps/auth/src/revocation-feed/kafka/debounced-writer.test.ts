@@ -25,7 +25,7 @@ describe('a keeper', () => {
     await expect.poll(() => saved).toEqual([50, 51])
   })
 
-  it('writes at once what it has when it is told to, and nothing when it has nothing', async () => {
+  it('writes its value at once when it settles, and nothing without a value', async () => {
     const { keep, settle, saved } = made(60_000)
     await settle()
     expect(saved).toEqual([])

@@ -101,7 +101,7 @@ const choices = fc.array(fc.record({ what: fc.nat(799), user: fc.nat(6), client:
 }) satisfies fc.Arbitrary<Choice[]>
 
 describe('what has ended and still matters', () => {
-  it('is, in a snapshot and in a live set, what whoever heard every notice knows', async () => {
+  it('is the same in a snapshot and in a live set as for a reader of every notice', async () => {
     await fc.assert(
       fc.asyncProperty(choices, fc.nat(60), async (all, seconds) => {
         const here = await world()
@@ -141,7 +141,7 @@ describe('what has ended and still matters', () => {
     live.close()
   })
 
-  it('after a place is what was said after it', async () => {
+  it('after a position is what was published after it', async () => {
     const here = await world()
     onTestFinished(here.close)
     const exp = here.clock.now() + 300

@@ -205,7 +205,7 @@ describe('the outbox', () => {
     await box.stop()
   })
 
-  it('sends everything that matters anew behind what cannot be read, whether it comes to that later or had read it back', async () => {
+  it('sends everything that matters again behind an unreadable batch, whether it reads that later or had read it back', async () => {
     for (const before of [0, 1, 2]) {
       const made = world({ readThroughMs: 1 })
       const { topic, feed, start } = made

@@ -20,7 +20,7 @@ describe('reading back', () => {
     await expect(seen).resolves.toBeUndefined()
   })
 
-  it('gives up when nothing comes any more', async () => {
+  it('gives up when no more messages arrive', async () => {
     const seen = startReadBack(slowly(3, 6_000), new AbortController().signal).saw('9')
     const refused = expect(seen).rejects.toThrow('could not be read back')
     await vi.advanceTimersByTimeAsync(18_000 + 10_001)
