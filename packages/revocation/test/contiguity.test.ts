@@ -108,8 +108,8 @@ function heard(said: readonly Said[]) {
   })
 }
 
-describe('what names the notice before it', () => {
-  it('never makes a gap of repeats, a second publisher, notices that are over, or a topic that is filled anew', () => {
+describe('contiguity by the predecessor of each statement', () => {
+  it('sees no gap in repetitions, a second publisher, expired notices, or a topic that is filled again', () => {
     fc.assert(
       fc.property(anyStream, ({ said }) => {
         for (const { isFor, isBelieved } of heard(said)) expect([isFor, isBelieved]).toEqual([isFor, true])
@@ -118,7 +118,7 @@ describe('what names the notice before it', () => {
     )
   })
 
-  it('is believed only where every notice came that still matters, whatever was dropped, put off or repeated on the way', () => {
+  it('confirms a position only if every notice that still matters arrived, whatever was dropped, delayed or repeated', () => {
     const relayed = anyStream.chain(({ log, said }) =>
       fc
         .tuple(
@@ -150,7 +150,7 @@ describe('what names the notice before it', () => {
     )
   })
 
-  it('counts for a reader that has a snapshot from there on', () => {
+  it('continues from the position of a complete snapshot', () => {
     const chain = contiguity()
     chain.whole('0005')
     chain.notice({ position: '0007', predecessor: '0004' })
@@ -160,7 +160,7 @@ describe('what names the notice before it', () => {
     expect(chain.heartbeat({ through: '0011', predecessor: '0009' })).toBe(true)
   })
 
-  it('is not missed of an issuer that does not say it, beside one that does, as in an update of one replica after another', () => {
+  it('accepts statements without a predecessor beside others, as during a rolling update', () => {
     const chain = contiguity()
     chain.notice({ position: '0001' })
     expect(chain.heartbeat({ through: '0002' })).toBe(true)

@@ -16,7 +16,7 @@ const part = (index: number, change: Partial<SnapshotChunk> = {}): SnapshotChunk
   ...change,
 })
 
-it('an opening is whole as long as no snapshot is half there', () => {
+it('a connection has everything unless a snapshot is incomplete', () => {
   const covered = snapshotCoverage()
   expect(covered.isWhole()).toBe(true)
   expect([0, 2, 2, 0].map((index) => covered.take(part(index)))).toEqual([false, false, false, false])
@@ -25,7 +25,7 @@ it('an opening is whole as long as no snapshot is half there', () => {
   expect(covered.isWhole()).toBe(true)
 })
 
-it('a snapshot is complete with its last missing part, in whatever order its parts come and come again', () => {
+it('a snapshot is complete once all its parts arrived, in any order and with repetitions', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 8 }), fc.array(fc.nat({ max: 7 }), { maxLength: 30 }), (count, order) => {
       const covered = snapshotCoverage()
@@ -39,21 +39,21 @@ it('a snapshot is complete with its last missing part, in whatever order its par
   )
 })
 
-it('a later snapshot takes the place of one that was not complete, and has to be complete itself', () => {
+it('a later snapshot replaces an incomplete one, and must be complete itself', () => {
   const covered = snapshotCoverage()
   covered.take(part(0))
   expect(covered.take(part(1, { snapshot: 't', count: 2 }))).toBe(false)
   expect(covered.take(part(0, { snapshot: 't', count: 2 }))).toBe(true)
 })
 
-it('parts of one name that do not fit together are no snapshot', () => {
+it('parts of one snapshot that contradict each other break the feed', () => {
   const covered = snapshotCoverage()
   covered.take(part(0))
   for (const change of [{ count: 2 }, { through: '6' }, { at: 8 }])
     expect(() => covered.take(part(1, change))).toThrow(BrokenFeed)
 })
 
-it('a log that ends before where it ended long ago is another one; replicas a little apart are not', () => {
+it('a log whose end moved far back is another log; replicas that differ a little are not', () => {
   const known = knownPosition()
   expect(known.reached({ through: '7', at: 1_000 })).toBe(true)
   expect(known.reached({ through: '6', at: 31_000 })).toBe(true)

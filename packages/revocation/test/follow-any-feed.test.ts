@@ -127,7 +127,7 @@ function holdsForAnyFeed(numRuns: number, keyFor: () => FindKey, isLinked = true
   )
 }
 
-it('any feed, with repeats, forgeries, hangs, breaks, failover and restarts anywhere, gives the verdicts of a fresh read', async () => {
+it('any feed gives the results of a fresh read, despite repetitions, forgeries, hangs, failover and restarts', async () => {
   const { failed, counterexample, errorInstance } = await holdsForAnyFeed(
     rounds({ quick: 25, long: 400 }),
     () => signer.keyFor,
@@ -135,7 +135,7 @@ it('any feed, with repeats, forgeries, hangs, breaks, failover and restarts anyw
   expect({ failed, counterexample, errorInstance }).toMatchObject({ failed: false })
 })
 
-it('control: a follower that passes over every fourth notice is found out', async () => {
+it('control: a follower that skips every fourth notice is detected', async () => {
   const { failed } = await holdsForAnyFeed(
     1_000,
     () => {

@@ -4,7 +4,7 @@ import { testFeed } from '../src/testing/index.ts'
 import { atEnd, follow, grant, until } from './following.ts'
 
 describe('a fallback', () => {
-  it('runs while nothing fresh comes from the primary, from where everything is known, and stops when it does', async () => {
+  it('is read while the primary is not fresh, from the known position on, and no longer', async () => {
     const feed = await testFeed()
     const primary = feed.source({ name: 'kafka' })
     const fallback = feed.source({ name: 'http', begins: 'snapshot' })
@@ -23,7 +23,7 @@ describe('a fallback', () => {
     await follower.close()
   })
 
-  it('makes a follower ready that began while the primary was away, and gives way when that is back', async () => {
+  it('makes a follower ready that starts while the primary is unavailable, and stops when the primary is back', async () => {
     const feed = await testFeed()
     await feed.end(grant('a'))
     const primary = feed.source({ name: 'kafka' })

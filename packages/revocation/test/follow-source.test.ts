@@ -6,7 +6,7 @@ import { ISSUER } from './arbitrary.ts'
 import { atEnd, follow, grant, UNTIL, until } from './following.ts'
 
 describe('a source', () => {
-  it('that breaks, ends or cannot be opened is begun again where it was', async () => {
+  it('that breaks, ends or cannot be opened is reconnected at its cursor', async () => {
     const feed = await testFeed()
     const source = feed.source()
     const { follower, isDead, reasons } = follow({ sources: [source] }, feed.keyFor)
@@ -27,7 +27,7 @@ describe('a source', () => {
     expect(follower.health().applied).toBe(3)
   })
 
-  it('that hangs is given up, whether it obeys or not, and another opening goes on', async () => {
+  it('that hangs is given up, whether it observes its signal or not, and is reconnected', async () => {
     const feed = await testFeed()
     const source = feed.source()
     const { follower, isDead, reasons } = follow({ sources: [source], silenceMs: 200 }, feed.keyFor)
@@ -42,7 +42,7 @@ describe('a source', () => {
     expect(reasons()).toContain('SilentFeed: no sign of life in 200 ms')
   })
 
-  it('that says anything but heartbeats is not taken for alive once it has caught up', async () => {
+  it('needs heartbeats to count as alive once it has caught up', async () => {
     const feed = await testFeed()
     const source = feed.source()
     const { follower } = follow({ sources: [source], silenceMs: 100 }, feed.keyFor)
@@ -62,7 +62,7 @@ describe('a source', () => {
     await talking
   })
 
-  it('whose iterator cannot even be had is trouble, and no more than that', async () => {
+  it('whose iterator cannot be created is reported and retried', async () => {
     const feed = await testFeed()
     let tries = 0
     const source: RevocationSource = {
@@ -77,7 +77,7 @@ describe('a source', () => {
     expect(new Set(reasons())).toEqual(new Set(['Error: cannot open']))
   })
 
-  it('that gives what it gave before changes nothing', async () => {
+  it('that repeats messages changes nothing', async () => {
     const feed = await testFeed()
     const source = feed.source({ repeats: 5 })
     const { follower, index, isDead } = follow({ sources: [source] }, feed.keyFor)
@@ -91,7 +91,7 @@ describe('a source', () => {
     expect(index.version).toBe(version)
   })
 
-  it('whose snapshot broke off in the middle confirms nothing, and is not gone on with', async () => {
+  it('whose snapshot is incomplete confirms nothing, and is not continued', async () => {
     const feed = await testFeed()
     const part = (index: number, id: string) =>
       feed.sign({
@@ -125,7 +125,7 @@ describe('a source', () => {
     expect(isDead('b')).toBe(true)
   })
 
-  it('of a log that was restored from a backup is read from its beginning', async () => {
+  it('is read from its beginning after the log was restored from a backup', async () => {
     const time = { wall: Date.now() }
     const clock = { wall: () => time.wall, monotonic: () => 0 }
     const signer = await testSigner()

@@ -8,7 +8,7 @@ import { ISSUER } from './arbitrary.ts'
 import { atEnd, follow, grant, until } from './following.ts'
 
 describe('a follower', () => {
-  it('is not ready by heartbeats behind a snapshot that is none: what was in it nobody knows', async () => {
+  it('is not ready by heartbeats after an invalid snapshot', async () => {
     const [feed, other] = [await testFeed(), await testFeed()]
     await feed.end(grant('a'))
     const chunk = { kind: 'chunk', snapshot: 's', index: 0, count: 1, through: '', at: Date.now(), ended: [] } as const
@@ -46,7 +46,7 @@ describe('a follower', () => {
     },
   )
 
-  it('hears of every ending once, with its notice', async () => {
+  it('reports each revocation once, with its notice', async () => {
     const feed = await testFeed()
     const { heard, isDead } = follow({ sources: [feed.source()] }, feed.keyFor)
     const first = await feed.end(grant('a'))
@@ -56,7 +56,7 @@ describe('a follower', () => {
     expect(heard).toEqual([first, second])
   })
 
-  it('is not stopped by whoever listens and throws', async () => {
+  it('is not stopped by a listener that throws', async () => {
     const feed = await testFeed()
     const fail = () => {
       throw new Error('mine')
@@ -67,7 +67,7 @@ describe('a follower', () => {
     await until(() => isDead('b'))
   })
 
-  it('passes over whatever is no statement of the issuer, counts it, and goes on', async () => {
+  it('skips and counts messages that are no statements of the issuer', async () => {
     const feed = await testFeed()
     const stranger = await testFeed({ signer: await testSigner({ kid: 'feed-1' }) })
     const nobody = await testFeed({ signer: await testSigner({ kid: 'feed-9' }) })
@@ -96,7 +96,7 @@ describe('a follower', () => {
     expect(index.size).toBe(2)
   })
 
-  it('survives what a newer issuer says', async () => {
+  it('accepts statements of a newer issuer', async () => {
     const feed = await testFeed()
     const source = feed.source()
     const { follower } = follow({ sources: [source] }, feed.keyFor)
@@ -107,7 +107,7 @@ describe('a follower', () => {
     expect(follower.health()).toMatchObject({ unknown: 1, refused: 0 })
   })
 
-  it('takes in nothing, and confirms nothing, behind a notice whose key cannot be looked up', async () => {
+  it('applies and confirms nothing after a notice whose key cannot be looked up', async () => {
     const feed = await testFeed()
     let isDown = true
     const keyFor: typeof feed.keyFor = (kid) => (isDown ? Promise.reject(new Error('no key set')) : feed.keyFor(kid))
@@ -122,7 +122,7 @@ describe('a follower', () => {
     expect(isDead('a')).toBe(true)
   })
 
-  it('control: with a key that is said not to exist, the heartbeat behind confirms without the notice', async () => {
+  it('control: if the key is reported as nonexistent, the next heartbeat confirms without the notice', async () => {
     const feed = await testFeed({ isLinked: () => false })
     let asked = 0
     const keyFor: typeof feed.keyFor = async (kid) => ((asked += 1) === 1 ? undefined : feed.keyFor(kid))
@@ -133,7 +133,7 @@ describe('a follower', () => {
     expect(isDead('a')).toBe(false)
   })
 
-  it('is not made ready by old heartbeats, nor by those from the future', async () => {
+  it('is not made ready by old heartbeats, or by those from the future', async () => {
     const feed = await testFeed()
     const { follower, isDead, reasons } = follow({ sources: [feed.source()] }, feed.keyFor)
     await feed.heartbeat(Date.now() - 60_000)
@@ -145,7 +145,7 @@ describe('a follower', () => {
     expect(reasons()[0]).toMatch(/ahead/)
   })
 
-  it('is not made ready by a heartbeat of before it began, however fresh: what was told since stands behind it', async () => {
+  it('is not made ready by a heartbeat from before its start, however fresh: newer notices may follow it', async () => {
     const feed = await testFeed()
     await feed.heartbeat()
     await sleep(5)
@@ -158,7 +158,7 @@ describe('a follower', () => {
     expect(isDead('a')).toBe(true)
   })
 
-  it('stops being ready when its feed grows old, and is again when it does not', async () => {
+  it('is not ready while its feed is stale, and is ready again afterwards', async () => {
     const feed = await testFeed()
     const time = { wall: Date.now(), monotonic: 0 }
     const clock = { wall: () => time.wall, monotonic: () => time.monotonic }
@@ -173,7 +173,7 @@ describe('a follower', () => {
     await follower.ready()
   })
 
-  it('waits to be ready no longer than its caller does, and not once it is closed', async () => {
+  it('waits to be ready until its caller gives up or it is closed', async () => {
     const feed = await testFeed()
     const { follower } = follow({ sources: [feed.source()] }, feed.keyFor)
     const caller = new AbortController()
@@ -188,7 +188,7 @@ describe('a follower', () => {
   })
 })
 
-it('what was already given when it is closed is not taken in any more', async () => {
+it('applies nothing more once it is closed', async () => {
   const feed = await testFeed()
   for (const id of ['a', 'b', 'c']) await feed.end(grant(id))
   const index = revocationIndex()
@@ -202,7 +202,7 @@ it('what was already given when it is closed is not taken in any more', async ()
   expect(index.size).toBe(1)
 })
 
-it('a follower over an index of before is ready only when it has caught up anew', async () => {
+it('a follower over an existing index is ready only once it has caught up', async () => {
   const feed = await testFeed()
   const index = revocationIndex()
   await feed.end(grant('a'))
@@ -216,7 +216,7 @@ it('a follower over an index of before is ready only when it has caught up anew'
   await second.follower.ready()
 })
 
-it('closing does not wait for a source that hangs in its own cleaning up', async () => {
+it('closing does not wait for a source whose cleanup hangs', async () => {
   const feed = await testFeed()
   const never = new Promise<never>(() => undefined)
   let opened = 0

@@ -12,11 +12,11 @@ function machine() {
 }
 
 describe('staleness', () => {
-  it('is infinite until something was heard', () => {
+  it('is infinite before the first heartbeat', () => {
     expect(machine().fresh.stalenessMs()).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('grows while either clock goes on, when a machine sleeps or its clock is set back', () => {
+  it('grows with either clock, also while the machine sleeps or after its clock was set back', () => {
     const { time, fresh } = machine()
     fresh.heard({ at: START - 100 })
     expect(fresh.stalenessMs()).toBe(100)
@@ -27,7 +27,7 @@ describe('staleness', () => {
     expect(fresh.stalenessMs()).toBe(20_000)
   })
 
-  it('is not made less by what comes from the future, came before, or says the same again', () => {
+  it('is not reduced by heartbeats from the future, older ones, or repetitions', () => {
     const { time, fresh } = machine()
     expect(fresh.heard({ at: START + 2_001 })).toBe(false)
     expect(fresh.stalenessMs()).toBe(Number.POSITIVE_INFINITY)
@@ -44,7 +44,7 @@ describe('staleness', () => {
     age: fc.option(fc.integer({ min: -4_000, max: 60_000 }), { nil: undefined }),
   })
 
-  it('is never less than the time since the newest believable heartbeat was made, nor since it came', () => {
+  it('is never less than the age of the newest valid heartbeat, or the time since it arrived', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const { time, fresh } = machine()
@@ -69,7 +69,7 @@ describe('staleness', () => {
     )
   })
 
-  it('of a backlog that drains only now is that of its last heartbeat, however fast it comes', () => {
+  it('of an old backlog is that of its last heartbeat, however fast it arrives', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 16_000, max: 3_600_000 }), { minLength: 1, maxLength: 50 }),

@@ -25,8 +25,8 @@ const claimsOf = (jws: string): { events?: Record<string, unknown>; sub_id?: { i
 /** Whether a message is a notice that ended one of these grants. */
 const endsOne = (jws: string, gids: ReadonlySet<string>): boolean => gids.has(claimsOf(jws).sub_id?.id ?? '')
 
-describe('a relay that holds back notices and passes on heartbeats', () => {
-  it('is found out by the heartbeat behind: the reader takes a snapshot, and is not ready before', async () => {
+describe('a relay that withholds notices and forwards heartbeats', () => {
+  it('is detected by the next heartbeat: the reader reads a snapshot, and is not ready before', async () => {
     const feed = await testFeed()
     const held = new Set(['b'])
     const source = relay(feed.source({ begins: 'snapshot' }), (jws) => !endsOne(jws, held))
@@ -41,7 +41,7 @@ describe('a relay that holds back notices and passes on heartbeats', () => {
     expect(reasons()).toEqual([`BrokenFeed: the notice at position ${feed.position} is missing`])
   })
 
-  it('keeps a reader of a topic from being ready by it, until another source has what is missing', async () => {
+  it('keeps a reader of a topic from being ready until another source has the missing notice', async () => {
     const feed = await testFeed()
     const held = new Set(['b'])
     for (const each of ['a', 'b', 'c']) await feed.end(grant(each))
@@ -66,7 +66,7 @@ describe('a relay that holds back notices and passes on heartbeats', () => {
     await until(() => follower.health().source === 'relay')
   })
 
-  it('never makes a reader say that it knows everything, whatever is held back for however long', async () => {
+  it('never makes a reader ready without the notices that it withholds', async () => {
     const step = fc.constantFrom('end', 'hold', 'pass', 'heartbeat', 'wait', 'old')
     const begins = fc.constantFrom('beginning' as const, 'snapshot' as const)
     await fc.assert(
@@ -109,7 +109,7 @@ describe('a relay that holds back notices and passes on heartbeats', () => {
     )
   })
 
-  it('is not suspected of an issuer that names no notices, nor beside one that does: an update restarts nobody', async () => {
+  it('is not suspected if an older issuer sends no predecessors, also during a rolling update', async () => {
     let isNew = false
     const feed = await testFeed({ isLinked: () => isNew })
     const source = relay(feed.source({ begins: 'snapshot' }), () => true)

@@ -52,7 +52,7 @@ const token: TokenFacts = {
 }
 
 describe('a token', () => {
-  it('is dead exactly when any notice says so, asked as it is or prepared', () => {
+  it('is revoked exactly if any notice says so, prepared or not', () => {
     fc.assert(
       fc.property(endings(), fc.array(anyToken, { minLength: 1, maxLength: 6 }), (all, tokens) => {
         const index = indexOf(all)
@@ -65,7 +65,7 @@ describe('a token', () => {
     )
   })
 
-  it('gets the same verdict in whatever order, however often and after whatever beginning the notices come', () => {
+  it('has the same result in any order of the notices, with repetitions, and after any snapshot', () => {
     const history = endings().chain((all) =>
       fc.record({
         all: fc.constant(all),
@@ -83,7 +83,7 @@ describe('a token', () => {
     )
   })
 
-  it('control: to keep the last of each scope and name instead of the highest gives other verdicts by order', () => {
+  it('control: keeping the last epoch of a name instead of the highest depends on the order', () => {
     const last = (all: readonly Ended[]) => [
       ...new Map(all.map((ended) => [`${ended.scope} ${ended.id}`, ended])).values(),
     ]
@@ -103,27 +103,27 @@ describe('a token', () => {
     [{ scope: 'jti', id: 'j', until: LATER }, {}, { jti: 'other' }],
     [{ scope: 'key', id: 'k', until: LATER }, {}, { kid: 'other' }],
   ]
-  it.each(scopes)('is ended by $scope, and only by what is its own', (ended, dead, alive) => {
+  it.each(scopes)('is revoked in the scope $scope by its own id, and by no other', (ended, dead, alive) => {
     const index = indexOf([ended])
     expect(index.endedBy({ ...token, ...dead })).toBe(ended.scope)
     expect(index.endedBy({ ...token, ...alive })).toBeUndefined()
   })
 
-  it('that carries no epoch, or one that is none, is ended by any notice of its scope', () => {
+  it('without a valid epoch is revoked by any notice of the scope', () => {
     const index = indexOf([{ scope: 'user', id: 'u', until: LATER, epoch: 0 }])
     expect(index.endedBy(token)).toBeUndefined()
     for (const user_epoch of [undefined, -1, -5, Number.NaN, 1.5])
       expect(index.endedBy({ ...token, user_epoch })).toBe('user')
   })
 
-  it('is not ended by the name of somebody of another scope', () => {
+  it('is not revoked by the same id in another scope', () => {
     const same = { ...token, jti: 'x', client_id: 'x', sub: 'y', kid: 'y', sid: 'z', gid: 'w' }
     expect(indexOf([{ scope: 'user', id: 'x', until: LATER, epoch: 9 }]).endedBy(same)).toBeUndefined()
     expect(indexOf([{ scope: 'jti', id: 'y', until: LATER }]).endedBy(same)).toBeUndefined()
     expect(indexOf([{ scope: 'grant', id: 'z', until: LATER }]).endedBy(same)).toBeUndefined()
   })
 
-  it('keeps apart epochs that 32 bits would mix up', () => {
+  it('distinguishes epochs beyond 32 bits', () => {
     const index = indexOf([{ scope: 'user', id: 'u', until: LATER, epoch: 2 ** 52 + 1 }])
     expect(index.endedBy({ ...token, user_epoch: 2 ** 52 })).toBe('user')
     expect(index.endedBy({ ...token, user_epoch: 2 ** 52 + 1 })).toBeUndefined()
@@ -138,7 +138,7 @@ describe('after a restore from backup, which raises the epoch of the issuer whil
     user_epoch,
   })
 
-  it('a token of now lives, whatever was told of before, and one of before is as dead as it was', () => {
+  it('a new token is valid despite notices from before the restore, and revoked tokens stay revoked', () => {
     const index = indexOf([before])
     expect(index.endedBy(of(2, 5))).toBeUndefined()
     expect(index.endedBy(of(1, 7))).toBeUndefined()
@@ -146,7 +146,7 @@ describe('after a restore from backup, which raises the epoch of the issuer whil
       expect(index.endedBy(dead)).toBe('user')
   })
 
-  it('what is ended anew is dead, and what was issued after that lives', () => {
+  it('a new revocation revokes tokens, and tokens that are issued after it are valid', () => {
     for (const all of [
       [before, { ...before, epoch: 5, issuer_epoch: 2 }],
       [{ ...before, epoch: 5, issuer_epoch: 2 }, before],
@@ -159,13 +159,13 @@ describe('after a restore from backup, which raises the epoch of the issuer whil
     }
   })
 
-  it('a client is held to its epochs in the same way', () => {
+  it('the epochs of clients work in the same way', () => {
     const index = indexOf([{ scope: 'client', id: 'c', until: LATER, epoch: 7, issuer_epoch: 1 }])
     expect(index.endedBy({ ...token, issuer_epoch: 2, client_epoch: 0 })).toBeUndefined()
     expect(index.endedBy({ ...token, issuer_epoch: 1, client_epoch: 6 })).toBe('client')
   })
 
-  it('a notice that does not say the epoch of the issuer keeps its meaning beside those that do', () => {
+  it('a notice without issuer_epoch keeps its meaning beside those with one', () => {
     const { issuer_epoch: _, ...older } = before
     for (const all of [
       [older, { ...before, epoch: 5, issuer_epoch: 2 }],
@@ -176,7 +176,7 @@ describe('after a restore from backup, which raises the epoch of the issuer whil
     }
   })
 
-  it('a notice of the issuer says one epoch, whatever else is written into it', () => {
+  it('a notice of the scope issuer has one epoch, whatever other members it has', () => {
     const all = [{ scope: 'issuer', id: ISSUER, until: LATER, epoch: 3, issuer_epoch: 9 }] as unknown as Ended[]
     expect(indexOf(all).endedBy(of(2, 9))).toBe('issuer')
     expect(indexOf(all).endedBy(of(3, 9))).toBeUndefined()
@@ -204,14 +204,14 @@ describe('one scope never hides another', () => {
   })
 })
 
-it('a sign-in in the same second as the revocation lives, and what was before it does not', () => {
+it('a sign-in in the same second as the revocation is valid, and earlier ones are not', () => {
   const index = indexOf([{ scope: 'user', id: 'u', until: NOW + 360, epoch: 3 }])
   expect(index.endedBy({ ...token, user_epoch: 2 })).toBe('user')
   expect(index.endedBy({ ...token, user_epoch: 3, sid: 's2', gid: 'g2' })).toBeUndefined()
 })
 
 describe('an entry', () => {
-  it('counts until its time has passed, and not a second less, whatever is swept', () => {
+  it('counts up to and including its second until, before and after a sweep', () => {
     const steps = fc.array(
       fc.oneof(
         fc.record({ apply: anyEnded(name, fc.integer({ min: NOW - 5, max: NOW + 40 })) }),
@@ -247,7 +247,7 @@ describe('an entry', () => {
     )
   })
 
-  it('that came too late to matter is no news', () => {
+  it('that no longer matters is not new', () => {
     const { index, time } = indexAt()
     expect(index.apply({ scope: 'jti', id: 'j', until: NOW - 1 })).toBe(false)
     expect(index.apply({ scope: 'jti', id: 'j', until: NOW })).toBe(true)
@@ -256,7 +256,7 @@ describe('an entry', () => {
     expect(index.endedBy(token)).toBeUndefined()
   })
 
-  it('changes the version exactly when it can end a token', () => {
+  it('changes the version exactly if it can revoke a token', () => {
     fc.assert(
       fc.property(endings(), anyToken, (all, each) => {
         const { index } = indexAt()
@@ -282,7 +282,7 @@ describe('an entry', () => {
     expect(versions).toEqual([1, 1, 2, 3])
   })
 
-  it('whose time does not fit into 32 bits stays for good, and its neighbours go', () => {
+  it('with a time beyond 32 bits never expires, and its neighbours do', () => {
     const { index, time } = indexAt()
     index.apply({ scope: 'jti', id: 'j', until: 2 ** 40 })
     index.apply({ scope: 'grant', id: 'g', until: LATER })
@@ -296,11 +296,11 @@ describe('an entry', () => {
 /** As full as a million of them make the table, in the short run as well. */
 const MANY = rounds({ quick: 1_000_000 / 16, long: 1_000_000 })
 
-describe('very many of them', () => {
+describe('a million entries', () => {
   const ended = (n: number, until = LATER): Ended => ({ scope: 'jti', id: `token-${n}`, until })
   const of = (n: number) => ({ ...token, jti: `token-${n}` })
 
-  it('take at most 64 bytes each, at every moment, are all found, and give their memory back', () => {
+  it('take at most 64 bytes each at any moment, are all found, and free their memory', () => {
     const { index, time } = indexAt()
     const before = process.memoryUsage().external
     let most = 0
@@ -321,7 +321,7 @@ describe('very many of them', () => {
     expect(index.bytes).toBeLessThan(100_000)
   })
 
-  it('that expire as others come are never all there', () => {
+  it('expire as others are added', () => {
     const { index, time } = indexAt()
     let most = 0
     for (let n = 0; n < rounds({ quick: 30_000, long: 300_000 }); n += 1) {

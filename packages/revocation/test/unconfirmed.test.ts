@@ -18,7 +18,7 @@ function knowing(source: RevocationSource, confirms: () => boolean) {
 }
 
 describe('a source whose heartbeats confirm nothing', () => {
-  it('makes nobody ready, though its notices count, until one confirms', async () => {
+  it('does not make a follower ready, though its notices count, until one confirms', async () => {
     const feed = await testFeed()
     let isWhole = false
     const { follower, isDead, reasons } = follow({ sources: [knowing(feed.source(), () => isWhole)] }, feed.keyFor)
@@ -32,7 +32,7 @@ describe('a source whose heartbeats confirm nothing', () => {
     await follower.ready()
   })
 
-  it('is not reported for those of long ago: somebody who begins passes over many of them', async () => {
+  it('is not reported for old heartbeats, which a new reader skips', async () => {
     const feed = await testFeed()
     const sources = [knowing(feed.source(), () => false)] as const
     const { isDead, reasons } = follow({ sources, failoverAfterMs: 5_000 }, feed.keyFor)
@@ -62,7 +62,7 @@ describe('a source whose heartbeats confirm nothing', () => {
     },
   )
 
-  it('is begun again after longer and longer pauses: what it lacks does not come by asking', async () => {
+  it('is reconnected after longer and longer pauses', async () => {
     const feed = await testFeed()
     const source = knowing(feed.source(), () => false)
     const backoffMs = { first: 50, longest: 100_000 }
@@ -73,7 +73,7 @@ describe('a source whose heartbeats confirm nothing', () => {
     expect(performance.now() - began).toBeGreaterThan(50 + 100 + 200)
   })
 
-  it('gives way to its fallback, and comes back when they confirm again', async () => {
+  it('is replaced by its fallback until its heartbeats confirm again', async () => {
     const feed = await testFeed()
     let isWhole = true
     const primary = knowing(feed.source({ name: 'kafka' }), () => isWhole)
@@ -90,7 +90,7 @@ describe('a source whose heartbeats confirm nothing', () => {
     await until(() => follower.health().source === 'kafka')
   })
 
-  it('confirms all the same by a whole snapshot', async () => {
+  it('confirms with a complete snapshot nevertheless', async () => {
     const feed = await testFeed()
     await feed.end(grant('a'))
     const source = knowing(feed.source({ begins: 'snapshot' }), () => false)

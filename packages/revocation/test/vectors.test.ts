@@ -72,7 +72,7 @@ describe('a stream of the vectors', () => {
   })
 })
 
-describe('a token of the vectors, once everything was said', () => {
+describe('a token of the vectors, after all statements', () => {
   const index = revocationIndex({ now: () => vectors.now * 1000 })
   for (const { says } of vectors.statements) take(index, says)
 

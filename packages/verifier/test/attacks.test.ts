@@ -184,8 +184,8 @@ const IMPOSTORS: readonly Vector[] = [
 
 const VECTORS = [...FORGERIES, ...IMPOSTORS].map(([name, make, code = 'invalid_token']) => ({ name, make, code }))
 
-describe('a token that is not what it seems', () => {
-  it.each(VECTORS)('is refused, and nobody is told why: $name', async ({ make, code }) => {
+describe('a forged token', () => {
+  it.each(VECTORS)('is refused without the reason in the answer: $name', async ({ make, code }) => {
     const token = await make()
     const refused = await refusalOf(token)
     expect({ code: refused.code, status: refused.status, error: refused.error, headers: refused.headers }).toEqual({
@@ -196,7 +196,7 @@ describe('a token that is not what it seems', () => {
     })
   })
 
-  it('is in no error, neither whole nor in part', async () => {
+  it('is never quoted in an error', async () => {
     for (const { make } of VECTORS) {
       const token = await make()
       const refused = await refusalOf(token)
@@ -312,7 +312,7 @@ describe('encrypted tokens', () => {
     expect(verifier.verifySync(token)).toBe(principal)
   })
 
-  it('are refused when what is inside is not signed by the issuer, or they are not for us', async () => {
+  it('are refused if the inner token is not signed by the issuer, or they are for another resource server', async () => {
     await using verifier = await opened()
     const inner = await tokenBy(made.es)
     const another = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey
@@ -331,7 +331,7 @@ describe('encrypted tokens', () => {
     expect((await refusalOf(await encrypt(inner, {}))).code).toBe('invalid_token')
   })
 
-  it('need keys that say what they are for', async () => {
+  it('need keys with an alg', async () => {
     const [key] = await decryptionKeys()
     expect(() => createVerifier(optionsFor([], { decryptionKeys: [{ ...key, alg: 'RSA1_5', kty: 'RSA' }] }))).toThrow(
       TypeError,

@@ -75,7 +75,7 @@ describe('a token that was verified before', () => {
     ).rejects.toThrow(/Property failed/)
   })
 
-  it('dies with its key, when the set does not list it any more', async () => {
+  it('is refused once its key has left the set', async () => {
     const [gone, stays] = await Promise.all([signingKey('gone'), signingKey('stays')])
     let listed = [gone.jwk, stays.jwk]
     const fetch: typeof globalThis.fetch = (...asked) => network({ [ISSUER]: listed })(...asked)
@@ -89,7 +89,7 @@ describe('a token that was verified before', () => {
     expect(await codeOf(verifier.verify(second))).toBe('good')
   })
 
-  it('is good again when its key is back: of two replicas behind one address, one may be late', async () => {
+  it('is valid again when its key is back in the set, as with replicas that differ for a while', async () => {
     const [comes, stays] = await Promise.all([signingKey('comes'), signingKey('stays')])
     let listed = [comes.jwk, stays.jwk]
     const fetch: typeof globalThis.fetch = (...asked) => network({ [ISSUER]: listed })(...asked)
@@ -106,7 +106,7 @@ describe('a token that was verified before', () => {
     await vi.waitFor(async () => expect(await verdict()).toBe('invalid_token'))
   })
 
-  it('is answered with 503 when the key set could not be fetched for too long, and well again afterwards', async () => {
+  it('gets 503 while the key set is too old, and is valid again afterwards', async () => {
     const key = await signingKey('es')
     const clock = handClock()
     const works = network({ [ISSUER]: [key.jwk] })
@@ -130,7 +130,7 @@ describe('a token that was verified before', () => {
     await vi.waitFor(async () => expect(await codeOf(verifier.verify(token))).toBe('good'), { timeout: 20_000 })
   })
 
-  it('is never taken for one that differs from it in a single character', async () => {
+  it('is never confused with one that differs in a single character', async () => {
     const key = await signingKey('es')
     await using verifier = createVerifier(optionsFor([key]))
     await verifier.start()
@@ -168,7 +168,7 @@ describe('a token that was verified before', () => {
     expect(() => (principal.audience as string[]).push('https://other.example')).toThrow(TypeError)
   })
 
-  it('is remembered in a bounded number, and nothing that was refused is', async () => {
+  it('is cached up to a limit, and refused tokens are not cached', async () => {
     const key = await signingKey('es')
     await using verifier = createVerifier(optionsFor([key], { cache: { maxTokens: 10 } }))
     await verifier.start()
@@ -180,7 +180,7 @@ describe('a token that was verified before', () => {
     expect(verifier.health().cachedTokens).toBe(before)
   })
 
-  it('is verified anew each time where the cache is off', async () => {
+  it('is verified each time if the cache is off', async () => {
     const key = await signingKey('es')
     await using verifier = createVerifier(optionsFor([key], { cache: false }))
     await verifier.start()
@@ -196,7 +196,7 @@ describe('a bounded cache', () => {
   /** As of signatures that somebody made to end like one another. */
   const alike = fc.constantFrom(...'abcd').map((start) => `${start}.the same end`)
 
-  it('never holds more than it may, nor another entry than was put in', () => {
+  it('never exceeds its limit, and returns the entry that was stored', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 2, max: 12 }),
@@ -217,7 +217,7 @@ describe('a bounded cache', () => {
     )
   })
 
-  it('has at most one of those that end alike', () => {
+  it('holds at most one of the tokens with the same end', () => {
     const cache = tokenCache<number>(10)
     for (const [nth, start] of ['a', 'b', 'c'].entries()) cache.set(`${start}.the same end`, nth)
     expect(cache.size).toBe(1)
@@ -228,7 +228,7 @@ describe('a bounded cache', () => {
     expect(cache.size).toBe(0)
   })
 
-  it('keeps what is asked for again and again, while others come and go', () => {
+  it('keeps entries that are used often', () => {
     const cache = tokenCache<number>(10)
     cache.set('often', 1)
     for (let each = 0; each < 1_000; each += 1) {
@@ -239,7 +239,7 @@ describe('a bounded cache', () => {
 })
 
 describe('a token asked about after every change of the feed', () => {
-  it('is looked up again only when something changed, and never missed', async () => {
+  it('is looked up again only after a change', async () => {
     await using test = await setting()
     const token = await tokenBy(test.key, { jti: 'x' })
     const { facts } = await test.verifier.verify(token)

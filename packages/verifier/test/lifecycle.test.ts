@@ -18,7 +18,7 @@ describe('a verifier', () => {
     expect(await codeOf(verifier.verify(await tokenBy(key)))).toBe('verifier_not_ready')
   })
 
-  it('says what it waited for in vain, and is ready later all the same', async () => {
+  it('reports what is missing when start fails, and becomes ready later', async () => {
     const key = await signingKey('es')
     let fetching = down
     const fetch: typeof globalThis.fetch = (...asked) => fetching(...asked)
@@ -32,7 +32,7 @@ describe('a verifier', () => {
     expect(verifier.health()).toMatchObject({ isReady: true, issuers: [{ issuer: ISSUER, keys: { kids: ['es'] } }] })
   })
 
-  it('is not ready while its feed gives nothing', async () => {
+  it('is not ready while its feed is silent', async () => {
     await using test = await setting()
     const jwks = { fetch: network({ [ISSUER]: [test.key.jwk] }) }
     const source = test.feed.source()
@@ -43,7 +43,7 @@ describe('a verifier', () => {
     })
   })
 
-  it('becomes ready by its fallback when the primary is away', async () => {
+  it('becomes ready through its fallback while the primary is unavailable', async () => {
     await using test = await setting()
     const primary = test.feed.source({ name: 'primary' })
     const fallback = test.feed.source({ name: 'fallback', begins: 'snapshot' })
@@ -55,7 +55,7 @@ describe('a verifier', () => {
     expect(verifier.health().issuers[0]?.revocations).toMatchObject({ isReady: true, source: 'fallback' })
   })
 
-  it('verifies nothing any more once it is closed, and can be closed again', async () => {
+  it('verifies nothing once it is closed, and can be closed again', async () => {
     const test = await setting()
     const token = await tokenBy(test.key)
     const signal = test.verifier.watch(await test.verifier.verify(token))
@@ -76,14 +76,14 @@ describe('a verifier', () => {
     expect(await verdict).toBe('verifier_not_ready')
   })
 
-  it('gives up starting when it is closed meanwhile', async () => {
+  it('stops starting when it is closed meanwhile', async () => {
     const verifier = createVerifier(optionsFor([], { jwks: { fetch: down } }))
     const starting = codeOf(verifier.start())
     await verifier.close()
     expect(await starting).toBe('verifier_not_ready')
   })
 
-  it('tells of every notice once, to each who listens, one of whom may fail', async () => {
+  it('calls each listener once with every notice, even if one throws', async () => {
     await using test = await setting()
     const heard: Notice[] = []
     test.verifier.onRevoked(() => {
@@ -101,14 +101,14 @@ describe('a verifier', () => {
     expect(heard).toHaveLength(1)
   })
 
-  it('cuts off who watches, by the notice', async () => {
+  it('aborts watches when the notice arrives', async () => {
     await using test = await setting()
     const signal = test.verifier.watch(await test.verifier.verify(await tokenBy(test.key)))
     await test.feed.end({ scope: 'session', id: 'session-1', until: seconds() + 1_000 })
     await vi.waitFor(() => expect(signal.reason).toMatchObject({ code: 'token_revoked', status: 401 }))
   })
 
-  it('cuts off who begins to watch after the notice, as between a request and its upgrade', async () => {
+  it('aborts a watch that starts after the notice, as between a request and its upgrade', async () => {
     await using test = await setting()
     const principal = await test.verifier.verify(await tokenBy(test.key))
     await test.feed.end({ scope: 'session', id: 'session-1', until: seconds() + 1_000 })
@@ -117,7 +117,7 @@ describe('a verifier', () => {
   })
 })
 
-describe('options that cannot be meant', () => {
+describe('invalid options', () => {
   const good = optionsFor([])
   const source = { name: 'nothing', async *open() {} }
   it.each<[string, Partial<Record<string, unknown>>]>([

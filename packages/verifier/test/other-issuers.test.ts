@@ -40,7 +40,7 @@ describe('the keys of an issuer', () => {
 
   const byText = (key: SigningKey, alg: string) => key.signText(JSON.stringify({ alg, kid: key.kid, typ: 'at+jwt' }))
 
-  it('may share one name where they are of other kinds: RFC 7517 §4.5', async () => {
+  it('of different types may have the same kid: RFC 7517 §4.5', async () => {
     const keys = [await signingKey('a'), await signingKey('a', 'EdDSA'), await signingKey('a', 'RS256')]
     await using verifier = await verifierOf(keys.map(({ jwk }) => jwk))
     for (const key of keys) expect(await codeOf(verifier.verify(await tokenBy(key)))).toBe('good')
@@ -48,7 +48,7 @@ describe('the keys of an issuer', () => {
     expect(await codeOf(verifier.verify(await tokenBy(stranger)))).toBe('invalid_token')
   })
 
-  it('may be used as is allowed where they do not say how', async () => {
+  it('without alg are used with an allowed algorithm', async () => {
     const key = await signingKey('ps', 'PS256')
     const token = await tokenBy(key)
     await using verifier = await verifierOf([without(key.jwk, 'alg')], { algorithms: ['PS256'] })
@@ -57,7 +57,7 @@ describe('the keys of an issuer', () => {
     expect(await codeOf(usual.verify(token))).toBe('invalid_token')
   })
 
-  it('may have no name, and a token may name none: RFC 7515 §4.1.4', async () => {
+  it('may have no kid, and so may tokens: RFC 7515 §4.1.4', async () => {
     const [key, other] = [await signingKey('a'), await signingKey('b')]
     const nameless = await tokenBy(key, {}, NAMELESS)
     const named = await tokenBy(key)
@@ -76,7 +76,7 @@ describe('the keys of an issuer', () => {
     expect(await codeOf(verifier.verify(await tokenBy(other, {}, NAMELESS)))).toBe('invalid_token')
   })
 
-  it('that have no name are looked for when none has signed', async () => {
+  it('without kid are fetched again if none verifies the token', async () => {
     const [before, after] = [await signingKey('a'), await signingKey('b')]
     let set = [without(before.jwk, 'kid')]
     const fetch: typeof globalThis.fetch = (...asked) => network({ [ISSUER]: set })(...asked)
@@ -89,7 +89,7 @@ describe('the keys of an issuer', () => {
     expect(await codeOf(verifier.verify(old))).toBe('invalid_token')
   })
 
-  it('are none where everybody can sign by them', async () => {
+  it('are rejected if anyone could sign with them', async () => {
     const [rsa, ec] = [await signingKey('rsa', 'RS256'), await signingKey('ec')]
     await using verifier = await verifierOf([{ ...rsa.jwk, e: 'AQ' }, ec.jwk])
     expect(await codeOf(verifier.verify(await tokenBy(rsa)))).toBe('invalid_token')
@@ -116,10 +116,10 @@ describe('the keys of an issuer', () => {
   })
 })
 
-describe('a token of an issuer that says things in its own way', () => {
+describe('a token of an issuer that does not follow RFC 9068', () => {
   const odd = { roles: 'admin', entitlements: 'orders/7', amr: 'pwd', scope: ['orders:read', 'orders:write', 7, 'a b'] }
 
-  it('is taken where it is lenient, and says the same', async () => {
+  it('is accepted with the lenient profile, with the same claims', async () => {
     const key = await signingKey('a')
     await using verifier = createVerifier(optionsFor([key], { profile: 'lenient' }))
     await verifier.start()
@@ -170,7 +170,7 @@ describe('a token of an issuer that says things in its own way', () => {
   })
 })
 
-describe('one issuer of several that is away', () => {
+describe('one unavailable issuer of several', () => {
   const AWAY = 'https://away.example'
 
   async function two(both = false) {
@@ -185,7 +185,7 @@ describe('one issuer of several that is away', () => {
     return { key, verifier, warnings }
   }
 
-  it('does not keep the tokens of the others from being verified', async () => {
+  it('does not affect the tokens of the others', async () => {
     const { key, verifier, warnings } = await two()
     await using _ = verifier
     await verifier.start({ timeoutMs: 500 })
@@ -196,7 +196,7 @@ describe('one issuer of several that is away', () => {
     expect([isReady, ...issuers.map((each) => each.isReady)]).toEqual([true, true, false])
   })
 
-  it('control: all of them are waited for while there is time', async () => {
+  it('control: start waits for all of them within its timeout', async () => {
     const { verifier, warnings } = await two(true)
     await using _ = verifier
     await verifier.start()
@@ -204,7 +204,7 @@ describe('one issuer of several that is away', () => {
     expect(warnings).toEqual([])
   })
 
-  it('is told of when every one is away', async () => {
+  it('is reported if all are unavailable', async () => {
     const away = vi.fn<typeof fetch>(async () => Promise.reject(new TypeError('fetch failed')))
     await using verifier = createVerifier({
       audience: AUDIENCE,

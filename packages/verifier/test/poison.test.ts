@@ -65,8 +65,8 @@ const FORGED: readonly [string, (test: Setting) => Promise<string> | string][] =
 const encoded = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
 const unsigned = (header: object, payload: object): string => `${encoded(header)}.${encoded(payload)}.`
 
-describe('a message in the feed that the issuer did not make', () => {
-  it.each(FORGED)('ends nothing, confirms nothing, holds up nothing, and is told: %s', async (_, make) => {
+describe('a forged message in the feed', () => {
+  it.each(FORGED)('revokes nothing, confirms nothing, delays nothing, and is reported: %s', async (_, make) => {
     const warn = vi.fn()
     await using test = await setting({ logger: { info() {}, warn } })
     const token = await tokenBy(test.key, { jti: 'x' })
@@ -82,7 +82,7 @@ describe('a message in the feed that the issuer did not make', () => {
     )
   })
 
-  it('control: the same claims by the issuer end the token, and the same heartbeat confirms', async () => {
+  it('control: with a signature of the issuer the token is revoked and the heartbeat confirms', async () => {
     await using test = await setting()
     const token = await tokenBy(test.key, { jti: 'x' })
     await test.verifier.verify(token)
@@ -93,7 +93,7 @@ describe('a message in the feed that the issuer did not make', () => {
     expect(await codeOf(test.verifier.verify(token))).toBe('token_revoked')
   })
 
-  it('of a newer issuer, about something that is not known here, is passed over without alarm', async () => {
+  it('of a newer issuer with an unknown event is skipped without a warning', async () => {
     const warn = vi.fn()
     await using test = await setting({ logger: { info() {}, warn } })
     const events = { 'urn:ledgate:secevent:from-the-future': { anything: true } }
@@ -104,8 +104,8 @@ describe('a message in the feed that the issuer did not make', () => {
   })
 })
 
-describe('a notice with anything changed on its way', { timeout: 120_000 }, () => {
-  it('changes no verdict, whatever was changed, and the next one is heard', async () => {
+describe('a notice that was modified', { timeout: 120_000 }, () => {
+  it('has no effect, and the next one is applied', async () => {
     await using test = await setting()
     const notice: Notice = await test.feed.end({ scope: 'jti', id: 'first', until: seconds() + 10_000 })
     const made = await test.feed.sign({

@@ -23,7 +23,7 @@ const ENDINGS: readonly Ended[] = [
 ]
 
 describe('a revoked token', () => {
-  it.each(ENDINGS)('is refused from the notice on, seen before or not: $scope', async (ended) => {
+  it.each(ENDINGS)('is refused from the notice on, cached or not: $scope', async (ended) => {
     await using test = await setting()
     const claims = { jti: 'jti-x', user_epoch: 0, client_epoch: 0, issuer_epoch: 0 }
     const [seen, unseen] = [await tokenBy(test.key, claims), await tokenBy(test.key, { ...claims, nbf: seconds() - 1 })]
@@ -37,7 +37,7 @@ describe('a revoked token', () => {
     expect(() => test.verifier.verifySync(seen)).toThrow(VerifierError)
   })
 
-  it('lets a sign-in of the same second live, by its epoch', async () => {
+  it('does not affect a sign-in in the same second, by its epoch', async () => {
     await using test = await setting()
     const before = await tokenBy(test.key, { sid: 'a', gid: 'a', user_epoch: 4 })
     const after = await tokenBy(test.key, { sid: 'b', gid: 'b', user_epoch: 5 })
@@ -66,7 +66,7 @@ describe('a revoked token', () => {
     expect(await codeOf(late.verify(token))).toBe('token_revoked')
   })
 
-  it('cannot escape by leaving out what notices name it by', async () => {
+  it('cannot escape by omitting the claims that notices refer to', async () => {
     await using test = await setting({ profile: 'lenient' })
     for (const missing of ['jti', 'client_id', 'iat'])
       expect(await codeOf(test.verifier.verify(await tokenBy(test.key, { [missing]: undefined })))).toBe(
@@ -74,7 +74,7 @@ describe('a revoked token', () => {
       )
   })
 
-  it('says nothing about a token of another issuer that has the same names', async () => {
+  it('does not affect a token of another issuer with the same ids', async () => {
     const other = 'https://other-issuer.example'
     await using test = await setting()
     const jwks = { fetch: network({ [ISSUER]: [test.key.jwk, test.feed.signer.jwk], [other]: [test.key.jwk] }) }
@@ -175,7 +175,7 @@ describe('whatever is revoked in whatever order', () => {
 })
 
 describe('a compromised key', () => {
-  it('signs nothing good any more, although the key set lists it for ever and its notice has run out', async () => {
+  it('is never trusted again, although the key set still has it and its notice has expired', async () => {
     await using test = await setting({ maxTokenLifetimeSeconds: 100_000 })
     const token = await tokenBy(test.key, { exp: seconds() + 90_000 })
     const { facts } = await test.verifier.verify(token)

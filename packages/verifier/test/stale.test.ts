@@ -11,7 +11,7 @@ const at = async (test: Setting, token: string): Promise<string> => codeOf(test.
 const stale = (onStale: OnStale) => setting({ onStale })
 
 describe('while the feed is stale', () => {
-  it('tokens are refused with 503 from the bound on, and taken again once it is fresh, without a restart', async () => {
+  it('tokens get 503 from the bound on, and are accepted again once it is fresh', async () => {
     await using test = await setting()
     const token = await tokenBy(test.key)
     expect(await at(test, token)).toBe('good')
@@ -32,7 +32,7 @@ describe('while the feed is stale', () => {
     expect(test.verifier.health().isReady).toBe(true)
   })
 
-  it('a token never seen before is refused with 503 too, and a bad one with 401', async () => {
+  it('a token that is not cached gets 503, too, and an invalid one 401', async () => {
     await using test = await setting()
     test.clock.advance(15_001)
     expect(await at(test, await tokenBy(test.key))).toBe('verifier_stale')
@@ -52,7 +52,7 @@ describe('while the feed is stale', () => {
     }
   })
 
-  it('the issuer is asked about each token where that is the policy, each time anew', async () => {
+  it('the issuer is asked about each token at each use if that is the policy', async () => {
     const introspect = vi.fn<Introspector>(async () => true)
     await using test = await stale({ policy: { introspect } })
     const token = await tokenBy(test.key)
@@ -151,7 +151,7 @@ describe('while the feed is stale', () => {
     }
   })
 
-  it('a feed that never said anything is stale by every policy but asking', async () => {
+  it('a feed without any heartbeat is stale for every policy but introspection', async () => {
     await using test = await setting()
     const jwks = { fetch: network({ [ISSUER]: [test.key.jwk, test.feed.signer.jwk] }) }
     const common = { issuer: ISSUER, audience: AUDIENCE, jwks, clock: test.clock }

@@ -24,7 +24,7 @@ describe('asking the issuer whether a token is active', () => {
     expect(new Headers(init?.headers).get('authorization')).toBe(`Basic ${Buffer.from(credentials).toString('base64')}`)
   })
 
-  it('is done anew each time', async () => {
+  it('sends a request each time', async () => {
     const { introspect, fetch } = asked(() => Response.json({ active: false, sub: 'x' }))
     expect([await introspect('token'), await introspect('token')]).toEqual([false, false])
     expect(fetch).toHaveBeenCalledTimes(2)
@@ -41,14 +41,14 @@ describe('asking the issuer whether a token is active', () => {
     await expect(asked(answer).introspect('token')).rejects.toThrow()
   })
 
-  it('ends when whoever asks has given up', async () => {
+  it('ends when its caller aborts', async () => {
     const giveUp = new AbortController()
     const answer = asked(() => new Promise(() => {})).introspect('token', giveUp.signal)
     giveUp.abort(new Error('gone'))
     await expect(answer).rejects.toThrow('gone')
   })
 
-  it('is never done in the clear', () => {
+  it('requires https', () => {
     const credentials = { clientId: 'a', clientSecret: 'b' }
     expect(() => introspection({ uri: 'http://issuer.example/introspect', ...credentials })).toThrow(TypeError)
     expect(introspection({ uri: 'http://localhost:1/introspect', ...credentials })).toBeDefined()

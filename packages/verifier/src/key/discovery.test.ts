@@ -21,7 +21,7 @@ const discover = (issuer: string, pages: Readonly<Record<string, unknown>>) =>
 
 const OAUTH = 'https://as.example/.well-known/oauth-authorization-server'
 
-describe('where the keys of an issuer are', () => {
+describe('the discovery of the key set', () => {
   it.each([
     ['https://as.example', OAUTH],
     ['https://as.example/', OAUTH],

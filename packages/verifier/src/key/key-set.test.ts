@@ -20,7 +20,7 @@ const algorithms = async (...keys: unknown[]) =>
   (await readKeySet(JSON.stringify({ keys }), ALL)).map(({ kid, alg }) => [kid, alg])
 
 describe('a published key set', () => {
-  it('says one algorithm for each key, which a token does not choose', async () => {
+  it('has one algorithm for each key, which a token does not choose', async () => {
     const set = [
       { ...made.ec, kid: 'ec' },
       { ...made.ed, kid: 'ed', alg: 'Ed25519' },
@@ -35,7 +35,7 @@ describe('a published key set', () => {
     ])
   })
 
-  it('gives no key that is for something else, secret, weak, nameless or of an unknown kind', async () => {
+  it('omits keys that are for another purpose, private, weak, or of an unknown type', async () => {
     const strange = [
       { ...made.ec, kid: 'encrypts', use: 'enc' },
       { ...made.ec, kid: 'signs', key_ops: ['sign'] },
@@ -61,7 +61,7 @@ describe('a published key set', () => {
     expect(await algorithms(...strange, { ...made.ec, kid: 'good' })).toEqual([['good', 'ES256']])
   })
 
-  it('keeps keys of one name, and of none: RFC 7517 §4.5', async () => {
+  it('keeps keys with the same kid, and without one: RFC 7517 §4.5', async () => {
     const set = [{ ...made.ec, kid: 'a' }, { ...made.ed, kid: 'a' }, { ...made.rsa, kid: 'a', alg: 'PS256' }, made.rsa]
     expect(await algorithms(...set)).toEqual([
       ['a', 'ES256'],
@@ -71,7 +71,7 @@ describe('a published key set', () => {
     ])
   })
 
-  it('uses a key that does not say how with the first algorithm that is allowed and fits it', async () => {
+  it('uses a key without alg with the first allowed algorithm that fits', async () => {
     const keys = JSON.stringify({ keys: [made.rsa, made.ec] })
     for (const [allowed, used] of [
       [['PS256'], ['PS256']],
@@ -84,7 +84,7 @@ describe('a published key set', () => {
       expect((await readKeySet(keys, allowed)).map(({ alg }) => alg)).toEqual(used)
   })
 
-  it('is none without a key of use, so that a blank page takes no key away', async () => {
+  it('is rejected without a usable key, so that an empty page does not remove the keys', async () => {
     await expect(algorithms()).rejects.toThrow(TypeError)
     await expect(readKeySet('null', ALL)).rejects.toThrow(TypeError)
     await expect(readKeySet('{"keys":"all"}', ALL)).rejects.toThrow(TypeError)

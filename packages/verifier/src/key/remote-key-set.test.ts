@@ -60,15 +60,15 @@ async function started(set: { readonly fetch: typeof globalThis.fetch }, options
   return cache
 }
 
-describe('a set of keys kept at hand', () => {
-  it('is fetched once and then answers without asking', async () => {
+describe('a remote key set', () => {
+  it('is fetched once and then answers from memory', async () => {
     const set = server([await publicJwk('a')])
     const cache = await started(set)
     for (let asked = 0; asked < 1_000; asked += 1) expect(cache.get('a')?.alg).toBe('ES256')
     expect(set.requests).toBe(1)
   })
 
-  it('is there two seconds after its server is, however long that was away at the start', async () => {
+  it('is fetched within two seconds after its server starts', async () => {
     const set = server([await publicJwk('a')])
     set.answer = () => new Response('', { status: 503 })
     const cache = cacheOf(set)
@@ -79,7 +79,7 @@ describe('a set of keys kept at hand', () => {
     expect(cache.get('a')).toBeDefined()
   })
 
-  it('is fetched again before it is old, while it is still used', async () => {
+  it('is fetched again before it is too old, and used meanwhile', async () => {
     const set = server([await publicJwk('a')])
     const cache = await started(set, { refreshAheadMs: 10_000 })
     set.keys = [await publicJwk('b')]
@@ -141,7 +141,7 @@ describe('a set of keys kept at hand', () => {
     expect(set.requests).toBe(before + 1)
   })
 
-  it('is fetched once for ten thousand kids that nobody knows', async () => {
+  it('is fetched once for ten thousand unknown kids', async () => {
     const set = server([await publicJwk('a')])
     const cache = await started(set)
     const sought = Array.from({ length: 10_000 }, (_, nth) => cache.seek(`made-up-${nth}`, 1_000))
@@ -150,7 +150,7 @@ describe('a set of keys kept at hand', () => {
     expect(set.requests).toBe(2)
   })
 
-  it('costs a bounded number of fetches however many kids are made up, and has a real new key within seconds', async () => {
+  it('is fetched a bounded number of times for invented kids, and has a new key within seconds', async () => {
     const set = server([await publicJwk('a')])
     const cache = await started(set)
     let made = 0
@@ -168,7 +168,7 @@ describe('a set of keys kept at hand', () => {
     await vi.waitFor(() => expect(cache.get('new')).toBeDefined())
   })
 
-  it('looks ever less often for one kid that nobody knows', async () => {
+  it('searches less and less often for one unknown kid', async () => {
     const set = server([await publicJwk('a')])
     const cache = await started(set)
     for (let tick = 0; tick < 600; tick += 1) {
@@ -178,7 +178,7 @@ describe('a set of keys kept at hand', () => {
     expect(set.requests).toBeLessThanOrEqual(1 + 7)
   })
 
-  it('has a key that was asked for before it was published soon after it is', async () => {
+  it('finds a key soon after it is published, also if it was searched for before', async () => {
     const set = server([await publicJwk('a')])
     const cache = await started(set)
     void cache.seek('new', 0)
@@ -191,7 +191,7 @@ describe('a set of keys kept at hand', () => {
     await vi.waitFor(() => expect(cache.get('new')).toBeDefined())
   })
 
-  it('holds no request open for a key that nobody knows, unless it was told how long', async () => {
+  it('does not delay a request for an unknown key, unless it is configured to', async () => {
     const set = server([await publicJwk('a')])
     const cache = await started(set)
     set.answer = () => new Promise(() => {})
@@ -201,7 +201,7 @@ describe('a set of keys kept at hand', () => {
     expect(await waiting).toBe(false)
   })
 
-  it('does not get back a key that was compromised, whatever the set says', async () => {
+  it('never trusts a compromised key again, even if the set has it', async () => {
     const set = server([await publicJwk('a'), await publicJwk('b')])
     const cache = await started(set, { refreshAheadMs: 1_000 })
     const kept = cache.get('a')
@@ -214,7 +214,7 @@ describe('a set of keys kept at hand', () => {
     expect(cache.get('b')).toBeDefined()
   })
 
-  it('takes back its trust from a key that left the set, or came to be another, for everybody who kept it', async () => {
+  it('marks a key that left the set, or was replaced, as no longer trusted for all holders', async () => {
     const [a, b] = [await publicJwk('a'), await publicJwk('b')]
     const set = server([a, b, await publicJwk('c')])
     const cache = await started(set, { refreshAheadMs: 1_000 })

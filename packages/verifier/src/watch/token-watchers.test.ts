@@ -62,7 +62,7 @@ function end(ended: Ended): void {
 
 const until = NOW + 10_000
 
-describe('somebody who watches a principal', () => {
+describe('watching a principal', () => {
   it.each<Ended>([
     { scope: 'issuer', id: ISSUER, until, epoch: 1 },
     { scope: 'client', id: 'client', until, epoch: 1 },
@@ -72,14 +72,14 @@ describe('somebody who watches a principal', () => {
     { scope: 'grant', id: 'gid-1', until },
     { scope: 'jti', id: 'jti-1', until },
     { scope: 'key', id: 'kid', until },
-  ])('hears of its end, with why: $scope', (ended) => {
+  ])('aborts with the scope of a revocation: $scope', (ended) => {
     const signal = watch(1)
     expect(signal.aborted).toBe(false)
     end(ended)
     expect(signal.reason).toMatchObject({ code: 'token_revoked', detail: `revoked by ${ended.scope}` })
   })
 
-  it('hears of nothing that does not end it', () => {
+  it('ignores revocations of other tokens', () => {
     const [newer, offline] = [watch(1, { user_epoch: 5 }), watch(1, { scope: 'offline_access', user_epoch: 5 })]
     end({ scope: 'user', id: 'user-1', until, epoch: 5 })
     end({ scope: 'session', id: 'jti-1', until })
@@ -89,7 +89,7 @@ describe('somebody who watches a principal', () => {
     expect([newer.aborted, offline.aborted]).toEqual([true, false])
   })
 
-  it('hears of its expiry, when it is refused elsewhere too', () => {
+  it('aborts when the token expires', () => {
     const signal = watch(1)
     vi.advanceTimersByTime(304_000)
     expect(signal.aborted).toBe(false)
@@ -98,13 +98,13 @@ describe('somebody who watches a principal', () => {
     expect(watching.size).toBe(0)
   })
 
-  it('hears at once of what has ended already', () => {
+  it('aborts at once if the token is already revoked', () => {
     index.apply({ scope: 'jti', id: 'jti-1', until })
     expect(watch(1).reason).toMatchObject({ code: 'token_revoked' })
     expect(watch(2, { exp: NOW - 10 }).reason).toMatchObject({ code: 'token_expired' })
   })
 
-  it('hears within a second when nobody could say any more whether it has ended, and is not let in meanwhile', () => {
+  it('aborts within a second when the feed is too stale, and at once for new watches', () => {
     const signals = [watch(1), watch(2)]
     isStale = true
     vi.advanceTimersByTime(1_000)

@@ -26,8 +26,8 @@ function requestOf(authorization: string): IncomingMessage {
   return Object.assign(request, { originalUrl: '/graphql', params: {} })
 }
 
-describe('a guard of Nest, outside of a request of HTTP', () => {
-  it('lets nothing through, and tells why', async () => {
+describe('a guard of Nest, outside of HTTP', () => {
+  it('refuses everything, and reports why', async () => {
     const refused: VerifierError[] = []
     const guard = nestAuth(stubVerifier().verifier, { onRefused: (error) => refused.push(error) }).require()
     const odd = [

@@ -111,7 +111,7 @@ describe('the issuer of a test', () => {
 describe('a DPoP-bound token', () => {
   const url = 'https://api.test/orders'
 
-  it('is good with a proof by its key, once, and never as a bearer token', async () => {
+  it('is valid with a proof of its key, once, and never as a bearer token', async () => {
     const issuer = await testIssuer()
     const verifier = await trusting(issuer, { dpop: dpop() })
     const key = await testDpopKey()
@@ -126,7 +126,7 @@ describe('a DPoP-bound token', () => {
     expect(await codeOf(verifier.verify(accessToken, { ...context, dpop: stolen }))).toBe('invalid_dpop_proof')
   })
 
-  it('is the only kind that is taken where it is required, and refused where it cannot be checked', async () => {
+  it('is required if the policy says so, and refused if DPoP is not enabled', async () => {
     const issuer = await testIssuer()
     const key = await testDpopKey()
     const [bound, free] = [await issuer.token({ cnf: { jkt: key.jkt } }), await issuer.token()]
