@@ -75,7 +75,7 @@ it('refuses a vault without its key, and the store of another installation, and 
 
   const stranger = spawnServer(second, { environment: { LEDGATE_MASTER_KEY: randomBytes(32).toString('base64url') } })
   expect(await stranger.ended).toBe(1)
-  expect(stranger.output()).toMatch(/LEDGATE_MASTER_KEY is not the key that made the vault/)
+  expect(stranger.output()).toMatch(/LEDGATE_MASTER_KEY is not the key of the vault/)
 
   const other = spawnServer(second, { environment: { LEDGATE_ISSUER: 'https://other.example' } })
   expect(await other.ended).toBe(1)

@@ -19,12 +19,12 @@ import streamsMessages, {
 } from '@eventstore/db-client/generated/streams_pb.js'
 import type { ExpectedRevision, NewEvent } from '@ledgate/eventsourcing'
 import { NO_CONNECTION } from './failure.ts'
-import type { Streams } from './inside.ts'
+import type { Streams } from './client-internals.ts'
 
 const { BatchAppendReq: Request } = streamsMessages
 const { Empty, MaximumAppendSizeExceeded, StreamIdentifier, UUID, WrongExpectedVersion } = sharedMessages
 
-/** An event of the log, or of a stream beside it that says less. */
+/** An event of the log, or of an internal stream, whose events have less metadata. */
 export type ProposedEvent = Pick<NewEvent, 'id' | 'type' | 'data'> & { readonly metadata: object }
 
 export interface AppendRequest {
@@ -36,15 +36,15 @@ export interface AppendRequest {
 export interface Appended {
   /** Of the last event. */
   readonly revision: bigint
-  /** Where the last event stands; a server that knew the append already may not say. */
+  /** The position of the last event; a server that already had the append may not return it. */
   readonly position: { readonly commit: bigint; readonly prepare: bigint } | undefined
 }
 
-/** One `BatchAppend` call, on which the appends of a client go to the server side by side. */
+/** One `BatchAppend` call, which carries the concurrent appends of a client to the server. */
 export interface AppendCall {
   /** Whether it takes another append. */
   isOpen(): boolean
-  /** @param onSettled told at once when the outcome is known, and whether it is that the server committed it on this call. */
+  /** @param onSettled called as soon as the outcome is known, with whether the server committed it on this call. */
   append(request: AppendRequest, onSettled?: (isCommitted: boolean) => void): PendingAppend
 }
 
@@ -52,9 +52,9 @@ export interface AppendCall {
 export interface PendingAppend {
   /** @throws the client's errors; `DeadlineExceededError` after `deadlineMs` milliseconds without an answer. */
   readonly answer: Promise<Appended>
-  /** Whether it was sent: then the server may have it. */
+  /** Whether it was sent, so that the server may have it. */
   isSent(): boolean
-  /** It was found in the log, whoever committed it: the answer is no longer waited for. */
+  /** Settles it with an append that was found in the log: the answer is no longer needed. */
   found(appended: Appended): void
 }
 
@@ -66,12 +66,12 @@ interface Waiting {
 const DATA_FORMAT = 'application/json'
 
 /**
- * Opens a `BatchAppend` call. One message carries all events of an append and says that it is whole, so a client that is
- * stopped, killed or cancelled in the middle never leaves a part of an append behind; in a plain `Append` each event is a
- * message of its own, and a call that is cancelled may end like one that is complete.
+ * Opens a `BatchAppend` call. One message carries all events of an append and marks it as complete, so a client that is
+ * stopped, killed or cancelled midway never leaves part of an append behind; in a plain `Append` each event is a message of
+ * its own, and a cancelled call may look like a complete one.
  *
- * The client's own way to this call waits without an end for a server that is silent or closes by half, and mixes up the
- * appends of two clients in one process; so the table of who waits, and the clock, are ours.
+ * The client's own use of this call waits endlessly for a server that is silent or half-closes the connection, and confuses
+ * the appends of two clients in one process; so this module keeps its own table of pending appends and its own timeouts.
  */
 export function openAppendCall(streams: Promise<Streams>, deadlineMs: number): AppendCall {
   const waiting = new Map<string, Waiting>()
@@ -95,13 +95,13 @@ export function openAppendCall(streams: Promise<Streams>, deadlineMs: number): A
     })
     call.on('end', () => {
       call.end()
-      fail(new CancelledError(undefined, 'the server ended the call'))
+      fail(new CancelledError(undefined, 'the server closed the call'))
     })
     return call
   })
   opening.catch(fail)
 
-  /** Nobody waits any more, and nobody will: the server need not keep the call. */
+  /** No append is pending and none will follow: the server need not keep the call open. */
   const leave = (): void => void opening.then((call) => call.cancel()).catch(() => undefined)
 
   return {
@@ -138,14 +138,14 @@ export function openAppendCall(streams: Promise<Streams>, deadlineMs: number): A
   }
 }
 
-/** That a call failed. What was wrong with one append of it says nothing about those beside it. */
+/** The failure of a whole call. An error of one append in it does not apply to the others. */
 function callFailure(error: unknown): Error {
   if (!(error instanceof Error)) return new UnknownError(undefined, String(error))
   const failure = convertToCommandError(error)
   return failure instanceof InvalidArgumentError ? new UnknownError(undefined, error.message) : failure
 }
 
-/** The message of a whole append. It names no deadline: the server would judge that by its own clock. */
+/** The message for a complete append. It has no deadline, because the server would apply its own clock to it. */
 function requestOf(id: string, { stream, events, expected }: AppendRequest): BatchAppendReq {
   const options = new Request.Options().setStreamIdentifier(
     new StreamIdentifier().setStreamName(Buffer.from(stream).toString('base64')),
@@ -174,7 +174,7 @@ function outcomeOf(response: BatchAppendResp, stream: string): Appended | Error 
   const error = response.getError()
   if (error !== undefined) return errorOf(error, stream)
   const success = response.getSuccess()
-  if (success === undefined) return new UnknownError(undefined, 'an answer that says nothing')
+  if (success === undefined) return new UnknownError(undefined, 'the server sent an empty answer')
   const position = success.getPosition()
   return {
     revision: BigInt(success.getCurrentRevision()),
@@ -185,7 +185,7 @@ function outcomeOf(response: BatchAppendResp, stream: string): Appended | Error 
   }
 }
 
-/** What the server says of one append (Streams.BatchAppend.cs, Status.cs), as the client's errors. */
+/** The server's error for one append (Streams.BatchAppend.cs, Status.cs), as an error of the client. */
 function errorOf(error: Status, stream: string): Error {
   const details = error.getDetails()
   const name = details?.getTypeName() ?? ''
@@ -200,7 +200,7 @@ function errorOf(error: Status, stream: string): Error {
     const exceeded = details?.unpack(MaximumAppendSizeExceeded.deserializeBinary, name)
     return MaxAppendSizeExceededError.fromMaxAppendSize(exceeded?.getMaxappendsize() ?? 0)
   }
-  // Servers from 25.1 on name one event of it; the messages of the client do not know the details.
+  // Servers from 25.1 on name one event of it; the client's messages have no field for that.
   if (kind === 'MaximumAppendEventSizeExceeded') return MaxAppendSizeExceededError.fromMaxAppendSize(0)
   if (kind === 'StreamDeleted') return StreamDeletedError.fromStreamName(stream)
   if (kind === 'BadRequest') return new InvalidArgumentError(error.getMessage() || name)

@@ -12,8 +12,8 @@ import { linkOn, type NodeLink } from './node-link.ts'
 import { lookFor } from './settling.ts'
 
 /**
- * One try: the answer, or the append itself in its stream. The server drops the repeat of what no majority has yet, and says
- * so only after its own time limit.
+ * One attempt: waits for the answer, and looks for the append in its stream meanwhile. The server drops the repetition of an
+ * append that no majority has yet, and reports that only after its own time limit.
  *
  * @throws the client's errors; `TimeoutError` for an append without an answer at a node that answers readers.
  */
@@ -36,11 +36,11 @@ export async function tryOn(
   }
 }
 
-/** Judges the error of an append that a node refused because of what is in its log: throws when there is no more to it. */
+/** Checks the error of an append that a node refused because of the events in its log; throws the error that applies. */
 type Judge = (link: NodeLink, error: unknown) => Promise<void>
 
 /**
- * Appends, and tries the very same append again while its outcome is not known: the server knows it by its ids.
+ * Appends, and repeats the same append while its outcome is unknown: the server recognizes the event ids.
  *
  * @throws {Conflict | TooLarge | AppendRefused | Unavailable | UnknownOutcome}
  */
@@ -65,13 +65,13 @@ export async function append(
     })
   } catch (error) {
     const failure = appendFailure(request, error)
-    // What answers readers and commits nothing may have been replaced as the leader, and not know it yet.
+    // A node that answers reads and commits nothing may have been replaced as the leader without knowing it.
     if (used && error instanceof TimeoutError) connection.refused(used, new DeadlineExceededError())
     throw failure instanceof Unavailable && unsettled !== undefined ? appendFailure(request, unsettled) : failure
   }
 }
 
-/** An event of the streams beside the log, which says nothing about who wrote it. */
+/** An event of an internal stream, without metadata about its author. */
 export const asideEvent = (
   type: string,
   data: ProposedEvent['data'],
@@ -83,6 +83,6 @@ export const asideEvent = (
   metadata: {},
 })
 
-/** Lets EventStoreDB forget all events of a stream but the last: as its metadata, in the stream `$$<name>`. */
+/** Lets EventStoreDB keep only the last event of a stream, by the metadata of the stream (`$$<name>`). */
 export const keepLastOnly = (connection: Connection, stream: string): Promise<Appended> =>
   append(connection, { stream: `$$${stream}`, events: [asideEvent('$metadata', { $maxCount: 1 })], expected: 'any' })

@@ -2,8 +2,8 @@ import { ErrorType, isCommandError } from '@eventstore/db-client'
 import { status } from '@grpc/grpc-js'
 
 /**
- * Why a server cannot be used, in a sentence for its operator; docs/operations.md says of each what to do. None of them repeats the
- * setting, for there may be a password in it.
+ * Why a server cannot be used, as a sentence for operators; docs/operations.md says for each what to do. None of them repeats the
+ * value of the setting, which may contain a password.
  */
 export const CAUSES = {
   noServer: 'no server can be reached at LEDGATE_EVENTSTOREDB_URL',
@@ -26,7 +26,7 @@ export const CAUSES = {
 
 export type Cause = keyof typeof CAUSES
 
-/** Those that waiting does not help. */
+/** The causes for which waiting does not help. */
 const LASTING: ReadonlySet<Cause> = new Set([
   'otherAuthority',
   'otherName',
@@ -41,7 +41,7 @@ export const isLasting = (cause: Cause): boolean => LASTING.has(cause)
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-/** What grpc-js and Node say of a connection that was not made, in the order in which it is looked for. */
+/** The messages of grpc-js and Node for a failed connection, in the order in which they are checked. */
 const TEXTS: readonly (readonly [RegExp, Cause])[] = [
   [/altnames|ERR_TLS_CERT_ALTNAME_INVALID/, 'otherName'],
   [/wrong version number|packet length too long|0A00010B|0A0000C6/, 'speaksPlain'],
@@ -52,9 +52,9 @@ const TEXTS: readonly (readonly [RegExp, Cause])[] = [
 ]
 
 /**
- * The cause of a call that failed, as far as its error tells.
+ * The cause of a failed call, as far as its error tells.
  *
- * @param isWriting whether it was to change something; it names the right that is missing.
+ * @param isWriting whether the call was a write, which determines the permission that is missing.
  */
 export function causeOf(error: unknown, isWriting: boolean): Cause {
   if (error instanceof Error && isCommandError(error)) {
@@ -70,6 +70,6 @@ export function causeOf(error: unknown, isWriting: boolean): Cause {
   return TEXTS.find(([pattern]) => pattern.test(text))?.[1] ?? 'unknown'
 }
 
-/** The sentence of a cause; what the server itself said, where the cause is not known. */
+/** The sentence for a cause, with the server's own message if the cause is unknown. */
 export const sentenceOf = (cause: Cause, error?: unknown): string =>
   cause === 'unknown' && error !== undefined ? `${CAUSES.unknown}: ${textOf(error)}` : CAUSES[cause]

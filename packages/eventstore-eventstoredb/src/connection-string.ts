@@ -9,16 +9,16 @@ import {
   EventStoreDBClient,
   type NodePreference,
 } from '@eventstore/db-client'
-import { sendingAhead } from './inside.ts'
+import { sendingAhead } from './client-internals.ts'
 
-/** A connection string, taken apart. The client never gets it whole: it prints what it does not understand, with the password. */
+/** A parsed connection string. The client never receives the whole text: its errors print the text, with the password. */
 export interface ConnectionString {
   /** Whether the host is a name for a cluster (`esdb+discover`). */
   readonly isDiscovered: boolean
-  /** `user:password@` as it is written, or nothing. */
+  /** `user:password@` as written, or empty. */
   readonly userinfo: string
   readonly hosts: readonly EndPoint[]
-  /** With its `?` as it is written, or nothing. */
+  /** As written, with its `?`, or empty. */
   readonly query: string
   readonly options: Options
 }
@@ -27,7 +27,7 @@ const SETTING = 'LEDGATE_EVENTSTOREDB_URL'
 const DEFAULT_PORT = 2113
 const HIGHEST_PORT = 65_535
 
-/** What is wrong with a connection string. Nothing else of it is repeated: it may be a part of the password. */
+/** A fault of a connection string. The message repeats no other part of it, which might belong to the password. */
 class Wrong extends Error {}
 const wrong = (what: string): Wrong => new Wrong(what)
 
@@ -50,12 +50,12 @@ const flag: Read = (name, value) => {
 const number =
   (pattern: RegExp): Read =>
   (name, value) => {
-    if (!pattern.test(value)) throw wrong(`its option ${name} is no such whole number`)
+    if (!pattern.test(value)) throw wrong(`its option ${name} is not a whole number in the allowed range`)
     return Number(value)
   }
 const whole = number(/^\d{1,9}$/)
 const positive = number(/^[1-9]\d{0,8}$/)
-/** -1 is never. */
+/** -1 means never. */
 const interval = number(/^(-1|\d{1,9})$/)
 const text: Read = (name, value) => decoded(value, `its option ${name}`)
 const verified: Read = (name, value) => {
@@ -70,11 +70,11 @@ const PREFERENCES: ReadonlyMap<string, NodePreference> = new Map([
 ])
 const preference: Read = (name, value) => {
   const found = PREFERENCES.get(flat(value))
-  if (found === undefined) throw wrong(`its option ${name} is no kind of node`)
+  if (found === undefined) throw wrong(`its option ${name} is not a kind of node`)
   return found
 }
 
-/** What there is to choose, and how it is read. Names are written as the client takes them, in any case. */
+/** The options and their parsers. The names are those of the client, in any case. */
 const OPTIONS = {
   tls: flag,
   tlsCAFile: text,
@@ -96,7 +96,7 @@ type Options = { readonly [Each in Name]?: boolean | number | string }
 
 const flat = (name: string): string => name.trim().toLowerCase().replace(/[_-]/g, '')
 const NAMES: ReadonlyMap<string, Name> = new Map((Object.keys(OPTIONS) as Name[]).map((name) => [flat(name), name]))
-/** What is told of an option that there is not: one that is no word may be something else. */
+/** Only an option name that matches is repeated in an error; other texts may be part of a secret. */
 const WORD = /^[A-Za-z][\w-]{0,31}$/
 
 function decoded(value: string, what: string): string {
@@ -110,9 +110,9 @@ function decoded(value: string, what: string): string {
 const WHOLE = /^esdb(?<discover>\+discover)?:\/\/(?:(?<userinfo>[^@]*)@)?(?<hosts>[^@/?]+)\/*(?<query>\?[^@]*)?$/
 
 /**
- * Takes a connection string apart, and looks at each of its options.
+ * Parses a connection string and validates each of its options.
  *
- * @throws {Error} that names what is wrong, and repeats no value.
+ * @throws {Error} that names the fault and repeats no value.
  */
 export const parseConnectionString = (url: string, setting = SETTING): ConnectionString =>
   naming(setting, () => parsed(url))
@@ -123,8 +123,8 @@ function parsed(url: string): ConnectionString {
   if (parts === undefined)
     throw wrong(
       written.split('@').length > 2
-        ? 'an @ in its user, password or options is to be written as %40'
-        : 'it is to be like esdb://user:password@host:2113?tls=true',
+        ? 'an @ in its user, password or options must be written as %40'
+        : 'it must look like esdb://user:password@host:2113?tls=true',
     )
   const { discover, userinfo, hosts = '', query = '' } = parts
   if (userinfo !== undefined) credentialsOf(userinfo)
@@ -137,13 +137,13 @@ function parsed(url: string): ConnectionString {
   }
 }
 
-/** User and password of a connection string. @throws {Error} as {@link parseConnectionString} does. */
+/** The user and password of a connection string. @throws {Error} as {@link parseConnectionString} does. */
 export function credentialsIn(url: string): Credentials | undefined {
   const { userinfo } = parseConnectionString(url)
   return userinfo === '' ? undefined : credentialsOf(userinfo.slice(0, -1))
 }
 
-/** @throws {Wrong} for what is not `user:password`. A password may hold further colons. */
+/** @throws {Wrong} for a text that is not `user:password`. A password may contain colons. */
 function credentialsOf(userinfo: string): Credentials {
   const [, user, secret] = /^([^:]+):(.+)$/.exec(userinfo) ?? []
   if (user === undefined || secret === undefined) throw wrong('before its @ is not user:password')
@@ -156,7 +156,7 @@ const ENDPOINT = /^\s*([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?\s*$/
 function endpointOf(host: string): EndPoint {
   const [, address, port = String(DEFAULT_PORT)] = ENDPOINT.exec(host) ?? []
   if (address === undefined || Number(port) === 0 || Number(port) > HIGHEST_PORT)
-    throw wrong('a host of it is not like name:2113')
+    throw wrong('one of its hosts does not look like name:2113')
   return { address, port: Number(port) }
 }
 
@@ -164,15 +164,15 @@ function optionsOf(query: string): Options {
   const options: { [Each in Name]?: boolean | number | string } = {}
   for (const pair of query === '' ? [] : query.split('&')) {
     const [, written = '', value = ''] = /^([^=]+)=(.+)$/.exec(pair) ?? []
-    if (written === '') throw wrong('an option of it is not name=value')
+    if (written === '') throw wrong('one of its options is not name=value')
     const name = NAMES.get(flat(written))
     if (name === undefined)
-      throw wrong(WORD.test(written) ? `there is no option ${written}` : 'there is no option of a name in it')
-    if (options[name] !== undefined) throw wrong(`its option ${name} is there twice`)
+      throw wrong(WORD.test(written) ? `there is no option ${written}` : 'one of its options has an unknown name')
+    if (options[name] !== undefined) throw wrong(`its option ${name} is given twice`)
     options[name] = OPTIONS[name](name, value.trim())
   }
   if ((options.userCertFile === undefined) !== (options.userKeyFile === undefined))
-    throw wrong('its options userCertFile and userKeyFile belong together')
+    throw wrong('its options userCertFile and userKeyFile require each other')
   return options
 }
 
@@ -214,9 +214,9 @@ function channelOf(options: Options): ChannelCredentialOptions {
 }
 
 /**
- * The client of a connection string; nothing is sent before the first call.
+ * Creates the client for a connection string; nothing is sent before the first call.
  *
- * @throws {Error} that names the option that is wrong, and repeats no value.
+ * @throws {Error} that names the invalid option and repeats no value.
  */
 export const clientOf = (url: string, setting = SETTING): EventStoreDBClient =>
   naming(setting, () => sendingAhead(made(url)))
@@ -225,25 +225,25 @@ function made(url: string): EventStoreDBClient {
   const { isDiscovered, userinfo, hosts, options } = parsed(url)
   const credentials = userinfo === '' ? undefined : credentialsOf(userinfo.slice(0, -1))
   const channel = channelOf(options)
-  // Each of the others was read as what the client takes by this name.
+  // The others were parsed to the types that the client takes under these names.
   const others = Object.entries(options).filter(([name]) => !OF_THE_CHANNEL.has(name))
   const how: Omit<DNSClusterOptions, 'discover'> = Object.fromEntries(others)
   const [first] = hosts
-  if (first === undefined) throw wrong('it names no host')
+  if (first === undefined) throw wrong('it has no host')
   if (isDiscovered) return new EventStoreDBClient({ ...how, discover: first }, channel, credentials)
   if (hosts.length > 1) return new EventStoreDBClient({ ...how, endpoints: [...hosts] }, channel, credentials)
   return new EventStoreDBClient({ ...how, endpoint: first }, channel, credentials)
 }
 
-/** Every host and port that a connection string names, be it of a node or of a cluster. */
+/** Every host and port in a connection string, of nodes and of a cluster. */
 export const namedHosts = (url: string): readonly string[] =>
   parseConnectionString(url).hosts.map(({ address, port }) => `${address}:${port}`)
 
-/** Host and port of the nodes that a connection string names; none when it names a cluster alone. */
+/** The hosts and ports of the nodes in a connection string; none if it names only a cluster. */
 export const namedNodes = (url: string): readonly string[] =>
   parseConnectionString(url).isDiscovered ? [] : namedHosts(url)
 
-/** The connection string for one node alone, called as this one says: what a node has itself is asked of it alone. */
+/** The connection string for a single node, with the same options: for reads of what this node itself has. */
 export function nodeUrl(url: string, host: string): string {
   const { userinfo, query } = parseConnectionString(url)
   return `esdb://${userinfo}${host}${query}`

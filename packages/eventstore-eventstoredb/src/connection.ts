@@ -7,25 +7,25 @@ import { adviceOn } from './failure.ts'
 export interface ConnectionOptions {
   /** `esdb://user:password@host:port,host:port?tls=…` or `esdb+discover://…`, as EventStoreDB's clients take it. */
   readonly url: string
-  /** Where it was configured, for whoever has to mend it; `LEDGATE_EVENTSTOREDB_URL` unless told. */
+  /** The name of the setting, for error messages; default: `LEDGATE_EVENTSTOREDB_URL`. */
   readonly setting?: string
-  /** Milliseconds that one try of one call may take; 2,000 unless told. */
+  /** Milliseconds for one attempt of a call; default: 2,000. */
   readonly attemptMs?: number
-  /** Milliseconds without an answer after which it is looked whether an append is in its stream; 250, or a quarter of a try if that is less, unless told. */
+  /** Milliseconds without an answer after which an append is looked for in its stream; default: 250, at most a quarter of an attempt. */
   readonly settleMs?: number
-  /** Reads what this very node has, whoever leads; never to decide anything. */
+  /** Reads what this node has, even if it does not lead; never for decisions. */
   readonly isAnyNode?: boolean
 }
 
-/** One client at a time, replaced when its node hangs. */
+/** Holds one client, and replaces it when its node hangs. */
 export interface Connection {
   readonly attemptMs: number
   readonly settleMs: number
   /** Whether only the leader answers. */
   readonly requiresLeader: boolean
-  /** Calls until it succeeds, another try would not help, or they were tried three times. */
+  /** Retries the call up to three times, as long as another attempt may help. */
   call<Result>(work: (client: EventStoreDBClient) => Promise<Result>): Promise<Result>
-  /** The client for a call that lives on; `refused` tells how it ended. */
+  /** The client for a long-lived call; report its failure with `refused`. */
   client(): EventStoreDBClient
   refused(client: EventStoreDBClient, error: unknown): void
   close(): Promise<void>
@@ -35,10 +35,10 @@ const DEFAULT_ATTEMPT_MS = 2_000
 const DEFAULT_SETTLE_MS = 250
 const TRIES = 3
 const PAUSE_MS = 30
-/** How long calls under way on a replaced client may still take before it is cut off. */
+/** How long running calls on a replaced client may still take before they are cancelled, in milliseconds. */
 const LEAVE_MS = 30_000
 
-/** Opens a connection; nothing is sent before the first call. @throws {Error} when the URL is not one; the message repeats no value of it. */
+/** Opens a connection; nothing is sent before the first call. @throws {Error} when the URL is not valid; the message repeats no value of it. */
 export function openConnection({
   url,
   setting,
@@ -61,7 +61,7 @@ export function openConnection({
     leaving.add(timer.unref())
   }
 
-  /** `undefined` while there can be none: a certificate is being replaced, perhaps. The one that there is goes on. */
+  /** `undefined` when none can be created, for example while a certificate file is being replaced; the current one stays. */
   const anotherClient = (): EventStoreDBClient | undefined => {
     try {
       return clientOf(url, setting)

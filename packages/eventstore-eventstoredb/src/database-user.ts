@@ -7,32 +7,32 @@ import { type Connection, openConnection } from './connection.ts'
 import { credentialsIn } from './connection-string.ts'
 import { lastOf } from './erasure.ts'
 import { ServerUnusable } from './failure.ts'
-import { serviceOf } from './inside.ts'
+import { serviceOf } from './client-internals.ts'
 import { whenUsable } from './usable.ts'
 
 const { CreateReq } = usersMessages
 const METADATA_OF_ALL = '$$$all'
 const EVERYBODY = '$all'
-/** Who may read the whole log as long as nobody else is said to. */
+/** The groups that may read the whole log by default. */
 const ADMINISTRATORS = '$admins'
 const ATTEMPT_MS = 10_000
-/** For which a server is waited for: containers start in any order. */
+/** How long to wait for a server, in milliseconds: containers start in any order. */
 const PATIENCE_MS = 30_000
-/** How often it is tried when somebody else changes the rights at the same time. */
+/** The number of attempts when the access rights are changed concurrently. */
 const TRIES = 5
 
-/** What a user of EventStoreDB needs to be Ledgate's: no group, and the right to read the whole log. */
+/** The user that Ledgate needs in EventStoreDB: in no group, with the right to read the whole log. */
 export interface MadeUser {
   readonly user: string
-  /** `false` when it was there; then its password stays as it is. */
+  /** `false` when it existed already; its password is unchanged then. */
   readonly isNew: boolean
 }
 
 /**
- * Makes the user of a connection string, by the connection string of an administrator of EventStoreDB, and lets it read the whole
- * log. Can be repeated.
+ * Creates the user of a connection string, with the connection string of an administrator of EventStoreDB, and lets it read the
+ * whole log. Idempotent.
  *
- * @throws {Unusable} when the server cannot be used, or the administrator is none.
+ * @throws {Unusable} when the server cannot be used, or the user is not an administrator.
  */
 export async function makeDatabaseUser({
   url,
@@ -42,7 +42,7 @@ export async function makeDatabaseUser({
   readonly administratorUrl: string
 }): Promise<MadeUser> {
   const credentials = credentialsIn(url)
-  if (credentials === undefined) throw new Error('LEDGATE_EVENTSTOREDB_URL names no user and password to be made')
+  if (credentials === undefined) throw new Error('LEDGATE_EVENTSTOREDB_URL has no user and password to create')
   const { username: user, password } = credentials
   const setting = 'LEDGATE_EVENTSTOREDB_ADMIN_URL'
   const connection = openConnection({ url: administratorUrl, setting, attemptMs: ATTEMPT_MS })
@@ -61,7 +61,7 @@ export async function makeDatabaseUser({
   }
 }
 
-/** @returns `false` when there is such a user. */
+/** @returns `false` when the user exists already. */
 async function create(client: EventStoreDBClient, user: string, password: string): Promise<boolean> {
   const { service, call, failed } = await serviceOf(client, usersServices.UsersClient, 'users')
   const [metadata, how] = call({ deadline: Date.now() + ATTEMPT_MS })
@@ -83,7 +83,7 @@ const typeOf = (error: unknown): ErrorType | undefined =>
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Adds a user to those who may read the whole log, and takes the right from nobody. */
+/** Adds a user to those who may read the whole log; keeps all others. */
 async function letRead(connection: Connection, user: string): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const last = await lastOf(connection, METADATA_OF_ALL)

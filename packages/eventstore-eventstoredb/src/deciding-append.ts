@@ -9,11 +9,11 @@ import { linkOn, type NodeLink } from './node-link.ts'
 import { look } from './settling.ts'
 
 /**
- * Appends what was decided. When the decision depends on what a node said, the append goes to that very node, and nowhere else:
- * another one may have what speaks against it. Then the decision is made again, but never before it is known that the append is not
- * in the log.
+ * Appends the result of a decision. If the decision depends on the answers of a node, the append goes to that node only: another
+ * one may have events that contradict it. In that case the decision restarts, but only once it is certain that the append is
+ * not in the log.
  *
- * @throws {DecideAgain} when it was not written, and will not be.
+ * @throws {DecideAgain} when it was not written and will not be written.
  * @throws {Conflict | TooLarge | AppendRefused | Unavailable | UnknownOutcome}
  */
 export function appendDecided(connection: Connection, request: AppendRequest): Promise<Appended> {
@@ -24,7 +24,7 @@ export function appendDecided(connection: Connection, request: AppendRequest): P
   return append(connection, request, (link) => confirmConflict(connection, link, decision))
 }
 
-/** A refusal depends on what the node has, as a read does. */
+/** A refusal depends on the events of the node, as a read does. */
 async function confirmConflict(connection: Connection, link: NodeLink, decision: Decision | undefined): Promise<void> {
   const asked = link.sent
   if (decision?.isOpen()) dependOn(decision, connection, { link, asked })
@@ -37,8 +37,8 @@ interface Deciding {
 }
 
 /**
- * An append whose outcome is unknown is sent once, and looked for when it is repeated. One that was refused was not written: what
- * is decided then has the same ids, and is another append.
+ * An append whose outcome is unknown is sent once, and looked for when it is repeated. One that was refused was not written: the
+ * next run of the decision uses the same ids for a different append.
  */
 function appendOnce(connection: Connection, request: AppendRequest, deciding: Deciding): Promise<Appended> {
   const { dependence } = deciding
@@ -56,7 +56,7 @@ function appendOnce(connection: Connection, request: AppendRequest, deciding: De
   appended.catch((error: unknown) => {
     if (!(error instanceof UnknownOutcome) && appends.get(id) === appended) appends.delete(id)
   })
-  // It was sent to the one node, after it had answered: however its commit became known, that node led then.
+  // It was sent to the node that had answered before: its commit proves that this node led, however it became known.
   return appended.then((result) => {
     dependence.proved = Math.max(dependence.proved, asked)
     return result
@@ -77,7 +77,7 @@ async function send(
   try {
     return await tryOn(link, client, connection, request)
   } catch (error) {
-    // What answers readers and commits nothing may have been replaced as the leader.
+    // A node that answers reads and commits nothing may have been replaced as the leader.
     connection.refused(client, error instanceof TimeoutError ? new DeadlineExceededError() : error)
     if (error instanceof WrongExpectedVersionError) await confirmConflict(connection, link, decision)
     if (isUnsettled(error)) return lookAgain(connection, request, { decision, dependence, cause: error })
@@ -87,8 +87,8 @@ async function send(
 }
 
 /**
- * Looks for an append whose outcome is unknown, by a read barrier that was sent after it: what is not in the log then was lost
- * with its connection, or is cut off with the rest that only its node has.
+ * Looks for an append whose outcome is unknown, after a read barrier that was sent later: if the append is not in the log then, it
+ * was lost with its connection, or will be truncated with the other events that only its node has.
  */
 async function lookAgain(
   connection: Connection,
@@ -100,7 +100,7 @@ async function lookAgain(
     found = await connection.call(async (client) => {
       const link = await linkOn(client, connection)
       if (!(await link.confirms(link.sent))) throw new LeftBehind()
-      // Of the node that was just confirmed: the client may have another by now, and what that one lacks proves nothing.
+      // On the node that was just confirmed: the client may use another one by now, whose lack of the append proves nothing.
       return look(client, connection, request, link.streams)
     })
   } catch {

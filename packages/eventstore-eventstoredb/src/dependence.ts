@@ -3,20 +3,20 @@ import type { Appended } from './append-call.ts'
 import type { Connection } from './connection.ts'
 import type { NodeLink } from './node-link.ts'
 
-/** What a node said that took itself for the leader. */
+/** The answer of a node that considered itself the leader. */
 export interface Answer<Value> {
   readonly value: Value
   readonly link: NodeLink
-  /** How many appends had been sent on the link before it was asked for. */
+  /** How many appends had been sent on the link before the request. */
   readonly asked: number
 }
 
 /** What a decision depends on: the one node that answered all its reads. */
 export interface Dependence {
   readonly link: NodeLink
-  /** How many appends had been sent on the link before the last read of the decision was asked for. */
+  /** How many appends had been sent on the link before the last read of the decision. */
   asked: number
-  /** Up to where the appends of the decision itself are the proof. */
+  /** Reads up to this number of sent appends are proved by the appends of the decision itself. */
   proved: number
   /** The appends of the decision, by the id of their first event. */
   readonly appends: Map<string, Promise<Appended>>
@@ -24,14 +24,14 @@ export interface Dependence {
 
 const dependences = new WeakMap<Decision, Map<Connection, Dependence>>()
 
-/** `undefined` as long as nothing was read in the decision. */
+/** `undefined` before the first read of the decision. */
 export const dependenceOf = (decision: Decision, connection: Connection): Dependence | undefined =>
   dependences.get(decision)?.get(connection)
 
 /**
- * Where there is no other node, nothing depends on which of them answered.
+ * Notes that the decision depends on the node that answered; not needed when there is no other node.
  *
- * @throws {DecideAgain} when another node answered what the decision read before.
+ * @throws {DecideAgain} when a different node answered an earlier read of the decision.
  */
 export function dependOn(
   decision: Decision,
@@ -51,15 +51,15 @@ export function dependOn(
   decision.dependsOn(async () => dependence.proved >= dependence.asked || link.confirms(dependence.asked))
 }
 
-/** How often something is asked for again because the node that answered may not have led. */
+/** How often a read is repeated because the node that answered may not have led. */
 const MAX_TRIES = 8
 
 /**
- * What a node said, once it is proved that it led; in a decision the proof is left to its end.
+ * Returns the answer of a node once it is proved that the node led; in a decision the proof follows at the end.
  *
- * @param needsProof whether it matters; it does unless told.
- * @throws {DecideAgain} when the decision depends on another node.
- * @throws {Unavailable} when whoever answered did not lead, again and again.
+ * @param needsProof whether the answer needs a proof; default: it does.
+ * @throws {DecideAgain} when the decision depends on a different node.
+ * @throws {Unavailable} when no node that answered could be proved to lead, after several attempts.
  */
 export async function proved<Value>(
   connection: Connection,
@@ -76,5 +76,5 @@ export async function proved<Value>(
     }
     if (await answer.link.confirms(answer.asked)) return answer.value
   }
-  throw new Unavailable('whoever leads EventStoreDB changed too often')
+  throw new Unavailable('the leader of EventStoreDB changed too often')
 }

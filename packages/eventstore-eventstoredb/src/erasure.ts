@@ -6,43 +6,43 @@ import { streamRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
 import { type Recorded, recordedEvent } from './recorded.ts'
 
-/** What a stream of the vault holds. */
+/** The content of a stream of the vault. */
 export interface Kept {
   readonly wrapped: string
-  /** Where the same value stands as other master keys wrapped it. */
+  /** The positions of the same value as wrapped with other master keys. */
   readonly earlier?: readonly Position[]
 }
 
-/** A note that a value is to be destroyed; it is written before anything else is done about it. */
+/** A note that a value is to be destroyed; it is written before any other step. */
 export interface Destroyed {
   readonly name: string
-  /** Where its last event stands. */
+  /** The position of its last event. */
   readonly position: Position
-  /** Up to version 0.1 notes do not say, and nothing was written before the stream was deleted. */
+  /** Missing up to version 0.1, in which the stream was deleted without an empty event before. */
   readonly earlier?: readonly Position[]
 }
 
 const PREFIX = 'vault-key.'
-/** Where one value of the vault is. */
+/** The stream of one value of the vault. */
 export const streamOf = (name: string): string => `${PREFIX}${name}`
 
-/** The last event of a name that was destroyed: a scavenge keeps the last event of a deleted stream, whatever it holds. */
+/** The last, empty event of a destroyed name: a scavenge keeps the last event of a deleted stream with its content. */
 const ERASED = 'Erased'
-/** Of notes alone: everything that was noted before is destroyed as it should be. */
+/** An event among the notes: all erasures noted before it are complete. */
 const FINISHED = 'Finished'
 const DESTROYED = 'vault-destroyed'
 const NOTE = 'Destroyed'
-/** Notes that are read together. */
+/** Notes that are read in one page. */
 const PAGE = 500
-/** Erasures that are finished at the same time. */
+/** Erasures that are completed concurrently. */
 const AT_ONCE = 8
-/** How often it is begun again because something was destroyed meanwhile. */
+/** How often the check restarts because a key was destroyed meanwhile. */
 const TRIES = 50
 
-/** The value that an event holds; `undefined` when it says that there is none any more. */
+/** The value in an event; `undefined` when the event marks it as erased. */
 export const keptIn = (event: Recorded): Kept | undefined => (event.type === ERASED ? undefined : (event.data as Kept))
 
-/** The last event of a stream; `undefined` when it has none, or was deleted; that it has a tombstone. */
+/** The last event of a stream; `undefined` when it has none or was deleted; `'tombstone'` when it has a tombstone. */
 async function endOf(connection: Connection, stream: string): Promise<Recorded | undefined | 'tombstone'> {
   try {
     const [found] = await readFrom(connection, stream, streamRequest(stream, { direction: 'backwards', max: 1 }))
@@ -54,13 +54,13 @@ async function endOf(connection: Connection, stream: string): Promise<Recorded |
   }
 }
 
-/** The last event that readers of a stream see. */
+/** The last visible event of a stream. */
 export async function lastOf(connection: Connection, stream: string): Promise<Recorded | undefined> {
   const end = await endOf(connection, stream)
   return end === 'tombstone' ? undefined : end
 }
 
-/** Whether an append is done; `false` when somebody else was first. */
+/** Whether an append was written; `false` on a conflict with another process. */
 async function isWritten(writing: Promise<unknown>): Promise<boolean> {
   try {
     await writing
@@ -74,7 +74,7 @@ async function isWritten(writing: Promise<unknown>): Promise<boolean> {
 const erase = (connection: Connection, stream: string, expected: 'noStream' | bigint): Promise<boolean> =>
   isWritten(append(connection, { stream, events: [asideEvent(ERASED, {})], expected }))
 
-/** Deletes the stream of a name whose last event says that it is erased, and no value that was put there since. */
+/** Deletes the stream of a name if its last event marks it as erased; keeps a value that was put there since. */
 export async function deleteErased(connection: Connection, name: string): Promise<void> {
   const stream = streamOf(name)
   const last = await lastOf(connection, stream)
@@ -92,8 +92,8 @@ const note = (connection: Connection, destroyed: Destroyed) =>
   append(connection, { stream: DESTROYED, events: [asideEvent(NOTE, { ...destroyed })], expected: 'any' })
 
 /**
- * Destroys what a name holds: notes where it is, for what is deleted and not noted, nobody would look for in the files;
- * writes an empty event over it; deletes the stream. Broken off anywhere, {@link finishErasures} comes to the end.
+ * Destroys the value of a name: writes a note with its positions, without which no one would look for it in the files of the
+ * nodes; appends an empty event; deletes the stream. If it is interrupted, {@link finishErasures} completes it.
  */
 export async function destroyKey(connection: Connection, name: string): Promise<void> {
   const stream = streamOf(name)
@@ -102,11 +102,11 @@ export async function destroyKey(connection: Connection, name: string): Promise<
     if (last === undefined) return
     if (last.type === ERASED) return deleteErased(connection, name)
     await note(connection, { name, position: recordedEvent(last).position, earlier: keptIn(last)?.earlier ?? [] })
-    await erase(connection, stream, last.revision) // else it was wrapped anew, or destroyed, in between
+    await erase(connection, stream, last.revision) // otherwise it was rewrapped or destroyed meanwhile
   }
 }
 
-/** Notes, newest first, from a revision down to the one after `until`, or to where everything before was finished. */
+/** Notes, newest first, from a revision down to the one after `until`, or to the mark that all before are complete. */
 async function* notes(connection: Connection, until: bigint): AsyncGenerator<Recorded, void> {
   let from: bigint | undefined
   for (;;) {
@@ -125,7 +125,7 @@ async function* notes(connection: Connection, until: bigint): AsyncGenerator<Rec
   }
 }
 
-/** Every place that was noted, once, with when it was first. */
+/** Every noted position once, with the time of its first note. */
 export async function destroyedNotes(connection: Connection): Promise<(Destroyed & { readonly at: Date })[]> {
   const found = new Map<Position, Destroyed & { readonly at: Date }>()
   for await (const { type, data, created } of notes(connection, -1n)) {
@@ -135,7 +135,7 @@ export async function destroyedNotes(connection: Connection): Promise<(Destroyed
   return [...found.values()].reverse()
 }
 
-/** What was noted since the last time that everything was finished, and the last revision of all. */
+/** The notes since the last mark of completion, and the last revision of the stream. */
 async function unfinished(connection: Connection, until: bigint) {
   const found: Destroyed[] = []
   let last: bigint | undefined
@@ -150,11 +150,11 @@ async function unfinished(connection: Connection, until: bigint) {
 }
 
 /**
- * Comes to the end of every erasure that was noted: those that were broken off, and those of version 0.1, which deleted a stream
- * without an empty event at its end, so that a scavenge kept the last one.
+ * Completes every noted erasure: the interrupted ones, and those of version 0.1, which deleted a stream without an empty event at
+ * its end, so that a scavenge kept the last value.
  *
- * @param isProof writes down that nothing is left to do also when it was written before. It is written behind the last note and
- *   nowhere else, so no note was overlooked, whatever the node knew that was asked for them.
+ * @param isProof writes the mark of completion even if there is one already. It is appended right after the last note that was
+ *   read and nowhere else, so no note was missed, even if the node that returned them is stale.
  */
 export async function finishErasures(
   connection: Connection,
@@ -172,13 +172,13 @@ export async function finishErasures(
     if (await isWritten(append(connection, { stream: DESTROYED, events, expected }))) return
     until = last ?? -1n
   }
-  throw new Unavailable('keys are destroyed faster than their erasures can be looked at')
+  throw new Unavailable('keys are destroyed faster than their erasures can be completed')
 }
 
 async function finishOne(connection: Connection, { name, position, earlier }: Destroyed): Promise<void> {
   const stream = streamOf(name)
   const end = await endOf(connection, stream)
-  if (end === 'tombstone') return // a scavenge removes all that was before it
+  if (end === 'tombstone') return // a scavenge removes all events before it
   if (end === undefined) {
     const wasErased = earlier !== undefined
     if (!wasErased && (await erase(connection, stream, 'noStream'))) await deleteErased(connection, name)
@@ -186,5 +186,5 @@ async function finishOne(connection: Connection, { name, position, earlier }: De
   }
   if (end.type === ERASED) return deleteErased(connection, name)
   const isIt = recordedEvent(end).position === position || keptIn(end)?.earlier?.includes(position)
-  if (isIt) await destroyKey(connection, name) // else the name was taken again, by a later event
+  if (isIt) await destroyKey(connection, name) // otherwise the name was reused by a later event
 }

@@ -18,51 +18,51 @@ import type { Counters, Health } from './health.ts'
 import { parsePosition, positionOf } from './position.ts'
 import { streamRequest } from './read-request.ts'
 import { ask, type FoundOrEnded, readUnproved } from './reading.ts'
-import { PULSE, PULSES, recordedEvent } from './recorded.ts'
-import { sharing } from './sharing.ts'
+import { END_MARKER, END_MARKERS, recordedEvent } from './recorded.ts'
+import { createSharedFetch } from './shared-fetch.ts'
 import { followLog } from './subscription.ts'
 import { WholeLog } from './whole-log.ts'
 
 export interface EventStoreDBEventStoreOptions {
   /** A connection of EventStoreDB's clients: `esdb://user:password@host:port?tls=…`. */
   readonly url: string
-  /** Milliseconds that one try of one call may take; 2,000 unless told. */
+  /** Milliseconds for one attempt of a call; default: 2,000. */
   readonly attemptMs?: number
-  /** Milliseconds without an answer after which it is looked whether an append is in its stream; 250 unless told. */
+  /** Milliseconds without an answer after which an append is looked for in its stream; default: 250. */
   readonly settleMs?: number
-  /** Milliseconds without a word after which a subscription is asked whether it still lives; 10,000 unless told. */
+  /** Milliseconds without a message after which a subscription is tested; default: 10,000. */
   readonly idleMs?: number
 }
 
-/** The event store on EventStoreDB, and what its operators ask it. */
+/** The event store on EventStoreDB, with its functions for operators. */
 export interface EventStoreDBEventStore extends EventStore {
   health(): Health
   counters(): Counters
   /**
-   * A place at the end of the log: nothing that was acknowledged before the call is after it. It is written, so a majority
-   * of the nodes agreed on it, and subscriptions to some types come to it as to their own events. A `head` that is asked
-   * for afterwards is one of the same log.
+   * A position at the end of the log: no event that was acknowledged before the call is after it. It writes an end marker, so a
+   * majority of the nodes has confirmed the position, and every subscription reaches it, whatever its filter. A later `head` is
+   * one of the same log.
    */
-  pulse(): Promise<Position>
+  readBarrier(): Promise<Position>
 }
 
 const DEFAULT_IDLE_MS = 10_000
 
 /**
- * Opens the event store on a single node or a cluster; nothing is sent before the first call. The expected revision is
- * judged by the leader, so any number of processes may write.
+ * Opens the event store on a single node or a cluster; nothing is sent before the first call. The leader checks the
+ * expected revision, so any number of processes may write.
  *
- * @throws {Error} when the URL is not a connection string; it is not repeated in the message.
+ * @throws {Error} when the URL is not a connection string; the message does not repeat it.
  */
 export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOptions): EventStoreDBEventStore {
   const connection = openConnection(options)
-  const share = sharing<Answer<Outcome>>()
-  const shareHead = sharing<Answer<Position>>()
+  const share = createSharedFetch<Answer<Outcome>>()
+  const shareHead = createSharedFetch<Answer<Position>>()
   const log = new WholeLog(connection)
   const monitor = new CallMonitor(() => head())
   const counters = { appends: 0, events: 0, batches: 0, lastCommitMs: 0 }
 
-  /** Much may be at the end that is no part of the log: one look serves all, and whoever gave up does not begin another. */
+  /** Many internal events may be at the end of the database: one search serves all callers. */
   const head = (): Promise<Position> => proved(connection, () => shareHead('head', () => log.findHead()))
 
   async function readStream(stream: string, readOptions: ReadOptions): Promise<Answer<Outcome>> {
@@ -70,12 +70,12 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
     return { value: recordedIn(stream, readOptions, value), link, asked }
   }
 
-  async function pulse(id?: string): Promise<Position> {
-    const events = [asideEvent(PULSE, {}, id)]
-    const { revision, position } = await append(connection, { stream: PULSES, events, expected: 'any' })
-    if (revision === 0n) await keepLastOnly(connection, PULSES)
-    const written = position ? positionOf(position) : await positionAt(connection, PULSES, revision)
-    if (written === undefined) throw new UnknownOutcome('the pulse is written, its position could not be read')
+  async function writeEndMarker(id?: string): Promise<Position> {
+    const events = [asideEvent(END_MARKER, {}, id)]
+    const { revision, position } = await append(connection, { stream: END_MARKERS, events, expected: 'any' })
+    if (revision === 0n) await keepLastOnly(connection, END_MARKERS)
+    const written = position ? positionOf(position) : await positionAt(connection, END_MARKERS, revision)
+    if (written === undefined) throw new UnknownOutcome('the end marker is written, but its position could not be read')
     return log.learn(written)
   }
 
@@ -121,13 +121,13 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
       const idleMs = options.idleMs ?? DEFAULT_IDLE_MS
       const following = {
         connection,
-        pulse: (id: string) => monitor.watch(() => pulse(id)),
+        writeEndMarker: (id: string) => monitor.watch(() => writeEndMarker(id)),
         reached: (position: Position) => log.learn(position),
         idleMs,
       }
       return followLog(following, from, until)
     },
-    pulse: () => monitor.watch(pulse),
+    readBarrier: () => monitor.watch(() => writeEndMarker()),
     counters: () => ({ ...counters, queued: monitor.waiting }),
     health: () => monitor.health(),
     async close() {
@@ -139,10 +139,9 @@ export function openEventStoreDBEventStore(options: EventStoreDBEventStoreOption
 }
 
 /**
- * A server that knew an append already may answer without its position: it does so when readers of the stream are not shown
- * the events any more.
+ * The position of an append that the server already had: it may not return it when the events are hidden from readers.
  *
- * @returns `undefined` when they are not: whoever waits for the end of the log has waited for them.
+ * @returns `undefined` when the events are hidden: the end of the log is a position after them.
  */
 async function positionAt(connection: Connection, stream: string, revision: bigint): Promise<Position | undefined> {
   try {
@@ -150,19 +149,19 @@ async function positionAt(connection: Connection, stream: string, revision: bigi
     return event?.revision === revision ? recordedEvent(event).position : undefined
   } catch (error) {
     if (error instanceof StreamNotFound) return undefined
-    throw new UnknownOutcome('the append is written, its position could not be read', { cause: error })
+    throw new UnknownOutcome('the append is written, but its position could not be read', { cause: error })
   }
 }
 
-/** The same for reads that ask for the same events. */
+/** Equal for reads of the same events. */
 const keyOf = (stream: string, { direction, from, max }: ReadOptions): string => `${direction} ${from} ${max} ${stream}`
 
-/** What a read of a stream came to. It is made once for all who share it: an error for each would cost more than the rest. */
+/** The outcome of a read. Created once for all callers that share it: an error for each would cost more than the read. */
 type Outcome = readonly RecordedEvent[] | StreamNotFound
 
 function recordedIn(stream: string, options: ReadOptions, found: FoundOrEnded): Outcome {
   if (found instanceof Error) return new StreamNotFound(stream, { cause: found })
-  // A read that a dying node cut short ends like any other; a stream that exists has an event to begin with.
+  // A read that a failing node cuts short ends like any other; a stream that exists has at least one event.
   const isEmpty = found?.length === 0 && options.from === undefined && options.max !== 0
   if (found === undefined || isEmpty) return new StreamNotFound(stream)
   return found.map(recordedEvent)

@@ -1,4 +1,4 @@
-/** The event store on EventStoreDB or KurrentDB, by its own client. */
+/** The event store on EventStoreDB or KurrentDB, with its official client. */
 export {
   openEventStoreDBEventStore,
   type EventStoreDBEventStore,

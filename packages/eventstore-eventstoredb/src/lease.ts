@@ -7,33 +7,33 @@ import { readUnproved } from './reading.ts'
 
 export interface LeaseOptions {
   readonly url: string
-  /** What is leased; every process that wants it says the same. */
+  /** The name of the lease; all processes that compete for it use the same. */
   readonly name: string
-  /** Milliseconds without a renewal after which another process takes it; 5,000 unless told. */
+  /** Milliseconds without a renewal after which another process may take the lease; default: 5,000. */
   readonly ttlMs?: number
-  /** Told when the store could not be asked; it is asked again. */
+  /** Called when the store could not be read or written; it is retried. */
   onError(error: unknown): void
 }
 
-/** The right to do something that one process at a time should do. */
+/** The right to do something that only one process at a time should do. */
 export interface Lease {
   isHeld(): boolean
-  /** Works whenever it is held, with a signal that is aborted when it is lost, until the signal given here. */
+  /** Runs the work whenever the lease is held, with a signal that is aborted when it is lost; until `signal` is aborted. */
   whileHeld(signal: AbortSignal, work: (held: AbortSignal) => Promise<void>): Promise<void>
-  /** Lets others have it at once. */
+  /** Lets another process take it at once. */
   close(): Promise<void>
 }
 
 const DEFAULT_TTL_MS = 5_000
-/** Tries to renew within the time of a lease. */
+/** The number of renewals within the time of a lease. */
 const RENEWALS = 4
 
 type Last = { readonly revision: bigint; readonly isReleased: boolean } | undefined
 
 /**
- * A lease in a stream beside the log, of which EventStoreDB keeps the last event only. Whoever appends at the exact
- * revision has it. No clock is compared with another: the holder counts from before its renewal was sent, the others
- * from when they saw it, so theirs runs out later.
+ * A lease in an internal stream, of which EventStoreDB keeps only the last event. The process whose append at the exact revision
+ * succeeds holds it. Clocks are not compared: the holder counts from before it sent its renewal, the others from when they saw
+ * it, so theirs expires later.
  */
 export function openEventStoreDBLease(options: LeaseOptions): Lease {
   const { name, ttlMs = DEFAULT_TTL_MS, onError } = options
@@ -70,7 +70,7 @@ export function openEventStoreDBLease(options: LeaseOptions): Lease {
       if (revision === undefined) await keepLastOnly(connection, stream)
       seen = { revision: taken, since: performance.now() }
       if (!isHeld()) {
-        // It ran out while it was renewed: whoever worked under it has to begin anew.
+        // It expired during the renewal: the work has to restart.
         lost.abort()
         lost = new AbortController()
       }
@@ -100,7 +100,7 @@ export function openEventStoreDBLease(options: LeaseOptions): Lease {
     }
   }
 
-  // A process that was stopped and goes on must not believe that it still has what it had.
+  // A process that was suspended and resumes must not believe that it still holds the lease.
   const watch = setInterval(() => !isHeld() && lost.abort(), beat / 2)
   const running = run()
 

@@ -19,7 +19,7 @@ export interface PageRequest {
 /** The largest number of events in one page. */
 export const PAGE = 512
 /**
- * Pages in a row without an event of the log after which the server searches for the next one by itself: leases, pulses and
+ * Pages in a row without an event of the log after which the server searches for the next one by itself: leases, end markers and
  * read barriers pile up until a scavenge, hundreds a second under a load of reads.
  */
 export const PAGES_BEFORE_SEARCH = 6

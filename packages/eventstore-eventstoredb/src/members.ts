@@ -5,12 +5,12 @@ import gossipMessages, { type ClusterInfo } from '@eventstore/db-client/generate
 import sharedMessages from '@eventstore/db-client/generated/shared_pb.js'
 import type { Connection } from './connection.ts'
 import { adviceOn, readFailure } from './failure.ts'
-import { serviceOf } from './inside.ts'
+import { serviceOf } from './client-internals.ts'
 
-/** An address as a URL has it. */
+/** An address as it is written in a URL. */
 const inUrl = (address: string): string => (isIPv6(address) ? `[${address}]` : address)
 
-/** What a node says of its cluster. @throws the client's errors. */
+/** The gossip of a node about its cluster. @throws the client's errors. */
 async function gossipOf(client: EventStoreDBClient, deadlineMs: number): Promise<ClusterInfo> {
   const { service, call, failed } = await serviceOf(client, gossipServices.GossipClient, 'gossip')
   const [metadata, options] = call({ deadline: Date.now() + deadlineMs })
@@ -23,7 +23,7 @@ async function gossipOf(client: EventStoreDBClient, deadlineMs: number): Promise
   })
 }
 
-/** `host:port` of each node of the cluster, as the node that is asked sees it; those that it believes dead, too. */
+/** `host:port` of each node of the cluster, including those that it considers dead, as the asked node sees it. */
 export async function membersSeenBy(connection: Connection): Promise<readonly string[]> {
   try {
     const info = await connection.call((client) => gossipOf(client, connection.attemptMs))
@@ -35,8 +35,8 @@ export async function membersSeenBy(connection: Connection): Promise<readonly st
 }
 
 /**
- * Whether a node leads and knows of no other: a node of a cluster leads when a majority follows it. One that does not say is taken
- * for a node of a cluster.
+ * Whether a node leads and knows of no other: in a cluster a node leads only when a majority follows it. A node without gossip is
+ * treated as a node of a cluster.
  *
  * @throws the client's errors when the node cannot be asked.
  */

@@ -4,31 +4,31 @@ import { connectivityState } from '@grpc/grpc-js'
 import { type AppendRequest, openAppendCall, type PendingAppend, type ProposedEvent } from './append-call.ts'
 import type { Connection } from './connection.ts'
 import { NO_CONNECTION } from './failure.ts'
-import { type Streams, streamsOf } from './inside.ts'
+import { type Streams, streamsOf } from './client-internals.ts'
 import { inTime } from './in-time.ts'
 import { isAlone } from './members.ts'
 import { BARRIER, BARRIERS } from './recorded.ts'
 
 /**
- * One node, by one connection, for as long as it takes our appends: from the first failure on another link takes its place, to
- * whichever node leads then. A node says of itself that it leads, and one that was paused is wrong; so a read counts when an
- * append of ours, sent after the read was asked for, was committed by the same link.
+ * A connection to one node, for as long as it accepts our appends: after the first failure a new link replaces it, to the node
+ * that leads then. A node that was paused may wrongly consider itself the leader; so a read counts only when an append of
+ * ours, sent after the read, was committed on the same link.
  *
- * A node that was elected just now shows its readers less than it has. So the first thing on a link is a read barrier, and
- * nothing is read before it is committed: from then on the node shows everything that was acknowledged before.
+ * A newly elected node does not show readers all its events at first. So each link starts with a read barrier, and reads wait
+ * until it is committed: from then on the node shows every event that was acknowledged before.
  */
 export interface NodeLink {
   readonly streams: Streams
-  /** Whether there is no other node: then everything that it answers counts. */
+  /** Whether there is no other node, so that its answers need no proof. */
   readonly isAlone: boolean
-  /** How many appends were sent on it. */
+  /** How many appends were sent on this link. */
   readonly sent: number
   append(request: AppendRequest): PendingAppend
-  /** It failed, or may have: nothing more is sent on it. */
+  /** Marks it as failed: nothing more is sent on it. */
   end(): void
   /**
-   * Whether the node led when it answered what was asked of it after so many appends were sent: whether it commits a later
-   * one. `false` when it will never be known.
+   * Whether the node led when it answered a request that was sent after so many appends: whether it commits a later one.
+   * `false` when that cannot be found out.
    */
   confirms(asked: number): Promise<boolean>
 }
@@ -39,14 +39,14 @@ interface OpenLink extends NodeLink {
 }
 
 const links = new WeakMap<StreamsClient, OpenLink>()
-/** The link of each client that was ready last: most calls need to know no more than that it is still open. */
+/** The last link of each client that became ready; most calls only check that it is still open. */
 const usual = new WeakMap<EventStoreDBClient, OpenLink>()
 
 /**
- * The link to the node that the client has now.
+ * The link to the current node of the client.
  *
- * @throws the client's errors; `DeadlineExceededError` when there is no connection, or no commit, within the time for one try.
- *   Nothing that was to follow was sent then.
+ * @throws the client's errors; `DeadlineExceededError` when there is no connection, or no commit, within the time for one attempt;
+ *   the call itself was not sent then.
  */
 export async function linkOn(client: EventStoreDBClient, connection: Connection): Promise<NodeLink> {
   const last = usual.get(client)
@@ -63,10 +63,10 @@ export async function linkOn(client: EventStoreDBClient, connection: Connection)
 const isShutDown = (service: StreamsClient): boolean =>
   service.getChannel().getConnectivityState(false) === connectivityState.SHUTDOWN
 
-/** An append to this stream says nothing but that the node leads. */
+/** An append to this stream only proves that the node leads. */
 const barrierEvent = (): ProposedEvent => ({ id: crypto.randomUUID(), type: BARRIER, data: {}, metadata: {} })
 
-/** Every so many read barriers it is said again that their stream keeps the last one only. */
+/** After so many read barriers the metadata of their stream, which keeps only the last event, is written again. */
 const TRUNCATED_EVERY = 10_000n
 const truncation = (): AppendRequest => ({
   stream: `$$${BARRIERS}`,
@@ -85,7 +85,7 @@ function openLink(client: EventStoreDBClient, streams: Streams, connection: Conn
   let barrier: Promise<unknown> | undefined
 
   const end = (): void => void (isOver = true)
-  // The client closes the channel of a node that does not lead; calls that are under way there go on.
+  // The client closes the channel of a node that does not lead; running calls on it continue.
   const isOpen = (): boolean => !isOver && call.isOpen() && !isShutDown(streams.service)
 
   function append(request: AppendRequest): PendingAppend {
@@ -105,13 +105,13 @@ function openLink(client: EventStoreDBClient, streams: Streams, connection: Conn
       if (revision % TRUNCATED_EVERY === 0n) append(truncation()).answer.catch(() => undefined)
     } catch (error) {
       end()
-      // What answers and commits nothing may have been replaced as the leader, and not know it.
+      // A node that answers and commits nothing may have been replaced as the leader without knowing it.
       connection.refused(client, error instanceof TimeoutError ? new DeadlineExceededError() : error)
       throw error
     }
   }
 
-  /** One read barrier at a time; whoever needs one that is sent later waits for the next, which serves all of them. */
+  /** One read barrier at a time; callers that need a later one share the next. */
   function nextBarrier(): Promise<unknown> {
     barrier ??= raiseBarrier()
       .catch(() => undefined)

@@ -7,12 +7,12 @@ import { allRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
 import { recordedEvent } from './recorded.ts'
 
-/** Bytes that were destroyed, and are, or may be, in the files of some nodes. */
+/** A destroyed value whose bytes are, or may be, still in the files of some nodes. */
 export interface PendingErasure {
   readonly name: string
-  /** Host and port of the nodes that have them, and of those that lag. */
+  /** The hosts and ports of the nodes that have the bytes, including those that lag. */
   readonly nodes: readonly string[]
-  /** Those of them that have not come so far in the log: what they will get, nobody knows. */
+  /** Those that have not reached this position of the log: whether they will get the bytes is unknown. */
   readonly behind: readonly string[]
   /** Milliseconds since the epoch. */
   readonly destroyed: number
@@ -20,18 +20,18 @@ export interface PendingErasure {
 
 type Has = 'has' | 'hasNot' | 'behind'
 
-/** Places of the log that one node is asked about at the same time. */
+/** Positions of the log that one node is asked about concurrently. */
 const AT_ONCE = 16
 
-/** The nodes to ask, by host and port: a cluster says which it has, and those of the URL may have left it. */
+/** The nodes to ask, by host and port: those of the gossip, and those of the URL, which may have left the cluster. */
 async function nodesOf(connection: Connection, url: string): Promise<readonly string[]> {
   const named = namedNodes(url)
   const members = await membersSeenBy(connection)
-  // One that is alone may say an address of its own that nobody else reaches.
+  // A single node may report an address that is not reachable from here.
   return members.length > 1 ? [...new Set([...members, ...named])] : named
 }
 
-/** What was destroyed and may be in the files of a node. @throws {Unavailable} when one of them does not answer. */
+/** The destroyed values that may be in the files of a node. @throws {Unavailable} when one of the nodes does not answer. */
 export async function pendingErasures(
   connection: Connection,
   { url, attemptMs }: Pick<ConnectionOptions, 'url' | 'attemptMs'>,
@@ -71,19 +71,19 @@ async function askNode(
   }
 }
 
-/** Whether a node has the value of a note anywhere, as any master key wrapped it. */
+/** Whether a node has the value of a note, wrapped with any master key. */
 async function lookFor(connection: Connection, { name, position, earlier = [] }: Destroyed): Promise<Has> {
   const found = await Promise.all([position, ...earlier].map((place) => lookAt(connection, name, place)))
   return found.find((has) => has === 'has') ?? found.find((has) => has === 'behind') ?? 'hasNot'
 }
 
 /**
- * What a node gives to whoever reads the whole log from this place on. Behind a value that was destroyed there is always
- * something: its empty event. A node that gives nothing has not come so far.
+ * The first event that a node returns for a read of the whole log from this position on. A destroyed value is always followed by
+ * its empty event, so a node that returns nothing has not reached this position.
  */
 async function lookAt(connection: Connection, name: string, place: Position): Promise<Has> {
   const found = await readFrom(connection, '$all', allRequest('forwards', place, 1)).catch((error: unknown) => {
-    if (error instanceof InvalidPosition) return undefined // no event of its log is there
+    if (error instanceof InvalidPosition) return undefined // none of its events is at this position
     throw error
   })
   const event = found?.[0]

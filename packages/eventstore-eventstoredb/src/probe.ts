@@ -7,12 +7,12 @@ export interface Probed {
   /** `host:port`. */
   readonly host: string
   readonly isTls: boolean
-  /** A file, in PEM. */
+  /** The content of a PEM file. */
   readonly caFile: string | undefined
   readonly timeoutMs: number
 }
 
-/** Resolves when a socket is connected; `false` when it is not to be had within the time. */
+/** Whether a socket connects within the time. */
 function isConnected(socket: ReturnType<typeof connectPlain>, event: string, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (isThere: boolean): void => {
@@ -27,10 +27,10 @@ function isConnected(socket: ReturnType<typeof connectPlain>, event: string, ms:
 }
 
 /**
- * Looks at a server that could not be used, by connections of its own, since what gRPC says of a failed one does not tell: whether it is
- * there, whether it speaks TLS, and whether its certificate is trusted.
+ * Probes a server that could not be used, with connections of its own, because the errors of gRPC do not tell whether it is
+ * reachable, whether it uses TLS, and whether its certificate is trusted.
  *
- * @returns `undefined` when nothing is wrong up to there.
+ * @returns `undefined` when none of that is wrong.
  */
 export async function probe({ host, isTls, caFile, timeoutMs }: Probed): Promise<Cause | undefined> {
   const [, name = host, port = '2113'] = /^\[?(.*?)\]?:(\d+)$/.exec(host) ?? []

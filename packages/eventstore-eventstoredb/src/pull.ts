@@ -1,16 +1,19 @@
 import type { Readable } from 'node:stream'
-import type { Over } from './over.ts'
+import type { AbortState } from './abort-state.ts'
 
-/** What a stream gave: an item, nothing for the time it had, or its end. */
+/** The next item of a stream; `idle` when none arrived in time; `ended` at its end. */
 export type Pulled<Item> = { readonly item: Item } | 'idle' | 'ended'
 
 /**
- * Takes one item after another from an object stream, and says so when none comes within so many milliseconds. What is there
- * already is given at once: a promise for each of a million would take longer than all the rest of it.
+ * Takes one item after another from an object stream, and returns `idle` when none arrives within so many milliseconds. Buffered
+ * items are returned synchronously: a promise for each of a million items would cost more than all other work.
  *
  * @throws {Error} the stream's own, when it failed.
  */
-export function puller<Item>(stream: Readable, over: Over): (ms: number) => Pulled<Item> | Promise<Pulled<Item>> {
+export function puller<Item>(
+  stream: Readable,
+  abort: AbortState,
+): (ms: number) => Pulled<Item> | Promise<Pulled<Item>> {
   let failure: { readonly error: unknown } | undefined
   let isEnded = false
   let look: (() => void) | undefined
@@ -26,11 +29,11 @@ export function puller<Item>(stream: Readable, over: Over): (ms: number) => Pull
     })
   }
   stream.on('readable', tell)
-  over.onOver = tell
+  abort.onAbort = tell
 
-  /** What can be said without waiting. @throws {Error} */
+  /** The result that is available without waiting. @throws {Error} the stream's own. */
   const now = (): Pulled<Item> | undefined => {
-    if (over.isOver) return 'ended'
+    if (abort.isAborted) return 'ended'
     const item: Item | null = stream.read()
     if (item !== null) return { item }
     if (failure) throw failure.error

@@ -30,7 +30,7 @@ export function streamRequest(
   return new Request().setOptions(common(direction, max).setStream(place))
 }
 
-/** A place in the whole log. */
+/** A position in the whole log. */
 function placeOf(offset: LogOffset | 'start' | 'end') {
   const place = new Options.AllOptions()
   if (offset === 'start') return place.setStart(new Empty())
@@ -40,7 +40,7 @@ function placeOf(offset: LogOffset | 'start' | 'end') {
   )
 }
 
-/** Events of the whole log, or those that pass a filter; whether the one at the position itself is given is up to the server. */
+/** Events of the whole log, or those that match a filter; servers differ in whether they return the one at the position itself. */
 export function allRequest(
   direction: 'forwards' | 'backwards',
   from: Position | undefined,
@@ -53,10 +53,10 @@ export function allRequest(
   return new Request().setOptions(options)
 }
 
-/** Events that the server looks at before it tells how far it has come: so much is looked at again after a restart. */
+/** Events that the server scans between two checkpoints; so many are scanned again after a reconnect. */
 const SEARCH_WINDOW = 256
 
-/** Which events the server gives: those of streams whose names begin so, or match, or those whose types match. */
+/** The events that the server returns: of streams with one of these prefixes, or matching a pattern, or of matching types. */
 export type ServerFilter = { readonly prefix: string } | { readonly streams: string } | { readonly types: string }
 
 function filterOptions(filter: ServerFilter) {
@@ -71,7 +71,7 @@ function filterOptions(filter: ServerFilter) {
     : options.setStreamIdentifier(expression.setRegex(filter.streams))
 }
 
-/** A subscription to everything after a position that passes the filter. */
+/** A subscription to all events after a position that match the filter. */
 export function subscriptionRequest(after: Position, filter: ServerFilter): ReadReq {
   const options = new Options()
     .setReadDirection(DIRECTIONS.forwards)

@@ -1,13 +1,13 @@
 import type { Recorded } from './recorded.ts'
 import type { LogOffset } from './position.ts'
 
-/** What a server says in one message of a read or a subscription (streams.proto, `ReadResp`). */
+/** One message of a read or a subscription (streams.proto, `ReadResp`). */
 export type ReadMessage =
   | { readonly kind: 'event'; readonly event: Recorded }
   | { readonly kind: 'checkpoint'; readonly offset: LogOffset }
   | { readonly kind: 'streamNotFound' | 'caughtUp' | 'fellBehind' | 'other' }
 
-/** Fields of a message one after the other: their numbers, and their values as they are asked for. */
+/** Reads the fields of a message in order: their numbers, and their values on demand. */
 class Fields {
   readonly #bytes: Buffer
   readonly #end: number
@@ -20,7 +20,7 @@ class Fields {
     this.#end = end
   }
 
-  /** The number of the next field; 0 behind the last one. @throws {Error} when the message breaks off. */
+  /** The number of the next field; 0 after the last one. @throws {Error} when the message is truncated. */
   next(): number {
     if (this.#at === this.#end) return 0
     if (this.#at > this.#end) throw new Error(BROKEN)
@@ -63,7 +63,7 @@ class Fields {
     return this.#bytes.toString('utf8', start, this.#at)
   }
 
-  /** A message within. */
+  /** A nested message. */
   within(): Fields {
     const length = this.#small()
     const start = this.#at
@@ -88,7 +88,7 @@ class Fields {
     return byte
   }
 
-  /** A tag or a length: of 32 bits at the most. */
+  /** A tag or a length of at most 32 bits. */
   #small(): number {
     let value = 0
     for (let scale = 1; scale <= 2 ** 28; scale *= 128) {
@@ -101,10 +101,10 @@ class Fields {
 }
 
 const BROKEN = 'a message of the server breaks off'
-/** Of a time in ticks, behind its milliseconds: as a number, a time of today has not room for them. */
+/** The digits of a time in ticks after its milliseconds: as a number, ticks would lose precision. */
 const TICK_DIGITS = 4
 
-/** The message of some bytes. Fields that are unknown are passed over. @throws {Error} when it is none. */
+/** Decodes a message; unknown fields are skipped. @throws {Error} when the bytes are not a message. */
 export function readMessage(bytes: Buffer): ReadMessage {
   const fields = new Fields(bytes, 0, bytes.length)
   let message: ReadMessage = { kind: 'other' }
@@ -123,7 +123,7 @@ export function readMessage(bytes: Buffer): ReadMessage {
   return message
 }
 
-/** `ReadEvent`: the event, and not the link that led to it. */
+/** `ReadEvent`: the event itself, not the link to it. */
 function readEvent(fields: Fields): Recorded | undefined {
   let event: Recorded | undefined
   for (let field = fields.next(); field !== 0; field = fields.next()) {
@@ -144,7 +144,7 @@ function readOffset(fields: Fields): LogOffset {
   return { commit, prepare }
 }
 
-/** `RecordedEvent`. What is not JSON stays bytes. */
+/** `RecordedEvent`. Data that is not JSON stays bytes. */
 function readRecorded(fields: Fields): Recorded {
   let [id, streamId, type, created] = ['', '', '', 0]
   let [revision, commit, prepare] = [0n, 0n, 0n]

@@ -4,29 +4,29 @@ import { StreamNotFound } from '@ledgate/eventsourcing'
 import type { Connection } from './connection.ts'
 import { type Answer, proved } from './dependence.ts'
 import { adviceOn, isStreamDeleted, readFailure } from './failure.ts'
-import { type Streams, streamsOf } from './inside.ts'
+import { type Streams, streamsOf } from './client-internals.ts'
 import { linkOn } from './node-link.ts'
 import { allRequest } from './read-request.ts'
 import type { ReadMessage } from './read-response.ts'
 import type { Recorded } from './recorded.ts'
 
-/** What a read of a stream brings; `undefined` when the stream is not there. */
+/** The result of a read of a stream; `undefined` when the stream does not exist. */
 export type Found = readonly Recorded[] | undefined
-/** As {@link Found}, or that there is a tombstone. */
+/** As {@link Found}, or the error that the stream has a tombstone. */
 export type FoundOrEnded = Found | Error
 
-/** How long a read is waited for. */
+/** How long to wait for a read. */
 export interface Patience extends Pick<Connection, 'attemptMs'> {
-  /** Aborted when nobody waits for it any more. */
+  /** Aborted when the caller no longer waits for it. */
   readonly signal?: AbortSignal
-  /** Asks the node something small now and then, while it says nothing: one that searches answers, one that hangs does not. */
+  /** Sends a small request now and then while the node is silent: a node that searches answers it, one that hangs does not. */
   readonly watch?: { readonly everyMs: number; ask(): Promise<unknown> }
 }
 
 /**
  * One `Read` call, to its end.
  *
- * @throws after `attemptMs` without an event: the node is taken to hang, or no leader was found.
+ * @throws after `attemptMs` without an event: the node hangs, or no leader was found.
  */
 export async function collect(
   opening: Promise<Streams>,
@@ -45,17 +45,17 @@ export async function collect(
       cancel()
       fail(error)
     }
-    const leaveNow = (): void => leave(new Error('nobody waits for the read'))
+    const leaveNow = (): void => leave(new Error('the caller no longer waits for the read'))
     const everyMs = Math.min(watch?.everyMs ?? ms, ms)
     const look = async (): Promise<void> => {
       silentMs += everyMs
       if (watch === undefined || silentMs >= ms)
-        return leave(new DeadlineExceededError(undefined, `nothing came for ${silentMs} ms`))
+        return leave(new DeadlineExceededError(undefined, `no data for ${silentMs} ms`))
       try {
         await watch.ask()
         if (!isOver) timer.refresh()
       } catch {
-        leave(new DeadlineExceededError(undefined, 'the node that searches answers nothing else either'))
+        leave(new DeadlineExceededError(undefined, 'the node that searches does not answer other requests either'))
       }
     }
     const timer = setTimeout(() => void look(), everyMs)
@@ -94,13 +94,13 @@ export async function collect(
   })
 }
 
-/** Throws when what was found is no answer: another node is asked. */
+/** Throws when the result is not acceptable, so that another node is asked. */
 export type Check = (found: readonly Recorded[]) => void
 
 /**
- * Reads to the end, from a node that takes itself for the leader, trying again where that helps.
+ * Reads to the end, from a node that considers itself the leader; retries where that helps.
  *
- * @param patience how long the node may search; as long as one try may take, unless told.
+ * @param patience how long the node may search; default: the time for one attempt.
  * @throws {Unavailable} when no leader answers.
  */
 export async function ask(
@@ -140,7 +140,7 @@ export function eventsOf(stream: string, found: FoundOrEnded): readonly Recorded
 }
 
 /**
- * Reads from the leader: what is found was current when it was asked for (`proved`). From any node, what that one has.
+ * Reads from the leader; the result was current at the time of the request (`proved`). With `isAnyNode`, what that node has.
  *
  * @throws {StreamNotFound} when the stream has no event.
  * @throws {Unavailable} when no leader answers.
@@ -151,11 +151,11 @@ export async function readFrom(connection: Connection, stream: string, request: 
 }
 
 /**
- * As {@link readFrom}, and it may be what a node has that led before: for what an append at the exact revision decides, and for
- * what may be old.
+ * As {@link readFrom}, without the proof, so the result may come from a former leader: for reads that are followed by an append at
+ * the exact revision, and for reads that may be outdated.
  *
  * @throws {StreamNotFound} when the stream has no event.
- * @throws {Unavailable} when no node answers that takes itself for the leader.
+ * @throws {Unavailable} when no node answers that considers itself the leader.
  */
 export const readUnproved = async (
   connection: Connection,

@@ -1,7 +1,7 @@
 import { categoryOf, type JsonObject, type RecordedEvent } from '@ledgate/eventsourcing'
 import { type LogOffset, positionOf } from './position.ts'
 
-/** An event as it came, from a read or a subscription. What is not JSON stays bytes. */
+/** An event from a read or a subscription. Data that is not JSON stays bytes. */
 export interface Recorded {
   readonly streamId: string
   readonly id: string
@@ -11,38 +11,38 @@ export interface Recorded {
   readonly metadata: unknown
   /** Milliseconds since the epoch. */
   readonly created: number
-  /** Servers before 22.6 do not say. */
+  /** Not sent by servers before 22.6. */
   readonly position?: LogOffset
 }
 
 const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
-/** Categories of streams that are in the same database and no part of the log: the vault's and the leases'. */
+/** Categories of internal streams, in the same database but not part of the log: of the vault and of leases. */
 export const ASIDE: readonly string[] = ['vault', 'lease']
 
-/** What is written beside the log so that every subscription comes to a place at the end of it. */
-export const PULSE = 'Pulsed'
-/** The stream of the pulses of all processes; only its end is kept. */
-export const PULSES = 'lease-pulse'
+/** The type of the end marker, which is written so that every subscription reaches a position at the end of the log. */
+export const END_MARKER = 'Pulsed'
+/** The stream of the end markers of all processes; only its last event is kept. */
+export const END_MARKERS = 'lease-pulse'
 
-/** A read barrier: whoever commits it led, and its reads were current. No subscription gets it, for there may be hundreds a second. */
+/** The type of the read barrier: the node that commits it led before, so its reads were current. Hidden from subscriptions, because there may be hundreds per second. */
 export const BARRIER = 'ReadBarrier'
-/** The stream of the read barriers of all processes; only its end is kept. */
+/** The stream of the read barriers of all processes; only its last event is kept. */
 export const BARRIERS = 'lease-barrier'
 
-/** The streams that are part of the log, for the server to find them. */
+/** A pattern for the streams of the log, for filters on the server. */
 export const LOG_STREAMS = `^(?!\\$|(?:${ASIDE.join('|')})(?:-|$))`
 
-/** Whether a stream is part of the log: neither EventStoreDB's own, nor of a category that holds something else. */
+/** Whether a stream is part of the log: neither a system stream of EventStoreDB, nor an internal one. */
 export function isInLog(stream: string): boolean {
   return !stream.startsWith('$') && !ASIDE.includes(categoryOf(stream))
 }
 
 /**
- * The event as the port shows it.
+ * The event in the form of the port.
  *
- * @throws {Error} when somebody else wrote it: not JSON, or without a position, as servers before 22.6 send them.
+ * @throws {Error} when another application wrote it and it is not JSON, or when it has no position (servers before 22.6).
  */
 export function recordedEvent(event: Recorded): RecordedEvent {
   const { streamId, id, revision, type, data, metadata, created, position } = event

@@ -5,10 +5,10 @@ import { status } from '@grpc/grpc-js'
 import { type ConnectionOptions, openConnection } from './connection.ts'
 import { nodeUrl } from './connection-string.ts'
 import { readFailure } from './failure.ts'
-import { serviceOf } from './inside.ts'
+import { serviceOf } from './client-internals.ts'
 import { membersSeenBy } from './members.ts'
 
-/** The last version under a licence of open source. Up to 23.10 a place that was scavenged hides the event behind it. */
+/** The last version with an open source licence. Up to 23.10 a scavenged position hides the event after it. */
 export const LEAST_VERSION = '24.2.0'
 
 const numbersOf = (version: string): readonly number[] | undefined =>
@@ -17,7 +17,7 @@ const numbersOf = (version: string): readonly number[] | undefined =>
     ?.slice(1)
     .map((part) => Number(part ?? 0))
 
-/** Whether a version is one that Ledgate works with. What is no version is none. */
+/** Whether Ledgate supports a version; `false` for a text that is not a version. */
 export function isSupported(version: string): boolean {
   const [numbers, least] = [numbersOf(version), numbersOf(LEAST_VERSION)]
   if (numbers === undefined || least === undefined) return false
@@ -25,7 +25,7 @@ export function isSupported(version: string): boolean {
   return differing < 0 || (numbers[differing] ?? 0) > (least[differing] ?? 0)
 }
 
-/** The version of the node that a client is connected to; `undefined` when it is too old to say. */
+/** The version of the node that a client is connected to; `undefined` when it is too old to report it. */
 async function versionOf(client: EventStoreDBClient, ms: number): Promise<string | undefined> {
   const { service, call, failed } = await serviceOf(client, featureServices.ServerFeaturesClient, 'features')
   const [metadata, options] = call({ deadline: Date.now() + ms })
@@ -48,7 +48,7 @@ function assertSupported(node: string, version: string | undefined): void {
 }
 
 /**
- * Asks every node of the cluster for its version; those that do not answer now are left out.
+ * Asks every node of the cluster for its version; nodes that do not answer are skipped.
  *
  * @throws {Unavailable} when no node answers.
  * @throws {Error} when one is older than {@link LEAST_VERSION}; it names the node and the version.

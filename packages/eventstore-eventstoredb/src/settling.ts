@@ -1,31 +1,31 @@
 import type { EventStoreDBClient } from '@eventstore/db-client'
 import type { Appended, AppendRequest, PendingAppend } from './append-call.ts'
 import type { Connection } from './connection.ts'
-import { type Streams, streamsOf } from './inside.ts'
+import { type Streams, streamsOf } from './client-internals.ts'
 import { streamRequest } from './read-request.ts'
 import { collect, type Found } from './reading.ts'
 import type { Recorded } from './recorded.ts'
-import { sharing } from './sharing.ts'
+import { createSharedFetch } from './shared-fetch.ts'
 
-/** Events at the end of a stream among which those of an append are looked for that may stand anywhere. */
+/** How many events at the end of a stream are searched for an append without an expected revision. */
 const END = 64
 
-/** Copies of one append look at the same events: one look serves all that asked before it began. */
-const looks = new WeakMap<EventStoreDBClient, ReturnType<typeof sharing<Found>>>()
+/** Copies of one append read the same events: one read serves all callers that asked before it started. */
+const looks = new WeakMap<EventStoreDBClient, ReturnType<typeof createSharedFetch<Found>>>()
 
-function shareOn(client: EventStoreDBClient): ReturnType<typeof sharing<Found>> {
-  const known = looks.get(client) ?? sharing<Found>()
+function shareOn(client: EventStoreDBClient): ReturnType<typeof createSharedFetch<Found>> {
+  const known = looks.get(client) ?? createSharedFetch<Found>()
   looks.set(client, known)
   return known
 }
 
 /**
- * Looks whether the events of an append are in their stream, at the revisions that it is for.
+ * Looks for the events of an append in their stream, at the expected revisions.
  *
- * Found, it is done: the leader shows its readers what a majority has, and what a majority has stays; that holds for a node
- * that takes itself for the leader still, too. Not found proves nothing: the events may be under way, or hidden since.
+ * If they are found, the append is written: a leader shows readers only what a majority has, which is never lost; that holds even
+ * for a node that wrongly considers itself the leader. If they are not found, they may still arrive, or may be hidden.
  *
- * @param streams of the node to ask, where it has to be that one; else the node that the client has now.
+ * @param streams of the node to ask; default: the current node of the client.
  * @throws the client's errors.
  */
 export async function look(
@@ -44,7 +44,7 @@ export async function look(
   const found = streams
     ? await from(Promise.resolve(streams))
     : await shareOn(client)(`${options.direction} ${first} ${options.max} ${stream}`, () => from(streamsOf(client)))
-  // Where they may stand anywhere, the server goes by where each id stood first: one that stands twice proves nothing.
+  // Without an expected revision the server goes by the first occurrence of each id: an id that occurs twice proves nothing.
   const isIts = ({ id }: Recorded) => events.some((event) => isSame(event.id, id))
   const own = (first === undefined ? found?.toReversed().filter(isIts) : found) ?? []
   const isWhole = own.length === max && events.every(({ id }, index) => isSame(id, own[index]?.id))
@@ -55,14 +55,14 @@ export async function look(
 
 const isSame = (one: string, other: string | undefined): boolean => one.toLowerCase() === other?.toLowerCase()
 
-/** Looks that go on while an answer is waited for. */
+/** Repeated searches for an append while its answer is pending. */
 export interface Looking {
-  /** Whether the node has answered a look: it does not hang. */
+  /** Whether the node has answered a search, so that it does not hang. */
   isAnswered(): boolean
   stop(): void
 }
 
-/** Looks for an append that is waited for, again and again, at the node that the client has: found, it is settled. */
+/** Searches for a pending append repeatedly on the current node of the client; settles it once it is found. */
 export function lookFor(
   client: EventStoreDBClient,
   connection: Connection,
@@ -80,7 +80,7 @@ export function lookFor(
         if (appended !== undefined) return pending.found(appended)
       }
     } catch {
-      // The append itself will tell what is wrong with the node.
+      // The append itself reports what is wrong with the node.
     }
     if (!isOver) timer = wait()
   }

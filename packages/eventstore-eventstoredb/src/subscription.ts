@@ -14,10 +14,10 @@ import {
 import type { Connection } from './connection.ts'
 import { subscriptionFailure } from './failure.ts'
 import { inTime } from './in-time.ts'
-import { streamsOf } from './inside.ts'
+import { streamsOf } from './client-internals.ts'
 import { followedFilter } from './log-filter.ts'
-import { openMark } from './mark.ts'
-import { overWith } from './over.ts'
+import { createEndMarker } from './end-marker.ts'
+import { trackAbort } from './abort-state.ts'
 import { checkpointOf, parsePosition, positionOf } from './position.ts'
 import { puller } from './pull.ts'
 import { subscriptionRequest } from './read-request.ts'
@@ -26,19 +26,19 @@ import { isInLog, recordedEvent } from './recorded.ts'
 
 export interface Following {
   readonly connection: Connection
-  /** Writes a pulse with this id, to which every subscription comes; answers where it stands. */
-  pulse(id: string): Promise<Position>
-  /** Told where each event stands. */
+  /** Writes an end marker with this id, which every subscription receives; returns its position. */
+  writeEndMarker(id: string): Promise<Position>
+  /** Called with the position of each event. */
   reached(position: Position): void
-  /** Milliseconds without a word after which a subscription is asked whether it still lives. */
+  /** Milliseconds without a message after which a subscription is tested with an end marker. */
   readonly idleMs: number
 }
 
 const FIRST_PAUSE_MS = 50
-/** How often a subscription is given twice the time for what it owes: its node may be slow. */
+/** How often the time limit for an expected message is doubled, in case the node is slow. */
 const MOST_DOUBLINGS = 3
 
-/** One call that subscribes, until it fails, ends, or says nothing for too long. @throws {DeadlineExceededError} without a connection in time. */
+/** Opens one subscription call. @throws {DeadlineExceededError} without a connection in time. */
 async function subscribeOnce(client: EventStoreDBClient, after: Position, { filter }: SubscribeOptions, ms: number) {
   const { read, failed } = await inTime(streamsOf(client), ms, 'no node was found')
   const reading = read(subscriptionRequest(after, followedFilter(filter)))
@@ -47,14 +47,14 @@ async function subscribeOnce(client: EventStoreDBClient, after: Position, { filt
 }
 
 /**
- * Everything after a position and everything new, each once and in order, over any number of broken, silent and ended
- * subscriptions: a new one begins where the last event or checkpoint was, which came by a subscription itself. What a node
- * says of the log elsewhere moves nobody on.
+ * All events after a position and all new ones, each once and in order, over any number of broken, silent and ended
+ * subscription calls: a new call starts at the last event or checkpoint of a subscription. Other knowledge about the end of
+ * the log never advances the position.
  *
- * That a node has no more to give does not say that there is no more: it may have been left behind, and not know it. So a
- * pulse is written then, by whoever leads, and only a subscription that comes to it has caught up (decision 31).
+ * A node that has no more events may be stale without knowing it. So an end marker is written then, through the leader, and only a
+ * subscription that receives it has caught up (decision 31).
  *
- * @throws {InvalidPosition} when it is told to begin at what is no position of this log.
+ * @throws {InvalidPosition} when it should start at what is not a position of this log.
  */
 export async function* followLog(
   following: Following,
@@ -62,61 +62,62 @@ export async function* followLog(
   signal: AbortSignal,
 ): AsyncGenerator<SubscriptionMessage, void> {
   const { connection } = following
-  using over = overWith(signal)
+  using abort = trackAbort(signal)
   let position = keptPosition({ parsePosition }, options.after ?? START)
   let wait = FIRST_PAUSE_MS
   let late = 0
 
-  while (!over.isOver) {
+  while (!abort.isAborted) {
     const client = connection.client()
     const hurryMs = Math.min(connection.attemptMs, following.idleMs) * 2 ** Math.min(late, MOST_DOUBLINGS)
     let end: (() => void) | undefined
     try {
       const subscription = await subscribeOnce(client, position, options, hurryMs)
       end = subscription.end
-      const pull = puller<ReadMessage>(subscription.reading, over)
+      const pull = puller<ReadMessage>(subscription.reading, abort)
       const begun = position
-      const mark = openMark(following.pulse)
-      /** Whether the node has no more to give, and nobody was told that everything is here. */
-      let isOwed = false
-      let isUntold = false
+      const marker = createEndMarker((id) => following.writeEndMarker(id))
+      /** Whether the node has no more events, and `caughtUp` has not been reported since. */
+      let isCaughtUpDue = false
+      let isWithoutCheckpoint = false
       let isSilent = true
       for (;;) {
-        const isHurried = isSilent || mark.isDue()
+        const isHurried = isSilent || marker.isDue()
         const next = pull(isHurried ? hurryMs : following.idleMs)
         const pulled = next instanceof Promise ? await next : next
-        if (over.isOver) return
-        mark.check(begun)
-        if (pulled === 'ended') throw new Error('the server ended the subscription')
+        if (abort.isAborted) return
+        marker.check(begun)
+        if (pulled === 'ended') throw new Error('the server closed the subscription')
         if (pulled === 'idle') {
           if (isHurried) late += 1
-          if (isSilent) throw new DeadlineExceededError(undefined, 'the node does not answer a subscription')
-          // Whoever wrote the mark leads, and there the client is now: the next subscription is with that node.
-          if (mark.isDue()) throw new Unavailable('the node of a subscription has not got what was written since')
-          mark.write()
+          if (isSilent) throw new DeadlineExceededError(undefined, 'the node does not answer the subscription')
+          // The leader has written the marker, and the client is connected to it now: the next subscription goes there.
+          if (marker.isDue())
+            throw new Unavailable('the node of the subscription is stale: it lacks events that were written')
+          marker.write()
           continue
         }
         isSilent = false
         const { item } = pulled
         if (item.kind === 'caughtUp') {
-          isOwed = true
-          mark.write()
-        } else if (item.kind === 'fellBehind') isOwed = false
-        else if (isWithoutPosition(item)) isUntold = true
+          isCaughtUpDue = true
+          marker.write()
+        } else if (item.kind === 'fellBehind') isCaughtUpDue = false
+        else if (isWithoutPosition(item)) isWithoutCheckpoint = true
         const message = messageOf(item, { position, filter: options.filter })
         if (message === undefined) continue
         if (message.kind === 'event') following.reached(message.event.position)
         position = message.kind === 'event' ? message.event.position : message.position
-        const isMarked = item.kind === 'event' && mark.isMet(item.event.id)
+        const isMarked = item.kind === 'event' && marker.isMet(item.event.id)
         if (isMarked) [wait, late] = [FIRST_PAUSE_MS, 0]
-        const isCaughtUp = isMarked && isOwed
-        isOwed &&= !isMarked
+        const isCaughtUp = isMarked && isCaughtUpDue
+        isCaughtUpDue &&= !isMarked
         yield isCaughtUp ? { kind: 'caughtUp', position } : message
-        if (over.isOver) return
-        if (isUntold && position !== START) break
+        if (abort.isAborted) return
+        if (isWithoutCheckpoint && position !== START) break
       }
     } catch (thrown) {
-      if (over.isOver) return
+      if (abort.isAborted) return
       const error = thrown instanceof Error ? convertToCommandError(thrown) : thrown
       const failure = subscriptionFailure(error)
       if (failure instanceof InvalidPosition) throw failure
@@ -131,21 +132,21 @@ export async function* followLog(
 }
 
 /**
- * Whether a subscription calls something its checkpoint that can be none: it gives no other, however far it comes, and is
- * begun anew where the first event or pulse is.
+ * Whether a subscription sent an invalid checkpoint: it will send no valid one, however far it gets, and is replaced at the first
+ * event or end marker.
  */
 const isWithoutPosition = (said: ReadMessage): boolean =>
   said.kind === 'checkpoint' && checkpointOf(said.offset) === undefined
 
-interface Place {
+interface ReaderState {
   readonly position: Position
   readonly filter: EventFilter | undefined
 }
 
-/** What the server says, for a reader at this place; `undefined` when it is nothing new, or nothing for this reader. */
+/** The message for a reader at this position; `undefined` when it is not new, or not for this reader. */
 function messageOf(
   said: ReadMessage,
-  { position, filter }: Place,
+  { position, filter }: ReaderState,
 ): Exclude<SubscriptionMessage, { kind: 'caughtUp' }> | undefined {
   if (said.kind === 'checkpoint') return checkpointAt(checkpointOf(said.offset), position)
   if (said.kind !== 'event') return undefined

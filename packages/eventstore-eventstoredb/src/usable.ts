@@ -9,13 +9,13 @@ import { allRequest } from './read-request.ts'
 import { readFrom } from './reading.ts'
 
 export interface UsableOptions extends Pick<ConnectionOptions, 'url' | 'attemptMs' | 'setting'> {
-  /** Milliseconds for which a server that is not there, or not ready, is waited for. */
+  /** Milliseconds to wait for a server that is not reachable or not ready. */
   readonly patienceMs: number
-  /** Told once, when it has to be waited. */
+  /** Called once, when it has to wait. */
   onWaiting?(why: string): void
 }
 
-/** Why a server cannot be used; the message says it in a sentence, without secrets. */
+/** The server cannot be used; the message says why, without secrets. */
 export class Unusable extends Error {
   readonly code = 'ERR_UNUSABLE_STORE'
   override readonly name = 'Unusable'
@@ -26,10 +26,10 @@ const PAUSE_MS = 250
 const PROBE_MS = 2_000
 
 /**
- * Begins to use a server as soon as it can be used: a node that leads answers, and the user may read the whole log.
+ * Waits until a server can be used: its leader answers, and the user may read the whole log.
  *
- * @param work what else the server has to be able to do; begun anew when it cannot yet.
- * @throws {Unusable} when the server cannot be used in time; at once, when waiting would not help.
+ * @param work further calls that the server must be able to do; retried until it can.
+ * @throws {Unusable} when the server cannot be used in time, or at once if waiting would not help.
  */
 export async function whenUsable<Result>(options: UsableOptions, work: () => Promise<Result>): Promise<Result> {
   const { url, attemptMs, setting = SETTING } = options
@@ -56,12 +56,12 @@ export async function whenUsable<Result>(options: UsableOptions, work: () => Pro
   }
 }
 
-/** What the client said, which is what a cause is found in. */
+/** The client's own error, which contains the cause. */
 function innermost(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? innermost(error.cause) : error
 }
 
-/** The cause of a failure, by what the client said of it and by a look at the nodes that the URL names. */
+/** The cause of a failure, from the client's error and from probes of the nodes in the URL. */
 async function lookInto(url: string, error: Unavailable | UnknownOutcome): Promise<Cause> {
   const inner = innermost(error)
   const cause = error instanceof ServerUnusable ? error.why : causeOf(inner, error instanceof UnknownOutcome)
@@ -72,11 +72,11 @@ async function lookInto(url: string, error: Unavailable | UnknownOutcome): Promi
   const lasting = found.find((each) => each !== undefined && isLasting(each))
   if (!found.includes(undefined)) return lasting ?? 'noServer'
   if (cause !== 'noServer') return cause
-  // A node is there, and no connection was made: to the cluster, or to the node that was said to lead.
+  // A node is reachable, but there was no connection to the cluster, or to the node that is reported to lead.
   return /Failed to discover/.test(String(inner)) ? 'noLeader' : 'leaderAway'
 }
 
-/** What a look at the nodes of a connection string needs to know of it. */
+/** The parts of a connection string that a probe needs. */
 function readUrl(url: string) {
   const { options, userinfo } = parseConnectionString(url)
   const { tls, tlsCAFile: caFile } = options

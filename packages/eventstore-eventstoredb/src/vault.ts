@@ -11,35 +11,35 @@ import { type Recorded, recordedEvent } from './recorded.ts'
 export interface EventStoreDBVaultOptions {
   /** `esdb://user:password@host:port?tls=…`. */
   readonly url: string
-  /** 32 bytes that wrap everything in the vault. */
+  /** The 32 bytes of the key that wraps everything in the vault. */
   readonly masterKey: Uint8Array
-  /** Keys that wrapped some of it before, while the master key is being replaced. */
+  /** Former master keys, while the master key is being rotated. */
   readonly olderMasterKeys?: readonly Uint8Array[]
-  /** Milliseconds that one try of one call may take; 2,000 unless told. */
+  /** Milliseconds for one attempt of a call; default: 2,000. */
   readonly attemptMs?: number
 }
 
-/** The vault in streams of EventStoreDB, and what its operators ask it. */
+/** The vault in streams of EventStoreDB, with its functions for operators. */
 export interface EventStoreDBVault extends KeyVault {
-  /** Comes to the end of erasures that were broken off, and of those of version 0.1, which a scavenge did not carry out. */
+  /** Completes interrupted erasures, and those of version 0.1, which a scavenge did not carry out. */
   finishErasures(): Promise<void>
   /**
-   * What was destroyed and is, or may be, in the files of a node: EventStoreDB hides deleted events at once, and removes them
-   * from each node's files with that node's scavenge. Every node that the URL or the gossip of the cluster names is asked.
+   * The destroyed values that are, or may be, still in the files of a node: EventStoreDB hides deleted events at once, and removes
+   * them from the files of each node with the scavenge of that node. Asks every node in the URL or the gossip of the cluster.
    *
-   * @throws {Unavailable} when one of the nodes does not answer: nobody knows what it has.
+   * @throws {Unavailable} when one of the nodes does not answer, because its files are unknown then.
    */
   pendingErasures(): Promise<readonly PendingErasure[]>
 }
 
-/** The name of a value that only the right master key can open. */
+/** The name of a check value that only the right master key can decrypt. */
 const CHECK = 'vault/check'
-/** Events that are read together when everything is wrapped anew. */
+/** Events that are read in one page during a rewrap. */
 const PAGE = 500
 
 /**
- * The last event of a stream of the vault. A value may have been destroyed within the last seconds, as those have that other
- * processes keep in memory; that there is none is the truth.
+ * The last event of a stream of the vault. A value may have been destroyed within the last seconds, as with the values that other
+ * processes cache; the absence of a value is always current.
  */
 async function lastSeen(connection: Connection, stream: string): Promise<Recorded | undefined> {
   const request = streamRequest(stream, { direction: 'backwards', max: 1 })
@@ -51,10 +51,10 @@ async function lastSeen(connection: Connection, stream: string): Promise<Recorde
 }
 
 /**
- * Opens the vault in streams beside the log: one for each name, of one event that is wrapped by the master key. Any
- * number of processes may have it open, with the same master key.
+ * Opens the vault in internal streams: one for each name, with one event, whose value is wrapped with the master key. Any number
+ * of processes may have it open, with the same master key.
  *
- * @throws {Error} when the master key is not the one that made this vault, or EventStoreDB cannot be used.
+ * @throws {Error} when the master key is not the one of this vault, or EventStoreDB cannot be used.
  */
 export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): Promise<EventStoreDBVault> {
   const connection = openConnection(options)
@@ -80,12 +80,12 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
         if (!(error instanceof Conflict)) throw error
         const kept = await get(name)
         if (kept !== undefined) return kept
-        await deleteErased(connection, name) // who destroyed it may not have come to the end; then the name is free
+        await deleteErased(connection, name) // an interrupted erasure may have left the stream; after this the name is free
       }
     }
   }
 
-  /** A new event takes the place of the one before, which goes with the next scavenge. */
+  /** Appends a new event in place of the previous one, which the next scavenge removes. */
   async function rewrapOne(name: string): Promise<boolean> {
     const stream = streamOf(name)
     for (;;) {
@@ -123,7 +123,7 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
     get,
     putIfAbsent,
     destroy: (name) => destroyKey(connection, name),
-    // Each value is wrapped by itself: what was done is not undone, nor left uncounted, when the next one has to be decided again.
+    // Each value is wrapped on its own: when the decision for one restarts, the others are neither undone nor counted twice.
     rewrap: (masterKeys) => runOutsideDecision(() => rewrap(masterKeys)),
     finishErasures: () => finishErasures(connection, { isProof: false }),
     pendingErasures: () => pendingErasures(connection, options),
@@ -139,7 +139,7 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
   }
 }
 
-/** The names that the vault has had, each once. */
+/** All names that the vault has ever had, each once. */
 async function* keptNames(connection: Connection): AsyncGenerator<string, void> {
   const seen = new Set<string>()
   let from: Position | undefined
@@ -157,18 +157,18 @@ async function* keptNames(connection: Connection): AsyncGenerator<string, void> 
   }
 }
 
-/** The first to open a vault leaves a value in it that no other master key can open. */
+/** The first process that opens a vault stores a check value in it that no other master key can decrypt. */
 const checkMasterKey = (vault: KeyVault): Promise<void> =>
   openCheck(() => vault.putIfAbsent(CHECK, Buffer.from('the master key fits')))
 
-/** @throws {Error} that names the setting when the check cannot be opened. */
+/** @throws {Error} that names the setting when the check value cannot be decrypted. */
 async function openCheck(open: () => Promise<unknown>): Promise<void> {
   try {
     await open()
   } catch (error) {
-    // Node says this of an authentication tag that does not fit, and has no code for it.
+    // Node's message for a wrong authentication tag, which has no code.
     if (!(error instanceof Error) || !/unable to authenticate/i.test(error.message)) throw error
-    throw new Error('LEDGATE_MASTER_KEY is not the key that made the vault at LEDGATE_EVENTSTOREDB_URL', {
+    throw new Error('LEDGATE_MASTER_KEY is not the key of the vault at LEDGATE_EVENTSTOREDB_URL', {
       cause: error,
     })
   }

@@ -8,9 +8,9 @@ import {
   type SubscriptionMessage,
 } from '@ledgate/eventsourcing'
 import { openConnection } from '../src/connection.ts'
-import { streamsOf } from '../src/inside.ts'
+import { streamsOf } from '../src/client-internals.ts'
 import { positionOf } from '../src/position.ts'
-import { overWith } from '../src/over.ts'
+import { trackAbort } from '../src/abort-state.ts'
 import { puller } from '../src/pull.ts'
 import { subscriptionRequest } from '../src/read-request.ts'
 import type { ReadMessage } from '../src/read-response.ts'
@@ -44,7 +44,7 @@ export function naiveFollower({ url, attemptMs, idleMs, head }: NaiveOptions) {
         const reading = read(subscriptionRequest(position, { streams: '' }))
         reading.on('error', failed)
         end = () => reading.cancel()
-        const pull = puller<ReadMessage>(reading, overWith(signal))
+        const pull = puller<ReadMessage>(reading, trackAbort(signal))
         for (;;) {
           const pulled = await pull(idleMs)
           if (pulled === 'idle' || pulled === 'ended') break

@@ -61,7 +61,7 @@ async function start(url: string, { onWaiting, ...times }: Starting) {
   const work = async () => {
     const store = openEventStoreDBEventStore({ url })
     try {
-      await store.pulse()
+      await store.readBarrier()
     } finally {
       await store.close()
     }
@@ -173,7 +173,7 @@ describe('a store that runs', () => {
     const store = openEventStoreDBEventStore({ url: going.url, attemptMs: 500 })
     await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     going.nodes[0]?.stop()
-    await expect(store.pulse()).rejects.toThrow()
+    await expect(store.readBarrier()).rejects.toThrow()
     await vi.waitFor(() => expect(store.health()).toEqual({ ok: false, reason: CAUSES.noServer }))
     await expect(store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })).rejects.toThrow()
     expect(store.health()).toEqual({ ok: false, reason: CAUSES.noServer })

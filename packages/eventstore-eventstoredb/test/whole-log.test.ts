@@ -117,7 +117,7 @@ describe('a read of the whole log that a failing node cuts short', () => {
 
   test('does not report an empty log as its head', async () => {
     const { position } = await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
-    for (let count = 0; count < 40; count += 1) await store.pulse()
+    for (let count = 0; count < 40; count += 1) await store.readBarrier()
     faultyReads((read) => (read === 2 ? { kind: 'halfClose' } : undefined))
     expect(await store.head()).toBe(position)
   })

@@ -1,8 +1,8 @@
 import type Database from 'better-sqlite3'
 
-/** Moves committed pages from the write-ahead log into the file, away from the commits themselves. */
+/** Copies committed pages from the write-ahead log into the file, outside of the commits. */
 export interface Checkpointer {
-  /** Looks now and then how long the log is, and copies it when it is long. @throws {Error} when that fails. */
+  /** Checks the length of the write-ahead log after some commits, and copies it when it is long. @throws {Error} when that fails. */
   afterCommit(): void
   beforeClose(): void
 }
@@ -18,10 +18,10 @@ const LONG_LOG_PAGES = 4_000
 const KEPT_LOG_BYTES = 64 * 1024 * 1024
 
 /**
- * SQLite's own checkpoints swallow their errors, and a page that failed to reach the disk once may look clean the next
- * time; so they are off, and ours let the error through.
+ * SQLite's automatic checkpoints ignore errors, and a page that failed to reach the disk once may look clean the next time; so
+ * they are disabled, and the errors of these checkpoints are reported.
  */
-export function checkpointer(database: Database.Database): Checkpointer {
+export function createCheckpointer(database: Database.Database): Checkpointer {
   database.pragma('wal_autocheckpoint = 0')
   database.pragma(`journal_size_limit = ${KEPT_LOG_BYTES}`)
   const look = database.prepare<[], WalState>('PRAGMA wal_checkpoint(NOOP)')

@@ -7,22 +7,22 @@ import { categoryOf, type Position, Unavailable } from '@ledgate/eventsourcing'
 import { numberOf, positionOf } from './records.ts'
 import { assertSchemaVersion, prepareSchema } from './schema.ts'
 
-/** Some part of a log, from its start. */
+/** A prefix of a log. */
 export interface LogPart {
-  /** Of its last event; `START` when there is none. */
+  /** The position of its last event; `START` if there is none. */
   readonly position: Position
   readonly events: number
-  /** SHA-256 over every event in order, with its position and its time: equal parts have equal digests. */
+  /** SHA-256 over every event in order, with its position and time: equal prefixes have equal digests. */
   readonly digest: string
 }
 
 export interface CopyLogOptions {
   readonly from: string
-  /** A file that is not there yet; it appears whole or not at all. */
+  /** A file that does not exist yet; it appears complete or not at all. */
   readonly to: string
-  /** The last event that is copied; the last one there is when the copy begins, unless told. */
+  /** The position of the last event to copy; default: the end of the log when the copy starts. */
   readonly upTo?: Position
-  /** Milliseconds of rest after each chunk, so that whoever uses the disk meanwhile hardly notices; 5 unless told. */
+  /** Milliseconds of pause after each chunk, to leave the disk to other work; default: 10. */
   readonly restMs?: number
 }
 
@@ -30,7 +30,7 @@ type Row = readonly [number, number, number, string, string, string, string, num
 
 const CHUNK = 400
 const REST_MS = 10
-/** Chunks between two syncs: what waits for the disk at once must not hold up the fsync of whoever commits. */
+/** Chunks between two syncs: large amounts of unsynced data would delay the fsync of the server's commits. */
 const SYNC_EVERY = 4
 const READ = `
   SELECT e.position, e.sid, e.revision, e.id, e.type, e.data, e.metadata, e.created, s.name
@@ -48,11 +48,11 @@ function openForReading(file: string): Database.Database {
   }
 }
 
-/** What SQLite says as what it means for the caller; whatever else it was, as it was. */
-const failed = (error: unknown, what: string): unknown =>
+/** Turns an error of SQLite into `Unavailable`; keeps all others. */
+const asUnavailable = (error: unknown, what: string): unknown =>
   error instanceof Database.SqliteError ? new Unavailable(`${what}: ${error.message}`, { cause: error }) : error
 
-/** The events of a log in chunks; each is read by itself, for what is written never changes. */
+/** The events of a log in chunks; each is read in a transaction of its own, because events never change. */
 function* chunks(database: Database.Database, upTo: Position | undefined): Generator<readonly Row[], void> {
   try {
     const head = Number(database.prepare('SELECT coalesce(max(position), 0) FROM events').pluck().get())
@@ -65,7 +65,7 @@ function* chunks(database: Database.Database, upTo: Position | undefined): Gener
       after = rows.at(-1)?.[0] ?? last
     }
   } catch (error) {
-    throw failed(error, `${database.name} cannot be read`)
+    throw asUnavailable(error, `${database.name} cannot be read`)
   }
 }
 
@@ -74,8 +74,8 @@ function add(hash: Hash, rows: readonly Row[]): void {
     hash.update(`${JSON.stringify([position, stream, revision, id, type, data, metadata, created])}\n`)
 }
 
-/** Goes through a log up to a position, and says what it saw. */
-async function through(
+/** Reads a log up to a position and returns what it contains. */
+async function readThrough(
   file: string,
   { upTo, restMs }: Pick<CopyLogOptions, 'upTo' | 'restMs'>,
   take: (rows: readonly Row[]) => void,
@@ -97,9 +97,9 @@ async function through(
   return { position: positionOf(last), events, digest: hash.digest('hex') }
 }
 
-/** What a part of a log is, by its digest. @throws {Unavailable} when there is no event store in the file. */
+/** Computes the digest of a log up to a position. @throws {Unavailable} when there is no event store in the file. */
 export const digestLog = (file: string, upTo?: Position): Promise<LogPart> =>
-  through(file, { restMs: 0, ...(upTo !== undefined && { upTo }) }, () => undefined)
+  readThrough(file, { restMs: 0, ...(upTo !== undefined && { upTo }) }, () => undefined)
 
 function syncAndRename(draft: string, to: string): void {
   for (const path of [draft, dirname(to)]) {
@@ -111,8 +111,8 @@ function syncAndRename(draft: string, to: string): void {
 }
 
 /**
- * Copies a log while it is written to, from the start up to a position. Nobody is stopped and nothing is locked: events
- * never change, so the copy is what the log was when its last event was the newest.
+ * Copies a log while it is written to, from the start up to a position. No writer is stopped or locked: events never change, so
+ * the copy equals the log at the time when its last event was the newest.
  *
  * @throws {Unavailable} when there is no event store in the file, or no room for the copy.
  */
@@ -121,7 +121,7 @@ export async function copyLog({ from, to, ...options }: CopyLogOptions): Promise
   rmSync(draft, { force: true })
   const target = new Database(draft)
   try {
-    // Nobody reads the draft, and a crash throws it away.
+    // The draft has no readers, and is deleted after a crash.
     target.pragma('journal_mode = OFF')
     target.pragma('synchronous = OFF')
     prepareSchema(target)
@@ -135,7 +135,7 @@ export async function copyLog({ from, to, ...options }: CopyLogOptions): Promise
     })
     const handle = openSync(draft, 'r+')
     let count = 0
-    const part = await through(from, options, (rows) => {
+    const part = await readThrough(from, options, (rows) => {
       insert(rows)
       if (options.restMs !== 0 && (count += 1) % SYNC_EVERY === 0) fdatasyncSync(handle)
     })
@@ -146,6 +146,6 @@ export async function copyLog({ from, to, ...options }: CopyLogOptions): Promise
   } catch (error) {
     target.close()
     rmSync(draft, { force: true })
-    throw failed(error, `${to} cannot be written`)
+    throw asUnavailable(error, `${to} cannot be written`)
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { START, type EventFilter, type Page } from '@ledgate/eventsourcing'
-import { followers } from './followers.ts'
+import { createFollowers } from './followers.ts'
 import { positionOf, rowsOf } from './records.ts'
 
 /** A log that counts how often it is read. */
@@ -26,7 +26,7 @@ const rows = (stream: string, types: readonly string[], position: number) =>
 /** Whether a commit with an event of this type in this stream wakes who follows the filter. */
 async function wakes(filter: EventFilter, stream: string, type: string): Promise<boolean> {
   const { state, reader } = countedLog()
-  const following = followers(reader)
+  const following = createFollowers(reader)
   const done = new AbortController()
   let isAwake = false
   const asleep = following
@@ -55,7 +55,7 @@ describe('those who follow the log', () => {
 
   test('look only when something of theirs may be there', () => {
     const { state, reader } = countedLog()
-    const following = followers(reader)
+    const following = createFollowers(reader)
     const log = following.log({ categories: ['user'], types: ['Ended'] })
     state.head = 2
     following.written(rows('user-1', ['Begun'], 1))
@@ -67,7 +67,7 @@ describe('those who follow the log', () => {
   test('have what was written since from memory, as it is on the disk', () => {
     const { state, reader } = countedLog()
     state.head = 5
-    const following = followers(reader)
+    const following = createFollowers(reader)
     const filter = { categories: ['user'], types: ['Ended'] }
     following.written(rows('user-1', ['Begun', 'Ended'], 7))
     following.written(rows('client-1', ['Ended'], 8))
@@ -88,7 +88,7 @@ describe('those who follow the log', () => {
   test('wait for what is on the disk until it is told of, whatever they follow', async () => {
     for (const filter of [undefined, {}, { types: ['Ended'] }]) {
       const { state, reader } = countedLog()
-      const log = followers(reader).log(filter)
+      const log = createFollowers(reader).log(filter)
       state.head = 1
       const done = new AbortController()
       let isAwake = false
@@ -102,7 +102,7 @@ describe('those who follow the log', () => {
 
   test('come to the end of the log when they are told to', async () => {
     const { state, reader } = countedLog()
-    const following = followers(reader)
+    const following = createFollowers(reader)
     const { page, more } = following.log({ types: ['Ended'] })
     const woken = more(START, new AbortController().signal)
     state.head = 1

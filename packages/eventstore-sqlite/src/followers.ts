@@ -7,36 +7,36 @@ import {
   type Position,
   type RecordedEvent,
 } from '@ledgate/eventsourcing'
-import { logEnd } from './log-end.ts'
+import { createLogEnd } from './log-end.ts'
 import { positionOf, type Row } from './records.ts'
 
-/** How long a follower that nothing concerns is left alone, so that its place moves on all the same, in milliseconds. */
+/** How long a follower without matching events waits before its position advances anyway, in milliseconds. */
 const REST_MS = 1_000
 
-/** What followers ask of the log on the disk. */
+/** The reads of the log on disk that followers need. */
 interface Reader {
   page(after: Position, filter: EventFilter | undefined): Page
   head(): Position
 }
 
-/** Knows who follows what, so that a commit wakes only those whom it concerns, and only they look. */
+/** Tracks what each follower reads, so that a commit wakes only the followers that its events match. */
 export interface Followers {
-  /** An append was written, in commit order. */
+  /** Notes an append, in commit order. */
   written(rows: readonly Row[]): void
-  /** Everything written so far can be read. */
+  /** Notes that all noted appends can be read. */
   committed(): void
-  /** Lets everybody come to the end of the log now. */
+  /** Lets every follower advance to the end of the log now. */
   rouse(): void
-  /** The log as a follower with this filter sees it. */
+  /** The log for a follower with this filter. */
   log(filter: EventFilter | undefined): PagedLog
 }
 
-/** The newest position under each of some names; of what was there before, nothing is known. */
+/** The newest position for each name; events up to `start` are unknown. */
 function newestOf(start: Position) {
   const newest = new Map<string, Position>()
   return {
     set: (name: string, position: Position) => void newest.set(name, position),
-    /** The last event under any of the names is not after this. */
+    /** A position that the last event of any of the names is not after. */
     among: (names: readonly string[]): Position =>
       names.reduce<Position>((last, name) => {
         const position = newest.get(name) ?? start
@@ -45,18 +45,18 @@ function newestOf(start: Position) {
   }
 }
 
-/** @param reader reads what the disk holds; its head at this moment is where memory begins. */
-export function followers(reader: Reader): Followers {
+/** @param reader reads the log on disk; later events are tracked in memory. */
+export function createFollowers(reader: Reader): Followers {
   const start = reader.head()
   const ofCategory = newestOf(start)
   const ofType = newestOf(start)
   const sleepers = new Set<{ readonly filter: EventFilter | undefined; wake(): void }>()
   let touched = new Map<string, Pick<RecordedEvent, 'stream' | 'type'>>()
-  const end = logEnd(start)
+  const end = createLogEnd(start)
   let head = start
 
-  /** Where the last event may be that concerns the filter; `undefined` when everything does. */
-  function concerned({ categories, types }: EventFilter): Position | undefined {
+  /** A position that the last matching event is not after; `undefined` when the filter matches everything. */
+  function lastMatch({ categories, types }: EventFilter): Position | undefined {
     if (categories === undefined) return types && ofType.among(types)
     const last = ofCategory.among(categories)
     const lastOfType = types === undefined ? last : ofType.among(types)
@@ -107,14 +107,14 @@ export function followers(reader: Reader): Followers {
 
     log: (filter = {}) => ({
       page(after) {
-        const last = concerned(filter)
+        const last = lastMatch(filter)
         const isPast = last !== undefined && after >= start && last <= after
         if (isPast) return { events: [], through: after > head ? after : head, atEnd: true }
         return end.page(after, filter) ?? reader.page(after, filter)
       },
       async more(after, signal) {
-        // By what was told, as `page` goes: were it the disk that says there is more, nobody would ever be told of it.
-        const last = concerned(filter) ?? head
+        // By the noted appends, as in `page`: an event that is only on disk so far will wake the follower when it is noted.
+        const last = lastMatch(filter) ?? head
         if (last <= after) await sleep(filter, signal)
       },
     }),

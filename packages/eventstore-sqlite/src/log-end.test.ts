@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type EventFilter, matchesFilter } from '@ledgate/eventsourcing'
 import { rounds } from '../../../rounds.ts'
-import { logEnd } from './log-end.ts'
+import { createLogEnd } from './log-end.ts'
 import { positionOf, type Row } from './records.ts'
 
 const STREAMS = ['user-1', 'user-2', 'client-1']
@@ -39,7 +39,7 @@ describe('the end of the log', () => {
         (all, from, filter) => {
           const start = 7
           const rows = all.map(([stream, type, bytes], nth) => row(start + 1 + nth, stream, type, bytes))
-          const end = logEnd(positionOf(start))
+          const end = createLogEnd(positionOf(start))
           for (let nth = 0; nth < rows.length; nth += 3) end.written(rows.slice(nth, nth + 3))
           const seen: string[] = []
           let place = positionOf(start + from)
@@ -62,7 +62,7 @@ describe('the end of the log', () => {
   })
 
   test('takes no more memory, however much is written', () => {
-    const end = logEnd(positionOf(0))
+    const end = createLogEnd(positionOf(0))
     for (let position = 1; position <= 20_000; position += 1) end.written([row(position, 'user-1', 'Begun', 500)])
     expect(end.page(positionOf(0), undefined)).toBeUndefined()
     expect(end.page(positionOf(19_000), undefined)).toBeUndefined()
@@ -70,7 +70,7 @@ describe('the end of the log', () => {
   })
 
   test('gives everybody the same events, which nobody can change', () => {
-    const end = logEnd(positionOf(0))
+    const end = createLogEnd(positionOf(0))
     end.written([row(1, 'user-1', 'Begun', 10)])
     const [one] = end.page(positionOf(0), undefined)?.events ?? []
     const [other] = end.page(positionOf(0), { types: ['Begun'] })?.events ?? []

@@ -1,21 +1,21 @@
 import { type EventFilter, type Page, matchesFilter, type Position } from '@ledgate/eventsourcing'
 import { decodeOnce, numberOf, positionOf, type Row, weightOf } from './records.ts'
 
-/** The end of the log in memory: whoever follows closely reads there, and not from the disk. */
+/** The end of the log in memory, so that followers that are nearly up to date need not read from disk. */
 export interface LogEnd {
-  /** Takes up what was written. Writes come in commit order. */
+  /** Adds an append, in commit order. */
   written(rows: readonly Row[]): void
-  /** What comes after a place and passes; `undefined` when that began before what is known. */
+  /** The matching events after a position; `undefined` when the position is before the events in memory. */
   page(after: Position, filter: EventFilter | undefined): Page | undefined
 }
 
-/** Bytes, the objects made of the rows included: some hundred events, and followers are seldom behind by ten. */
+/** Bytes, including the decoded objects: some hundred events, while followers are rarely behind by ten. */
 const LIMIT = 1024 * 1024
-/** Events of one look, so that whoever is behind lets others have their turn. */
+/** Events in one page, so that other work runs between two pages. */
 const PAGE_EVENTS = 64
 
-/** @param start the last position before everything that will be taken up. */
-export function logEnd(start: Position): LogEnd {
+/** @param start the last position before the events that will be added. */
+export function createLogEnd(start: Position): LogEnd {
   let before = numberOf(start)
   let head = before
   let old: readonly Row[] = []
@@ -33,7 +33,7 @@ export function logEnd(start: Position): LogEnd {
     weight = 0
   }
 
-  /** Newest first: whoever follows closely wants few. */
+  /** Newest first, because most followers need only a few. */
   function* backwards(): Generator<Row, void> {
     for (const rows of [young, old])
       for (let at = rows.length - 1; at >= 0; at -= 1) {

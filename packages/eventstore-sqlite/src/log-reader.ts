@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { setImmediate as othersTurn } from 'node:timers/promises'
+import { setImmediate as turn } from 'node:timers/promises'
 import Database from 'better-sqlite3'
 import {
   InvalidPosition,
@@ -16,20 +16,20 @@ import {
 import { COLUMNS, decodeRow, numberOf, positionOf, type Row } from './records.ts'
 import { assertSchemaVersion, assertSqliteVersion } from './schema.ts'
 
-/** A connection that only reads. Each call is one short read transaction. */
+/** A read-only connection. Each call is one short read transaction. */
 export interface LogReader {
   /** @throws {StreamNotFound} */
   rows(stream: string, options?: ReadOptions): readonly Row[]
   page(after: Position, filter: EventFilter | undefined): Page
-  /** Whoever else has work to do has a turn between two looks, also where a filter passes over everything. */
+  /** Yields to other work between two pages, even when no event matches the filter. */
   readAll(options?: ReadAllOptions): AsyncGenerator<RecordedEvent, void>
   head(): Position
   close(): void
 }
 
-/** Rows of one look at the log; small enough that a server answers requests between two looks. */
+/** Rows in one page; small enough that a server answers requests between two pages. */
 const PAGE_ROWS = 256
-/** How many positions one filtered look passes over: rows that do not match cost little. */
+/** How many positions one filtered page covers: rows that do not match cost little. */
 const FILTERED_POSITIONS = 4_096
 const CACHE_KIB = 16_384
 
@@ -43,7 +43,7 @@ export function openLogReader(file: string): LogReader {
   const database = openReadOnly(file)
   const head = guarded(headOf(database))
   return {
-    ...pagesOf(guarded(looksOf(database)), head),
+    ...pagesOf(guarded(rangeReader(database)), head),
     rows: guarded(streamsOf(database)),
     head: () => positionOf(head()),
     close: () => void database.close(),
@@ -66,7 +66,7 @@ function openReadOnly(file: string): Database.Database {
   }
 }
 
-/** Turns the driver's errors into the port's. */
+/** Turns the errors of the driver into those of the port. */
 function guarded<Arguments extends readonly unknown[], Result>(read: (...args: Arguments) => Result) {
   return (...args: Arguments): Result => {
     try {
@@ -102,7 +102,7 @@ function streamsOf(database: Database.Database) {
   }
 }
 
-interface Look {
+interface Range {
   readonly direction: Direction
   readonly above: number
   readonly below: number
@@ -116,8 +116,8 @@ const OF_TYPES = 'AND e.type IN (SELECT value FROM json_each(?))'
 const isFilter = (filter: EventFilter | undefined): boolean =>
   filter?.categories !== undefined || filter?.types !== undefined
 
-/** One look at the log: rows between two positions (exclusive) that pass the filter. */
-function looksOf(database: Database.Database) {
+/** Reads the rows between two positions (exclusive) that match the filter. */
+function rangeReader(database: Database.Database) {
   const rows = `SELECT ${COLUMNS} FROM events e CROSS JOIN streams s ON s.sid = e.sid
     WHERE e.position > ? AND e.position < ?`
   const prepare = (conditions: string) => {
@@ -131,7 +131,7 @@ function looksOf(database: Database.Database) {
   const ofCategories = prepare(OF_CATEGORIES)
   const ofTypes = prepare(OF_TYPES)
   const ofBoth = prepare(`${OF_CATEGORIES} ${OF_TYPES}`)
-  return ({ direction, above, below, filter }: Look): readonly Row[] => {
+  return ({ direction, above, below, filter }: Range): readonly Row[] => {
     const { categories, types } = filter ?? {}
     const lists = [categories, types].filter((list) => list !== undefined).map((list) => JSON.stringify(list))
     const some = categories === undefined ? ofTypes : types === undefined ? ofCategories : ofBoth
@@ -139,19 +139,19 @@ function looksOf(database: Database.Database) {
   }
 }
 
-function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
+function pagesOf(readRange: (range: Range) => readonly Row[], head: () => number) {
   const reach = (filter: EventFilter | undefined) => (isFilter(filter) ? FILTERED_POSITIONS : PAGE_ROWS)
 
   const forwards = (after: number, filter: EventFilter | undefined, end: number) => {
     const below = Math.min(end, after + reach(filter)) + 1
-    const rows = look({ direction: 'forwards', above: after, below, filter })
+    const rows = readRange({ direction: 'forwards', above: after, below, filter })
     const through = rows.length < PAGE_ROWS ? below - 1 : (rows.at(-1)?.[0] ?? after)
     return { rows, through }
   }
 
   const backwards = (before: number, filter: EventFilter | undefined) => {
     const above = Math.max(0, before - 1 - reach(filter))
-    const rows = look({ direction: 'backwards', above, below: before, filter })
+    const rows = readRange({ direction: 'backwards', above, below: before, filter })
     const through = rows.length < PAGE_ROWS ? above + 1 : (rows.at(-1)?.[0] ?? 1)
     return { rows, through }
   }
@@ -166,7 +166,7 @@ function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
     },
 
     async *readAll({ direction = 'forwards', after, filter, max = Infinity, signal }: ReadAllOptions = {}) {
-      // Backwards from beyond the end is from the end: nothing is there to go through.
+      // Backwards from beyond the end starts at the end.
       const last = head() + 1
       const first = direction === 'forwards' ? 0 : last
       let at = after === undefined ? first : Math.min(numberOf(after), last)
@@ -179,11 +179,11 @@ function pagesOf(look: (look: Look) => readonly Row[], head: () => number) {
           yield decodeRow(row)
         }
         left -= rows.length
-        // Whatever is wrong with the file: a server that reads it must not do so for ever.
+        // A damaged file must not make a server read endlessly.
         if (direction === 'forwards' ? !(through > at) : !(through < at))
-          throw new Error('a look at the log led nowhere')
+          throw new Error('a page of the log does not advance')
         at = through
-        await othersTurn()
+        await turn()
       }
     },
   }

@@ -1,21 +1,21 @@
 import Database from 'better-sqlite3'
 import { categoryOf, checkExpectation, type EncodedEvent } from '@ledgate/eventsourcing'
-import { generations } from './generations.ts'
-import { checkpointer } from './checkpointer.ts'
+import { createTwoGenerationCache } from './two-generation-cache.ts'
+import { createCheckpointer } from './checkpointer.ts'
 import type { AppendOutcome, AppendRequest } from './messages.ts'
 import { assertSqliteVersion, assertWritable, prepareSchema } from './schema.ts'
 
-/** The one connection that writes. */
+/** The only connection that writes. */
 export interface LogWriter {
-  /** Commits all appends as one durable transaction; each is judged by itself. @throws {CommitFailure} */
+  /** Commits all appends as one durable transaction; each is checked on its own. @throws {CommitFailure} */
   commit(appends: Iterable<AppendRequest>): readonly AppendOutcome[]
-  /** Moves what was committed from the write-ahead log into the file when there is enough of it. */
+  /** Copies committed pages from the write-ahead log into the file when there are enough of them. */
   tidy(): void
   head(): number
   close(): void
 }
 
-/** A batch was not committed, or nobody knows whether it was. */
+/** A batch was not committed, or its outcome is unknown. */
 export class CommitFailure extends Error {
   readonly outcome: 'nothing written' | 'unknown' | 'busy'
 
@@ -34,7 +34,7 @@ const STREAM_ENDS_KEPT = 50_000
 const RECENT_IDS_KEPT = 20_000
 const BUSY_TIMEOUT_MS = 5_000
 
-/** Opens the file for writing, makes it when there is none, and recovers what a crash left in its write-ahead log. */
+/** Opens the file for writing, creates it if needed, and recovers what a crash left in its write-ahead log. */
 export function openLogWriter(file: string): LogWriter {
   const database = new Database(file, { timeout: BUSY_TIMEOUT_MS })
   assertSqliteVersion(database)
@@ -44,7 +44,7 @@ export function openLogWriter(file: string): LogWriter {
   prepareSchema(database)
   assertWritable(database)
   const transaction = transactionOn(database)
-  const checkpoints = checkpointer(database)
+  const checkpoints = createCheckpointer(database)
   const write = appendTo(database)
   return {
     commit: (appends) => transaction(() => Array.from(appends, write)),
@@ -83,7 +83,7 @@ function transactionOn(database: Database.Database) {
 const isBusy = (error: unknown): boolean =>
   error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')
 
-/** After an I/O error SQLite may have rolled back by itself; what counts then is the first error. */
+/** After an I/O error SQLite may have rolled back already; the first error is the one to report. */
 function rollBack(database: Database.Database): void {
   try {
     database.exec('ROLLBACK')
@@ -92,7 +92,7 @@ function rollBack(database: Database.Database): void {
   }
 }
 
-/** Judges and inserts one append. The ends of streams are cached: nobody else writes. */
+/** Checks and inserts one append. The ends of streams are cached, because there is no other writer. */
 function appendTo(database: Database.Database): (append: AppendRequest) => AppendOutcome {
   const find = database.prepare<[string], { sid: number; last: number }>(
     `SELECT sid, (SELECT coalesce(max(revision), -1) FROM events WHERE events.sid = streams.sid) AS last
@@ -105,8 +105,8 @@ function appendTo(database: Database.Database): (append: AppendRequest) => Appen
   const insertEvent = database.prepare<[number, number, string, string, string, string, number]>(
     'INSERT INTO events (sid, revision, id, type, data, metadata, created) VALUES (?, ?, ?, ?, ?, ?, ?)',
   )
-  const ends = generations<StreamEnd>(STREAM_ENDS_KEPT)
-  const recent = generations<number>(RECENT_IDS_KEPT)
+  const ends = createTwoGenerationCache<StreamEnd>(STREAM_ENDS_KEPT)
+  const recent = createTwoGenerationCache<number>(RECENT_IDS_KEPT)
 
   const endOf = (stream: string): StreamEnd | undefined => ends.get(stream) ?? find.get(stream)
 

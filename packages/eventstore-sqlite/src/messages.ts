@@ -1,9 +1,9 @@
 import type { EncodedEvent } from '@ledgate/eventsourcing'
 
-/** What the store's thread asks of the writer's: a batch is committed as one transaction. */
+/** Messages to the writer's thread: a batch is committed as one transaction. */
 export type ToWriter = { readonly kind: 'batch'; readonly cells: readonly Cell[] } | { readonly kind: 'close' }
 
-/** What the writer says: one answer for each message, in order, and `broken` when it failed between two. */
+/** Messages from the writer: one answer for each message, in order, and `broken` when it failed between two. */
 export type FromWriter =
   | { readonly kind: 'ready'; readonly head: number }
   | { readonly kind: 'refused'; readonly reason: string }
@@ -16,7 +16,7 @@ export type FromWriter =
 /** Batches are flat arrays: the structured clone of many small objects would cost more than the append. */
 export type Cell = string | number
 
-/** An append as the writer gets it. `expected` is an expectation number. */
+/** An append for the writer. `expected` is an expectation number. */
 export interface AppendRequest {
   readonly stream: string
   readonly expected: number
@@ -24,7 +24,7 @@ export interface AppendRequest {
   readonly events: readonly EncodedEvent[]
 }
 
-/** What became of one append: `revision` and `position` of its last event, or the stream's last revision (-1: none). */
+/** The outcome of one append: `revision` and `position` of its last event, or the stream's last revision (-1: none). */
 export interface AppendOutcome {
   readonly kind: 'written' | 'repeated' | 'conflict'
   readonly revision: number
@@ -64,6 +64,6 @@ export function outcomeAt(numbers: readonly number[], index: number): AppendOutc
     (index + 1) * NUMBERS_PER_OUTCOME,
   )
   const name = KINDS[kind]
-  if (name === undefined) throw new Error('the writer answered fewer appends than it was asked')
+  if (name === undefined) throw new Error('the writer answered fewer appends than it received')
   return { kind: name, revision, position }
 }

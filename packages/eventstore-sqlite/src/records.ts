@@ -7,7 +7,7 @@ import {
   START,
 } from '@ledgate/eventsourcing'
 
-/** An event as its row is read: position, stream, revision, id, type, data, metadata, created. */
+/** The row of an event: position, stream, revision, id, type, data, metadata, created. */
 export type Row = readonly [number, string, number, string, string, string, string, number]
 
 /** The columns of a {@link Row}, of `events e` and `streams s`. */
@@ -17,10 +17,10 @@ const POSITION_DIGITS = 20
 
 const POSITION = /^\d{20}$/
 
-/** The position of this store that a text names, however far beyond its end. @throws {InvalidPosition} */
+/** Parses a position of this store; it may be beyond the end. @throws {InvalidPosition} */
 export const parsePosition = positionParser((text) => POSITION.test(text) && Number(text) > 0)
 
-/** The position with this number, as wide as any other so that they compare as strings. */
+/** The position with this number, padded to a fixed width so that positions compare as strings. */
 export function positionOf(number: number): Position {
   return number === 0 ? START : parsePosition(String(number).padStart(POSITION_DIGITS, '0'))
 }
@@ -44,7 +44,7 @@ export function decodeRow([position, stream, revision, id, type, data, metadata,
   }
 }
 
-/** An append that the log holds; `revision` and `position` are those of its last event. */
+/** A written append; `revision` and `position` are those of its last event. */
 interface WrittenEvents {
   readonly stream: string
   readonly created: number
@@ -53,7 +53,7 @@ interface WrittenEvents {
   readonly position: number
 }
 
-/** The rows that an append became. */
+/** The rows of a written append. */
 export function rowsOf({ stream, created, events, revision, position }: WrittenEvents): Row[] {
   const before = events.length - 1
   return events.map(({ id, type, data, metadata }, index) => [
@@ -68,16 +68,16 @@ export function rowsOf({ stream, created, events, revision, position }: WrittenE
   ])
 }
 
-/** What a row takes beside its JSON, the objects made of it included, about. */
+/** Approximate memory of a row without its JSON, including the decoded objects. */
 const BYTES_PER_ROW = 1_500
 
-/** Bytes that a row takes in memory, about. */
+/** Approximate memory of a row, in bytes. */
 export const weightOf = (row: Row | undefined): number =>
   row === undefined ? 0 : BYTES_PER_ROW + row[1].length + row[5].length + row[6].length
 
 const decoded = new WeakMap<Row, RecordedEvent>()
 
-/** The same, frozen and always the same object: for rows that are kept, and read by many. */
+/** The event in a row, decoded once and frozen: for cached rows that many readers share. */
 export function decodeOnce(row: Row): RecordedEvent {
   const known = decoded.get(row)
   if (known !== undefined) return known

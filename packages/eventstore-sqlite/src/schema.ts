@@ -38,7 +38,7 @@ CREATE TRIGGER streams_never_go BEFORE DELETE ON streams BEGIN SELECT RAISE(ABOR
 PRAGMA user_version = ${SCHEMA_VERSION};
 `
 
-/** @throws {Error} when the SQLite inside the driver is too old to be trusted with a write-ahead log. */
+/** @throws {Error} when the SQLite inside the driver has the bug. */
 export function assertSqliteVersion(database: Database.Database): void {
   const version = String(database.prepare('SELECT sqlite_version()').pluck().get())
   const parts = version.split('.').map(Number)
@@ -46,7 +46,7 @@ export function assertSqliteVersion(database: Database.Database): void {
   if (difference < 0) throw new Error(`SQLite ${version} is too old: ${OLDEST_SQLITE.join('.')} or later is needed`)
 }
 
-/** Makes the tables in an empty file; leaves a file of this version as it is. @throws {Error} when it is of another. */
+/** Creates the tables in an empty file; leaves a file of this version unchanged. @throws {Error} when it has another version. */
 export function prepareSchema(database: Database.Database): void {
   const version = Number(database.pragma('user_version', { simple: true }))
   if (version === 0) database.transaction(() => database.exec(SCHEMA)).immediate()
@@ -54,7 +54,7 @@ export function prepareSchema(database: Database.Database): void {
 }
 
 /**
- * Writes what is there already: SQLite opens a file that may not be written for reading, and says nothing.
+ * Writes the existing version again: SQLite silently opens a file without write permission for reading only.
  *
  * @throws {SqliteError} when the file, its folder or its write-ahead log cannot be written.
  */

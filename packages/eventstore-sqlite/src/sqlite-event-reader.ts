@@ -11,16 +11,15 @@ import {
 import { openLogReader } from './log-reader.ts'
 import { decodeRow, parsePosition } from './records.ts'
 
-/** Which file is read, and how often it is looked at when nobody says that it grew. */
 export interface SqliteEventReaderOptions {
   readonly file: string
-  /** Milliseconds between two looks of a waiting subscription; 100 unless told. */
+  /** Milliseconds between two polls of a waiting subscription; default: 100. */
   readonly pollMs?: number
 }
 
-/** An event store that can only be read: for another thread, or another process. */
+/** A read-only event store, for another thread or process. */
 export interface SqliteEventReader extends Omit<EventStore, 'append'> {
-  /** Tells waiting subscriptions to look now: the writer committed something. */
+  /** Lets waiting subscriptions read now, because the writer has committed. */
   wake(): void
 }
 
@@ -70,7 +69,7 @@ export async function openSqliteEventReader(options: SqliteEventReaderOptions): 
   }
 }
 
-/** Sleeps until woken, but not longer than this many milliseconds. */
+/** Sleeps until woken, at most so many milliseconds. */
 async function napUntil(sleep: (signal: AbortSignal) => Promise<void>, ms: number, ended: AbortSignal): Promise<void> {
   const up = new AbortController()
   const signal = AbortSignal.any([ended, up.signal])

@@ -16,43 +16,42 @@ import {
   type RecordedEvent,
 } from '@ledgate/eventsourcing'
 import { openCommitQueue, type CommitQueue } from './commit-queue.ts'
-import { followers, type Followers } from './followers.ts'
+import { createFollowers, type Followers } from './followers.ts'
 import type { Counters, Health } from './health.ts'
 import { openLogReader, type LogReader } from './log-reader.ts'
 import type { AppendOutcome } from './messages.ts'
 import { decodeRow, parsePosition, positionOf, type Row, rowsOf } from './records.ts'
-import { tailCache, type TailCache } from './tail-cache.ts'
+import { createTailCache, type TailCache } from './tail-cache.ts'
 import { lockForWriting, type WriterLock } from './writer-lock.ts'
 
-/** Where the store is and how much memory it may take. */
 export interface SqliteEventStoreOptions {
-  /** The database file; it and its folder are made when they are not there. */
+  /** The database file; it and its folder are created if needed. */
   readonly file: string
   /** Milliseconds since the epoch. */
   readonly clock?: () => number
-  /** How many appends may wait for the disk before further ones are refused; 10,000 unless told. */
+  /** How many appends may wait for the disk before further ones are refused; default: 10,000. */
   readonly maxQueued?: number
-  /** Bytes of JSON kept for the ends of streams used lately; 32 MiB unless told. */
+  /** Size of the cache for the ends of recently used streams, in bytes; default: 32 MiB. */
   readonly tailCacheBytes?: number
 }
 
-/** The embedded event store, and what its operators ask it. */
+/** The embedded event store, with its functions for operators. */
 export interface SqliteEventStore extends EventStore {
-  /** Whether it takes appends. After a full disk or an I/O error it takes none until it is opened again. */
+  /** Whether it accepts appends. After a full disk or an I/O error it accepts none until it is reopened. */
   health(): Health
   counters(): Counters
-  /** Calls the listener with the head after each commit that wrote something; the answer ends that. */
+  /** Calls the listener with the head after each commit that wrote events; the returned function ends that. */
   onAdvance(listener: (head: Position) => void): () => void
-  /** The end of the log; every subscription is sent there at once, also past what its filter leaves out. */
-  pulse(): Promise<Position>
+  /** The position of the end of the log; every subscription advances there at once, whatever its filter. */
+  readBarrier(): Promise<Position>
 }
 
 const DEFAULT_MAX_QUEUED = 10_000
 const DEFAULT_TAIL_CACHE_BYTES = 32 * 1024 * 1024
 
 /**
- * Opens the event store in a file as its only writer. Appends are on the disk before they are answered; those that come
- * together share one transaction. Reads see every append that was answered.
+ * Opens the event store in a file as its only writer. Appends are on disk before they resolve; concurrent ones share one
+ * transaction. Reads see every append that has resolved.
  *
  * @throws {Unavailable} when another process writes it, or it cannot be opened.
  */
@@ -71,15 +70,15 @@ export async function openSqliteEventStore(options: SqliteEventStoreOptions): Pr
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true })
-    accessSync(folder, constants.W_OK | constants.X_OK) // SQLite makes and removes files beside the log
+    accessSync(folder, constants.W_OK | constants.X_OK) // SQLite creates and deletes files beside the log
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Unavailable(`${folder} cannot be made or written: ${reason}`, { cause: error })
+    throw new Unavailable(`${folder} cannot be created or written: ${reason}`, { cause: error })
   }
 }
 
 async function openLocked(file: string, lock: WriterLock, options: SqliteEventStoreOptions): Promise<SqliteEventStore> {
-  const cache = tailCache(options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES)
+  const cache = createTailCache(options.tailCacheBytes ?? DEFAULT_TAIL_CACHE_BYTES)
   const listeners = new Set<(head: Position) => void>()
   let head = 0
   let following: Followers | undefined
@@ -98,7 +97,7 @@ async function openLocked(file: string, lock: WriterLock, options: SqliteEventSt
     },
   })
   const reader = openLogReader(file)
-  const follow = (following = followers(reader))
+  const follow = (following = createFollowers(reader))
   const close = closing({ queue, reader, lock })
   const reading = readingFrom(reader, cache, close.signal)
   const clock = options.clock ?? Date.now
@@ -121,7 +120,7 @@ async function openLocked(file: string, lock: WriterLock, options: SqliteEventSt
       listeners.add(listener)
       return () => void listeners.delete(listener)
     },
-    async pulse() {
+    async readBarrier() {
       const position = await reading.head()
       follow.rouse()
       return position
@@ -135,7 +134,7 @@ function resultOf(stream: string, { kind, revision, position }: AppendOutcome): 
   return { revision: BigInt(revision), position: positionOf(position) }
 }
 
-/** Ends in order: appends first, then reads and subscriptions, then the right to write. */
+/** Closes in order: appends first, then reads and subscriptions, then the writer lock. */
 function closing(parts: { queue: CommitQueue; reader: LogReader; lock: WriterLock }) {
   const closed = new AbortController()
   let closing: Promise<void> | undefined

@@ -1,36 +1,36 @@
 import type { ReadOptions, RecordedEvent } from '@ledgate/eventsourcing'
-import { generations } from './generations.ts'
+import { createTwoGenerationCache } from './two-generation-cache.ts'
 import { decodeOnce, type Row, weightOf } from './records.ts'
 
-/** The last events of streams used lately. All readers get the same objects, frozen, so that JSON is parsed once. */
+/** The last events of recently used streams. All readers share the same frozen objects, so that JSON is parsed once. */
 export interface TailCache {
-  /** The answer to a read, when the cache can tell it for sure. */
+  /** The result of a read, if the cache has all of it. */
   read(stream: string, options: ReadOptions): readonly RecordedEvent[] | undefined
-  /** Whether the stream has surely no event. */
+  /** Whether the stream is known to have no event. */
   isAbsent(stream: string): boolean
-  /** Takes up what was appended to a stream. Writes come in commit order. */
+  /** Adds an append, in commit order. */
   written(stream: string, rows: readonly Row[]): void
-  /** Takes up the end of a stream as it was read, newest first, when the cache knows nothing of the stream. */
+  /** Adds the end of a stream after a read, newest first, unless the stream is cached already. */
   wasRead(stream: string, newestFirst: readonly Row[]): void
-  /** Takes up that a stream was read and has no event. */
+  /** Notes that a stream was read and has no event. */
   wasAbsent(stream: string): void
 }
 
 interface Tail {
-  /** Oldest first, without a gap, up to the last event that was acknowledged. */
+  /** Oldest first, without a gap, up to the last acknowledged event. */
   readonly rows: readonly Row[]
   readonly bytes: number
 }
 
 const ROWS_PER_STREAM = 16
 const BYTES_PER_STREAM = 64 * 1024
-/** Streams without an event that are remembered, apart from the others: whoever makes names up pushes no stream out. */
+/** How many absent streams are remembered; a separate limit, so that requests with invented names evict no stream. */
 const ABSENT_STREAMS = 2_000
 
-/** An empty cache that holds `limit` bytes at most. */
-export function tailCache(limit: number): TailCache {
-  const tails = generations<Tail>(limit, ({ bytes }) => bytes)
-  const absent = generations<boolean>(ABSENT_STREAMS)
+/** @param limit the largest size in bytes. */
+export function createTailCache(limit: number): TailCache {
+  const tails = createTwoGenerationCache<Tail>(limit, ({ bytes }) => bytes)
+  const absent = createTwoGenerationCache<boolean>(ABSENT_STREAMS)
 
   return {
     isAbsent: (stream) => absent.get(stream) === true,
@@ -58,7 +58,7 @@ export function tailCache(limit: number): TailCache {
   }
 }
 
-/** The newest rows that fit; one at least. */
+/** The newest rows that fit, at least one. */
 function trimmed(rows: readonly Row[]): Tail {
   let bytes = 0
   let first = rows.length
@@ -71,7 +71,7 @@ function trimmed(rows: readonly Row[]): Tail {
   return { rows: rows.slice(first), bytes }
 }
 
-/** The rows a read asks for; nothing when they may reach before the oldest row known. */
+/** The rows of a read; `undefined` when it may reach before the oldest cached row. */
 function select(
   rows: readonly Row[],
   { direction = 'forwards', from, max = Infinity }: ReadOptions,

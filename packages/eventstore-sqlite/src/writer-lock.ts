@@ -3,17 +3,17 @@ import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { Unavailable } from '@ledgate/eventsourcing'
 
-/** The right to write, held until it is released or the process ends, however it ends. */
+/** The exclusive right to write, held until it is released or the process ends. */
 export interface WriterLock {
   release(): void
 }
 
 /**
- * Takes the right to write an event store: a write of a small database of its own that is never committed. The kernel
- * frees it when the process dies and keeps it while the process is stopped, which no heartbeat can tell apart. It is
- * where the file really is: one store has one lock, by whichever of its names it is opened.
+ * Takes the exclusive right to write an event store: an uncommitted write to a small database beside it. The kernel releases it
+ * when the process dies and keeps it while the process is suspended, which a heartbeat could not distinguish. The lock is
+ * beside the real file, so a store has one lock even if links lead to it.
  *
- * @throws {Unavailable} when somebody else holds it, or the lock cannot be written; it is named then.
+ * @throws {Unavailable} when another process holds it, or the lock cannot be written; the message names the file.
  */
 export function lockForWriting(file: string): WriterLock {
   const path = `${realPath(file)}-lock`
@@ -22,7 +22,7 @@ export function lockForWriting(file: string): WriterLock {
     database = new Database(path, { timeout: 0 })
     database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
-    // Of a file that may not be written SQLite takes a lock that keeps nobody out, and says nothing: a write tells.
+    // On a file without write permission SQLite silently takes a lock that excludes no one; a write fails.
     database.pragma('user_version = 1')
   } catch (error) {
     database?.close()
@@ -41,7 +41,7 @@ function refusal(file: string, path: string, error: unknown): Unavailable {
       cause: error,
     })
   const reason = error instanceof Error ? error.message : String(error)
-  return new Unavailable(`${path} cannot be written, so nothing would keep a second writer out: ${reason}`, {
+  return new Unavailable(`${path} cannot be written, so a second writer could not be excluded: ${reason}`, {
     cause: error,
   })
 }

@@ -1,4 +1,4 @@
-/** The writer's thread: commits one batch for each message and answers when it is on the disk. */
+/** The writer's thread: commits one batch for each message and answers when it is on disk. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { CommitFailure, openLogWriter, type LogWriter } from './log-writer.ts'
 import { putOutcome, takeRequests, type FromWriter, type ToWriter } from './messages.ts'
@@ -23,7 +23,7 @@ function failure(error: unknown): FromWriter & { kind: 'failed' | 'busy' } {
   return { kind: 'failed', reason, outcome: error.outcome }
 }
 
-/** After the first failure nothing is written any more: what the file holds then is found out by opening it again. */
+/** After the first failure nothing more is written: the content of the file has to be determined by reopening it. */
 function serve(writer: LogWriter): void {
   let failed: string | undefined
   port?.on('message', (message: ToWriter) => {
@@ -59,7 +59,7 @@ function close(writer: LogWriter): void {
   try {
     writer.close()
   } catch {
-    // A file that cannot be tidied up is recovered at the next opening.
+    // What could not be copied from the write-ahead log is recovered at the next opening.
   }
   answer({ kind: 'closed' })
   port?.close()

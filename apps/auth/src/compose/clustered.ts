@@ -38,7 +38,7 @@ async function openVault(url: string, config: Config, store: EventStoreDBEventSt
   const vault = await openEventStoreDBVault({ url, ...wrappingKeys(config), attemptMs: ATTEMPT_MS })
   try {
     await assertOwn(vault, config.issuer)
-    await store.pulse() // what a first start writes, a later one only reads
+    await store.readBarrier() // what a first start writes, a later one only reads
     return vault
   } catch (error) {
     await vault.close()
@@ -63,7 +63,7 @@ export async function openClustered(config: Config, url: string, onWaiting: (why
       pendingErasures: vault.pendingErasures,
       finishErasures: vault.finishErasures,
       source: { kind: 'eventstoredb', url },
-      readBarrier: () => opened.pulse(),
+      readBarrier: () => opened.readBarrier(),
       turn: (onError) => openEventStoreDBLease({ url, name: 'background', onError }),
       async close() {
         await vault.close()

@@ -81,7 +81,7 @@ async function installation(cluster: ProtocolCluster) {
   const signer = await testSigner()
   const feed = openRevocationFeed({
     store: feedStore,
-    readBarrier: feedStore.pulse,
+    readBarrier: feedStore.readBarrier,
     keys: { read: async () => ({ signer, publicKey: () => signer }) },
     issuer: ISSUER,
     issuerEpoch: async () => 0,

@@ -70,7 +70,7 @@ async function embedded(config: Config): Promise<Storage> {
       pendingErasures: async () => [],
       finishErasures: async () => {}, // a file is overwritten in one step
       source: { kind: 'sqlite', file },
-      readBarrier: () => store.pulse(),
+      readBarrier: () => store.readBarrier(),
       turn: () => ({
         async whileHeld(signal, work) {
           while (!signal.aborted) await work(signal)

@@ -20,46 +20,46 @@ afterEach(async () => {
   cluster.close()
 })
 
-describe('a pulse', () => {
-  test('is after everything that any process was answered before, and before what it is answered afterwards', async () => {
+describe('the confirmed end of the log', () => {
+  test('is after every event acknowledged before, and before every later one, in any process', async () => {
     const [one, other] = [open(), open()]
     for (let round = 0; round < 10; round += 1) {
       const before = await other.append(sampleStream(), sampleEvents(2), { expected: 'noStream' })
-      const pulse = await one.pulse()
+      const end = await one.readBarrier()
       const after = await other.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
-      expect(before.position < pulse && pulse < after.position).toBe(true)
+      expect(before.position < end && end < after.position).toBe(true)
     }
   })
 
-  test('is heard of by a subscription to some types, behind the events before it, and is no event', async () => {
+  test('reaches a subscription with a filter after the events before it, and is not an event', async () => {
     const [one, other] = [open(), open()]
     const listener = listen(other, { filter: { types: ['Wanted'] } })
     for (let round = 1; round <= 5; round += 1) {
       await one.append(sampleStream(), [sampleEvent(), sampleEvent({ type: 'Wanted' })], { expected: 'noStream' })
-      const pulse = await one.pulse()
-      await listener.until(({ messages }) => messages.some((each) => each.kind !== 'event' && each.position >= pulse))
+      const end = await one.readBarrier()
+      await listener.until(({ messages }) => messages.some((each) => each.kind !== 'event' && each.position >= end))
       expect(listener.events().map(({ type }) => type)).toEqual(Array.from({ length: round }, () => 'Wanted'))
     }
     await listener.stop()
   })
 
-  test('is no part of the log: its head stays where it was, however many there are', async () => {
+  test('does not move the head of the log, however often it is confirmed', async () => {
     const store = open()
     const { position } = await store.append(sampleStream(), sampleEvents(3), { expected: 'noStream' })
-    for (let count = 0; count < 40; count += 1) await store.pulse()
+    for (let count = 0; count < 40; count += 1) await store.readBarrier()
     expect(await store.head()).toBe(position)
     expect(await store.head()).toBe(position)
     expect(await open().head()).toBe(position)
     const next = await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     expect(await store.head()).toBe(next.position)
-    await store.pulse()
+    await store.readBarrier()
     expect(await store.head()).toBe(next.position)
   })
 
-  test('does not come while no majority answers', async () => {
+  test('is not returned while no majority answers', async () => {
     const store = open()
-    await store.pulse()
+    await store.readBarrier()
     cluster.nodes[0]?.faults.next('append', { kind: 'notReady' })
-    await expect(store.pulse()).rejects.toThrow()
+    await expect(store.readBarrier()).rejects.toThrow()
   })
 })

@@ -5,7 +5,7 @@ import type { NewEvent, Position } from '@ledgate/eventsourcing'
 import { sampleEvents, sampleStream } from '@ledgate/eventsourcing/testing'
 import { rounds } from '../../../rounds.ts'
 import { openEventStoreDBEventStore } from '../src/index.ts'
-import { sharing } from '../src/sharing.ts'
+import { createSharedFetch } from '../src/shared-fetch.ts'
 import { openProtocolCluster } from '../src/testing/index.ts'
 
 /** A value that others change, fetched with a delay on the way there and back. */
@@ -34,7 +34,7 @@ test('nobody is given what is older than the question, whoever else asks', async
       }),
       async (steps) => {
         const source = remote(() => 1)
-        const share = sharing<number>()
+        const share = createSharedFetch<number>()
         const answers: Promise<void>[] = []
         for (const { act, ms } of steps) {
           if (act === 'change') source.change()
@@ -61,13 +61,13 @@ test('control: to join the fetch that is already under way would give what is ol
 
 test('a hundred at once are served by two fetches, and other keys are not kept waiting', async () => {
   const source = remote(() => 2)
-  const share = sharing<number>()
+  const share = createSharedFetch<number>()
   await Promise.all([...Array.from({ length: 100 }, () => share('it', source.fetch)), share('other', source.fetch)])
   expect(source.fetches()).toBe(3)
 })
 
 test('a fetch that fails fails those who share it, and not those who come later', async () => {
-  const share = sharing<string>()
+  const share = createSharedFetch<string>()
   const failing = () => Promise.reject(new Error('gone'))
   const outcomes = await Promise.allSettled([share('it', failing), share('it', failing), share('it', failing)])
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
@@ -160,7 +160,7 @@ test('whoever asks for the end of the log does so together, however much stands 
     cluster.close()
   })
   const { position } = await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
-  await Promise.all(Array.from({ length: 40 }, () => store.pulse()))
+  await Promise.all(Array.from({ length: 40 }, () => store.readBarrier()))
   let reads = 0
   cluster.nodes[0]?.faults.decide((method) => void (reads += Number(method === 'read')))
   const heads = await Promise.all(Array.from({ length: 20 }, () => store.head()))

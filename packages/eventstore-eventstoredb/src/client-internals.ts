@@ -12,63 +12,63 @@ import type {
 } from '@grpc/grpc-js'
 import { type ReadMessage, readMessage } from './read-response.ts'
 
-/** A call that lives on. */
-type LivingCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>
+/** A long-lived call. */
+type LongCall = ClientDuplexStream<BatchAppendReq, BatchAppendResp>
 
-/** A service as the messages' generator makes it. */
+/** A generated service class. */
 type ServiceClass<Service extends Client> = new (...args: ConstructorParameters<typeof Client>) => Service
 
-/** What a channel hides in its type. */
+/** A part of a channel that its type does not declare. */
 interface OpenChannel {
   readonly internalChannel?: { getOptions?(): ChannelOptions }
 }
 
-/** What the client keeps for its own commands, and hides in its types. */
+/** Private parts of the client, which its types do not declare. */
 interface Inside {
   createChannel(): Promise<OpenChannel>
   getGRPCClient<Service extends Client>(service: ServiceClass<Service>, name: string): Promise<Service>
   callArguments(options: { readonly requiresLeader: boolean }, call: CallOptions): [Metadata, CallOptions]
   handleError(service: Client, error: Error): Promise<void>
-  /** What is cancelled when the client is disposed of. */
-  readonly disposableStreams: Set<LivingCall>
+  /** Calls that are cancelled when the client is disposed of. */
+  readonly disposableStreams: Set<LongCall>
 }
 
 /**
- * Bytes that a node may send before it hears that they were read. By itself it is 64 KiB, a hundred events: a node then waits
- * while a batch of them is applied, and over a long way it waits most of the time.
+ * Bytes that a node may send before they are acknowledged. The default is 64 KiB, a hundred events: a node then waits while a
+ * batch of them is applied, and with a high latency it waits most of the time.
  */
 const WINDOW = 4 * 1024 * 1024
 
-/** Lets the nodes of a client send ahead. The client makes its channels by options that nobody may add to. */
+/** Enlarges the flow control window of a client, which offers no option for it. */
 export function sendingAhead(client: EventStoreDBClient): EventStoreDBClient {
   const inside = client as unknown as Inside
   const create = inside.createChannel
   inside.createChannel = async () => {
     const channel = await create()
-    // It connects at the first call only.
+    // The channel connects only at the first call, so the options still apply.
     Object.assign(channel.internalChannel?.getOptions?.() ?? {}, { 'grpc-node.flow_control_window': WINDOW })
     return channel
   }
   return client
 }
 
-/** The generated service on the connection that the client has now. */
+/** The generated service on the current connection of the client. */
 export interface Streams {
   readonly service: StreamsClient
-  /** A `Read` call. Its messages are taken apart here: the generated code takes three times as long for it. */
+  /** A `Read` call. Its messages are decoded by this package: the generated code takes three times as long. */
   read(request: ReadReq): ClientReadableStream<ReadMessage>
-  /** What a call is made with; it has no deadline of its own. */
+  /** The arguments of a call; they have no deadline. */
   readonly call: readonly [Metadata, CallOptions]
-  /** Lets the client learn from a failed call: who leads, or that the node is gone. */
+  /** Lets the client learn from a failed call: the new leader, or that the node is gone. */
   failed(error: Error): void
-  /** Lets a call that lives on end with the client: as long as it is open, so is the process. */
-  keep(call: LivingCall): void
+  /** Ends a long-lived call with the client; an open call keeps the process alive. */
+  keep(call: LongCall): void
 }
 
 /**
- * The `Streams` service by the client's own connection: it finds the node, and says who calls. Its commands are not used
- * for reading and appending: a read of theirs costs three times what the call does, and of their appends one kind waits
- * without an end, the other can be broken off in the middle.
+ * The `Streams` service on the client's own connection, which finds the node and authenticates. The client's commands for
+ * reads and appends are not used: a read costs three times as much, one kind of append waits endlessly, and the other can
+ * be interrupted midway.
  */
 export async function streamsOf(client: EventStoreDBClient, requiresLeader = true): Promise<Streams> {
   const inside = client as unknown as Inside
@@ -87,7 +87,7 @@ export async function streamsOf(client: EventStoreDBClient, requiresLeader = tru
   }
 }
 
-/** Another service, for calls of one question and one answer; `call` makes what each of them is made with. */
+/** Another service, for unary calls; `call` creates the arguments of one. */
 export async function serviceOf<Service extends Client>(
   client: EventStoreDBClient,
   wanted: ServiceClass<Service>,

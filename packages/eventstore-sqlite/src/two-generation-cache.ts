@@ -1,16 +1,19 @@
-/** A map of bounded weight that keeps what was used lately. */
-export interface Generations<Value> {
+/** A map of bounded weight that keeps recently used entries. */
+export interface TwoGenerationCache<Value> {
   get(key: string): Value | undefined
   set(key: string, value: Value): void
 }
 
 /**
- * A map in two generations: when the young one weighs half the limit it becomes the old one, and the old one goes; what
- * is asked for in the old one moves to the young. Unlike a `Map` in order of use, it never walks over deleted entries.
+ * A cache in two generations: when the young one reaches half the limit it becomes the old one, and the old one is dropped; an
+ * entry that is used in the old one moves to the young one. Unlike a `Map` in order of use, it never iterates over deleted entries.
  *
- * @param weigh the weight of an entry; each weighs 1 unless told.
+ * @param weigh the weight of an entry; default: 1.
  */
-export function generations<Value>(limit: number, weigh: (value: Value) => number = () => 1): Generations<Value> {
+export function createTwoGenerationCache<Value>(
+  limit: number,
+  weigh: (value: Value) => number = () => 1,
+): TwoGenerationCache<Value> {
   let young = new Map<string, Value>()
   let old = young
   let weight = 0

@@ -1,23 +1,24 @@
 import { InvalidPosition, type Position } from '@ledgate/eventsourcing'
 
-/** The pulse that a subscription has to come to next, if there is one. */
-export interface Mark {
-  /** Writes another one, in whose stead no earlier one counts. */
+/** The end marker that a subscription has to receive next, if there is one. */
+export interface EndMarker {
+  /** Writes a new end marker; earlier ones no longer count. */
   write(): void
-  /** Whether it was written, or is being written, and did not come yet. */
+  /** Whether one is written, or being written, and not yet received. */
   isDue(): boolean
-  /** Whether this is it. From then on none is due. */
+  /** Whether the event with this id is the expected end marker; after that none is due. */
   isMet(id: string): boolean
   /**
-   * @param begun where the subscription began.
-   * @throws {InvalidPosition} when the pulse, which was written after the subscription began, stands before that place: the place is none of this log.
-   * @throws {Error} when it could not be written.
+   * @param begun the position at which the subscription started.
+   * @throws {InvalidPosition} when an end marker that was written after the start has a position before it: `begun` is not a
+   *   position of this log.
+   * @throws {Error} when the end marker could not be written.
    */
   check(begun: Position): void
 }
 
-/** @param pulse writes a pulse with an id; answers where it stands. */
-export function openMark(pulse: (id: string) => Promise<Position>): Mark {
+/** @param write writes an end marker with an id; returns its position. */
+export function createEndMarker(write: (id: string) => Promise<Position>): EndMarker {
   let due: string | undefined
   let failure: { readonly error: unknown } | undefined
   let first: Position | undefined
@@ -26,7 +27,7 @@ export function openMark(pulse: (id: string) => Promise<Position>): Mark {
     write() {
       const id = crypto.randomUUID()
       due = id
-      pulse(id).then(
+      write(id).then(
         (position) => void (first ??= position),
         (error: unknown) => void (due === id && (failure = { error })),
       )
