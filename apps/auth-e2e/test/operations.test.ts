@@ -55,7 +55,7 @@ describe('the master key', () => {
     writeFileSync(file, old)
     const stranger = spawnServer(installation)
     expect(await stranger.ended).toBe(1)
-    expect(stranger.output()).toContain('is not the key that made this vault')
+    expect(stranger.output()).toContain('is not the key of this vault')
     writeFileSync(file, fresh) // the data is as it was
     expect((await (await startServer(installation)).signIn()).status).toBe(200)
   })

@@ -42,7 +42,7 @@ export async function makeDatabaseUser({
   readonly administratorUrl: string
 }): Promise<MadeUser> {
   const credentials = credentialsIn(url)
-  if (credentials === undefined) throw new Error('LEDGATE_EVENTSTOREDB_URL has no user and password to create')
+  if (credentials === undefined) throw new Error('LEDGATE_EVENTSTOREDB_URL names no user and password to create')
   const { username: user, password } = credentials
   const setting = 'LEDGATE_EVENTSTOREDB_ADMIN_URL'
   const connection = openConnection({ url: administratorUrl, setting, attemptMs: ATTEMPT_MS })

@@ -1,5 +1,5 @@
 import { runOutsideDecision, Conflict, type Position, StreamNotFound } from '@ledgate/eventsourcing'
-import { type KeyVault, wrapping } from '@ledgate/vault'
+import { type KeyVault, createWrapping } from '@ledgate/vault'
 import { append, asideEvent, keepLastOnly } from './append.ts'
 import { openConnection, type Connection } from './connection.ts'
 import { deleteErased, destroyKey, finishErasures, keptIn, lastOf, streamOf } from './erasure.ts'
@@ -58,7 +58,7 @@ async function lastSeen(connection: Connection, stream: string): Promise<Recorde
  */
 export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): Promise<EventStoreDBVault> {
   const connection = openConnection(options)
-  let keys = wrapping([options.masterKey, ...(options.olderMasterKeys ?? [])])
+  let keys = createWrapping([options.masterKey, ...(options.olderMasterKeys ?? [])])
 
   async function get(name: string): Promise<Uint8Array | undefined> {
     const last = await lastSeen(connection, streamOf(name))
@@ -91,7 +91,7 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
     for (;;) {
       const last = await lastOf(connection, stream)
       const kept = last && keptIn(last)
-      const wrapped = kept && keys.rewrapped(Buffer.from(kept.wrapped, 'base64url'), name)
+      const wrapped = kept && keys.rewrap(Buffer.from(kept.wrapped, 'base64url'), name)
       if (last === undefined || wrapped === undefined) return false
       const earlier = [...(kept?.earlier ?? []), recordedEvent(last).position]
       const events = [asideEvent('Kept', { wrapped: wrapped.toString('base64url'), earlier })]
@@ -107,7 +107,7 @@ export async function openEventStoreDBVault(options: EventStoreDBVaultOptions): 
   }
 
   async function rewrap(masterKeys: Parameters<KeyVault['rewrap']>[0]): Promise<number> {
-    const next = wrapping(masterKeys)
+    const next = createWrapping(masterKeys)
     await openCheck(async () => {
       const last = await lastOf(connection, streamOf(CHECK))
       const check = last && keptIn(last)

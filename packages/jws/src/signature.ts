@@ -1,6 +1,6 @@
 import { constants, KeyObject, verify, type VerifyKeyObjectInput } from 'node:crypto'
 import type { CryptoKey } from 'jose'
-import { inDer } from './ecdsa.ts'
+import { jwsToDer } from './ecdsa.ts'
 
 /** The algorithms of signatures with a key pair that are supported, RFC 7518 §3.1 and RFC 8037 §3.1. */
 export const SIGNATURE_ALGORITHMS = ['ES256', 'ES384', 'ES512', 'EdDSA', 'RS256', 'PS256'] as const
@@ -12,7 +12,7 @@ export const LEDGATE_ALGORITHMS = ['ES256', 'EdDSA', 'RS256'] as const satisfies
 /** A key that signatures are verified with, as WebCrypto or as Node has it. */
 export type PublicKey = CryptoKey | KeyObject
 
-/** A public key, and the one algorithm it is used with. */
+/** A public key and the only algorithm that it is used with. */
 export interface VerificationKey {
   readonly alg: SignatureAlgorithm
   readonly key: KeyObject
@@ -20,15 +20,15 @@ export interface VerificationKey {
 
 /** RFC 7518 §3.3. */
 const LEAST_RSA_BITS = 2_048
-/** Whoever checks a signature pays for the length of the key: twice that of the longest in use. */
+/** Limits the cost of a verification, which grows with the key: twice the length of the longest keys in use. */
 const MOST_RSA_BITS = 8_192
 const LARGEST_RSA_EXPONENT = 2n ** 256n
 
 interface Kind {
-  /** How WebCrypto and OpenSSL name what signs so. */
+  /** The names of the algorithm in WebCrypto and of the key type in OpenSSL. */
   readonly names: readonly [webCrypto: string, openSsl: string, curve?: string]
   readonly digest: `sha${number}` | null
-  /** Of ECDSA: the bytes of each of the two integers of a signature, RFC 7518 §3.4. */
+  /** The length of each of the two integers of an ECDSA signature, in bytes, RFC 7518 §3.4. */
   readonly integer?: number
 }
 
@@ -41,7 +41,7 @@ const KINDS: Readonly<Record<SignatureAlgorithm, Kind>> = {
   PS256: { names: ['RSA-PSS', 'rsa'], digest: 'sha256' },
 }
 
-/** Whether a CryptoKey is for this: it is bound to a use and a hash, of which its KeyObject knows nothing. */
+/** Whether a CryptoKey allows this algorithm: it is bound to usages and a hash, which its KeyObject does not have. */
 function isMeantFor({ names: [name], digest }: Kind, { usages, algorithm }: CryptoKey): boolean {
   const { hash } = algorithm as { readonly hash?: { readonly name: string } }
   const isItsHash = hash === undefined || hash.name === digest?.replace('sha', 'SHA-')
@@ -49,13 +49,13 @@ function isMeantFor({ names: [name], digest }: Kind, { usages, algorithm }: Cryp
 }
 
 /**
- * Whether this is the public exponent of an RSA key: odd, from 3 (RFC 8017 §3.1), and below 2^256 (FIPS 186-5 §A.1.1), for whoever checks a
- * signature pays for its length. By 1 everybody signs.
+ * Whether this is a valid public exponent of an RSA key: odd, at least 3 (RFC 8017 §3.1), and below 2^256 (FIPS 186-5 §A.1.1), which
+ * limits the cost of a verification. With exponent 1 anyone could forge signatures.
  */
 export const isRsaExponent = (exponent: bigint): boolean =>
   exponent >= 3n && exponent % 2n === 1n && exponent < LARGEST_RSA_EXPONENT
 
-/** Whether an RSA key is strong enough, and no longer than is paid for; a key of another kind always is. */
+/** Whether an RSA key is strong enough and not too long; `true` for other kinds of keys. */
 export function isSoundKey({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
   if (asymmetricKeyType !== 'rsa') return true
   const { modulusLength: bits = 0, publicExponent = 0n } = asymmetricKeyDetails
@@ -67,8 +67,8 @@ function isOfKind({ names: [, type, curve] }: Kind, key: KeyObject): boolean {
   return key.type === 'public' && key.asymmetricKeyType === type && isOfCurve && isSoundKey(key)
 }
 
-/** A key made ready for the first of these algorithms that it signs by: the key says it, never a message (RFC 8725 §3.1). */
-export function verificationKey(
+/** Prepares a key for the first of these algorithms that fits it: the key determines it, never a token (RFC 8725 §3.1). */
+export function toVerificationKey(
   given: PublicKey,
   algorithms: readonly SignatureAlgorithm[],
 ): VerificationKey | undefined {
@@ -88,22 +88,22 @@ type Arguments = [
   signature: Uint8Array,
 ]
 
-/** As OpenSSL takes them; `undefined` where no key of this algorithm can have signed so. */
+/** The arguments for OpenSSL; `undefined` when the signature has an invalid length. */
 function argumentsOf({ alg, key }: VerificationKey, input: Uint8Array, signature: Uint8Array): Arguments | undefined {
   const { digest, integer: size } = KINDS[alg]
   if (alg === 'PS256') return [digest, input, { key, ...PSS }, signature]
   if (size === undefined) return [digest, input, key, signature]
-  return signature.length === 2 * size ? [digest, input, key, inDer(signature)] : undefined
+  return signature.length === 2 * size ? [digest, input, key, jwsToDer(signature)] : undefined
 }
 
-/** Whether a key signed this, RFC 7515 §5.2. */
+/** Verifies a signature, RFC 7515 §5.2. */
 export function isSignedBy(key: VerificationKey, input: Uint8Array, signature: Uint8Array): boolean {
   const all = argumentsOf(key, input, signature)
   return all !== undefined && verify(...all)
 }
 
-/** The same by another thread. To wait for that takes longer than to look, but of many it looks at several at a time. */
-export async function isSignedByAside(
+/** Verifies a signature in the thread pool: slower for one, but several run in parallel. */
+export async function isSignedByInBackground(
   key: VerificationKey,
   input: Uint8Array,
   signature: Uint8Array,

@@ -1,15 +1,15 @@
 import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { expect, it } from 'vitest'
-import { concatenated, inDer } from '../src/ecdsa.ts'
+import { derToJws, jwsToDer } from '../src/ecdsa.ts'
 
 it('a DER signature becomes the one of RFC 7518 and back, also when its numbers are short or need a zero before', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   for (let round = 0; round < 1500; round += 1) {
     const data = Buffer.from(`round ${round}`)
     const der = sign('sha256', data, privateKey)
-    const signature = concatenated(der)
+    const signature = derToJws(der)
     expect(verify('sha256', data, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true)
-    expect(Buffer.from(inDer(signature))).toEqual(der)
+    expect(Buffer.from(jwsToDer(signature))).toEqual(der)
   }
 })
 
@@ -21,11 +21,11 @@ it.each([
 ] as const)('two integers of %s are as short in DER as they can be', (_name, size, integer, last: number = 0) => {
   const half = Buffer.alloc(size)
   half[size - 1] = last
-  expect([...inDer(Buffer.concat([half, half]))]).toEqual([0x30, 2 * integer.length, ...integer, ...integer])
+  expect([...jwsToDer(Buffer.concat([half, half]))]).toEqual([0x30, 2 * integer.length, ...integer, ...integer])
 })
 
 it('the longest integers of P-521 are too long for a length of one byte', () => {
-  const der = inDer(new Uint8Array(132).fill(0xff))
+  const der = jwsToDer(new Uint8Array(132).fill(0xff))
   expect([...der.subarray(0, 7)]).toEqual([0x30, 0x81, 138, 2, 67, 0, 0xff])
   expect(der).toHaveLength(3 + 138)
 })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { compactVerify, generateKeyPair } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../rounds.ts'
-import { isSignedBy, isSignedByAside, type SignatureAlgorithm, verificationKey } from '../src/signature.ts'
+import { isSignedBy, isSignedByInBackground, type SignatureAlgorithm, toVerificationKey } from '../src/signature.ts'
 
 const { subtle } = webcrypto
 
@@ -19,7 +19,7 @@ const PAIRS = {
 const ALGS = Object.keys(PAIRS) as SignatureAlgorithm[]
 
 function ready(alg: SignatureAlgorithm) {
-  const key = verificationKey(PAIRS[alg].publicKey, [alg])
+  const key = toVerificationKey(PAIRS[alg].publicKey, [alg])
   if (key === undefined) throw new Error('no key')
   return key
 }
@@ -35,7 +35,7 @@ function signatureOf(alg: SignatureAlgorithm, input: Uint8Array): Buffer {
 
 const both = async (alg: SignatureAlgorithm, input: Uint8Array, signature: Uint8Array): Promise<boolean> => {
   const atOnce = isSignedBy(ready(alg), input, signature)
-  expect(await isSignedByAside(ready(alg), input, signature)).toBe(atOnce)
+  expect(await isSignedByInBackground(ready(alg), input, signature)).toBe(atOnce)
   return atOnce
 }
 
@@ -130,13 +130,13 @@ it.each<[string, KeyObject]>([
   ['a private key', PAIRS.ES256.privateKey],
   ['a shared secret', createSecretKey(Buffer.alloc(32))],
 ])('%s verifies nothing', (_name, key) => {
-  expect(verificationKey(key, ALGS)).toBeUndefined()
+  expect(toVerificationKey(key, ALGS)).toBeUndefined()
 })
 
 it('a key of one algorithm is none of another', () => {
   for (const alg of ALGS) {
     const others = ALGS.filter((each) => PAIRS[each] !== PAIRS[alg])
-    expect(verificationKey(PAIRS[alg].publicKey, others)).toBeUndefined()
+    expect(toVerificationKey(PAIRS[alg].publicKey, others)).toBeUndefined()
   }
 })
 
@@ -149,7 +149,7 @@ const rsa = (name: string, hash: string) => bound(subtle.generateKey({ name, has
 
 it.each(ALGS)('a CryptoKey of %s is a key of that', async (alg) => {
   const { publicKey } = await generateKeyPair(alg)
-  expect(verificationKey(publicKey, ALGS)?.alg).toBe(alg)
+  expect(toVerificationKey(publicKey, ALGS)?.alg).toBe(alg)
 })
 
 it.each([
@@ -157,5 +157,5 @@ it.each([
   ['another hash with a salt', () => rsa('RSA-PSS', 'SHA-384')],
   ['agreeing on keys', () => bound(subtle.generateKey({ name: 'ECDH', namedCurve: 'P-256' }, true, ['deriveBits']))],
 ])('a CryptoKey for %s verifies nothing', async (_use, make) => {
-  expect(verificationKey(await make(), ALGS)).toBeUndefined()
+  expect(toVerificationKey(await make(), ALGS)).toBeUndefined()
 })

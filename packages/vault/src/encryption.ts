@@ -1,10 +1,10 @@
 import { createCipheriv, createDecipheriv, type KeyObject, randomBytes } from 'node:crypto'
 
-/** NIST SP 800-38D: 96 random bits, fresh for every value. */
+/** NIST SP 800-38D: 96 random bits, new for every value. */
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
-/** AES-256-GCM of `plaintext`, with `context` authenticated: iv, ciphertext and tag in one. */
+/** Encrypts with AES-256-GCM, with `context` as additional authenticated data. Returns iv, ciphertext and tag, concatenated. */
 export function encrypt(key: KeyObject | Uint8Array, plaintext: Uint8Array, context: string): Buffer {
   const iv = randomBytes(IV_BYTES)
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(context))
@@ -12,9 +12,9 @@ export function encrypt(key: KeyObject | Uint8Array, plaintext: Uint8Array, cont
 }
 
 /**
- * What `encrypt` was given.
+ * Decrypts the result of `encrypt`.
  *
- * @throws {Error} when the key, the context or a single bit is another.
+ * @throws {Error} when the key or the context is not the same, or any bit was changed.
  */
 export function decrypt(key: KeyObject | Uint8Array, box: Uint8Array, context: string): Buffer {
   const iv = box.subarray(0, IV_BYTES)

@@ -1,4 +1,4 @@
-/** Where secrets live that must be able to die: the vault port and the sealing of personal data. */
+/** Key storage with crypto-shredding: the vault port, and the sealing of personal data. */
 export * from './encryption.ts'
 export * from './key-vault.ts'
 export * from './master-key.ts'

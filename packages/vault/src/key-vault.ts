@@ -1,23 +1,23 @@
 import type { MasterKeys } from './wrapping.ts'
 
 /**
- * Secret bytes by name, outside the log, so that destroying them is possible: data keys of people, private signing
- * keys, derivation keys. Everything is wrapped by the master key at rest. Every write is durable before it resolves,
- * and never blocks the caller's thread on the disk.
+ * Stores secret bytes by name, outside the log, so that they can be destroyed: data keys of users, private signing keys,
+ * derivation keys. All of them are wrapped with the master key at rest. Every write is durable when it resolves, and never
+ * blocks the caller's thread on the disk.
  */
 export interface KeyVault {
-  /** `undefined` when there is none, or it was destroyed. */
+  /** `undefined` when the name is unused or its bytes were destroyed. */
   get(name: string): Promise<Uint8Array | undefined>
-  /** Keeps `bytes` unless the name is taken; answers what is kept, so that two first starts agree on one key. */
+  /** Stores `bytes` unless the name is taken; returns the stored bytes, so that two concurrent first starts agree on one key. */
   putIfAbsent(name: string, bytes: Uint8Array): Promise<Uint8Array>
-  /** Removes the bytes from the disk for good. The name can be used again. Idempotent. */
+  /** Removes the bytes from the disk permanently. The name can be reused. Idempotent. */
   destroy(name: string): Promise<void>
   /**
-   * From now on the first of these master keys wraps, and everything that another one wrapped is wrapped anew, while the
-   * vault is used. Resolves when all of it is; again after it was cut off, it goes on.
+   * Wraps new values with the first of these master keys, and rewraps all values that another one wrapped, while the vault is in
+   * use. Resolves when all are rewrapped; after an interruption, call it again to continue.
    *
-   * @returns how many were wrapped anew.
-   * @throws {Error} when a value is wrapped by none of them.
+   * @returns the number of rewrapped values.
+   * @throws {Error} when a value is wrapped with none of the keys.
    */
   rewrap(masterKeys: MasterKeys): Promise<number>
   close(): Promise<void>

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** 32 bytes, without padding. */
+/** 32 bytes in base64url, without padding. */
 const SHAPE = /^[A-Za-z0-9_-]{43}$/
 
 /**
- * The bytes of a master key as it is configured: 32 bytes in base64url.
+ * Parses a configured master key: 32 bytes in base64url.
  *
  * @throws {Error} when it is anything else; the message does not repeat it.
  */
@@ -17,7 +17,7 @@ export function parseMasterKey(text: string): Uint8Array {
 
 const hasCode = (error: unknown, code: string) => error instanceof Error && 'code' in error && error.code === code
 
-/** What `attempt` gives; `undefined` when it fails with this code. */
+/** The result of `attempt`; `undefined` when it fails with this code. */
 function unless<Result>(code: string, attempt: () => Result): Result | undefined {
   try {
     return attempt()
@@ -41,8 +41,8 @@ function writeDraft(file: string): void {
 }
 
 /**
- * The master key of a development folder, made at its first use, for the owner only. The file appears whole or not at
- * all, is on the disk before anything is wrapped by it, and two processes that make it at once agree on one.
+ * The master key of a development folder, created at its first use and readable by the owner only. The file appears complete or
+ * not at all, is on disk before a value is wrapped with it, and two processes that create it concurrently agree on one.
  */
 export function developmentMasterKey(folder: string): Uint8Array {
   mkdirSync(folder, { recursive: true })

@@ -3,16 +3,16 @@ import { decrypt, encrypt } from './encryption.ts'
 import type { KeyVault } from './key-vault.ts'
 import { DataKeyDestroyed, ERASED, type Sealed, type Sealer } from './sealer.ts'
 
-/** The promise of `Sealer.destroyDataKey`: nobody goes on reading for longer after an erasure. */
+/** The limit that `Sealer.destroyDataKey` promises: no process reads for longer after an erasure. */
 const LONGEST_TTL_MS = 60_000
 const DEFAULT_CACHED_KEYS = 10_000
 
 export interface VaultSealerOptions {
-  /** How long a data key is kept in memory; 60,000 unless told, and never more. */
+  /** How long a data key is kept in memory, in milliseconds; default and limit: 60,000. */
   readonly cacheTtlMs?: number
-  /** How many data keys are kept in memory, the least used leave first; 10,000 unless told. */
+  /** How many data keys are kept in memory; the least recently used is evicted first. Default: 10,000. */
   readonly cacheMax?: number
-  /** Milliseconds; any origin. */
+  /** A clock in milliseconds, of any origin. */
   readonly nowMs?: () => number
 }
 
@@ -22,7 +22,7 @@ const contextOf = (dataKey: string, field: string) => `${dataKey}|${field}`
 const SHAPE = /^sealed\.([0-9a-f]{32})\.([A-Za-z0-9_-]+)$/
 const isSealed = (text: string): text is Sealed => SHAPE.test(text)
 
-/** The parts of a sealed value; a value has one spelling only. */
+/** Parses a sealed value, which has exactly one valid encoding. */
 function parse(sealed: string): { readonly dataKey: string; readonly box: Buffer } {
   const [, dataKey, text] = SHAPE.exec(sealed) ?? []
   const box = Buffer.from(text ?? '', 'base64url')
@@ -30,8 +30,8 @@ function parse(sealed: string): { readonly dataKey: string; readonly box: Buffer
   return { dataKey, box }
 }
 
-/** Keys in use, for a time at most; the least used leave first. As key objects, which Node need not take in anew. */
-function keyCache(ttlMs: number, max: number, nowMs: () => number) {
+/** Caches keys for a limited time; evicts the least recently used first. As key objects, which Node need not import again. */
+function createKeyCache(ttlMs: number, max: number, nowMs: () => number) {
   const entries = new Map<string, { readonly key: KeyObject; readonly until: number }>()
   const keep = (dataKey: string, entry: { readonly key: KeyObject; readonly until: number }) => {
     entries.delete(dataKey)
@@ -50,10 +50,10 @@ function keyCache(ttlMs: number, max: number, nowMs: () => number) {
   }
 }
 
-/** Seals under data keys of a vault; keys in use stay in memory for a minute at most. */
+/** Seals with data keys of a vault; used keys stay in memory for at most a minute. */
 export function vaultSealer(vault: KeyVault, options: VaultSealerOptions = {}): Sealer {
   const { cacheTtlMs = LONGEST_TTL_MS, cacheMax = DEFAULT_CACHED_KEYS, nowMs = Date.now } = options
-  const cache = keyCache(Math.min(cacheTtlMs, LONGEST_TTL_MS), cacheMax, nowMs)
+  const cache = createKeyCache(Math.min(cacheTtlMs, LONGEST_TTL_MS), cacheMax, nowMs)
   let destroyed = 0
 
   async function keyOf(dataKey: string): Promise<KeyObject | undefined> {
@@ -62,7 +62,7 @@ export function vaultSealer(vault: KeyVault, options: VaultSealerOptions = {}): 
     const before = destroyed
     const bytes = await vault.get(nameOf(dataKey))
     const key = bytes && createSecretKey(bytes)
-    // A read that overlaps a destroy may have come first: what it found is not kept.
+    // A read that overlaps a destruction may have seen the key before it: do not cache it.
     if (key !== undefined && before === destroyed) cache.put(dataKey, key)
     return key
   }
@@ -84,7 +84,7 @@ export function vaultSealer(vault: KeyVault, options: VaultSealerOptions = {}): 
       if (key === undefined) throw new DataKeyDestroyed()
       const box = encrypt(key, Buffer.from(plaintext), contextOf(dataKey, field))
       const sealed = `sealed.${dataKey}.${box.toString('base64url')}`
-      if (!isSealed(sealed)) throw new TypeError('a data key is 32 digits in hexadecimal')
+      if (!isSealed(sealed)) throw new TypeError('a data key must be 32 hexadecimal digits')
       return sealed
     },
 

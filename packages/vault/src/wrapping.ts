@@ -1,37 +1,37 @@
 import { decrypt, encrypt } from './encryption.ts'
 
-/** 32 bytes each: the first wraps, and all of them unwrap. More than one while the master key is being replaced. */
+/** Master keys of 32 bytes: the first wraps, all of them unwrap. More than one while the master key is being rotated. */
 export type MasterKeys = readonly [Uint8Array, ...Uint8Array[]]
 
-/** The master keys at work. */
+/** Wraps and unwraps values with the master keys. */
 export interface Wrapping {
   wrap(bytes: Uint8Array, name: string): Buffer
-  /** @throws {Error} when none of the keys wrapped it, or it was moved to another name or changed. */
+  /** @throws {Error} when it is wrapped with none of the keys, or was moved to another name or changed. */
   unwrap(wrapped: Uint8Array, name: string): Buffer
-  /** Wrapped anew by the first key; `undefined` when it is already. @throws {Error} as `unwrap`. */
-  rewrapped(wrapped: Uint8Array, name: string): Buffer | undefined
+  /** Wraps the value with the first key; `undefined` when it is already. @throws {Error} as `unwrap`. */
+  rewrap(wrapped: Uint8Array, name: string): Buffer | undefined
 }
 
-function opens(key: Uint8Array, wrapped: Uint8Array, name: string): Buffer | undefined {
+function tryDecrypt(key: Uint8Array, wrapped: Uint8Array, name: string): Buffer | undefined {
   try {
     return decrypt(key, wrapped, name)
   } catch {
-    return undefined // another key, or nobody's
+    return undefined // wrapped with another key, or damaged
   }
 }
 
-export function wrapping([newest, ...older]: MasterKeys): Wrapping {
+export function createWrapping([newest, ...older]: MasterKeys): Wrapping {
   const unwrap = (wrapped: Uint8Array, name: string): Buffer => {
     for (const key of older) {
-      const bytes = opens(key, wrapped, name)
+      const bytes = tryDecrypt(key, wrapped, name)
       if (bytes !== undefined) return bytes
     }
     return decrypt(newest, wrapped, name)
   }
   return {
     wrap: (bytes, name) => encrypt(newest, bytes, name),
-    unwrap: (wrapped, name) => opens(newest, wrapped, name) ?? unwrap(wrapped, name),
-    rewrapped: (wrapped, name) =>
-      opens(newest, wrapped, name) === undefined ? encrypt(newest, unwrap(wrapped, name), name) : undefined,
+    unwrap: (wrapped, name) => tryDecrypt(newest, wrapped, name) ?? unwrap(wrapped, name),
+    rewrap: (wrapped, name) =>
+      tryDecrypt(newest, wrapped, name) === undefined ? encrypt(newest, unwrap(wrapped, name), name) : undefined,
   }
 }

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject, sign } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { JsonObject } from '@ledgate/eventsourcing'
-import { concatenated, type VerificationKey, verificationKey } from '@ledgate/jws'
+import { derToJws, type VerificationKey, toVerificationKey } from '@ledgate/jws'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import type { CommandContext, Written } from '../log/index.ts'
 import type { Key } from './events.ts'
@@ -68,7 +68,7 @@ async function makeSigningKey(alg: SigningAlg): Promise<MadeKey> {
 const digestOf = (alg: string) => (alg === 'EdDSA' ? null : 'sha256')
 
 /** A signature of OpenSSL as RFC 7518 §3 and RFC 8037 §3.1 write it. */
-const inJws = (alg: string, signature: Buffer): Buffer => (alg === 'ES256' ? concatenated(signature) : signature)
+const inJws = (alg: string, signature: Buffer): Buffer => (alg === 'ES256' ? derToJws(signature) : signature)
 
 /** Signs bytes by an algorithm. */
 type Sign = (alg: string, key: KeyObject, input: Buffer) => Buffer | Promise<Buffer>
@@ -108,7 +108,7 @@ function signer(kid: string, alg: string, key: KeyObject, signature: Sign): Sign
 }
 
 function publicKeyOf({ kid, alg, public_jwk: jwk }: Key): VerificationKey {
-  const key = verificationKey(createPublicKey({ key: jwk as JWK, format: 'jwk' }), [alg as SigningAlg])
+  const key = toVerificationKey(createPublicKey({ key: jwk as JWK, format: 'jwk' }), [alg as SigningAlg])
   if (key === undefined) throw new Error(`the key ${kid} is not a key for ${alg}`)
   return key
 }

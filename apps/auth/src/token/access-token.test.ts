@@ -1,5 +1,5 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { type VerificationKey, verificationKey } from '@ledgate/jws'
+import { type VerificationKey, toVerificationKey } from '@ledgate/jws'
 import { type JWTHeaderParameters, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
 import { readAccessToken, TYP } from './access-token.ts'
@@ -12,7 +12,7 @@ const olds = generateKeyPairSync('ed25519').privateKey
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 
 function publicKey(key: KeyObject): VerificationKey {
-  const made = verificationKey(createPublicKey(key), ['ES256', 'EdDSA'])
+  const made = toVerificationKey(createPublicKey(key), ['ES256', 'EdDSA'])
   if (made === undefined) throw new Error('no key')
   return made
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from '@ledgate/eventsourcing'
-import { isSignedBy, type Jws, readJws } from '@ledgate/jws'
+import { isSignedBy, type Jws, parseJws } from '@ledgate/jws'
 import { MAX_TOKEN_IN_FORM } from '@ledgate/oauth'
 import type { JWTPayload } from 'jose'
 import type { GrantState, Issued } from '../grant/index.ts'
@@ -91,7 +91,7 @@ export interface VerifyOptions {
 
 function readOrNone(jwt: string): Jws | undefined {
   try {
-    return readJws(jwt)
+    return parseJws(jwt)
   } catch {
     return undefined
   }

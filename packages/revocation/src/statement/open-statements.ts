@@ -1,10 +1,10 @@
 import {
   isSignedBy,
-  isSignedByAside,
+  isSignedByInBackground,
   LONGEST_KID,
   type PublicKey,
   type VerificationKey,
-  verificationKey,
+  toVerificationKey,
 } from '@ledgate/jws'
 import { decodeProtectedHeader } from 'jose'
 import { z } from 'zod'
@@ -111,7 +111,7 @@ const known = new WeakMap<object, VerificationKey>()
 
 /** A key of a feed, prepared once; `undefined` if a feed must not be signed with it. */
 function keyOfFeed(given: PublicKey): VerificationKey | undefined {
-  const ready = known.get(given) ?? verificationKey(given, FEED_ALGORITHMS)
+  const ready = known.get(given) ?? toVerificationKey(given, FEED_ALGORITHMS)
   if (ready !== undefined) known.set(given, ready)
   return ready
 }
@@ -120,7 +120,7 @@ async function isSigned({ header, input, signature }: Parts, given: PublicKey, i
   const key = keyOfFeed(given)
   if (key?.alg !== header.alg) return false
   try {
-    return isAside ? await isSignedByAside(key, input, signature) : isSignedBy(key, input, signature)
+    return isAside ? await isSignedByInBackground(key, input, signature) : isSignedBy(key, input, signature)
   } catch (cause) {
     throw new InvalidStatement('signature', { cause })
   }

@@ -2,9 +2,9 @@ import { chmodSync, closeSync, fsyncSync, openSync, renameSync, rmSync } from 'n
 import Sqlite from 'better-sqlite3'
 
 /**
- * Copies a vault while it is used: as it is at one moment, still wrapped by its master key.
+ * Copies a vault while it is in use: its state at one moment, still wrapped with its master key.
  *
- * @param to a file that is not there yet; it appears whole or not at all, for its owner only.
+ * @param to a file that does not exist yet; it appears complete or not at all, readable by its owner only.
  */
 export function copyVault(from: string, to: string): void {
   const draft = `${to}.partial`

@@ -1,7 +1,7 @@
 /**
- * Wrapped bytes are written once, at the end of `secret`, and are overwritten in place when they are destroyed: a row
- * never moves, so no page keeps a copy of it. (In a table that is ordered by name, SQLite moves rows between pages, and
- * `secure_delete` does not reach the copies that this leaves behind.) Only names are in a table whose rows move.
+ * Wrapped bytes are written once, at the end of `secret`, and overwritten in place when they are destroyed: a row never moves, so no
+ * page keeps a copy of it. (In a table ordered by name, SQLite moves rows between pages, and `secure_delete` does not reach the
+ * copies that remain.) Only the names are in a table whose rows move.
  */
 export const schema = `
   CREATE TABLE IF NOT EXISTS secret (id INTEGER PRIMARY KEY, wrapped BLOB NOT NULL) STRICT;

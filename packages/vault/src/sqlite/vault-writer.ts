@@ -3,16 +3,16 @@ import Sqlite from 'better-sqlite3'
 import { findByName, schema } from './schema.ts'
 import type { Change, Outcome, VaultAnswer, VaultRequest } from './protocol.ts'
 
-/** The vault's writer thread: what queued during the last fsync is one transaction; then it answers. */
+/** The writer's thread of the vault: the changes that arrived during the last fsync form one transaction; then it answers. */
 const port = parentPort
 if (port === null) throw new Error('vault-writer.ts runs as a worker thread')
 const say = (answer: VaultAnswer) => port.postMessage(answer)
 const reasonOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
-/** Another process may write at the same time; it holds the database for one fsync. */
+/** How long to wait for another process that writes, which locks the database for one fsync. */
 const BUSY_MS = 10_000
 
-/** The layout of the file. */
+/** The version of the file's schema. */
 const LAYOUT = 1
 
 interface Queued {
@@ -28,7 +28,7 @@ function open(file: string) {
     database.pragma('secure_delete = ON')
     database.pragma('temp_store = MEMORY')
     database.exec(schema)
-    // SQLite opens a file that may not be written for reading, and says nothing: a write does.
+    // SQLite silently opens a file without write permission for reading only; a write fails.
     database.pragma(`user_version = ${LAYOUT}`)
     return database
   } catch (error) {
@@ -41,8 +41,8 @@ const isBusy = (error: unknown): boolean => error instanceof Sqlite.SqliteError 
 const RETRY_MS = 10
 const asleep = new Int32Array(new SharedArrayBuffer(4))
 
-/** A new file becomes one of WAL under locks for which SQLite does not wait: of two that open it at once, one is told to try again. */
-function openPatiently(file: string) {
+/** SQLite does not wait for the locks under which a new file switches to WAL: of two concurrent openings one has to retry. */
+function openWithRetries(file: string) {
   const until = performance.now() + BUSY_MS
   for (;;) {
     try {
@@ -56,15 +56,15 @@ function openPatiently(file: string) {
 
 try {
   const { file }: { file: string } = workerData
-  const database = openPatiently(file)
+  const database = openWithRetries(file)
   const find = database.prepare<[string], Buffer>(findByName).pluck()
   const addSecret = database.prepare<[Uint8Array]>('INSERT INTO secret (wrapped) VALUES (?)')
   const addName = database.prepare<[string, number | bigint]>('INSERT INTO vault (name, secret) VALUES (?, ?)')
-  // As many zeros as there were bytes: SQLite then writes them where the bytes are.
+  // As many zeros as there were bytes, so that SQLite writes them in the same place.
   const overwrite = database.prepare<[string]>(
     'UPDATE secret SET wrapped = zeroblob(length(wrapped)) WHERE id = (SELECT secret FROM vault WHERE name = ?)',
   )
-  // As long as what it takes the place of, so it is written where that was.
+  // As long as the value that it replaces, so that SQLite writes it in the same place.
   const replace = database.prepare<[Uint8Array, string, Uint8Array]>(
     'UPDATE secret SET wrapped = ? WHERE id = (SELECT secret FROM vault WHERE name = ?) AND wrapped = ?',
   )
@@ -90,16 +90,16 @@ try {
     queued.map(({ ticket, change }): Outcome => ({ ticket, kept: apply(change) })),
   )
 
-  /** The old bytes are also in the write-ahead log: it has to be empty before anybody may say that they are gone. */
+  /** The old bytes are also in the write-ahead log, which has to be empty before the destruction is reported. */
   const emptyLog = () => {
     const busy = database.pragma('wal_checkpoint(TRUNCATE)', { simple: true })
-    if (busy !== 0) throw new Error('a reader holds on to bytes that were destroyed; destroy them again')
+    if (busy !== 0) throw new Error('a reader still uses the destroyed bytes; repeat the call')
   }
 
   const fail = (queued: readonly Queued[], error: unknown) =>
     say({ kind: 'failed', tickets: queued.map(({ ticket }) => ticket), reason: reasonOf(error) })
 
-  /** The changes are one transaction; those that take bytes away are done only when the log is empty as well. */
+  /** Writes the changes in one transaction; destructions are complete only when the write-ahead log is empty too. */
   const write = (queued: readonly Queued[]): void => {
     let outcomes: readonly Outcome[]
     try {
@@ -113,7 +113,7 @@ try {
     } catch (error) {
       fail(destroys, error)
     }
-    say({ kind: 'done', outcomes }) // who was told of a failure is not told again
+    say({ kind: 'done', outcomes }) // callers whose change has failed ignore this
   }
 
   port.on('message', (first: VaultRequest) => {

@@ -2,27 +2,27 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import type { KeyVault } from '../key-vault.ts'
-import { type Wrapping, wrapping } from '../wrapping.ts'
+import { type Wrapping, createWrapping } from '../wrapping.ts'
 import { findByName, namesAfter } from './schema.ts'
 import { startWriter, type WriterThread } from './writer-thread.ts'
 
 export interface SqliteVaultOptions {
   readonly file: string
-  /** 32 bytes that wrap everything in the vault. */
+  /** The 32 bytes of the key that wraps everything in the vault. */
   readonly masterKey: Uint8Array
-  /** Keys that wrapped some of it before, while the master key is being replaced. */
+  /** Former master keys, while the master key is being rotated. */
   readonly olderMasterKeys?: readonly Uint8Array[]
 }
 
 const BUSY_MS = 10_000
 
-/** Names that are looked at together when everything is wrapped anew. */
+/** Names in one page of a rewrap. */
 const PAGE = 500
 
-/** The name of a value that only the right master key can open. */
+/** The name of a check value that only the right master key can decrypt. */
 const CHECK = 'vault/check'
 
-/** The file is for its owner only; the write-ahead log takes over its mode. */
+/** Makes the file readable by its owner only; the write-ahead log takes over its mode. */
 function createFile(file: string): void {
   try {
     mkdirSync(dirname(file), { recursive: true })
@@ -44,19 +44,19 @@ function openReader(file: string) {
   }
 }
 
-/** In memory of its own, so that nothing else goes to the writer's thread with it. */
+/** A copy in its own buffer, so that no other bytes are transferred to the writer's thread. */
 const own = (bytes: Uint8Array): Uint8Array => Uint8Array.from(bytes)
 
-/** @throws {Error} when none of the keys made the vault that this check is of. */
+/** @throws {Error} when none of the keys decrypts the check value. */
 function assertFits(keys: Wrapping, check: Uint8Array | undefined): void {
   try {
     if (check !== undefined) keys.unwrap(check, CHECK)
   } catch (error) {
-    throw new Error('LEDGATE_MASTER_KEY is not the key that made this vault', { cause: error })
+    throw new Error('LEDGATE_MASTER_KEY is not the key of this vault', { cause: error })
   }
 }
 
-/** The first to open a vault leaves a value in it that no other master key can open. */
+/** The first process that opens a vault stores a check value in it that no other master key can decrypt. */
 async function checkMasterKey(writer: WriterThread, keys: Wrapping): Promise<void> {
   const wrapped = own(keys.wrap(Buffer.from('the master key fits'), CHECK))
   const kept = await writer.change({ kind: 'put', name: CHECK, wrapped })
@@ -64,28 +64,28 @@ async function checkMasterKey(writer: WriterThread, keys: Wrapping): Promise<voi
 }
 
 /**
- * Opens the vault in one SQLite file. Writes happen on a thread of their own and are on the disk when they resolve;
- * what was destroyed is in no file any more. Any number of processes may have it open.
+ * Opens the vault in one SQLite file. Writes run on a thread of their own and are on disk when they resolve; destroyed bytes are in
+ * no file then. Any number of processes may have it open.
  *
- * @throws {Error} when the master key is not the one that made this vault, or the file cannot be opened.
+ * @throws {Error} when the master key is not the one of this vault, or the file cannot be opened.
  */
 export async function openSqliteVault({
   file,
   masterKey,
   olderMasterKeys = [],
 }: SqliteVaultOptions): Promise<KeyVault> {
-  let keys = wrapping([masterKey, ...olderMasterKeys])
+  let keys = createWrapping([masterKey, ...olderMasterKeys])
   createFile(file)
   const writer = await startWriter(file)
   try {
     await checkMasterKey(writer, keys)
     const reader = openReader(file)
 
-    /** One page of names; says how many were wrapped anew. */
+    /** Rewraps one page of names; returns how many were rewrapped. */
     async function rewrapPage(names: readonly string[]): Promise<number> {
       const changes = names.flatMap((name) => {
         const from = reader.find(name)
-        const wrapped = from && keys.rewrapped(from, name)
+        const wrapped = from && keys.rewrap(from, name)
         return from && wrapped ? [{ kind: 'rewrap', name, from: own(from), wrapped: own(wrapped) } as const] : []
       })
       await Promise.all(changes.map(writer.change))
@@ -105,8 +105,8 @@ export async function openSqliteVault({
         await writer.change({ kind: 'destroy', name })
       },
       async rewrap(masterKeys) {
-        const next = wrapping(masterKeys)
-        assertFits(next, reader.find(CHECK)) // before anything depends on them
+        const next = createWrapping(masterKeys)
+        assertFits(next, reader.find(CHECK)) // before any value is wrapped with them
         keys = next
         let count = 0
         for (let names = reader.names(''); names.length > 0; names = reader.names(names.at(-1) ?? ''))
@@ -114,7 +114,7 @@ export async function openSqliteVault({
         return count
       },
       async close() {
-        reader.close() // first: whoever closes last empties the write-ahead log, and a reader cannot
+        reader.close() // first: the last connection empties the write-ahead log, which a reader cannot do
         await writer.close()
       },
     }

@@ -8,13 +8,13 @@ interface Waiting {
 
 /** The thread that writes the vault. */
 export interface WriterThread {
-  /** Resolves when it is on the disk, to what the vault keeps under the name. */
+  /** Resolves when it is on disk, with the stored value of the name. */
   change(change: Change): Promise<Uint8Array | undefined>
-  /** Finishes what it was asked, then ends. Idempotent. */
+  /** Completes the queued changes, then stops. Idempotent. */
   close(): Promise<void>
 }
 
-/** Who waits for which change. */
+/** The callers that wait for each change. */
 function waitingRoom() {
   const waiting = new Map<number, Waiting>()
   let tickets = 0
@@ -39,7 +39,7 @@ function waitingRoom() {
 }
 
 /**
- * Starts the thread that writes the vault in `file`.
+ * Starts the writer's thread for the vault in `file`.
  *
  * @throws {Error} when the file cannot be opened for writing.
  */

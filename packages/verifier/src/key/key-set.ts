@@ -1,4 +1,4 @@
-import { LONGEST_KID, type VerificationKey, verificationKey } from '@ledgate/jws'
+import { LONGEST_KID, type VerificationKey, toVerificationKey } from '@ledgate/jws'
 import { importJWK, type JWK } from 'jose'
 import { z } from 'zod'
 import { isPublic } from './public-key.ts'
@@ -95,7 +95,7 @@ async function trustedKey(
   try {
     const material = materialOf(jwk)
     const imported = await importJWK(material, alg)
-    const key = imported instanceof Uint8Array ? undefined : verificationKey(imported, [alg])
+    const key = imported instanceof Uint8Array ? undefined : toVerificationKey(imported, [alg])
     return key && { ...key, names, kid: jwk.kid, published: JSON.stringify([names, material]), isTrusted: true }
   } catch {
     return undefined // The key material is invalid or too short.

@@ -1,5 +1,5 @@
 import { MAX_TOKEN_IN_HEADER } from '@ledgate/oauth'
-import { isEncrypted, isSignedBy, type Jws, readJws } from '@ledgate/jws'
+import { isEncrypted, isSignedBy, type Jws, parseJws } from '@ledgate/jws'
 import { isAccessTokenType, type Profile, readClaims, type TokenClaims } from './claims.ts'
 import type { Decrypt } from './decryption.ts'
 import { VerifierError } from '../error/index.ts'
@@ -105,7 +105,7 @@ const isBoundOtherwise = ({ cnf }: TokenClaims): boolean =>
 async function readToken(token: string, rules: TokenRules, now: number): Promise<VerifiedToken> {
   if (token.length > MAX_TOKEN_IN_HEADER) throw fault('it is too long')
   const signed = isEncrypted(token) ? await decryptToken(token, rules.decrypt) : token
-  const jws = readJws(signed)
+  const jws = parseJws(signed)
   const issuer = allegedIssuer(jws, rules)
   const key = await keyOf(jws, issuer, rules.profile)
   const payload = jws.claims()
