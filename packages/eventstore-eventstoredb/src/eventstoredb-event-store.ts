@@ -39,9 +39,9 @@ export interface EventStoreDBEventStore extends EventStore {
   health(): Health
   counters(): Counters
   /**
-   * A position at the end of the log: no event that was acknowledged before the call is after it. It writes an end marker, so a
-   * majority of the nodes has confirmed the position, and every subscription reaches it, whatever its filter. A later `head` is
-   * one of the same log.
+   * A read barrier for the whole log: a position that no event acknowledged before the call is after. It writes an end marker, so
+   * a majority of the nodes has confirmed the position, and every subscription reaches it, whatever its filter. A later `head`
+   * is one of the same log. (The event type `ReadBarrier` is for one node: it proves that the node leads.)
    */
   readBarrier(): Promise<Position>
 }

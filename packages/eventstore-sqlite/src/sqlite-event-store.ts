@@ -42,7 +42,7 @@ export interface SqliteEventStore extends EventStore {
   counters(): Counters
   /** Calls the listener with the head after each commit that wrote events; the returned function ends that. */
   onAdvance(listener: (head: Position) => void): () => void
-  /** The position of the end of the log; every subscription advances there at once, whatever its filter. */
+  /** A read barrier: the position of the end of the log, to which every subscription advances at once, whatever its filter. */
   readBarrier(): Promise<Position>
 }
 

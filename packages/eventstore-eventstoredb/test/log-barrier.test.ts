@@ -20,7 +20,7 @@ afterEach(async () => {
   cluster.close()
 })
 
-describe('the confirmed end of the log', () => {
+describe('a read barrier for the whole log', () => {
   test('is after every event acknowledged before, and before every later one, in any process', async () => {
     const [one, other] = [open(), open()]
     for (let round = 0; round < 10; round += 1) {
@@ -43,7 +43,7 @@ describe('the confirmed end of the log', () => {
     await listener.stop()
   })
 
-  test('does not move the head of the log, however often it is confirmed', async () => {
+  test('does not move the head of the log, however many barriers there are', async () => {
     const store = open()
     const { position } = await store.append(sampleStream(), sampleEvents(3), { expected: 'noStream' })
     for (let count = 0; count < 40; count += 1) await store.readBarrier()
