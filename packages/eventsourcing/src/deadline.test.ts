@@ -14,13 +14,13 @@ const never = () => new Promise<never>(() => {})
 const hanging = (hangs: Partial<EventStore>): EventStore => ({ ...inMemoryEventStore(), ...hangs })
 
 describe('a store with a deadline', () => {
-  it('answers as the store below does, errors included', async () => {
+  it('returns the results and errors of the underlying store', async () => {
     const store = withDeadline(inMemoryEventStore(), 1000)
     await expect(store.append('a-1', [event], { expected: 'noStream' })).resolves.toMatchObject({ revision: 0n })
     await expect(store.read('a-2')).rejects.toMatchObject({ code: 'ERR_STREAM_NOT_FOUND' })
   })
 
-  it('does not know the outcome of an append that hangs', async () => {
+  it('reports an unknown outcome when an append hangs', async () => {
     const store = withDeadline(hanging({ append: never }), 5)
     await expect(store.append('a-1', [event], { expected: 'any' })).rejects.toBeInstanceOf(UnknownOutcome)
   })
@@ -31,7 +31,7 @@ describe('a store with a deadline', () => {
     await expect(store.head()).rejects.toBeInstanceOf(Unavailable)
   })
 
-  it('settles an append that was late but not lost', async () => {
+  it('accepts the repetition of an append that was late but written', async () => {
     const memory = inMemoryEventStore()
     let calls = 0
     const slowOnce: EventStore = {

@@ -11,7 +11,7 @@ import {
   UnknownOutcome,
 } from './index.ts'
 
-/** A store whose reads are proved or not, as they come. */
+/** A store whose reads are proved, or not, in this order. */
 function storeWith(proofs: boolean[]) {
   const asked: number[] = []
   return {
@@ -28,11 +28,11 @@ function storeWith(proofs: boolean[]) {
 
 const underWay = (): Decision => {
   const decision = decisionUnderWay()
-  if (decision === undefined) throw new Error('nothing is decided')
+  if (decision === undefined) throw new Error('no decision is running')
   return decision
 }
 
-/** An append that ends as it is told. */
+/** An append with this outcome. */
 const appending = (outcome: Error | 'written') =>
   appendIdempotently(
     {
@@ -47,40 +47,40 @@ const appending = (outcome: Error | 'written') =>
   )
 
 describe('a decision', () => {
-  test('is given when what it was decided by is proved, and made again until then', async () => {
+  test('restarts until its reads are proved, and then returns its result', async () => {
     const store = storeWith([false, false, true])
     expect(await runDecision(async () => store.read())).toBe(3)
     expect(store.asked).toEqual([0, 1, 2])
   })
 
-  test('needs every proof: one that does not hold is enough for another time', async () => {
+  test('restarts when one of its proofs does not hold', async () => {
     const store = storeWith([true, false, true])
     const sum = await runDecision(async () => store.read() + store.read())
     expect(sum).toBe(3 + 4)
   })
 
-  test('that refuses is no refusal before it is proved', async () => {
+  test('that refuses is refused only once its reads are proved', async () => {
     const store = storeWith([false, true])
     const refused = runDecision(async () => {
-      if (store.read() === 1) throw new Error('by what was not so any more')
-      throw new Error('by what is so')
+      if (store.read() === 1) throw new Error('by an outdated read')
+      throw new Error('by a current read')
     })
-    await expect(refused).rejects.toThrow('by what is so')
+    await expect(refused).rejects.toThrow('by a current read')
   })
 
-  test('that cannot be made says so at once, and one that never holds in the end', async () => {
+  test('fails at once when the store is unavailable, and after several runs when no proof holds', async () => {
     const store = storeWith(Array.from({ length: 100 }, () => false))
     const down = runDecision(async () => {
       store.read()
-      throw new Unavailable('nobody answers')
+      throw new Unavailable('the store does not answer')
     })
-    await expect(down).rejects.toThrow('nobody answers')
+    await expect(down).rejects.toThrow('the store does not answer')
     expect(store.asked.length).toBe(1)
     await expect(runDecision(async () => store.read())).rejects.toThrow(Unavailable)
     expect(store.asked.length).toBeLessThan(20)
   })
 
-  test('is made again when a store asks for it, also where the error is caught on the way', async () => {
+  test('restarts when a store requires it, even if the work catches the error', async () => {
     let runs = 0
     const result = await runDecision(async () => {
       runs += 1
@@ -95,7 +95,7 @@ describe('a decision', () => {
     expect([result, runs]).toEqual(['told', 3])
   })
 
-  test('is a part of the one that it is in: that one is made again', async () => {
+  test('inside another one is a part of it: the outer one restarts', async () => {
     const store = storeWith([true, false, true, true])
     const outer: number[] = []
     await runDecision(async () => {
@@ -115,8 +115,8 @@ describe('a decision', () => {
   })
 })
 
-describe('what a decision appended', () => {
-  test('is not decided again, whatever was read beside it; what follows stands for itself', async () => {
+describe('an append of a decision', () => {
+  test('prevents a restart, whatever was read beside it; later reads are independent', async () => {
     const store = storeWith([true, false, true])
     let appended = 0
     const result = await runDecision(async () => {
@@ -130,7 +130,7 @@ describe('what a decision appended', () => {
     expect([result, appended]).toEqual([3, 1])
   })
 
-  test('is not decided again when its outcome is unknown, and that is what is told', async () => {
+  test('with an unknown outcome prevents a restart, and is reported as unknown', async () => {
     let runs = 0
     const decision = runDecision(async () => {
       runs += 1
@@ -141,7 +141,7 @@ describe('what a decision appended', () => {
     expect(runs).toBe(1)
   })
 
-  test('is waited for before anything is decided again: another append may be written yet', async () => {
+  test('is awaited before a restart, because it may still be written', async () => {
     const { promise: late, resolve } = Promise.withResolvers<void>()
     let runs = 0
     const decision = runDecision(async () => {
@@ -156,8 +156,8 @@ describe('what a decision appended', () => {
   })
 })
 
-describe('work beside a decision', () => {
-  test('is no part of it', async () => {
+describe('work outside of a decision', () => {
+  test('is not a part of it', async () => {
     await runDecision(async () => {
       expect(isDeciding()).toBe(true)
       await runOutsideDecision(async () => {
@@ -167,7 +167,7 @@ describe('work beside a decision', () => {
     })
   })
 
-  test('that goes on when it is over is no part of it either', async () => {
+  test('that continues after the decision is not a part of it either', async () => {
     const { promise: over, resolve } = Promise.withResolvers<void>()
     const background = await runDecision(async () => [over.then(() => [isDeciding(), decisionUnderWay()])])
     resolve()

@@ -11,7 +11,7 @@ eventStoreContract(
   { durable: false, startsEmpty: true, rounds: 60 },
 )
 
-test('an event carries the time its store was told', async () => {
+test('an event carries the time of the clock of its store', async () => {
   const clock = fakeClock(1_700_000_000_123)
   const store = inMemoryEventStore({ clock })
   await store.append('a-1', [sampleEvent()], { expected: 'noStream' })

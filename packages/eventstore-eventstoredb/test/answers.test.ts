@@ -27,7 +27,7 @@ function compare(kept: Answers, given: () => Answers): void {
   })
 }
 
-describe('the test server answers as a real one did', () => {
+describe('the test server answers like a recorded real server', () => {
   let cluster: ProtocolCluster
   let answers: Answers
   beforeAll(async () => {
@@ -41,7 +41,7 @@ describe('the test server answers as a real one did', () => {
   compare(ALONE, () => answers)
 })
 
-describe('a follower of three answers as a real one did', () => {
+describe('a follower in a cluster of three answers like a recorded real one', () => {
   let cluster: ProtocolCluster
   let answers: Answers
   beforeAll(async () => {

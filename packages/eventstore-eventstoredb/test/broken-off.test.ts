@@ -12,7 +12,7 @@ import { openProtocolCluster } from '../src/testing/index.ts'
 const { BatchAppendReq } = streamsMessages
 const uuid = () => new sharedMessages.UUID().setString(crypto.randomUUID())
 
-test('an append whose last message never came is not written, not even in part', async () => {
+test('an append whose last message never arrives is not written, not even in part', async () => {
   const cluster = await openProtocolCluster()
   const address = `127.0.0.1:${cluster.nodes[0]?.port}`
   for (const end of ['cancel', 'end'] as const) {
@@ -34,7 +34,7 @@ test('an append whose last message never came is not written, not even in part',
   cluster.close()
 })
 
-test('appends whose client goes away in the middle are in the log whole or not at all', async () => {
+test('appends whose client disconnects midway are in the log completely or not at all', async () => {
   const cluster = await openProtocolCluster()
   const names: string[] = []
   let whole = 0

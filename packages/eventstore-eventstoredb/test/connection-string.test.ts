@@ -24,7 +24,7 @@ function refusalOf(url: string): string {
   return 'taken'
 }
 
-describe('a connection string that is not taken', () => {
+describe('an invalid connection string', () => {
   test.each([
     ['tlsVerifyCert=false', /option tlsVerifyCert cannot be false/],
     ['tls_verify_cert=false', /option tlsVerifyCert cannot be false/],
@@ -43,7 +43,7 @@ describe('a connection string that is not taken', () => {
     [SECRET, /one of its options is not name=value/],
     ['', /one of its options is not name=value/],
     ['userCertFile=/nowhere', /userCertFile and userKeyFile require each other/],
-  ])('for its option %s is refused by the name alone', (option, message) => {
+  ])('with the option %s is refused with only the name of the option', (option, message) => {
     expect(refusalOf(withOption(option))).toMatch(message)
   })
 
@@ -70,7 +70,7 @@ describe('a connection string that is not taken', () => {
     expect(refusalOf(url)).toMatch(/^LEDGATE_EVENTSTOREDB_URL is not a connection string of EventStoreDB: /)
   })
 
-  test('for a file that is none is refused by the name of the option', () => {
+  test('with a missing file is refused with the name of the option', () => {
     const folder = mkdtempSync(join(tmpdir(), 'ledgate-certificate-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const file = join(folder, 'ca.crt')
@@ -91,7 +91,7 @@ const secretive = fc
   .array(character, { minLength: 1, maxLength: 12 })
   .map((letters) => `s3cr3t${letters.join('')}s3cr3t`)
 
-test('whatever a password is, written as it is or encoded, and wherever it stands: no error repeats it', () => {
+test('no error repeats a password, whatever it is, plain or encoded, at any place', () => {
   const shapes: readonly ((secret: string) => string)[] = [
     (secret) => `esdb://ops:${secret}@localhost:2113?tls=false`,
     (secret) => `esdb://ops:${encodeURIComponent(secret)}@localhost:2113?tls=fals`,
@@ -113,7 +113,7 @@ test('whatever a password is, written as it is or encoded, and wherever it stand
   )
 })
 
-test('a password is what stands between the first colon and the @, decoded', () => {
+test('a password is the decoded text between the first colon and the @', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1, unit: 'grapheme' }), (password) => {
       const { userinfo } = parseConnectionString(`esdb://ops:${encodeURIComponent(password)}@localhost?tls=false`)
@@ -124,8 +124,8 @@ test('a password is what stands between the first colon and the @, decoded', () 
   expect(parseConnectionString('esdb://ops:a:b@localhost').userinfo).toBe('ops:a:b@')
 })
 
-describe('a connection string that is taken', () => {
-  test('has what the client has of it, its names in any case, with a slash and without', () => {
+describe('a valid connection string', () => {
+  test('is parsed like in the client, with names in any case, with and without a slash', () => {
     for (const slash of ['', '/']) {
       const parsed = parseConnectionString(
         ` esdb://a,b:2114,c.example:65535${slash}?TLS=false&max-discover-attempts=3&node_preference=Read-Only-Replica&keepAliveInterval=-1&connectionName=one%20two `,
@@ -163,13 +163,13 @@ describe('a connection string that is taken', () => {
   })
 })
 
-test('the error names the setting that the string was configured by', () => {
+test('the error names the setting of the string', () => {
   expect(() => openConnection({ url: 'esdb://', setting: 'LEDGATE_EVENTSTOREDB_ADMIN_URL' })).toThrow(
     /^LEDGATE_EVENTSTOREDB_ADMIN_URL is not/,
   )
 })
 
-test('a process that is to print all that the client tells of itself prints no password', () => {
+test('the debug output of the client contains no password', () => {
   const code = `
     import { openEventStoreDBEventStore } from './src/index.ts'
     for (const option of ['tls=false', 'tls=true', 'tlsVerifyCert=false', 'mistyped=1']) {

@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { openEventStoreDBEventStore } from '../src/index.ts'
 import { openProtocolCluster } from '../src/testing/index.ts'
 
-test('a certificate that is being replaced stops nothing that runs', async () => {
+test('replacing a certificate file does not interrupt a running store', async () => {
   const cluster = await openProtocolCluster({ users: { ops: { password: 'p', groups: ['$admins'] } } })
   const folder = mkdtempSync(join(tmpdir(), 'ledgate-certificate-'))
   const [file, aside] = [join(folder, 'ca.pem'), join(folder, 'aside.pem')]
@@ -36,7 +36,7 @@ test('a certificate that is being replaced stops nothing that runs', async () =>
   await listener.stop()
 })
 
-test('a node may send megabytes ahead of who reads them: the log comes over a long way, and while a batch is applied', async () => {
+test('a node sends megabytes ahead of the reader, with a high latency and while a batch is applied', async () => {
   const node = createServer()
   await once(node.listen(0, '127.0.0.1'), 'listening')
   const { port } = node.address() as AddressInfo

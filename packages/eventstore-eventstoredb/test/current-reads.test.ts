@@ -63,7 +63,7 @@ async function living(store: EventStore): Promise<string> {
   return stream
 }
 
-test('the server: a leader that was paused answers from what it had, those that waited as well', async () => {
+test('the test server: a paused leader answers from its outdated log, also requests that waited', async () => {
   const stream = await living(open())
   const old = EventStoreDBClient.connectionString(`esdb://127.0.0.1:${nodeAt(0).port}?tls=false`)
   onTestFinished(() => old.dispose())
@@ -100,7 +100,7 @@ describe('a read', () => {
     await vi.waitFor(async () => expect(await typesOf(store, stream)).toEqual(['Begun', 'Ended']))
   })
 
-  test('finds nothing only where there is nothing: a stream, the end of the log, a key of the vault', async () => {
+  test('reports the absence of a stream, an event or a key only when it is current', async () => {
     const masterKey = new Uint8Array(32)
     const openVault = () => openEventStoreDBVault({ url: cluster.url, masterKey, attemptMs: 400 })
     const [store, other] = [open(), open()]
@@ -117,7 +117,7 @@ describe('a read', () => {
     await vi.waitFor(async () => expect(Uint8Array.from((await vault.get('key')) ?? [])).toEqual(key))
   })
 
-  test('costs a share of a read barrier: those that are asked for together share it', async () => {
+  test('shares its read barrier with concurrent reads', async () => {
     const store = open()
     const stream = await living(store)
     const before = barriers()
@@ -126,7 +126,7 @@ describe('a read', () => {
     expect(barriers() - before).toBeLessThanOrEqual(5 * 2)
   })
 
-  test('needs none where an append of ours was under way behind it', async () => {
+  test('needs no read barrier when an append was sent after it', async () => {
     const store = open()
     const stream = await living(store)
     const before = barriers()
@@ -137,7 +137,7 @@ describe('a read', () => {
     expect(barriers()).toBe(before)
   })
 
-  test('that no node can prove is unavailable, and the health says so', async () => {
+  test('that no node can prove is unavailable, and shows in the health', async () => {
     const store = open()
     const stream = await living(store)
     expect(store.health()).toEqual({ ok: true })
@@ -151,7 +151,7 @@ describe('a read', () => {
     await vi.waitFor(() => expect(store.health().ok).toBe(true))
   })
 
-  test('of the log that nobody waits for any more ends while its proof is waited for', async () => {
+  test('of the log that is aborted ends while its proof is pending', async () => {
     const patient = open(cluster.url, 30_000)
     await living(patient)
     nodeAt(1).lag(true)
@@ -173,7 +173,7 @@ describe('a read', () => {
     nodeAt(2).lag(false)
   })
 
-  test('needs none of a server that is alone', async () => {
+  test('needs no read barrier on a single server', async () => {
     const alone = await openProtocolCluster()
     const store = open(alone.url)
     const stream = await living(store)
@@ -184,7 +184,7 @@ describe('a read', () => {
     alone.close()
   })
 
-  test('leaves one read barrier to be kept, however many there were', async () => {
+  test('leaves only one read barrier in its stream', async () => {
     const store = open()
     const stream = await living(store)
     for (let round = 0; round < 10; round += 1) await store.read(stream)
@@ -217,7 +217,7 @@ const useUnlessEnded = (
 }
 
 describe('a decision', () => {
-  test('that was read at a leader that another one took the place of is made again, not appended there', async () => {
+  test('that was read at a replaced leader restarts, and is not appended there', async () => {
     const [store, other] = [open(), open()]
     const guard = await living(store)
     const target = sampleStream()
@@ -229,7 +229,7 @@ describe('a decision', () => {
     expect(cluster.log.stream(target)).toBeUndefined()
   })
 
-  test('that was read at a leader that goes on is made again, too', async () => {
+  test('that was read at a leader that resumes restarts too', async () => {
     const [store, other] = [open(), open()]
     const guard = await living(store)
     await replace(nodeAt(0))
@@ -242,7 +242,7 @@ describe('a decision', () => {
   })
 
   test.each(['lost', 'cutAfter', 'timeoutAfter'] as const)(
-    'whose append was written and not answered (%s) is not made again',
+    'whose append was written without an answer (%s) does not restart',
     async (kind) => {
       const store = open()
       const guard = await living(store)
@@ -256,7 +256,7 @@ describe('a decision', () => {
   )
 
   test.each(['silent', 'cut', 'notReady', 'timeout'] as const)(
-    'whose append was not written (%s) is made again, and appends once',
+    'whose append was not written (%s) restarts, and appends once',
     async (kind) => {
       const store = open()
       const guard = await living(store)
@@ -269,7 +269,7 @@ describe('a decision', () => {
     },
   )
 
-  test('whose append waited at a leader that was paused and replaced is made again, and appends once', async () => {
+  test('whose append waited at a paused and replaced leader restarts, and appends once', async () => {
     const store = open()
     const guard = await living(store)
     const target = sampleStream()
@@ -279,7 +279,7 @@ describe('a decision', () => {
     expect(cluster.log.stream(target)?.length).toBe(1)
   })
 
-  test('that comes too late is decided on with the same ids, and written when it is not', async () => {
+  test('whose append is outdated is decided again with the same ids', async () => {
     const [store, other] = [open(), open()]
     const stream = await living(store)
     const events = sampleEvents(2)
@@ -301,7 +301,7 @@ describe('a decision', () => {
     expect(idsOf(await store.read(stream)).slice(-2)).toEqual(idsOf(events))
   })
 
-  test('is told as unknown when nobody can say whether its append is written, and not made again', async () => {
+  test('has an unknown outcome, and does not restart, when no node can tell whether its append is written', async () => {
     const store = open()
     const guard = await living(store)
     const target = sampleStream()
@@ -322,7 +322,7 @@ describe('a decision', () => {
     expect(cluster.log.stream(target)?.length).toBe(1)
   })
 
-  test('is not refused by a conflict with what only a leader has that was replaced', async () => {
+  test('is not refused by a conflict with events that only a replaced leader has', async () => {
     const [store, tail] = [open(), open(cluster.url, 100)]
     await living(store)
     await living(tail)

@@ -100,14 +100,14 @@ async function keep(nodes: number, rewraps = 0) {
   return { cluster, vault, having }
 }
 
-describe('a key that was destroyed', () => {
+describe('a destroyed key', () => {
   const endings: readonly Ending[] = [
     ...[1, 2, 3, 4, 5, 6].map((steps) => ({ by: 'this', steps, isAnswered: true }) as const),
     { by: 'before', steps: 1, isHard: false },
     { by: 'before', steps: 2, isHard: false },
     { by: 'before', steps: 2, isHard: true },
   ]
-  it.each(endings)('is in no file after one scavenge, however far it came: %o', async (ending) => {
+  it.each(endings)('is in no file after one scavenge, wherever its destruction was interrupted: %o', async (ending) => {
     const { cluster, vault, having } = await keep(1)
     await end(cluster, ending)
     if (!isNoted(cluster)) await vault.destroy(NAME)
@@ -123,7 +123,7 @@ describe('a key that was destroyed', () => {
     }
   })
 
-  it('is pending as long as a node lags, which shows nothing and looks scavenged', async () => {
+  it('is pending as long as a node lags, although that node looks scavenged', async () => {
     const { cluster, vault } = await keep(3)
     cluster.nodes[2]?.lag(true)
     await vault.putIfAbsent('data-key/2', randomBytes(32))
@@ -137,7 +137,7 @@ describe('a key that was destroyed', () => {
     expect(await vault.pendingErasures()).toEqual([])
   })
 
-  it('is looked for in every node of a cluster, also in those that the URL does not name', async () => {
+  it('is looked for in every node of a cluster, also in those that are not in the URL', async () => {
     const { cluster, having } = await keep(3)
     const url = cluster.url.replace(/,[^?]*/, '')
     const vault = await openEventStoreDBVault({ url, masterKey })
@@ -149,7 +149,7 @@ describe('a key that was destroyed', () => {
     expect(having()).toHaveLength(2)
   })
 
-  it('is finished once: what was destroyed before is not gone through at each start', async () => {
+  it('is completed once: earlier destructions are not checked again at each start', async () => {
     const { cluster, vault } = await keep(1)
     await vault.destroy(NAME)
     await vault.finishErasures()
@@ -195,7 +195,7 @@ describe('a key that was destroyed', () => {
     after: fc.array(act, { maxLength: 6 }),
   })
 
-  it('is never called gone while a node has it, and gone in the end, whatever was killed and scavenged when', async () => {
+  it('is never reported as gone while a node has it, and is gone in the end, with any kills and scavenges', async () => {
     await fc.assert(
       fc.asyncProperty(random, async ({ ending, rewraps, isRepeated, before, between, after }) => {
         const { cluster, vault, having } = await keep(3, rewraps)
@@ -231,7 +231,7 @@ describe('a key that was destroyed', () => {
   })
 
   controls(() =>
-    it('control: without its empty event it is never gone', async () => {
+    it('control: without its empty event it never goes', async () => {
       const { cluster, having } = await keep(1)
       await destroyAsBefore(cluster, 2)
       for (let count = 0; count < 3; count += 1) await cluster.nodes[0]?.scavenge()

@@ -9,9 +9,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { openEventStoreDBEventStore, type EventStoreDBEventStore } from '../src/index.ts'
 import { type Fault, type Method, openProtocolCluster, type ProtocolCluster, seeded } from '../src/testing/index.ts'
 
-/** For a try that is never answered. */
+/** For attempts that are never answered. */
 const ATTEMPT_MS = 250
-/** For a try that has to be answered in time, on a machine that is busy. Some tries after a fault wait for all of it. */
+/** For attempts that must be answered in time on a busy machine; some wait all of it after a fault. */
 const PATIENT_MS = 2_000
 const IDLE_MS = 300
 
@@ -19,13 +19,13 @@ let cluster: ProtocolCluster
 let store: EventStoreDBEventStore
 const open = (attemptMs = PATIENT_MS) => openEventStoreDBEventStore({ url: cluster.url, attemptMs, idleMs: IDLE_MS })
 
-/** A store whose tries take so long at the most. */
+/** Reopens the store with this time for one attempt. */
 async function reopen(attemptMs: number): Promise<void> {
   await store.close()
   store = open(attemptMs)
 }
 
-/** The same, once it is connected: a slow machine may need more than one try for that. */
+/** The same, and waits until it is connected, which may take several attempts on a slow machine. */
 async function reopenFor(fault: Fault['kind']): Promise<void> {
   await reopen(['silent', 'lost', 'late'].includes(fault) ? ATTEMPT_MS : PATIENT_MS)
   await vi.waitFor(() => store.head())
@@ -46,7 +46,7 @@ const onEveryNode = (method: Method, fault: Fault, times?: number): void =>
 const clear = () => cluster.nodes.forEach(({ faults }) => faults.clear())
 const late: Fault = { kind: 'late', ms: PATIENT_MS * 1.5 }
 
-describe('one append that goes wrong', () => {
+describe('one append with a fault', () => {
   test.each<Fault>([
     { kind: 'silent' },
     { kind: 'lost' },
@@ -59,7 +59,7 @@ describe('one append that goes wrong', () => {
     { kind: 'noLeader' },
     { kind: 'notReady' },
     late,
-  ])('once, by $kind: is tried again, and the events are there once', async (fault) => {
+  ])('$kind once: is retried, and its events are written once', async (fault) => {
     const stream = sampleStream()
     await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     onEveryNode('append', fault, 1)
@@ -82,12 +82,12 @@ describe('one append that goes wrong', () => {
     [{ kind: 'noLeader' }, 'ERR_UNAVAILABLE', false],
     [{ kind: 'notReady' }, 'ERR_UNAVAILABLE', false],
     [{ kind: 'denied' }, 'ERR_UNAVAILABLE', false],
-  ])('always, by %o: ends as %s, and can be repeated', async (fault, code, isWritten) => {
+  ])('%o always: fails with %s, and can be repeated', async (fault, code, isWritten) => {
     await reopenFor(fault.kind)
     const stream = sampleStream()
     const events = sampleEvents(1)
     onEveryNode('append', fault)
-    // Whoever could read the stream would find the events there.
+    // A read of the stream would find the events.
     if (fault.kind === 'lost' || fault.kind === 'late') onEveryNode('read', { kind: 'silent' })
     await expect(store.append(stream, events, { expected: 'noStream' })).rejects.toMatchObject({ code })
     clear()
@@ -98,7 +98,7 @@ describe('one append that goes wrong', () => {
     expect((await store.read(stream)).length).toBe(1)
   })
 
-  test('none goes wrong: each is one message to the server and one back, and nothing is asked besides', async () => {
+  test('without faults: one message to the server and one back, and no other calls', async () => {
     await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     const calls: Method[] = []
     cluster.nodes.forEach(({ faults }) => faults.decide((method) => void calls.push(method)))
@@ -107,7 +107,7 @@ describe('one append that goes wrong', () => {
     expect(calls).toEqual(Array.from({ length: 20 }, () => 'append'))
   })
 
-  test('one that stays without an answer holds up none beside it, and breaks none in another store', async () => {
+  test('without an answer delays no other append, and none of another store', async () => {
     await reopen(2 * PATIENT_MS)
     const other = open(2 * PATIENT_MS)
     await Promise.all([store, other].map((each) => each.append(sampleStream(), sampleEvents(1), { expected: 'any' })))
@@ -124,7 +124,7 @@ describe('one append that goes wrong', () => {
     await other.close()
   })
 
-  test('a try whose outcome is unknown is not called unwritten because the next one is refused', async () => {
+  test('an attempt with an unknown outcome is not reported as unwritten when the next one is refused', async () => {
     await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     onEveryNode('append', { kind: 'timeoutAfter' }, 1)
     onEveryNode('append', { kind: 'notReady' })
@@ -133,9 +133,9 @@ describe('one append that goes wrong', () => {
   })
 })
 
-describe('one read that goes wrong', () => {
+describe('one read with a fault', () => {
   test.each<Fault['kind']>(['silent', 'cut', 'notLeader', 'noLeader', 'notReady'])(
-    'once, by %s: is tried again',
+    '%s once: is retried',
     async (kind) => {
       const stream = sampleStream()
       await store.append(stream, sampleEvents(3), { expected: 'noStream' })
@@ -145,7 +145,7 @@ describe('one read that goes wrong', () => {
   )
 
   test.each<Fault['kind']>(['silent', 'cut', 'noLeader', 'notReady', 'denied'])(
-    'always, by %s: ends as unavailable',
+    '%s always: is unavailable',
     async (kind) => {
       const stream = sampleStream()
       await store.append(stream, sampleEvents(1), { expected: 'noStream' })
@@ -160,7 +160,7 @@ describe('one read that goes wrong', () => {
     },
   )
 
-  test('one that is slow is read to its end', async () => {
+  test('a slow answer is read to its end', async () => {
     const stream = sampleStream()
     await store.append(stream, sampleEvents(20), { expected: 'noStream' })
     onEveryNode('read', { kind: 'slow', ms: 20 })
@@ -191,7 +191,7 @@ async function write(to: EventStore, category: string, appends: number): Promise
 }
 
 describe('a subscription', () => {
-  test.each(SUBSCRIPTION_FAULTS)('that meets $kind twice goes on and gives everything once', async (fault) => {
+  test.each(SUBSCRIPTION_FAULTS)('recovers from $kind twice and delivers every event once', async (fault) => {
     const category = 'followed'
     const options: SubscribeOptions = { filter: { categories: [category] } }
     onEveryNode('subscribe', fault, 2)
@@ -204,7 +204,7 @@ describe('a subscription', () => {
     await listener.stop()
   })
 
-  test('gives everything once and in order while its nodes restart, lie still and lose their lead', async () => {
+  test('delivers every event once and in order while nodes restart, pause and lose the lead', async () => {
     for (let seed = 1; seed <= 12; seed += 1) {
       const random = seeded(seed)
       const pick = <Each>(list: readonly Each[]): Each => list[Math.floor(random() * list.length)] as Each
@@ -229,7 +229,7 @@ describe('a subscription', () => {
     }
   })
 
-  test('control: the client by itself stays silent for ever when its subscription dies', async () => {
+  test('control: the client itself stays silent when its subscription dies', async () => {
     const client = EventStoreDBClient.connectionString(cluster.url)
     onEveryNode('subscribe', { kind: 'lost' }, 1)
     const seen: unknown[] = []
@@ -257,7 +257,7 @@ describe('many writers', () => {
     late,
   ]
 
-  test('on one stream have one winner each time, and what was answered is there, whatever goes wrong', async () => {
+  test('on one stream have at most one winner, whose event is in the log, with any faults', async () => {
     const stores = [store, open(), open()]
     for (let seed = 1; seed <= 8; seed += 1) {
       const random = seeded(seed)
@@ -288,7 +288,7 @@ describe('many writers', () => {
     await Promise.all(stores.slice(1).map((each) => each.close()))
   })
 
-  test('go on when the leader dies in the middle, and lose nothing that was answered', async () => {
+  test('continue when the leader dies, and lose no acknowledged event', async () => {
     const acknowledged: string[] = []
     let isOver = false
     const writing = Array.from({ length: 8 }, async () => {
@@ -316,7 +316,7 @@ describe('many writers', () => {
   })
 })
 
-test('a store that is closed keeps no process alive', async () => {
+test('a closed store does not keep its process alive', async () => {
   const code = `
     import { openEventStoreDBEventStore } from './src/index.ts'
     const store = openEventStoreDBEventStore({ url: '${cluster.url}' })
@@ -333,7 +333,7 @@ test('a store that is closed keeps no process alive', async () => {
   clearTimeout(late)
 })
 
-test('the store finds out by itself that it can be used again', async () => {
+test('the health recovers without a call', async () => {
   onEveryNode('read', { kind: 'noLeader' })
   await expect(store.head()).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
   clear()
@@ -354,7 +354,7 @@ describe('a wrong configuration', () => {
     }
   })
 
-  test('a host where nobody listens is unavailable in time, and says what is the matter', async () => {
+  test('a host without a server is unavailable in time, with the reason', async () => {
     const nobody = openEventStoreDBEventStore({ url: 'esdb://127.0.0.1:1?tls=false', attemptMs: ATTEMPT_MS })
     const append = nobody.append(sampleStream(), sampleEvents(1), { expected: 'any' })
     await expect(append).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })

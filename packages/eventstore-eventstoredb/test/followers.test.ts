@@ -164,7 +164,7 @@ const following = (url: string) => {
   return { store, close: store.close }
 }
 
-test('whatever befalls the nodes, what was acknowledged is there, and every follower is whole, in order, without a repeat', async () => {
+test('with any faults of the nodes, acknowledged events stay, and every follower gets all of them, once and in order', async () => {
   const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000)
   const count = rounds({ quick: 2, long: 100 })
   // Most of a walk is waiting.
@@ -175,7 +175,7 @@ test('whatever befalls the nodes, what was acknowledged is there, and every foll
 }, 1_200_000)
 
 controls(() =>
-  test('control: one that takes its client, then the head, and believes both, loses events', async () => {
+  test('control: a follower that trusts its client and the head loses events', async () => {
     const naively = (url: string) => {
       const store = openEventStoreDBEventStore({ url, ...CLIENT })
       const naive = naiveFollower({ url, ...CLIENT, head: () => store.head() })

@@ -27,7 +27,7 @@ afterEach(async () => {
 })
 
 describe('a lease', () => {
-  test('is held by one, and by the next as soon as that one lets go', async () => {
+  test('is held by one process, and by the next as soon as it is released', async () => {
     const three = [open(), open(), open()]
     await until(() => three.some((lease) => lease.isHeld()))
     for (let look = 0; look < 40; look += 1) {
@@ -40,7 +40,7 @@ describe('a lease', () => {
     expect(three.filter((lease) => lease.isHeld()).length).toBe(1)
   })
 
-  test('goes to another when its holder can no longer renew it, and the holder knows', async () => {
+  test('goes to another process when its holder cannot renew it, and the holder knows', async () => {
     const stopped = new AbortController()
     const first = open()
     await until(() => first.isHeld())
@@ -60,7 +60,7 @@ describe('a lease', () => {
     await working
   })
 
-  test('that ran out while it was renewed is no longer that of whoever worked under it', async () => {
+  test('that expired during its renewal ends the work of its holder', async () => {
     const now = performance.now.bind(performance)
     let asleep = 0
     vi.spyOn(performance, 'now').mockImplementation(() => now() + asleep)
@@ -80,7 +80,7 @@ describe('a lease', () => {
     await working
   })
 
-  test('of another name is another lease', async () => {
+  test('of a different name is independent', async () => {
     const [one, other] = [open('one'), open('other')]
     await until(() => one.isHeld() && other.isHeld())
   })

@@ -48,7 +48,7 @@ async function replace(node: ProtocolNode): Promise<void> {
 const FILTERS = [{ categories: ['wanted'] }, { types: ['Wanted'] }, undefined].slice(0, rounds({ quick: 1, long: 3 }))
 
 describe.each(FILTERS)('a subscription with filter %j', (filter) => {
-  test('whose node leads no more, and believes it does, goes to another and misses nothing', async () => {
+  test('whose node wrongly believes that it leads moves to another node and misses no event', async () => {
     const [store, other] = [open(), open()]
     const failures: unknown[] = []
     const listener = listen(store, { ...(filter && { filter }), onFailure: (error) => failures.push(error) })
@@ -64,7 +64,7 @@ describe.each(FILTERS)('a subscription with filter %j', (filter) => {
     await listener.stop()
   })
 
-  test('of which a node has less than its start says neither that it caught up nor that it is farther', async () => {
+  test('whose node is behind its start reports neither that it caught up nor a later position', async () => {
     const [before] = [await write(open(), 2)]
     nodeAt(1).lag(true)
     const ids = await write(open(), 3)
@@ -87,7 +87,7 @@ describe.each(FILTERS)('a subscription with filter %j', (filter) => {
     await listener.stop()
   })
 
-  test('that a leader without a majority serves has not caught up', async () => {
+  test('on a leader without a majority does not report that it caught up', async () => {
     const store = open()
     await write(store, 2)
     for (const index of [1, 2]) nodeAt(index).lag(true)
@@ -103,7 +103,7 @@ describe.each(FILTERS)('a subscription with filter %j', (filter) => {
   })
 })
 
-test('a subscription that caught up, fell behind and caught up again says so once each time, and passes everything before', async () => {
+test('a subscription that falls behind and catches up again reports it once, after every earlier event', async () => {
   const store = open()
   const ids = await write(store, 3)
   const listener = listen(store)
@@ -117,7 +117,7 @@ test('a subscription that caught up, fell behind and caught up again says so onc
   await listener.stop()
 })
 
-test('a read of the log is not answered by a node that has less than this process knows of', async () => {
+test('a read of the log is not answered by a node that lacks events known to the process', async () => {
   const store = open()
   await store.append(sampleStream('wanted'), sampleEvents(3), { expected: 'noStream' })
   await replace(nodeAt(0))
@@ -135,7 +135,7 @@ test('a read of the log is not answered by a node that has less than this proces
   expect(events.length).toBe(5)
 })
 
-test('a place beyond the end of the log is none of it: a subscription says so', async () => {
+test('a subscription refuses a position beyond the end of the log', async () => {
   const longer = open()
   const { position } = await longer.append(sampleStream(), sampleEvents(40), { expected: 'noStream' })
   const shorter = await openProtocolCluster()
@@ -147,7 +147,7 @@ test('a place beyond the end of the log is none of it: a subscription says so', 
   shorter.close()
 })
 
-test('a reader who is too slow falls behind, and has caught up again when everything written before was given', async () => {
+test('a slow reader falls behind, and has caught up again once every earlier event was delivered', async () => {
   const store = open()
   const [writer, first, all] = [open(), 3, 4_003]
   await write(writer, first)

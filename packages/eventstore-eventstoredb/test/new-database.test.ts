@@ -17,7 +17,7 @@ afterEach(async () => {
 const FILTERS = [{ categories: ['wanted'] }, { types: ['Wanted'] }, undefined] as const
 
 describe('a subscription from the start of a new database', () => {
-  test.each(FILTERS)('with filter %j hears the first event, and every one after it once', async (filter) => {
+  test.each(FILTERS)('with filter %j receives the first event, and every later one once', async (filter) => {
     const listener = listen(store, filter && { filter })
     await listener.until(({ messages }) => messages.some(({ kind }) => kind === 'caughtUp'))
     const ids: string[] = []
@@ -31,7 +31,7 @@ describe('a subscription from the start of a new database', () => {
     await listener.stop()
   })
 
-  test.each([FILTERS[0], FILTERS[1]])('with filter %j moves on past events that it does not want', async (filter) => {
+  test.each([FILTERS[0], FILTERS[1]])('with filter %j advances past events that do not match', async (filter) => {
     const listener = listen(store, { filter })
     await listener.until(({ messages }) => messages.some(({ kind }) => kind === 'caughtUp'))
     await store.append(sampleStream('other'), sampleEvents(3), { expected: 'noStream' })
@@ -49,7 +49,7 @@ describe('a subscription from the start of a new database', () => {
   })
 })
 
-test('a new database is not empty: a server has written for itself before any client has', () => {
+test('a new database contains events of the server before any client writes', () => {
   expect(cluster.log.own).toEqual([])
   expect(cluster.log.all.map(({ type }) => type)).toContain('$UserCreated')
 })

@@ -48,7 +48,7 @@ function responseOf({ id, stream, type, revision, commit, prepare, created, tick
   return new Response().setEvent(new ReadEvent().setEvent(recorded).setLink(recorded.clone()).setCommitPosition('7'))
 }
 
-test('an event is what the generated code made of it', () => {
+test('an event is decoded like by the generated code', () => {
   fc.assert(
     fc.property(event, (sample) => {
       const { id, stream, type, revision, commit, prepare, created, data, metadata } = sample
@@ -70,7 +70,7 @@ test('an event is what the generated code made of it', () => {
   )
 })
 
-test('a checkpoint, and whatever else a subscription says', () => {
+test('a checkpoint and the other messages of a subscription are decoded', () => {
   fc.assert(
     fc.property(offset, offset, (commit, prepare) => {
       const checkpoint = new Response.Checkpoint().setCommitPosition(String(commit)).setPreparePosition(String(prepare))
@@ -92,7 +92,7 @@ test('a checkpoint, and whatever else a subscription says', () => {
   expect(said(new Response())).toBe('other')
 })
 
-test('bytes that are no message are refused, or are one, in finite time', () => {
+test('arbitrary bytes are either refused or decoded, in finite time', () => {
   const refusedOrRead = (bytes: Buffer): void => {
     try {
       readMessage(bytes)
@@ -112,7 +112,7 @@ test('bytes that are no message are refused, or are one, in finite time', () => 
   fc.assert(fc.property(fc.uint8Array(), (bytes) => refusedOrRead(Buffer.from(bytes))))
 })
 
-test('fields that later versions add are passed over', () => {
+test('fields of later versions are skipped', () => {
   const [known] = fc.sample(event, 1)
   if (known === undefined) throw new Error('there is one')
   const bytes = bytesOf(responseOf(known))

@@ -24,7 +24,7 @@ else {
     { durable: true, manyWriters: true, rounds: 5 },
   )
 
-  test('the log of a real server is read and followed from its very start', async () => {
+  test('the log of a real server can be read and followed from its start', async () => {
     const store = openEventStoreDBEventStore({ url })
     onTestFinished(() => store.close())
     await store.append(sampleStream(), sampleEvents(5), { expected: 'noStream' })

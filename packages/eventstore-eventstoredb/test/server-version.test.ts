@@ -14,7 +14,7 @@ async function cluster(version: string | readonly string[], nodes = 1) {
 }
 
 test.each(['24.2.0', '24.2', '24.2.1', '24.10.4', '25.0.1.1547', 'v24.6.0-rc1', '26.1.0+abc', '100.0.0'])(
-  'a server of version %s is taken',
+  'a server of version %s is accepted',
   async (version) => {
     expect(isSupported(version)).toBe(true)
     await assertSupportedServers({ url: (await cluster(version)).url })
@@ -22,7 +22,7 @@ test.each(['24.2.0', '24.2', '24.2.1', '24.10.4', '25.0.1.1547', 'v24.6.0-rc1', 
 )
 
 test.each(['23.10.99', '24.1.9', '22.10.0', '5.0.11', '20.6.1', '0.0.0.0', '', 'unknown', '24', 'x24.2.0'])(
-  'a server of version "%s" is refused by its name',
+  'a server of version "%s" is refused with its name',
   async (version) => {
     expect(isSupported(version)).toBe(false)
     const refusal = assertSupportedServers({ url: (await cluster(version)).url })
@@ -31,7 +31,7 @@ test.each(['23.10.99', '24.1.9', '22.10.0', '5.0.11', '20.6.1', '0.0.0.0', '', '
   },
 )
 
-test('every node of a cluster is asked, and one that does not answer is no reason to refuse the others', async () => {
+test('every node of a cluster is checked, and one that does not answer does not matter', async () => {
   const mixed = await cluster(['24.2.0', '25.0.0', '23.10.6'], 3)
   const old = `127.0.0.1:${mixed.nodes[2]?.port} is EventStoreDB 23.10.6`
   await expect(assertSupportedServers({ url: mixed.url })).rejects.toThrow(old)
@@ -40,14 +40,14 @@ test('every node of a cluster is asked, and one that does not answer is no reaso
   await assertSupportedServers({ url: three.url })
 })
 
-test('where nobody answers, that is what is said', async () => {
+test('no answer from any node is reported as such', async () => {
   const nobody = { url: 'esdb://ops:hunter2@127.0.0.1:1?tls=false', attemptMs: 200 }
   const refusal = assertSupportedServers(nobody)
   await expect(refusal).rejects.toMatchObject({ code: 'ERR_UNAVAILABLE' })
   await expect(refusal).rejects.not.toThrow('hunter2')
 })
 
-test('a node may say an address of IPv6', async () => {
+test('a node may report an IPv6 address', async () => {
   const always = (answer: unknown): UntypedServiceImplementation[string] => {
     return (_: unknown, callback: (error: null, answer: unknown) => void) => callback(null, answer)
   }

@@ -44,9 +44,9 @@ function counting(cluster: ProtocolCluster): (method: Method) => number {
 const lag = (cluster: ProtocolCluster, lags: boolean): void =>
   cluster.nodes.forEach((node, index) => index !== cluster.leader && node.lag(lags))
 
-describe('a repeat of an append that no majority has yet', () => {
+describe('a repetition of an append that no majority has yet', () => {
   test.each([1, 3])(
-    'is answered with the first: 64 copies at once end, at %i nodes whose time limit is far',
+    'is answered with the first: 64 concurrent copies succeed, on %i nodes with a long time limit',
     async (nodes) => {
       const cluster = await openCluster({ nodes, commitMs: 2 })
       const store = openStore(cluster.url)
@@ -66,7 +66,7 @@ describe('a repeat of an append that no majority has yet', () => {
     },
   )
 
-  test('waits until a majority has it, however often it is looked for, and beside it the client stays', async () => {
+  test('waits until a majority has it, and does not replace the client meanwhile', async () => {
     const cluster = await openCluster({ nodes: 3 })
     const [store, other] = [openStore(cluster.url), openStore(cluster.url)]
     const stream = sampleStream()
@@ -94,7 +94,7 @@ describe('a repeat of an append that no majority has yet', () => {
 })
 
 describe('an append without an answer', () => {
-  test('is sent again by the same client as long as its node answers readers, and not told as appended', async () => {
+  test('is repeated by the same client as long as its node answers reads, and is not reported as written', async () => {
     const cluster = await openCluster()
     const connection = openConnection({ url: cluster.url, attemptMs: 500, settleMs: SETTLE_MS })
     onTestFinished(() => connection.close())
@@ -114,7 +114,7 @@ describe('an append without an answer', () => {
     expect(connection.client() === client).toBe(false)
   })
 
-  test('that was written is found in its stream: nothing is asked of the appender again', async () => {
+  test('that was written is found in its stream without another append', async () => {
     const cluster = await openCluster({ nodes: 3 })
     const store = openStore(cluster.url)
     const events = sampleEvents(2)
@@ -126,7 +126,7 @@ describe('an append without an answer', () => {
     expect(result).toEqual({ revision: 1n, position: last?.position })
   })
 
-  test('is answered by what comes first, also while a look is under way that takes for ever', async () => {
+  test('is settled by the first result, even while a search hangs', async () => {
     const cluster = await openCluster()
     const store = openStore(cluster.url)
     await store.append(sampleStream(), sampleEvents(1), { expected: 'any' })
@@ -144,7 +144,7 @@ describe('an append without an answer', () => {
     expect(calls.filter((method) => method === 'append').length).toBe(1)
   })
 
-  test('whose answer comes late is not appended twice, nor does the answer disturb the next', async () => {
+  test('whose answer is late is not written twice, and does not disturb the next append', async () => {
     const cluster = await openCluster()
     const store = openStore(cluster.url)
     const stream = sampleStream()
@@ -193,7 +193,7 @@ const EXAMPLES: [Request[], Step[], Request[]][] = [
   [three, [0, 1, 2, { keep: 1 }], [one(2, 0n)]],
 ]
 
-test('a look finds nothing but what the server itself would call a repeat, whatever happened to the stream', async () => {
+test('a search finds only what the server itself would treat as a repetition, for any history of the stream', async () => {
   const cluster = await openCluster()
   const connection = openConnection({ url: cluster.url })
   onTestFinished(() => connection.close())
@@ -265,7 +265,7 @@ describe('a stream that has a tombstone', () => {
     await connection.client().tombstoneStream(stream)
   }
 
-  test('has no event for readers, and takes none: what expects it to exist conflicts, the rest is refused', async () => {
+  test('has no events and accepts none: appends that expect it to exist conflict, others are refused', async () => {
     const cluster = await openCluster()
     const store = openStore(cluster.url)
     const stream = sampleStream()
@@ -283,7 +283,7 @@ describe('a stream that has a tombstone', () => {
     expect(store.health()).toEqual({ ok: true })
   })
 
-  test('of the vault is a key that is not there and destroys as such, of a lease one that nobody gets', async () => {
+  test('in the vault is an absent key, and for a lease one that no process gets', async () => {
     const cluster = await openCluster()
     const vault = await openEventStoreDBVault({ url: cluster.url, masterKey: new Uint8Array(32) })
     onTestFinished(() => vault.close())
@@ -307,7 +307,7 @@ describe('a stream that has a tombstone', () => {
   })
 })
 
-test('a repeat of what readers are no longer shown is a success at the end of the log', async () => {
+test('a repetition of hidden events succeeds with the end of the log as position', async () => {
   const cluster = await openCluster()
   const store = openStore(cluster.url)
   const connection = openConnection({ url: cluster.url })
@@ -321,7 +321,7 @@ test('a repeat of what readers are no longer shown is a success at the end of th
   expect(repeated.position >= first.position).toBe(true)
 })
 
-test('while nobody leads, reads and appends are unavailable, and nothing has an unknown outcome', async () => {
+test('without a leader, reads and appends are unavailable, and no outcome is unknown', async () => {
   const cluster = await openCluster({ nodes: 3 })
   const stream = sampleStream()
   await openStore(cluster.url).append(stream, sampleEvents(1), { expected: 'noStream' })

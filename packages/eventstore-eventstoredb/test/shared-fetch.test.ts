@@ -26,7 +26,7 @@ function remote(delays: () => number) {
   }
 }
 
-test('nobody is given what is older than the question, whoever else asks', async () => {
+test('no caller gets a result older than its request, with any other callers', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.record({ act: fc.constantFrom('ask', 'change', 'wait'), ms: fc.integer({ min: 0, max: 3 }) }), {
@@ -51,7 +51,7 @@ test('nobody is given what is older than the question, whoever else asks', async
   )
 })
 
-test('control: to join the fetch that is already under way would give what is older', async () => {
+test('control: joining the running fetch would return an older result', async () => {
   const source = remote(() => 5)
   const first = source.fetch()
   await pause(8)
@@ -59,14 +59,14 @@ test('control: to join the fetch that is already under way would give what is ol
   expect(await first).toBeLessThan(asked)
 })
 
-test('a hundred at once are served by two fetches, and other keys are not kept waiting', async () => {
+test('a hundred concurrent callers share two fetches, and other keys do not wait', async () => {
   const source = remote(() => 2)
   const share = createSharedFetch<number>()
   await Promise.all([...Array.from({ length: 100 }, () => share('it', source.fetch)), share('other', source.fetch)])
   expect(source.fetches()).toBe(3)
 })
 
-test('a fetch that fails fails those who share it, and not those who come later', async () => {
+test('a failing fetch fails the callers that share it, and no later ones', async () => {
   const share = createSharedFetch<string>()
   const failing = () => Promise.reject(new Error('gone'))
   const outcomes = await Promise.allSettled([share('it', failing), share('it', failing), share('it', failing)])
@@ -74,7 +74,7 @@ test('a fetch that fails fails those who share it, and not those who come later'
   expect(await share('it', () => Promise.resolve('back'))).toBe('back')
 })
 
-test('the end of the log is found in a few reads, however much was written behind it that is no part of it', async () => {
+test('the end of the log is found in a few reads, with any number of internal events after it', async () => {
   const cluster = await openProtocolCluster()
   const [busy, store] = [0, 1].map(() => openEventStoreDBEventStore({ url: cluster.url }))
   onTestFinished(async () => {
@@ -102,7 +102,7 @@ test('the end of the log is found in a few reads, however much was written behin
   expect(backwards).toEqual([last.position, first.position])
 })
 
-test('the server looks for what passes a filter: what nobody asked for does not come', async () => {
+test('the server filters: events that do not match are not sent', async () => {
   const cluster = await openProtocolCluster()
   const store = openEventStoreDBEventStore({ url: cluster.url })
   onTestFinished(async () => {
@@ -133,7 +133,7 @@ test('the server looks for what passes a filter: what nobody asked for does not 
   expect(reads).toBe(2 * 6)
 })
 
-test('an event is found in a few pages behind many of its type in other categories', async () => {
+test('an event is found in a few pages after many of its type in other categories', async () => {
   const cluster = await openProtocolCluster()
   const store = openEventStoreDBEventStore({ url: cluster.url })
   onTestFinished(async () => {
@@ -152,7 +152,7 @@ test('an event is found in a few pages behind many of its type in other categori
   expect(reads).toBeLessThan(6)
 })
 
-test('whoever asks for the end of the log does so together, however much stands behind it that is no part of it', async () => {
+test('concurrent requests for the end of the log share their reads', async () => {
   const cluster = await openProtocolCluster()
   const store = openEventStoreDBEventStore({ url: cluster.url })
   onTestFinished(async () => {

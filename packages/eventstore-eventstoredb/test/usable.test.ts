@@ -74,7 +74,7 @@ async function start(url: string, { onWaiting, ...times }: Starting) {
 }
 
 describe('a start', () => {
-  it('with a user of no group who may read the whole log needs nothing else', async () => {
+  it('succeeds with a user without groups who may read the whole log', async () => {
     expect((await start(by('reader'), { patienceMs: 0 })).outcome).toBe('started')
   })
 
@@ -113,22 +113,25 @@ describe('a start', () => {
     expect(outcome).toMatchObject({ code: 'ERR_UNUSABLE_STORE', message: CAUSES[cause] })
   })
 
-  it.each(['noLeader', 'notReady'] as const)('where %s is said waits, then ends by a sentence', async (kind) => {
-    plain.nodes[0]?.faults.next('read', { kind })
-    expect((await start(plain.url, { patienceMs: 0 })).outcome).toMatchObject({ message: CAUSES.noLeader })
-  })
+  it.each(['noLeader', 'notReady'] as const)(
+    'waits while the server reports %s, then fails with the cause',
+    async (kind) => {
+      plain.nodes[0]?.faults.next('read', { kind })
+      expect((await start(plain.url, { patienceMs: 0 })).outcome).toMatchObject({ message: CAUSES.noLeader })
+    },
+  )
 
-  it('with a node that follows, and no way to the one that leads, says so', async () => {
+  it('reports a follower whose leader is not reachable', async () => {
     plain.nodes[0]?.faults.next('read', { kind: 'notLeader' })
     expect((await start(plain.url, { patienceMs: 0 })).outcome).toMatchObject({ message: CAUSES.leaderAway })
   })
 
-  it('with a user who may not write says so', async () => {
+  it('reports a user who may not write', async () => {
     plain.nodes[0]?.faults.next('append', { kind: 'denied' })
     expect((await start(plain.url, { patienceMs: PATIENT_MS })).outcome).toMatchObject({ message: CAUSES.mayNotWrite })
   })
 
-  it('waits for a server that comes later, and says once why', async () => {
+  it('waits for a server that starts later, and reports once why it waits', async () => {
     const late = await openProtocolCluster()
     const [node] = late.nodes
     node?.stop()
@@ -139,7 +142,7 @@ describe('a start', () => {
 })
 
 describe('the user of a connection string', () => {
-  it('is made once, whoever makes it, and nobody loses the right to read', async () => {
+  it('is created once, and no other user loses the right to read', async () => {
     const make = (name: string, administrator = 'admin') =>
       makeDatabaseUser({ url: by(name), administratorUrl: by(administrator) })
     expect(await make('reader')).toEqual({ user: 'reader', isNew: false })
@@ -151,7 +154,7 @@ describe('the user of a connection string', () => {
       expect((await start(by(name), { patienceMs: 0 })).outcome, name).toBe('started')
   })
 
-  it('is not made by another user, nor without a name', async () => {
+  it('is not created by a user without rights, nor without a name', async () => {
     const others = makeDatabaseUser({ url: by('three'), administratorUrl: by('reader') })
     const denied = CAUSES.mayNotWrite.replace('_URL', '_ADMIN_URL')
     await expect(others).rejects.toMatchObject({ code: 'ERR_UNUSABLE_STORE', message: denied })
@@ -162,13 +165,13 @@ describe('the user of a connection string', () => {
   })
 })
 
-it('says of each sentence what to do, in docs/operations.md', () => {
+it('every cause is documented in docs/operations.md', () => {
   const documented = readFileSync(join(import.meta.dirname, '../../../docs/operations.md'), 'utf8')
   for (const sentence of Object.values(CAUSES)) expect(documented).toContain(`| ${sentence} `)
 })
 
-describe('a store that runs', () => {
-  it('says by a sentence that its server went away, whatever it was asked last', async () => {
+describe('a running store', () => {
+  it('reports that its server is gone, for any last call', async () => {
     const going = await openProtocolCluster()
     const store = openEventStoreDBEventStore({ url: going.url, attemptMs: 500 })
     await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
@@ -181,7 +184,7 @@ describe('a store that runs', () => {
     going.close()
   })
 
-  it('says by a sentence why it cannot be used, and finds out by itself when it can again', async () => {
+  it('reports why it cannot be used, and recovers by itself', async () => {
     const store = openEventStoreDBEventStore({ url: plain.url })
     await store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     plain.nodes[0]?.faults.next('read', { kind: 'denied' })

@@ -24,7 +24,7 @@ afterEach(async () => {
 })
 
 describe('a vault in EventStoreDB', () => {
-  test('keeps the first of many, at every process, and tells all which it was', async () => {
+  test('keeps the first of many concurrent values, and returns it to all processes', async () => {
     const other = await open()
     const puts = Array.from({ length: 32 }, (_, index) => (index % 2 ? vault : other).putIfAbsent('a', randomBytes(32)))
     const kept = await Promise.all(puts)
@@ -34,7 +34,7 @@ describe('a vault in EventStoreDB', () => {
     await other.close()
   })
 
-  test('forgets what was destroyed, and takes the name again', async () => {
+  test('forgets a destroyed value, and allows its name to be reused', async () => {
     await vault.putIfAbsent('a', Buffer.from('one'))
     await vault.destroy('a')
     await vault.destroy('a')
@@ -43,7 +43,7 @@ describe('a vault in EventStoreDB', () => {
     expect(hex(await vault.get('a'))).toBe(hex(Buffer.from('two')))
   })
 
-  test('says which nodes were not scavenged since something was destroyed', async () => {
+  test('reports which nodes were not scavenged since a destruction', async () => {
     const three = await openProtocolCluster({ nodes: 3 })
     const own = await openEventStoreDBVault({ url: three.url, masterKey, attemptMs: ATTEMPT_MS })
     const hosts = three.nodes.map(({ port }) => `127.0.0.1:${port}`)
@@ -64,7 +64,7 @@ describe('a vault in EventStoreDB', () => {
     three.close()
   })
 
-  test('leaves no byte of what was destroyed in a node that was scavenged since, and can use the name again', async () => {
+  test('leaves no byte of a destroyed value in a node that was scavenged since, and allows its name to be reused', async () => {
     const [node] = cluster.nodes
     await vault.putIfAbsent('a', randomBytes(32))
     const kept = cluster.log.own.find(({ stream }) => stream === 'vault-key.a')?.data
@@ -77,7 +77,7 @@ describe('a vault in EventStoreDB', () => {
     expect(hex(await vault.putIfAbsent('a', Buffer.from('two')))).toBe(hex(Buffer.from('two')))
   })
 
-  test('has destroyed what it was broken off destroying, and the name is free for whoever puts or destroys it next', async () => {
+  test('completes an interrupted destruction, and the name can be reused', async () => {
     for (const name of ['put', 'destroyed']) {
       await vault.putIfAbsent(name, Buffer.from('one'))
       cluster.nodes[0]?.faults.next('delete', { kind: 'notReady' })
@@ -91,11 +91,11 @@ describe('a vault in EventStoreDB', () => {
     }
   })
 
-  test('is refused to another master key, by a message that names the setting', async () => {
+  test('refuses a different master key with a message that names the setting', async () => {
     await expect(open(Buffer.alloc(32, 8))).rejects.toThrow(/LEDGATE_MASTER_KEY is not the key/)
   })
 
-  test('is wrapped anew by another master key while others read it, and what was destroyed stays so', async () => {
+  test('is rewrapped with a new master key during reads, and destroyed values stay destroyed', async () => {
     const NEW = Buffer.alloc(32, 8)
     const names = Array.from({ length: 40 }, (_, index) => `key-${index}`)
     const kept = await Promise.all(names.map((name) => vault.putIfAbsent(name, randomBytes(32))))
@@ -112,7 +112,7 @@ describe('a vault in EventStoreDB', () => {
     await (await open(NEW)).close()
   })
 
-  test('counts each value that it wraps anew, also those from before another node had to be asked', async () => {
+  test('counts each rewrapped value, also when it has to change to another node', async () => {
     const NEW = Buffer.alloc(32, 8)
     const three = await openProtocolCluster({ nodes: 3 })
     const own = await openEventStoreDBVault({ url: three.url, masterKey, attemptMs: ATTEMPT_MS })
@@ -129,7 +129,7 @@ describe('a vault in EventStoreDB', () => {
     three.close()
   })
 
-  test('keeps nothing in the clear', async () => {
+  test('stores no plaintext', async () => {
     const secret = randomBytes(32)
     await vault.putIfAbsent('a', secret)
     const everything = Buffer.concat(cluster.log.all.flatMap((event) => [event.data, event.metadata]))
@@ -138,7 +138,7 @@ describe('a vault in EventStoreDB', () => {
     expect(everything.toString()).toContain('wrapped') // else nothing was looked at
   })
 
-  test('is no part of the log', async () => {
+  test('is not a part of the log', async () => {
     const store = openEventStoreDBEventStore({ url: cluster.url })
     await vault.putIfAbsent('a', randomBytes(32))
     await vault.destroy('a')
@@ -151,7 +151,7 @@ describe('a vault in EventStoreDB', () => {
     await store.close()
   })
 
-  test('says that it cannot be reached, and keeps one value, when calls go wrong', async () => {
+  test('reports when it is unavailable, and keeps one value, when calls fail', async () => {
     const [node] = cluster.nodes
     node?.faults.next('append', { kind: 'lost' }, 1)
     const bytes = randomBytes(32)

@@ -36,7 +36,7 @@ function faultyReads(faultOf: (read: number) => Fault | undefined): () => number
 const FILTERS = [undefined, { categories: ['wanted'] }]
 const optionsOf = (filter: (typeof FILTERS)[number]) => ({ ...(filter && { filter }) })
 
-describe('a read of the whole log that nobody waits for any longer', () => {
+describe('a read of the whole log that is aborted', () => {
   test.each(FILTERS)('with filter %j ends at once, although the node does not answer', async (filter) => {
     await store.close()
     store = open(LONG_ATTEMPT_MS)

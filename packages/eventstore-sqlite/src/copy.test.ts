@@ -22,7 +22,7 @@ async function newLog(appends: number) {
   return { folder, file, store, append }
 }
 
-it('a copy that is made while others write is a part of the log, and everything answered before is in it', async () => {
+it('a copy that is made during writes is a prefix of the log with every event acknowledged before', async () => {
   const { folder, file, append } = await newLog(200)
   let isOver = false
   const writing = Array.from({ length: 4 }, async () => {
@@ -40,7 +40,7 @@ it('a copy that is made while others write is a part of the log, and everything 
   await Promise.all(writing)
 })
 
-it('a copy is a log like any other: it is read, and goes on', async () => {
+it('a copy can be read and appended to like any log', async () => {
   const { folder, file, store } = await newLog(50)
   const stream = sampleStream()
   const events = sampleEvents(5)
@@ -56,7 +56,7 @@ it('a copy is a log like any other: it is read, and goes on', async () => {
   await expect(copy.append(stream, sampleEvents(1), { expected: 2n })).rejects.toMatchObject({ code: 'ERR_CONFLICT' })
 })
 
-it('a copy up to a position ends there', async () => {
+it('a copy up to a position ends at it', async () => {
   const { folder, file, append } = await newLog(20)
   const { position: upTo } = await append()
   await append()
@@ -75,7 +75,7 @@ it('a single changed byte changes the digest', async () => {
   expect((await digestLog(one.file)).digest).not.toBe((await digestLog(other.file)).digest)
 })
 
-it('a disk that is full where the copy goes is named, and not the log; nothing is left of the try', async () => {
+it('a full disk at the target is reported with the name of the target, and no partial copy remains', async () => {
   const { folder, file } = await newLog(1)
   const to = join(folder, 'to.db')
   const full = () => {
@@ -90,7 +90,7 @@ it('a disk that is full where the copy goes is named, and not the log; nothing i
   expect([existsSync(to), existsSync(`${to}.partial`)]).toEqual([false, false])
 })
 
-it('what is no log is not copied, and nothing is left of the try', async () => {
+it('a file that is not a log is not copied, and no partial copy remains', async () => {
   const folder = newFolder()
   const [from, to] = [join(folder, 'from.db'), join(folder, 'to.db')]
   writeFileSync(from, 'this is no database, and it is long enough to be looked at twice')

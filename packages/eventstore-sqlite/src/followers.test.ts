@@ -42,8 +42,8 @@ async function wakes(filter: EventFilter, stream: string, type: string): Promise
   return isAwake
 }
 
-describe('those who follow the log', () => {
-  test('are woken by what passes their filter, and by nothing else', async () => {
+describe('followers of the log', () => {
+  test('are woken only by events that match their filter', async () => {
     const both = { categories: ['user'], types: ['Ended'] }
     expect(await wakes(both, 'user-1', 'Ended')).toBe(true)
     expect(await wakes(both, 'user-1', 'Begun')).toBe(false)
@@ -53,7 +53,7 @@ describe('those who follow the log', () => {
     expect(await wakes({}, 'client-1', 'Begun')).toBe(true)
   })
 
-  test('look only when something of theirs may be there', () => {
+  test('read only when a matching event may exist', () => {
     const { state, reader } = countedLog()
     const following = createFollowers(reader)
     const log = following.log({ categories: ['user'], types: ['Ended'] })
@@ -64,7 +64,7 @@ describe('those who follow the log', () => {
     expect(state.reads).toBe(0)
   })
 
-  test('have what was written since from memory, as it is on the disk', () => {
+  test('read recent events from memory, equal to those on disk', () => {
     const { state, reader } = countedLog()
     state.head = 5
     const following = createFollowers(reader)
@@ -85,7 +85,7 @@ describe('those who follow the log', () => {
     expect(state.reads).toBe(1)
   })
 
-  test('wait for what is on the disk until it is told of, whatever they follow', async () => {
+  test('wait for an event on disk until it is noted, with any filter', async () => {
     for (const filter of [undefined, {}, { types: ['Ended'] }]) {
       const { state, reader } = countedLog()
       const log = createFollowers(reader).log(filter)
@@ -100,7 +100,7 @@ describe('those who follow the log', () => {
     }
   })
 
-  test('come to the end of the log when they are told to', async () => {
+  test('advance to the end of the log when they are roused', async () => {
     const { state, reader } = countedLog()
     const following = createFollowers(reader)
     const { page, more } = following.log({ types: ['Ended'] })

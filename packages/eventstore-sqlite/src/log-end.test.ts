@@ -29,7 +29,7 @@ const filters: readonly (EventFilter | undefined)[] = [
 ]
 
 describe('the end of the log', () => {
-  test('gives from any place on what the whole log would, or nothing at all', () => {
+  test('returns the same page as the whole log for any position in memory, and `undefined` for others', () => {
     const event = fc.tuple(fc.constantFrom(...STREAMS), fc.constantFrom(...TYPES), fc.constantFrom(10, 3_000, 200_000))
     fc.assert(
       fc.property(
@@ -61,7 +61,7 @@ describe('the end of the log', () => {
     )
   })
 
-  test('takes no more memory, however much is written', () => {
+  test('uses bounded memory, however much is written', () => {
     const end = createLogEnd(positionOf(0))
     for (let position = 1; position <= 20_000; position += 1) end.written([row(position, 'user-1', 'Begun', 500)])
     expect(end.page(positionOf(0), undefined)).toBeUndefined()
@@ -69,7 +69,7 @@ describe('the end of the log', () => {
     expect(end.page(positionOf(19_950), undefined)?.events).toHaveLength(50)
   })
 
-  test('gives everybody the same events, which nobody can change', () => {
+  test('returns the same frozen events to all readers', () => {
     const end = createLogEnd(positionOf(0))
     end.written([row(1, 'user-1', 'Begun', 10)])
     const [one] = end.page(positionOf(0), undefined)?.events ?? []

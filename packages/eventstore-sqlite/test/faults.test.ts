@@ -13,7 +13,7 @@ const onSmallDisk = ['bash', '-c', 'trap "" XFSZ; ulimit -f 900; exec "$@"', 'ba
 const withoutPrivileges = process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search'] : []
 
 describe.skipIf(isMissing(['bash'], 'a full disk'))('a disk that is full', () => {
-  it('fails what is under way, takes nothing more, still reads, and loses nothing that was acknowledged', async () => {
+  it('fails running appends, refuses further ones, still allows reads, and loses no acknowledged event', async () => {
     const file = join(newFolder(), 'log.db')
     const appending = startAppending({ file, under: onSmallDisk })
     await appending.said('afterwards')
@@ -79,7 +79,7 @@ describe('a store with a part that cannot be written', () => {
     },
   )
 
-  it('that is a folder, or garbage, is refused by its name, and is left as it is', async () => {
+  it('that is a folder, or garbage, is reported by name and not changed', async () => {
     for (const part of ['log.db-lock', 'log.db']) {
       const file = join(newFolder(), 'log.db')
       await (await openSqliteEventStore({ file })).close()
@@ -94,8 +94,8 @@ describe('a store with a part that cannot be written', () => {
   })
 })
 
-describe('a store with two names', () => {
-  it('has one writer: a link to the file, or to its folder, is the same store', async () => {
+describe('a store with two paths', () => {
+  it('has one writer, even through a link to the file or its folder', async () => {
     const [folder, other] = [newFolder(), newFolder()]
     const store = await openSqliteEventStore({ file: join(folder, 'log.db') })
     symlinkSync(join(folder, 'log.db'), join(other, 'linked.db'))
@@ -106,7 +106,7 @@ describe('a store with two names', () => {
     await opened(join(other, 'linked.db'))
   })
 
-  it('copied with its lock, is two stores, each with a writer', async () => {
+  it('that was copied with its lock file is two stores, each with its own writer', async () => {
     const [folder, other] = [newFolder(), join(newFolder(), 'copy')]
     await opened(join(folder, 'log.db'))
     cpSync(folder, other, { recursive: true })
@@ -115,7 +115,7 @@ describe('a store with two names', () => {
 })
 
 describe('a second process', () => {
-  it('is refused while the first one lives, even when that is stopped, and let in when it is killed', async () => {
+  it('is refused while the first one lives, even suspended, and accepted once it is killed', async () => {
     const file = join(newFolder(), 'log.db')
     const first = startAppending({ file })
     await first.said('ack')
@@ -127,22 +127,22 @@ describe('a second process', () => {
     expect(await lost(store, first.acknowledged())).toEqual([])
   })
 
-  it('never gets in with a first one, when both start at once', async () => {
+  it('never opens the store together with a first one, when both start at once', async () => {
     const file = join(newFolder(), 'log.db')
     const contenders = Array.from({ length: 4 }, () => startAppending({ file }))
     const outcomes = await Promise.allSettled(contenders.map((each) => each.said('open')))
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
   })
 
-  it('is refused in the same process too', async () => {
+  it('is refused within the same process too', async () => {
     const file = join(newFolder(), 'log.db')
     await opened(file)
     await expect(openSqliteEventStore({ file })).rejects.toThrow(Unavailable)
   })
 })
 
-describe('a file that is no event store of ours', () => {
-  it('is refused as it is, and left as it is', async () => {
+describe('a file that is not an event store of this version', () => {
+  it('is refused and not changed', async () => {
     const folder = newFolder()
     const text = join(folder, 'text.db')
     writeFileSync(text, 'this is no database at all, but it is somebody’s work'.repeat(100))
@@ -150,7 +150,7 @@ describe('a file that is no event store of ours', () => {
     expect(readFileSync(text, 'utf8')).toMatch(/^this is no database/)
   })
 
-  it('is refused when a later version laid it out', async () => {
+  it('is refused when a later version wrote it', async () => {
     const file = join(newFolder(), 'log.db')
     await (await openSqliteEventStore({ file })).close()
     const database = new Database(file)

@@ -54,13 +54,13 @@ async function watch(acknowledge: 'after' | 'before', width: number) {
 }
 
 describe.skipIf(isMissing(['strace'], 'that the disk is told before anybody is'))('under strace', () => {
-  it.each([1, 16])('no answer precedes the fdatasync that makes it true, with %i under way', async (width) => {
+  it.each([1, 16])('no append is acknowledged before its fdatasync, with %i concurrent appends', async (width) => {
     const { acknowledged, early } = await watch('after', width)
     expect(acknowledged).toBe(TURNS * width)
     expect(early).toEqual([])
   })
 
-  it('an answer that does is seen: the control', async () => {
+  it('control: an early acknowledgement is detected', async () => {
     const { early } = await watch('before', 4)
     expect(early.length).toBeGreaterThan(0)
   })

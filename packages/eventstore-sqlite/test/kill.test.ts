@@ -26,21 +26,21 @@ async function killAgainAndAgain(rounds: number, acknowledge: 'after' | 'before'
   return { said: said.length, missing: [...missing] }
 }
 
-describe('a process that is killed in the middle of commits', () => {
-  it('has every append that it acknowledged in the log, whole, and no half of another', async () => {
+describe('a process that is killed during commits', () => {
+  it('has every acknowledged append in the log, complete, and no part of another', async () => {
     const { said, missing } = await killAgainAndAgain(ROUNDS, 'after')
     expect(said).toBeGreaterThanOrEqual(ROUNDS)
     expect(missing).toEqual([])
   })
 
   controls(() =>
-    it('is found out when it acknowledges too early: the control', async () => {
+    it('control: is detected when it acknowledges too early', async () => {
       const missing = []
       while (missing.length === 0) missing.push(...(await killAgainAndAgain(1, 'before')).missing)
     }),
   )
 
-  it('leaves a log that opens when the last thing written is torn or garbage', async () => {
+  it('leaves a log that can be opened when the last write is torn or garbage', async () => {
     const file = join(newFolder(), 'log.db')
     for (const tail of ['garbage', 'half a frame', 'zeroes'] as const) {
       const appending = startAppending({ file })

@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign, verify } from 'node:crypto'
 import { expect, it } from 'vitest'
 import { derToJws, jwsToDer } from '../src/ecdsa.ts'
 
-it('a DER signature becomes the one of RFC 7518 and back, also when its numbers are short or need a zero before', () => {
+it('a DER signature is converted to the form of RFC 7518 and back, also with short integers and leading zeros', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   for (let round = 0; round < 1500; round += 1) {
     const data = Buffer.from(`round ${round}`)
@@ -24,7 +24,7 @@ it.each([
   expect([...jwsToDer(Buffer.concat([half, half]))]).toEqual([0x30, 2 * integer.length, ...integer, ...integer])
 })
 
-it('the longest integers of P-521 are too long for a length of one byte', () => {
+it('the longest integers of P-521 need a DER length of two bytes', () => {
   const der = jwsToDer(new Uint8Array(132).fill(0xff))
   expect([...der.subarray(0, 7)]).toEqual([0x30, 0x81, 138, 2, 67, 0, 0xff])
   expect(der).toHaveLength(3 + 138)

@@ -39,7 +39,7 @@ const both = async (alg: SignatureAlgorithm, input: Uint8Array, signature: Uint8
   return atOnce
 }
 
-describe.each(ALGS)('a signature by %s', (alg) => {
+describe.each(ALGS)('a signature with %s', (alg) => {
   const header = Buffer.from(JSON.stringify({ alg })).toString('base64url')
   const signed = `${header}.${Buffer.from('{"a":1}').toString('base64url')}`
   const whole = signatureOf(alg, Buffer.from(signed))
@@ -54,7 +54,7 @@ describe.each(ALGS)('a signature by %s', (alg) => {
     return [await both(alg, Buffer.from(text), signature), jose]
   }
 
-  it('is known for one, whatever was signed', async () => {
+  it('verifies, for any signed bytes', async () => {
     // One in a hundred ECDSA signatures begins a number with a zero, which other encodings leave out.
     let hasZero = !alg.startsWith('ES')
     for (let nth = 0; nth < rounds({ quick: 40, long: 1_500 }) || !hasZero; nth += 1) {
@@ -66,7 +66,7 @@ describe.each(ALGS)('a signature by %s', (alg) => {
     expect(await verdictOf(signed, whole)).toEqual([true, true])
   })
 
-  it('has the verdict of jose, whatever is changed in it or in what it is of', async () => {
+  it('gets the same result as from jose for any change of the signature or the input', async () => {
     const change = fc.record({
       at: fc.nat(whole.length - 1),
       by: fc.nat(255),
@@ -87,7 +87,7 @@ describe.each(ALGS)('a signature by %s', (alg) => {
     )
   })
 
-  it('has the verdict of jose, whatever two halves it is made of', async () => {
+  it('gets the same result as from jose for any two integers', async () => {
     const size = whole.length / 2
     const half = fc.oneof(
       fc.constantFrom(whole.subarray(0, size), whole.subarray(size)),
@@ -108,14 +108,14 @@ describe.each(ALGS)('a signature by %s', (alg) => {
     )
   })
 
-  it('has one length: a zero before each half says the same numbers, and is another signature', async () => {
+  it('has a fixed length: leading zeros do not make another valid signature', async () => {
     const size = whole.length / 2
     const zero = Buffer.alloc(1)
     const longer = Buffer.concat([zero, whole.subarray(0, size), zero, whole.subarray(size)])
     expect(await verdictOf(signed, longer)).toEqual([false, false])
   })
 
-  it('of another key is none', async () => {
+  it('of a different key does not verify', async () => {
     const input = Buffer.from('message')
     for (const other of ALGS.filter((each) => each !== alg))
       expect(await both(alg, input, signatureOf(other, input))).toBe(false)
@@ -133,7 +133,7 @@ it.each<[string, KeyObject]>([
   expect(toVerificationKey(key, ALGS)).toBeUndefined()
 })
 
-it('a key of one algorithm is none of another', () => {
+it('a key for one algorithm is not accepted for another', () => {
   for (const alg of ALGS) {
     const others = ALGS.filter((each) => PAIRS[each] !== PAIRS[alg])
     expect(toVerificationKey(PAIRS[alg].publicKey, others)).toBeUndefined()
@@ -147,7 +147,7 @@ const bound = (pair: Promise<webcrypto.CryptoKeyPair>): Promise<webcrypto.Crypto
   pair.then(({ publicKey }) => publicKey)
 const rsa = (name: string, hash: string) => bound(subtle.generateKey({ name, hash, ...RSA }, true, ['sign', 'verify']))
 
-it.each(ALGS)('a CryptoKey of %s is a key of that', async (alg) => {
+it.each(ALGS)('a CryptoKey for %s is accepted for that algorithm', async (alg) => {
   const { publicKey } = await generateKeyPair(alg)
   expect(toVerificationKey(publicKey, ALGS)?.alg).toBe(alg)
 })

@@ -14,15 +14,15 @@ describe('a master key', () => {
   })
 
   it.each(['', 'hunter2', `${TEXT}=`, TEXT.slice(1), `${TEXT.slice(1)}+`, `${TEXT}\n`, ` ${TEXT.slice(1)}`])(
-    'is refused as %j, in words that name the setting and do not repeat it',
+    'is refused as %j, with a message that names the setting and does not repeat the value',
     (text) => {
       expect(() => parseMasterKey(text)).toThrow(/^LEDGATE_MASTER_KEY is not 32 bytes in base64url$/)
     },
   )
 })
 
-describe('the master key of development', () => {
-  it('is made once, for the owner only', () => {
+describe('the development master key', () => {
+  it('is created once, readable by the owner only', () => {
     const data = folder()
     const first = developmentMasterKey(data)
     expect(developmentMasterKey(data)).toEqual(first)
@@ -31,7 +31,7 @@ describe('the master key of development', () => {
     expect(readdirSync(data)).toEqual(['master.key'])
   })
 
-  it('is the same one for all that make it at once', async () => {
+  it('is the same for concurrent processes that create it', async () => {
     const module = new URL('./master-key.ts', import.meta.url).href
     for (let round = 0; round < 5; round += 1) {
       const data = folder()
@@ -47,7 +47,7 @@ describe('the master key of development', () => {
     }
   })
 
-  it('is never replaced, not even when it is damaged', () => {
+  it('is never replaced, even when it is damaged', () => {
     const data = folder()
     developmentMasterKey(data)
     writeFileSync(join(data, 'master.key'), 'half')

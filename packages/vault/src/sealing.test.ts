@@ -12,7 +12,7 @@ function countingVault() {
 }
 
 describe('a sealed value', () => {
-  it('is read again under its key and its field, whatever it says', async () => {
+  it('can be unsealed with its key and field, for any text', async () => {
     const seals = inMemorySealer()
     const dataKey = await seals.createDataKey()
     await fc.assert(
@@ -22,7 +22,7 @@ describe('a sealed value', () => {
     )
   })
 
-  it('is another one each time, and carries nothing in the clear', async () => {
+  it('differs each time, and contains no plaintext', async () => {
     const seals = inMemorySealer()
     const dataKey = await seals.createDataKey()
     const made = await Promise.all(Array.from({ length: 200 }, () => seals.seal(dataKey, 'email', 'ada@example.com')))
@@ -36,7 +36,7 @@ describe('a sealed value', () => {
     }
   })
 
-  it('cannot be moved to another field or person', async () => {
+  it('cannot be moved to another field or user', async () => {
     const seals = inMemorySealer()
     const [mine, other] = [await seals.createDataKey(), await seals.createDataKey()]
     const sealed = await seals.seal(mine, 'email', 'ada@example.com')
@@ -44,7 +44,7 @@ describe('a sealed value', () => {
     await expect(seals.unseal(sealed.replace(mine, other) as Sealed, 'email')).rejects.toThrow()
   })
 
-  it('cannot be changed by a single character, be cut or be made longer', async () => {
+  it('is refused when a character is changed, removed or added', async () => {
     const seals = inMemorySealer()
     const sealed = await seals.seal(await seals.createDataKey(), 'email', 'ada@example.com')
     const start = sealed.lastIndexOf('.') + 1
@@ -59,7 +59,7 @@ describe('a sealed value', () => {
     await expect(seals.unseal('ada@example.com' as Sealed, 'email')).rejects.toThrow('not a sealed value')
   })
 
-  it('is under a data key of 128 random bits', async () => {
+  it('has a data key id of 128 random bits', async () => {
     const seals = inMemorySealer()
     const ids = await Promise.all(Array.from({ length: 200 }, () => seals.createDataKey()))
     expect(new Set(ids).size).toBe(200)
@@ -68,7 +68,7 @@ describe('a sealed value', () => {
 })
 
 describe('a destroyed data key', () => {
-  it('reads as erased: here at once, elsewhere within a minute and not before it was looked at again', async () => {
+  it('reads as erased: in its process at once, in others once their cached key has expired within a minute', async () => {
     const vault = inMemoryVault()
     let now = 0
     const [here, elsewhere] = [vaultSealer(vault), vaultSealer(vault, { nowMs: () => now })]
@@ -84,7 +84,7 @@ describe('a destroyed data key', () => {
     await expect(here.seal(dataKey, 'email', 'x')).rejects.toThrow(DataKeyDestroyed)
   })
 
-  it('does not come back with a read that began before', async () => {
+  it('is not cached by a read that started before its destruction', async () => {
     const memory = inMemoryVault()
     const held: (() => void)[] = []
     const slow: KeyVault = {
@@ -108,7 +108,7 @@ describe('a destroyed data key', () => {
 })
 
 describe('the data keys in memory', () => {
-  it('are the ones used last, no more than asked for', async () => {
+  it('are the most recently used ones, up to the configured number', async () => {
     const { vault, seen } = countingVault()
     const seals = vaultSealer(vault, { cacheMax: 2 })
     const [a, b] = [await seals.createDataKey(), await seals.createDataKey()]
@@ -120,7 +120,7 @@ describe('the data keys in memory', () => {
     expect(seen.reads).toBe(1)
   })
 
-  it('stay for a minute even if more was asked for', async () => {
+  it('stay for at most a minute, even if a longer time is configured', async () => {
     const { vault, seen } = countingVault()
     let now = 0
     const seals = vaultSealer(vault, { cacheTtlMs: 3_600_000, nowMs: () => now })

@@ -52,21 +52,21 @@ describe.each([
   ['in memory', async () => inMemoryVault()],
   ['in SQLite', async () => (await sqliteVault()).vault],
 ])('a vault %s', (_, make) => {
-  it('gives back what it keeps, and nothing it does not', async () => {
+  it('returns stored bytes, and `undefined` for unknown names', async () => {
     const vault = await make()
     expect(hex(await vault.putIfAbsent('a', Buffer.from('one')))).toBe(hex(Buffer.from('one')))
     expect(hex(await vault.get('a'))).toBe(hex(Buffer.from('one')))
     expect(await vault.get('b')).toBeUndefined()
   })
 
-  it('keeps the first of many, and tells all which it was', async () => {
+  it('keeps the first of many concurrent values, and returns it to all callers', async () => {
     const vault = await make()
     const kept = await Promise.all(Array.from({ length: 32 }, () => vault.putIfAbsent('a', randomBytes(32))))
     expect(new Set(kept.map(hex)).size).toBe(1)
     expect(hex(await vault.get('a'))).toBe(hex(kept[0]))
   })
 
-  it('forgets what was destroyed, and takes the name again', async () => {
+  it('forgets a destroyed value, and allows its name to be reused', async () => {
     const vault = await make()
     await vault.putIfAbsent('a', Buffer.from('one'))
     await vault.destroy('a')
@@ -78,21 +78,21 @@ describe.each([
 })
 
 describe('a vault in SQLite', () => {
-  it('keeps everything over a restart', async () => {
+  it('keeps its values over a restart', async () => {
     const { vault, file } = await sqliteVault()
     await vault.putIfAbsent('a', Buffer.from('one'))
     await vault.close()
     expect(hex(await (await sqliteVault(file)).vault.get('a'))).toBe(hex(Buffer.from('one')))
   })
 
-  it('is for its owner only', async () => {
+  it('has files that only the owner can read', async () => {
     const { vault, file } = await sqliteVault()
     await vault.putIfAbsent('a', Buffer.from('one'))
     for (const end of ['', '-wal']) expect(statSync(file + end).mode & 0o777).toBe(0o600)
   })
 
-  it('is shared by two that open it at once, and they agree on every name', async () => {
-    // Of some five hundred such pairs one was told that the file is locked.
+  it('can be opened by two processes at once, which agree on every name', async () => {
+    // Without retries one of some five hundred such pairs failed because the file was locked.
     for (let round = 0; round < rounds({ quick: 8, long: 100 }); round += 1) {
       const file = newFile()
       const [one, two] = await Promise.all([sqliteVault(file), sqliteVault(file)])
@@ -104,7 +104,7 @@ describe('a vault in SQLite', () => {
     }
   })
 
-  it('hears of what another process destroyed', async () => {
+  it('does not return a value that another process destroyed', async () => {
     const { vault: here, file } = await sqliteVault()
     const { vault: elsewhere } = await sqliteVault(file)
     await here.putIfAbsent('a', Buffer.from('one'))
@@ -113,13 +113,13 @@ describe('a vault in SQLite', () => {
     expect(await elsewhere.get('a')).toBeUndefined()
   })
 
-  it('refuses another master key, and says which setting is wrong', async () => {
+  it('refuses a different master key, and names the setting', async () => {
     const { file } = await sqliteVault()
     const wrong = openSqliteVault({ file, masterKey: Buffer.alloc(32, 8) })
     await expect(wrong).rejects.toThrow('LEDGATE_MASTER_KEY')
   })
 
-  it('says that a file cannot be opened, and does not blame the master key', async () => {
+  it('reports a file that cannot be opened without naming the master key', async () => {
     const file = newFile()
     mkdirSync(file)
     await expect(openSqliteVault({ file, masterKey: Buffer.alloc(32, 7) })).rejects.not.toThrow('LEDGATE_MASTER_KEY')
@@ -135,14 +135,14 @@ describe('a vault in SQLite', () => {
     await expect(vault.get('b')).rejects.toThrow()
   })
 
-  it('refuses to write once it is closed, and closes twice', async () => {
+  it('refuses writes once it is closed, and can be closed twice', async () => {
     const { vault } = await sqliteVault()
     await vault.close()
     await vault.close()
     await expect(vault.putIfAbsent('a', Buffer.from('one'))).rejects.toThrow('the vault is closed')
   })
 
-  it('finishes what it was asked before it closes', async () => {
+  it('completes queued writes before it closes', async () => {
     const { vault, file } = await sqliteVault()
     const asked = Array.from({ length: 50 }, (_, index) => vault.putIfAbsent(`${index}`, randomBytes(32)))
     await vault.close()
@@ -152,7 +152,7 @@ describe('a vault in SQLite', () => {
 })
 
 describe('the files of a vault', () => {
-  it('hold nothing in the clear', async () => {
+  it('hold no plaintext', async () => {
     const { vault, file } = await sqliteVault()
     const secret = randomBytes(32)
     await vault.putIfAbsent('a', secret)
@@ -160,7 +160,7 @@ describe('the files of a vault', () => {
     expect(everyByte(file).includes(wrappedBytes(file, 'a'))).toBe(true) // so the scan looks at the right files
   })
 
-  it('hold no trace of what was destroyed, however full the vault was and in whatever order', async () => {
+  it('hold no trace of destroyed values, for any size of the vault and order of destruction', async () => {
     const { vault, file } = await sqliteVault()
     const keep = (size: number) => {
       const name = `data-key/${randomBytes(16).toString('hex')}`
@@ -188,7 +188,7 @@ describe('the files of a vault', () => {
     for (const name of order) expect(await vault.get(name)).toBeDefined()
   })
 
-  it('do not lose their traces while somebody still reads them: then destroying fails, and works when it is repeated', async () => {
+  it('keep destroyed bytes while a reader uses them: the destruction fails, and succeeds when repeated', async () => {
     const { vault, file } = await sqliteVault()
     await vault.putIfAbsent('a', randomBytes(32))
     const wrapped = wrappedBytes(file, 'a')
@@ -215,7 +215,7 @@ describe('the files of a vault', () => {
 describe('a new master key', () => {
   const [OLD, NEW] = [Buffer.alloc(32, 7), Buffer.alloc(32, 8)]
 
-  it('wraps everything anew while the vault is used, and the old one opens nothing any more', async () => {
+  it('rewraps all values while the vault is in use, and the old key no longer decrypts any', async () => {
     const { vault, file } = await sqliteVault(newFile(), OLD)
     const names = Array.from({ length: 1200 }, (_, index) => `key-${String(index).padStart(5, '0')}`)
     const kept = await Promise.all(names.map((name) => vault.putIfAbsent(name, randomBytes(32))))
@@ -237,7 +237,7 @@ describe('a new master key', () => {
     expect(hex(await again.get('late'))).toBe(hex(late))
   })
 
-  it('is known to others before it wraps: those who have both read whatever either wrapped', async () => {
+  it('can be configured in other processes first: with both keys they read values wrapped with either', async () => {
     const { vault: here, file } = await sqliteVault(newFile(), OLD)
     const there = await openSqliteVault({ file, masterKey: OLD, olderMasterKeys: [NEW] })
     open.push(there)
@@ -249,7 +249,7 @@ describe('a new master key', () => {
     expect(await here.rewrap([NEW, OLD])).toBe(1)
   })
 
-  it('that nothing was wrapped by leaves everything as it is', async () => {
+  it('that does not unwrap the values changes nothing', async () => {
     const { vault } = await sqliteVault(newFile(), OLD)
     await vault.putIfAbsent('a', Buffer.from('one'))
     await expect(vault.rewrap([NEW])).rejects.toThrow('LEDGATE_MASTER_KEY')

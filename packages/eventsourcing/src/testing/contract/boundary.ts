@@ -41,7 +41,7 @@ export function boundaryRules(subject: () => ContractSubject): void {
     })
   })
 
-  test('a conflict leaves the log as it was', async () => {
+  test('a conflict does not change the log', async () => {
     const { store } = subject()
     const stream = sampleStream()
     await store.append(stream, sampleEvents(1), { expected: 'noStream' })
@@ -52,7 +52,7 @@ export function boundaryRules(subject: () => ContractSubject): void {
     expect((await store.read(stream)).length).toBe(1)
   })
 
-  test('after a conflict the revision it names lets the writer in', async () => {
+  test('an append at the revision that a conflict reports succeeds', async () => {
     const { store } = subject()
     const stream = sampleStream()
     await store.append(stream, sampleEvents(4), { expected: 'noStream' })
@@ -74,14 +74,14 @@ export function boundaryRules(subject: () => ContractSubject): void {
     },
   )
 
-  test('an event whose id is no UUID, or whose type is no name, is refused', async () => {
+  test('an event with an invalid id or type is refused', async () => {
     const { store } = subject()
     const refused = [{ id: 'x' }, { id: sampleEvent().id.toUpperCase() }, { type: '' }, { type: '$reserved' }]
     for (const parts of refused)
       await expect(store.append(sampleStream(), [sampleEvent(parts)], { expected: 'any' })).rejects.toThrow(TypeError)
   })
 
-  test('names of any script are kept as they are, also those that look alike', async () => {
+  test('names in any script are kept unchanged, even if they look alike', async () => {
     const { store } = subject()
     const category = sampleCategory()
     const names = ['é', 'e\u0301', 'É', '用户', '🦊', 'a b', "o'hara", '%', '_', 'a"b', `${'x'.repeat(200)}`]
@@ -91,7 +91,7 @@ export function boundaryRules(subject: () => ContractSubject): void {
     for (const name of names) expect((await store.read(`${category}-${name}`)).length).toBe(1)
   })
 
-  test('an event of the greatest size is kept, one byte more is refused', async () => {
+  test('an event of the largest size is accepted, one byte more is refused', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const room = MAX_EVENT_BYTES - JSON.stringify({ text: '' }).length - JSON.stringify({}).length
@@ -103,7 +103,7 @@ export function boundaryRules(subject: () => ContractSubject): void {
     await expect(store.append(stream, [ofSize(room + 1)], { expected: 0n })).rejects.toThrow(TooLarge)
   })
 
-  test('a full append is kept whole, one event more is refused whole', async () => {
+  test('an append with the largest number of events is accepted, one event more is refused', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const events = sampleEvents(MAX_EVENTS_PER_APPEND)
@@ -113,7 +113,7 @@ export function boundaryRules(subject: () => ContractSubject): void {
     expect(idsOf(await store.read(stream))).toEqual(idsOf(events))
   })
 
-  test('a closed store takes nothing, gives nothing and can be closed again', async () => {
+  test('a closed store refuses appends and reads, and can be closed again', async () => {
     const { store } = subject()
     const underWay = store.append(sampleStream(), sampleEvents(1), { expected: 'noStream' })
     await store.close()

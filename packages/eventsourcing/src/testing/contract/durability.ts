@@ -5,7 +5,7 @@ import { allOf, sampleCategory, sampleEvents, sampleStream } from './sample.ts'
 
 /** What holds for a log that outlives its handles. */
 export function durabilityRules(subject: () => ContractSubject): void {
-  test('everything is there when the log is opened again, the same in every part', async () => {
+  test('every event is unchanged after the log is reopened', async () => {
     const { store, fixture } = subject()
     const filter = { categories: [sampleCategory()] }
     const streams = Array.from({ length: 50 }, () => sampleStream(filter.categories[0]))
@@ -17,7 +17,7 @@ export function durabilityRules(subject: () => ContractSubject): void {
     expect(await reopened.head()).toBe(head)
   })
 
-  test('expectations and repetitions are judged the same after the log was opened again', async () => {
+  test('expectations and repetitions are checked the same way after the log is reopened', async () => {
     const { store, fixture } = subject()
     const stream = sampleStream()
     const events = sampleEvents(3)
@@ -31,7 +31,7 @@ export function durabilityRules(subject: () => ContractSubject): void {
     expect(next.position > first.position).toBe(true)
   })
 
-  test('appends under way when the store is closed are answered, and are there afterwards', async () => {
+  test('appends that are running when the store is closed succeed, and are in the log', async () => {
     const { store, fixture } = subject()
     const streams = Array.from({ length: 300 }, () => sampleStream())
     const answers = Promise.all(
@@ -43,7 +43,7 @@ export function durabilityRules(subject: () => ContractSubject): void {
     for (const stream of streams) expect((await reopened.read(stream)).length).toBe(1)
   })
 
-  test('a subscription begun again on the reopened log goes on where it was', async () => {
+  test('a subscription on the reopened log resumes at its position', async () => {
     const { store, fixture } = subject()
     const filter = { categories: [sampleCategory()] }
     const append = (to: typeof store) =>

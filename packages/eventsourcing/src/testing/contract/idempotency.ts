@@ -36,7 +36,7 @@ export function idempotencyRules(subject: () => ContractSubject): void {
     },
   )
 
-  test('the first payload stays when the same ids come with another one', async () => {
+  test('the first payload stays when the same ids are appended with a different one', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const event = sampleEvent({ data: { payload: 'first' } })
@@ -57,7 +57,7 @@ export function idempotencyRules(subject: () => ContractSubject): void {
     expect(idsOf(await store.read(stream))).toEqual([one.id, two.id])
   })
 
-  test('a part from the front is the same append as far as it goes', async () => {
+  test('the first events of an append alone are a repetition of it', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const [one, two] = [sampleEvent(), sampleEvent()]
@@ -66,7 +66,7 @@ export function idempotencyRules(subject: () => ContractSubject): void {
     expect(await store.append(stream, [two], { expected: 0n })).toMatchObject({ revision: 1n })
   })
 
-  test('the same ids at another revision are a conflict or another append, never a silent success', async () => {
+  test('the same ids at another revision are a conflict or a new append, never a silent success', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const event = sampleEvent()
@@ -86,7 +86,7 @@ export function idempotencyRules(subject: () => ContractSubject): void {
     expect((await store.read(third)).length).toBe(1)
   })
 
-  test('64 copies of one append at once make one append', async () => {
+  test('64 concurrent copies of one append are written once', async () => {
     const { store, rounds } = subject()
     for (let round = 0; round < rounds; round += 1) {
       const stream = sampleStream()
@@ -99,7 +99,7 @@ export function idempotencyRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('an append whose answer was lost is settled by repeating it', async () => {
+  test('repeating an append whose answer was lost returns its result', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const event = sampleEvent()

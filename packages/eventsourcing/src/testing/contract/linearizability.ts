@@ -8,12 +8,12 @@ const WRITERS = 64
 
 /** What holds when many write at once. */
 export function linearizabilityRules(subject: () => ContractSubject, options: ContractOptions): void {
-  test('of 64 writers that open one stream exactly one wins', async () => {
+  test('of 64 writers that create one stream exactly one succeeds', async () => {
     const { store, rounds } = subject()
     for (let round = 0; round < rounds; round += 1) await raceForOneStream([store])
   })
 
-  test('of 64 writers at one revision exactly one wins, round after round', async () => {
+  test('of 64 writers at one revision exactly one succeeds, in each round', async () => {
     const { store, rounds } = subject()
     const stream = sampleStream()
     await store.append(stream, sampleEvents(1), { expected: 'noStream' })
@@ -34,7 +34,7 @@ export function linearizabilityRules(subject: () => ContractSubject, options: Co
   }
   if (options.manyWriters) test('of 64 writers on several handles exactly one wins', race)
 
-  test('64 writers of 64 streams all get in, each at a place of its own', async () => {
+  test('64 writers of 64 streams all succeed, each at a position of its own', async () => {
     const { store, rounds } = subject()
     const category = sampleCategory()
     const answers: AppendResult[] = []
@@ -54,7 +54,7 @@ export function linearizabilityRules(subject: () => ContractSubject, options: Co
     expect(answers.map(({ position }) => position).sort()).toEqual(positions)
   })
 
-  test('the events of one append stand together, whoever else writes', async () => {
+  test('the events of one append are contiguous, even with concurrent writers', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const appends = Array.from({ length: WRITERS }, (_, writer) =>
@@ -67,7 +67,7 @@ export function linearizabilityRules(subject: () => ContractSubject, options: Co
     expect(new Set(writers).size).toBe(WRITERS)
   })
 
-  test('nobody loses an update: writers that read, add one and try again count right', async () => {
+  test('no update is lost when writers read, increment and retry on conflict', async () => {
     const { store } = subject()
     const stream = sampleStream()
     await store.append(stream, [sampleEvent({ data: { count: 0 } })], { expected: 'noStream' })
@@ -76,7 +76,7 @@ export function linearizabilityRules(subject: () => ContractSubject, options: Co
     expect(last).toMatchObject({ data: { count: 80 }, revision: 80n })
   })
 
-  test('an append that began after another was answered stands after it', async () => {
+  test('an append that starts after another was acknowledged is after it in the log', async () => {
     const { store, rounds } = subject()
     for (let round = 0; round < rounds; round += 1) {
       const noise = Array.from({ length: 8 }, () => store.append(sampleStream(), sampleEvents(1), { expected: 'any' }))

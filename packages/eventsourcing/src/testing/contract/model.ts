@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Whatever is done to the store, it answers as a plain list of events would. */
 export function modelRules(subject: () => ContractSubject): void {
-  test('any walk of appends and reads goes as with a plain list', async () => {
+  test('any sequence of appends and reads gives the same results as a plain list', async () => {
     const { store, rounds } = subject()
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 60 }), (steps) => walk(store, steps)),

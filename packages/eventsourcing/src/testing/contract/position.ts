@@ -6,10 +6,10 @@ import { keptPosition, type Position, START } from '../../position.ts'
 import type { ContractSubject } from './contract.ts'
 import { allOf, sampleCategory, sampleEvents, sampleStream } from './sample.ts'
 
-/** What a caller without types may hand in. */
+/** As a caller without types may pass it. */
 const unchecked = (text: string) => text as Position
 
-/** Texts that no store gives as a position. */
+/** Texts that are not positions of any store. */
 const NO_POSITIONS = [
   '',
   ' ',
@@ -37,7 +37,7 @@ const NO_POSITIONS = [
   '0'.repeat(1_000_000),
 ]
 
-/** Ways to spoil a position that the store gave. */
+/** Ways to change a valid position. */
 const SPOILT: readonly ((position: string) => string)[] = [
   (position) => ` ${position}`,
   (position) => `${position}\n`,
@@ -52,7 +52,7 @@ const SPOILT: readonly ((position: string) => string)[] = [
   (position) => position.replace(/\d(?=\D*$)/, '٣'),
 ]
 
-/** The ways in which a store is given a place. */
+/** The calls that take a position. */
 const WAYS: readonly (readonly [string, (store: EventStore, after: Position) => Promise<unknown>])[] = [
   ['reading the log', (store, after) => readAll(store, { after, max: 1 })],
   ['reading the log backwards', (store, after) => readAll(store, { after, direction: 'backwards', max: 1 })],
@@ -67,14 +67,14 @@ async function firstOf<Item>(items: AsyncIterable<Item>): Promise<Item | undefin
   return undefined
 }
 
-/** A place in the log is one that the store gave: no text stands for the start, the end, or some other place. */
+/** A position in the log is one that the store returned: no other text stands for the start, the end or another position. */
 export function positionRules(subject: () => ContractSubject): void {
   const given = async () => {
     const { store } = subject()
     return (await store.append(sampleStream(), sampleEvents(2), { expected: 'noStream' })).position
   }
 
-  test('a position that went away as a text comes back as itself', async () => {
+  test('a position can be sent as a text and parsed again', async () => {
     const { store } = subject()
     const position = await given()
     expect(store.parsePosition(JSON.parse(JSON.stringify(position)))).toBe(position)
@@ -82,7 +82,7 @@ export function positionRules(subject: () => ContractSubject): void {
     expect(keptPosition(store, '')).toBe(START)
   })
 
-  test('no other text is a position, nor a place to read from', async () => {
+  test('other texts are not positions, and cannot be read from', async () => {
     const { store } = subject()
     await given()
     for (const text of NO_POSITIONS) {
@@ -94,7 +94,7 @@ export function positionRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('a position that was spoilt on its way is none', async () => {
+  test('a position with a changed character is refused', async () => {
     const { store } = subject()
     const position = await given()
     for (const spoil of SPOILT) {
@@ -103,7 +103,7 @@ export function positionRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('any text either is refused, or is a place that is read from in finite time', async () => {
+  test('any text is either refused, or a position that can be read from in finite time', async () => {
     const { store, rounds } = subject()
     await given()
     const digits = fc.stringMatching(/^\d{1,21}(\.\d{1,21})?$/)
@@ -123,7 +123,7 @@ export function positionRules(subject: () => ContractSubject): void {
   })
 
   describe('the order of positions', () => {
-    test('is that of the log, by comparing texts', async () => {
+    test('is the order of the log when compared as texts', async () => {
       const { store } = subject()
       const category = sampleCategory()
       for (let turn = 0; turn < 12; turn += 1)
@@ -134,12 +134,12 @@ export function positionRules(subject: () => ContractSubject): void {
       expect(positions.every((position) => position > START)).toBe(true)
     })
 
-    test('after a place beyond the end of the log there is nothing until the log has passed it', async () => {
+    test('a read after a position beyond the end of the log returns nothing', async () => {
       const { store } = subject()
       const position = await given()
       const beyond = store.parsePosition(position.replace(/^\d{5}/, '00001'))
       expect(await readAll(store, { after: beyond })).toEqual([])
-      // Backwards it is up to the store whether that is from the end, or from nowhere: it ends.
+      // Backwards a store may start at the end, or return nothing.
       expect((await readAll(store, { after: beyond, direction: 'backwards', max: 2 })).length).toBeLessThanOrEqual(2)
     })
   })

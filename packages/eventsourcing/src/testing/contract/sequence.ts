@@ -9,7 +9,7 @@ const DAY_MS = 86_400_000
 
 /** Events come back as they were written and in the order they were written. */
 export function sequenceRules(subject: () => ContractSubject, options: ContractOptions): void {
-  test('an event comes back with its id, type, data and metadata', async () => {
+  test('an event is returned with its id, type, data and metadata', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const data = { text: 'é\u0000\u2028"\\', nested: { list: [1, 2.5, null, true, { deep: '🦊' }] }, empty: {} }
@@ -21,7 +21,7 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
     expect(Math.abs((recorded?.created ?? 0) - Date.now())).toBeLessThan(DAY_MS)
   })
 
-  test('a member that is undefined is not there when the event comes back', async () => {
+  test('a member that is undefined is omitted', async () => {
     const { store } = subject()
     const stream = sampleStream()
     await store.append(stream, [sampleEvent({ data: { here: 1, gone: undefined } })], { expected: 'noStream' })
@@ -45,7 +45,7 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
     expect(after?.data).toEqual({ value: 'first' })
   })
 
-  test('an append answers with the revision and position of its last event', async () => {
+  test('an append returns the revision and position of its last event', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const first = await store.append(stream, sampleEvents(3), { expected: 'noStream' })
@@ -63,7 +63,7 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
     expect(revisions).toEqual([0n, 1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n])
   })
 
-  test('a stream is read in both directions, from a revision, so many at most', async () => {
+  test('a stream can be read in both directions, from a revision, up to a maximum', async () => {
     const { store } = subject()
     const stream = sampleStream()
     await store.append(stream, sampleEvents(10), { expected: 'noStream' })
@@ -77,7 +77,7 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
     expect(await revisions({ direction: 'backwards', from: 5n, max: 2 })).toEqual([5, 4])
   })
 
-  test('reading after the last revision gives nothing, reading a stream without events is refused', async () => {
+  test('a read after the last revision returns nothing, a read of a stream without events is refused', async () => {
     const { store } = subject()
     const stream = sampleStream()
     await expect(store.read(stream)).rejects.toThrow(StreamNotFound)
@@ -86,7 +86,7 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
     await expect(store.read(`${stream}x`, { direction: 'backwards', max: 1 })).rejects.toThrow(StreamNotFound)
   })
 
-  test('a stream that was read before it was there is there once an append is answered, however long it grows', async () => {
+  test('a stream that was read before its first append is visible once an append is acknowledged', async () => {
     const { store } = subject()
     const stream = sampleStream()
     const last = { direction: 'backwards', max: 1 } as const
@@ -97,7 +97,7 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
     expect(idsOf(await store.read(stream))).toEqual(idsOf(events))
   })
 
-  test('a reader sees every append that was answered before', async () => {
+  test('a read includes every append that was acknowledged before', async () => {
     const { store, rounds } = subject()
     const stream = sampleStream()
     for (let round = 0; round < rounds * 5; round += 1) {
@@ -124,7 +124,7 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
       expect(idsOf(all.filter((event) => event.stream === stream))).toEqual(idsOf(await store.read(stream)))
   })
 
-  test('the whole log is read after a position, which is not included, in both directions', async () => {
+  test('the whole log can be read after a position, exclusive, in both directions', async () => {
     const { store } = subject()
     const category = sampleCategory()
     const filter = { categories: [category] }
@@ -158,7 +158,7 @@ export function sequenceRules(subject: () => ContractSubject, options: ContractO
     expect(seen.map(({ stream }) => stream)).toEqual([`${category}-1`, category, `${category}-a-b`])
   })
 
-  test('a long log is read by pages without loss', async () => {
+  test('a long log is read page by page without loss', async () => {
     const { store, many } = subject()
     const category = sampleCategory()
     for (let count = 0; count < 30; count += 1)

@@ -7,7 +7,7 @@ import { allOf, idsOf, sampleCategory, sampleEvent, sampleEvents, sampleStream, 
 
 /** A subscription gives everything once and in order, whenever it begins and however often it begins again. */
 export function subscriptionRules(subject: () => ContractSubject): void {
-  test('gives the history, says that it caught up, then gives what is new', async () => {
+  test('delivers the history, reports that it caught up, then delivers new events', async () => {
     const { store } = subject()
     const category = sampleCategory()
     const history = await write(store, { category, appends: 20, events: 3 })
@@ -20,7 +20,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     await listener.stop()
   })
 
-  test('begins after the position it is given', async () => {
+  test('starts after the given position', async () => {
     const { store } = subject()
     const category = sampleCategory()
     await write(store, { category, appends: 5, events: 1 })
@@ -32,7 +32,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     await listener.stop()
   })
 
-  test('gives everything once when history turns into news while others write', async () => {
+  test('delivers every event once at the transition from history to new events, with concurrent writers', async () => {
     const { store, rounds } = subject()
     for (let round = 0; round < rounds; round += 1) {
       const category = sampleCategory()
@@ -46,7 +46,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('without a filter gives everything, in the order of the log, while others write', async () => {
+  test('without a filter delivers every event in the order of the log, with concurrent writers', async () => {
     const { store, rounds } = subject()
     for (let round = 0; round < rounds; round += 1) {
       const category = sampleCategory()
@@ -59,7 +59,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('loses and repeats nothing when it begins again and again while others write', async () => {
+  test('loses and repeats no event when it restarts repeatedly, with concurrent writers', async () => {
     const { store, rounds } = subject()
     const category = sampleCategory()
     const writing = Promise.all([1, 2, 3, 4].map((events) => write(store, { category, appends: rounds * 4, events })))
@@ -74,7 +74,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     expect(seen).toEqual(await logOf(store, category))
   })
 
-  test('says that it caught up only when everything that was in the log has been given', async () => {
+  test('reports that it caught up only when every event of the log has been delivered', async () => {
     const { store, rounds } = subject()
     for (let round = 0; round < rounds; round += 1) {
       const category = sampleCategory()
@@ -92,7 +92,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('wakes up after it has been idle', async () => {
+  test('delivers new events after it has been idle', async () => {
     const { store } = subject()
     const category = sampleCategory()
     const listener = listen(store, { after: await store.head(), filter: { categories: [category] } })
@@ -105,7 +105,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     await listener.stop()
   })
 
-  test('gives only the categories asked for, and moves on past the others', async () => {
+  test('delivers only the requested categories, and advances past the others', async () => {
     const { store, many } = subject()
     const [wanted, other] = [sampleCategory(), sampleCategory()]
     const ids: string[] = []
@@ -122,7 +122,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     await listener.stop()
   })
 
-  test('gives only the types asked for, of the categories asked for, and moves on past the others', async () => {
+  test('delivers only the requested types of the requested categories, and advances past the others', async () => {
     const { store, many } = subject()
     const [category, other] = [sampleCategory(), sampleCategory()]
     const [wanted, also] = [sampleType(), sampleType()]
@@ -155,7 +155,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('ends a reading of the log at its signal, without an error', async () => {
+  test('a read of the log ends at its signal without an error', async () => {
     const { store } = subject()
     const category = sampleCategory()
     await write(store, { category, appends: 3, events: 10 })
@@ -169,7 +169,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('wakes for the types asked for while others are written', async () => {
+  test('delivers the requested types while others are written', async () => {
     const { store } = subject()
     const [category, type] = [sampleCategory(), sampleType()]
     const listeners = [{ types: [type] }, { types: [type], categories: [category] }].map((filter) =>
@@ -188,7 +188,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('a position it names is a safe place to begin again', async () => {
+  test('loses no event when it restarts at a position that it reported', async () => {
     const { store, many } = subject()
     const [wanted, other] = [sampleCategory(), sampleCategory()]
     for (let count = 0; count < 3; count += 1) {
@@ -208,7 +208,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     }
   })
 
-  test('waits for a slow consumer and loses nothing', async () => {
+  test('waits for a slow consumer and loses no event', async () => {
     const { store } = subject()
     const category = sampleCategory()
     const writing = write(store, { category, appends: 40, events: 25 })
@@ -222,7 +222,7 @@ export function subscriptionRules(subject: () => ContractSubject): void {
     expect(seen).toEqual(await writing)
   })
 
-  test('ends without an error when it is told to, and when the store is closed', async () => {
+  test('ends without an error when its signal is aborted, and when the store is closed', async () => {
     const { store } = subject()
     const told = listen(store)
     await told.until(isCaughtUp)
