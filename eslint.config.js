@@ -1,7 +1,15 @@
 import nx from '@nx/eslint-plugin'
 import tseslint from 'typescript-eslint'
 
-// Which folder may import which, and which modules: tools/checks/src/floors.ts.
+/** Adapters. Which folder may import them, and what else it may import: `tools/checks/src/floors.ts`. */
+const adapters = [
+  '@ledgate/eventstore-*',
+  '@ledgate/projection-sqlite',
+  '@ledgate/vault/sqlite',
+  '@ledgate/revocation/kafka',
+  'better-sqlite3',
+  'kafkajs',
+]
 
 /** Clients that most installations have no use for: they are half of what a start would load. */
 const optionalClients = [
@@ -11,18 +19,8 @@ const optionalClients = [
   '**/kafka-publishing.ts',
 ]
 
-/** What a pure file (events and deciders) gets as an argument instead. */
-const impure = [
-  'Date',
-  'performance',
-  'crypto',
-  'process',
-  'fetch',
-  'globalThis',
-  'setTimeout',
-  'setInterval',
-  'setImmediate',
-]
+/** What a pure file (events and deciders) must not know: the machine, the network, any driver. */
+const impure = ['node:*', 'fastify', '@fastify/*', 'jose', 'pino', 'axios', '@eventstore/*', ...adapters]
 
 /** A text becomes a position where the store parses it, and nowhere else. */
 const castPositions = {
@@ -41,6 +39,22 @@ const environment = {
   ].join(', '),
   message: 'Only config/ reads the environment.',
 }
+
+/** Times, ids and random values are arguments of a decider. */
+const clockAndChance = {
+  selector: [
+    "NewExpression[callee.name='Date'][arguments.length=0]",
+    "CallExpression[callee.name='Date']",
+    "MemberExpression[object.name='Date'][property.name='now']",
+    "MemberExpression[object.name='Date'][property.value='now']",
+    "MemberExpression[object.name='Math'][property.name='random']",
+    "MemberExpression[object.name='Math'][property.value='random']",
+  ].join(', '),
+  message: 'Deciders are pure: times and random values are arguments.',
+}
+
+/** The machine, as a decider could reach it without an import. */
+const machine = ['process', 'performance', 'crypto', 'fetch', 'globalThis', 'setTimeout', 'setInterval', 'console']
 
 const forbid = (group, message) => ['error', { patterns: [{ group, message }] }]
 
@@ -124,12 +138,16 @@ export default tseslint.config(
     },
   },
   {
-    files: ['apps/auth/src/**/events.ts', 'apps/auth/src/**/*.decider.ts'],
+    files: ['**/src/**/events.ts', '**/src/**/*.decider.ts'],
+    rules: { 'no-restricted-imports': forbid(impure, 'Events and deciders are pure.') },
+  },
+  {
+    files: ['**/src/**/*.decider.ts'],
     rules: {
-      'no-restricted-globals': ['error', ...impure.map((name) => ({ name, message: 'Events and deciders are pure.' }))],
-      'no-restricted-properties': [
+      'no-restricted-syntax': ['error', castPositions, environment, clockAndChance],
+      'no-restricted-globals': [
         'error',
-        { object: 'Math', property: 'random', message: 'Events and deciders are pure.' },
+        ...machine.map((name) => ({ name, message: 'Deciders are pure: what they need is an argument.' })),
       ],
     },
   },

@@ -42,7 +42,6 @@ import {
 } from './compose/index.ts'
 import type { Config } from './config/index.ts'
 import { discoveryRoutes } from './discovery/index.ts'
-import { turns } from './grant/index.ts'
 import { readiness } from './health/index.ts'
 import { createRequestContext, type RequestContext } from './http/index.ts'
 import { introspectionRoutes } from './introspection/index.ts'
@@ -81,7 +80,6 @@ function oauthRoutes(
   const token = {
     ...shared,
     signIn: people.signIn,
-    turns: turns(),
     facts: { issuer, issuerEpoch },
     tokenCap,
   }

@@ -1,10 +1,3 @@
-/** Files that depend on their arguments alone, and all that they may import beside the folder that they are in. */
-export interface PureFiles {
-  readonly files: RegExp
-  readonly floors: readonly string[]
-  readonly modules: readonly string[]
-}
-
 /** Folders whose order says who may import whom. */
 export interface House {
   /** From the root of the repository. */
@@ -20,7 +13,8 @@ export interface House {
    * in the table. Tests and aids may import any.
    */
   readonly modules: Readonly<Record<string, readonly string[] | 'all'>>
-  readonly pure?: PureFiles
+  /** Folders and modules that a pure file (`*.decider.ts`) may import; of its own folder it may import events, errors and deciders. */
+  readonly pure?: readonly string[]
 }
 
 const auth: House = {
@@ -86,6 +80,7 @@ const auth: House = {
     'index.ts',
   ],
   aids: ['testing'],
+  pure: ['@ledgate/eventsourcing', '@ledgate/oauth', 'credential', 'log', 'refusal', 'zod'],
   lookingUp: {
     'account/erased-meanwhile.test.ts': ['introspection', 'resource', 'self-service'],
     'catalogue/ending-fits.test.ts': ['revocation-feed'],
@@ -115,12 +110,6 @@ const auth: House = {
     kafkajs: ['compose'],
     // It counts entries and not bytes: what requests say is kept in a `boundedCache`.
     'lru-cache': ['limit'],
-  },
-  // The linter keeps the clock, randomness and the environment out of them.
-  pure: {
-    files: /(^|\/)(events|[^/]+\.decider)\.ts$/,
-    floors: ['refusal', 'log', 'credential'],
-    modules: ['@ledgate/eventsourcing', '@ledgate/oauth', 'zod'],
   },
 }
 

@@ -1,13 +1,6 @@
 import type { Sealer } from '@ledgate/vault'
-import {
-  type Addresses,
-  email,
-  type EmailRecord,
-  ERASED_REASON,
-  hmacOfUser,
-  readEmail,
-} from '../email-address/index.ts'
-import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type Addresses, email, type EmailRecord, ERASED_REASON, hmacOfUser } from '../email-address/index.ts'
+import { type CommandContext, type EventLog, handle } from '../log/index.ts'
 import { type Link, MAIL_EVENTS, mailStream } from '../mail/index.ts'
 import { changeUser, readUser, type UserState } from '../user/index.ts'
 import type { AccountRecord } from './account-record.ts'
@@ -38,14 +31,10 @@ const giveUp = (
   hmac: string,
   { owner, reservationId, reason, cause }: GivenUp & { readonly cause: Confirmed },
 ) =>
-  untilSettled(async () => {
-    const stream = addresses.stream(hmac)
-    const { state, expected } = await readEmail(log, stream)
-    if (state.status !== 'confirmed' || (await sealer.unseal(state.owner, 'owner')) !== owner) return
+  handle(log, { stream: addresses.stream(hmac), decider: email }, async ({ state }) => {
+    if (state.status !== 'confirmed' || (await sealer.unseal(state.owner, 'owner')) !== owner) return undefined
     const command = { type: 'GiveUp', reservationId: reservationId ?? state.reservation_id, reason } as const
-    const events = email.decide(command, state)
-    if (events.length === 0) return
-    await log.append(stream, events, { expected, context: because(cause), dataKey: state.data_key })
+    return { command, context: because(cause), dataKey: state.data_key }
   })
 
 /** The link with which the address was confirmed. */

@@ -7,7 +7,7 @@ import {
   type EventLog,
   handle,
   readState,
-  untilSettled,
+  retryOnConflict,
 } from '../log/index.ts'
 import {
   changeEmailLink,
@@ -62,7 +62,7 @@ export interface ChangeEmail {
 const erased = (cause: unknown) => new InvalidLink('the account was erased', { cause })
 
 /** Where it is decided which link of a user may change the address. */
-const linksOf = (sub: string) => emailChangeStream.of(sub)
+const linksOf = (sub: string) => ({ stream: emailChangeStream.of(sub), decider: emailChange })
 
 /**
  * The change over the log. First the stream of the user's links decides whether this is the newest one, then that of the
@@ -80,11 +80,10 @@ export function openChangeEmail(dependencies: ChangeEmailDependencies): ChangeEm
     return found.state
   }
 
-  const linksAt = (sub: string) => readState(log, { stream: linksOf(sub), decider: emailChange })
+  const linksAt = (sub: string) => readState(log, linksOf(sub))
 
   async function decideOn({ sub, data_key }: UserState, command: EmailChangeCommand, context: CommandContext) {
-    const links = { stream: linksOf(sub), decider: emailChange }
-    await handle(log, links, () => command, { context, dataKeyOf: () => data_key })
+    await handle(log, linksOf(sub), () => ({ command, context, dataKey: data_key }))
   }
 
   /** By which reservation the user's address is theirs. */
@@ -205,7 +204,7 @@ export function openChangeEmail(dependencies: ChangeEmailDependencies): ChangeEm
     await requireFree(link)
     return unlessErased(erased, async () => {
       await decideOn(user, { type: 'Redeem', mailId: link.mailId }, own)
-      await untilSettled(() => confirm(link, own))
+      await retryOnConflict(() => confirm(link, own))
       return finish(link)
     })
   }

@@ -1,6 +1,6 @@
 import { ERASED, type Sealer } from '@ledgate/vault'
 import type { Addresses, EmailRecord } from '../email-address/index.ts'
-import { type Clock, type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, retryOnConflict } from '../log/index.ts'
 import { type LinkKeys, MAIL_EVENTS, mailStream } from '../mail/index.ts'
 import { causedBy } from '../process-manager/index.ts'
 import { type ChangedUser, changeUser, readUser, type UserState } from '../user/index.ts'
@@ -112,7 +112,7 @@ class AccountCompletion implements Completion {
     const { mail_id } = event.data
     if (mail_id === undefined) return
     const stream = mailStream.of(mail_id)
-    await untilSettled(async () => {
+    await retryOnConflict(async () => {
       const mails = await log.last(stream, MAIL_EVENTS)
       if (mails[0] === undefined || mails.some(({ type }) => type === 'LinkRedeemed')) return
       const expected = mails[0].revision

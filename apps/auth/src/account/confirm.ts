@@ -8,7 +8,7 @@ import {
   networkOf,
   type Source,
   type StreamName,
-  untilSettled,
+  retryOnConflict,
 } from '../log/index.ts'
 import { type LinkKeys, type OpenLink, openLink } from '../mail/index.ts'
 import {
@@ -147,7 +147,7 @@ export function openConfirm(dependencies: ConfirmDependencies): Confirm {
     confirm: (confirmation) =>
       runDecision(async () => {
         const link = await open(confirmation.token)
-        return unlessErased(erased, () => untilSettled(() => redeem(link, confirmation)))
+        return unlessErased(erased, () => retryOnConflict(() => redeem(link, confirmation)))
       }),
   }
 }

@@ -6,7 +6,6 @@ import {
   type Addresses,
   email,
   type EmailEvent,
-  type EmailState,
   ERASED_REASON,
   normalizeAddress,
   readOwner,
@@ -42,11 +41,10 @@ export function openErasure({ log, sealer, addresses, newId }: ErasureDependenci
     reservationId: string,
     context: CommandContext,
   ): Promise<void> {
-    const command = (state: EmailState) =>
-      state.status === 'confirmed' && state.reservation_id === reservationId
-        ? ({ type: 'GiveUp', reservationId, reason: ERASED_REASON } as const)
-        : undefined
-    const { before, position } = await handle(log, { stream, decider: email }, command, { context })
+    const command = { type: 'GiveUp', reservationId, reason: ERASED_REASON } as const
+    const { before, position } = await handle(log, { stream, decider: email }, ({ state }) =>
+      state.status === 'confirmed' && state.reservation_id === reservationId ? { command, context } : undefined,
+    )
     if (position !== undefined && before.status === 'confirmed') await sealer.destroyDataKey(before.data_key)
   }
 

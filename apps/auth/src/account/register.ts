@@ -1,7 +1,7 @@
 import { UnknownOutcome } from '@ledgate/eventsourcing'
 import { InvalidRequest } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
-import { type Clock, type CommandContext, type EventLog, networkOf, untilSettled } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, networkOf, handle } from '../log/index.ts'
 import { confirmLink, type LinkKeys, type MailAllowance, requestMail } from '../mail/index.ts'
 import {
   type Addresses,
@@ -10,7 +10,6 @@ import {
   isFree,
   normalizeAddress,
   normalizeNewAddress,
-  readEmail,
 } from '../email-address/index.ts'
 import { discarding } from './discarding.ts'
 import type { RegistrationAllowance } from './registration-allowance.ts'
@@ -79,16 +78,14 @@ export function openRegister(dependencies: RegisterDependencies): Register {
   const { log, sealer, hasher, policy, addresses, linkKeys, mayMail, mayRegister, clock, newId } = dependencies
   const discard = discarding(sealer)
 
-  async function reserve(prepared: Prepared, expected: bigint | 'noStream', state: EmailState): Promise<void> {
-    const { hmac, registration, dataKey, context } = prepared
+  async function reserve({ registration, dataKey, context }: Prepared) {
     const reservation = {
       reservation_id: newId(),
       expires_at: clock.now() + RESERVATION_LIFETIME,
       data_key: dataKey,
       registration: await sealRegistration(sealer, dataKey, registration),
     }
-    const events = email.decide({ type: 'Reserve', reservation, now: clock.now() }, state)
-    await log.append(addresses.stream(hmac), events, { expected, context, dataKey })
+    return { command: { type: 'Reserve', reservation, now: clock.now() }, context, dataKey } as const
   }
 
   /** The address is taken: whoever reads its mail hears of it, no one else. */
@@ -103,12 +100,14 @@ export function openRegister(dependencies: RegisterDependencies): Register {
     }
   }
 
-  const appendOnce = (prepared: Prepared): Promise<void> =>
-    untilSettled(async () => {
-      const { state, expected } = await readEmail(log, addresses.stream(prepared.hmac))
-      if (state.status !== 'free' && !isFree(state, clock.now())) return tell(prepared, state)
-      await reserve(prepared, expected, state)
+  /** Reserves the address, unless it is taken. */
+  async function reserveOrTell(prepared: Prepared): Promise<void> {
+    await handle(log, { stream: addresses.stream(prepared.hmac), decider: email }, async ({ state }) => {
+      if (state.status === 'free' || isFree(state, clock.now())) return reserve(prepared)
+      await tell(prepared, state)
+      return undefined
     })
+  }
 
   return {
     async register({ email: text, password, name }, context) {
@@ -125,7 +124,7 @@ export function openRegister(dependencies: RegisterDependencies): Register {
       const registration: Registration = { ...person, ...(name !== undefined && { name }) }
       const prepared = { hmac, registration, dataKey, mailId: newId(), context }
       try {
-        await appendOnce(prepared)
+        await reserveOrTell(prepared)
       } catch (error) {
         if (!(error instanceof UnknownOutcome)) discard.later(dataKey)
         throw error

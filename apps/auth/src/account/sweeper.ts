@@ -37,7 +37,7 @@ export function openSweeper({ log, checkpoints, clock, newId }: SweeperDependenc
     const actor = { type: 'system', id: NAME } as const
     const context: CommandContext = { commandId, correlationId: commandId, causationId: commandId, actor }
     const command = { type: 'Release', reservationId, reason: 'expired' } as const
-    const { position } = await handle(log, { stream, decider: email }, () => command, { context })
+    const { position } = await handle(log, { stream, decider: email }, () => ({ command, context }))
     return position !== undefined
   }
 

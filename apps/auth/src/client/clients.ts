@@ -1,13 +1,5 @@
 import { ClientId, type ClientMetadata } from '@ledgate/oauth'
-import {
-  type Clock,
-  type CommandContext,
-  type EventLog,
-  handle,
-  newId,
-  untilSettled,
-  type Written,
-} from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, handle, newId, type Written } from '../log/index.ts'
 import type { Names } from '../name/index.ts'
 import { client as decider, type ClientCommand, ClientRefused, usesSecret } from './client.decider.ts'
 import { type ClientState, clientStream } from './events.ts'
@@ -19,6 +11,8 @@ export interface ReadClient {
   readonly state: ClientState
   readonly revision: bigint
 }
+
+const clientOf = (clientId: string) => ({ stream: clientStream.of(clientId), decider })
 
 /** The client of that id, never older than the call. */
 export async function readClient(log: EventLog, clientId: string): Promise<ReadClient | undefined> {
@@ -78,7 +72,7 @@ function secretFor(metadata: ClientMetadata, configured: string | undefined): st
 /** The commands over the log. */
 export function openClients({ log, names, clock }: ClientsDependencies): Clients {
   const change: Clients['change'] = async (clientId, command, context) => {
-    const { position } = await handle(log, { stream: clientStream.of(clientId), decider }, () => command, { context })
+    const { position } = await handle(log, clientOf(clientId), () => ({ command, context }))
     return { position: position ?? (await log.store.head()) }
   }
 
@@ -90,17 +84,12 @@ export function openClients({ log, names, clock }: ClientsDependencies): Clients
       const secrets = secret === undefined ? [] : [hashSecret(secret, newId(), clock.now())]
       const name = { kind: 'client_id', name: ClientId.parse(client_id) } as const
       let then = context
-      return untilSettled(async () => {
-        const found = await readClient(log, client_id)
-        const command = { type: 'Register', client_id, metadata, secrets, now: clock.now() } as const
-        const events = decider.decide(command, found?.state)
-        then = await names.reserve([name], `client ${client_id}`, then)
-        const { position } = await log.append(clientStream.of(client_id), events, {
-          expected: 'noStream',
-          context: then,
-        })
-        return { clientId: client_id, ...(secret !== undefined && { clientSecret: secret }), position }
-      })
+      const reserve = async () => (then = await names.reserve([name], `client ${client_id}`, then))
+      const { position = await log.store.head() } = await handle(log, clientOf(client_id), () => ({
+        command: { type: 'Register', client_id, metadata, secrets, now: clock.now() } as const,
+        context: reserve,
+      }))
+      return { clientId: client_id, ...(secret !== undefined && { clientSecret: secret }), position }
     },
 
     async addSecret(clientId, context) {

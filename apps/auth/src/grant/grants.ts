@@ -1,5 +1,5 @@
 import type { Position } from '@ledgate/eventsourcing'
-import { type CommandContext, type EventLog, handle } from '../log/index.ts'
+import { type CommandContext, type EventLog, handle, readState } from '../log/index.ts'
 import { grant as decider, type GrantCommand } from './grant.decider.ts'
 import { type GrantState, grantStream } from './events.ts'
 
@@ -12,14 +12,13 @@ export interface ReadGrant {
 /** Events one append can hold after the last that carries the state. */
 export const LOOK_BACK = 4
 
+/** What commands about the grant of that id are decided by. */
+export const grantOf = (gid: string) => ({ stream: grantStream.of(gid), decider, lookBack: LOOK_BACK, isQueued: true })
+
 /** The grant of that id, never older than the call. */
 export async function readGrant(log: EventLog, gid: string): Promise<ReadGrant | undefined> {
-  const events = await log.last(grantStream.of(gid), LOOK_BACK)
-  const newest = events[0]
-  for (const event of events) {
-    if (newest !== undefined && 'grant' in event.data) return { state: event.data.grant, revision: newest.revision }
-  }
-  return undefined
+  const { state, expected } = await readState(log, grantOf(gid))
+  return state === undefined || expected === 'noStream' ? undefined : { state, revision: expected }
 }
 
 /** Brings a grant to what the command asks, however many others change it at once. */
@@ -29,7 +28,6 @@ export async function changeGrant(
   command: Extract<GrantCommand, { type: 'Revoke' }>,
   { context, dataKey }: { readonly context: CommandContext; readonly dataKey?: string | undefined },
 ): Promise<{ position: Position } | undefined> {
-  const grant = { stream: grantStream.of(gid), decider, lookBack: LOOK_BACK }
-  const { position } = await handle(log, grant, (state) => state && command, { context, dataKeyOf: () => dataKey })
+  const { position } = await handle(log, grantOf(gid), ({ state }) => state && { command, context, dataKey })
   return position === undefined ? undefined : { position }
 }

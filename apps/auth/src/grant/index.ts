@@ -1,7 +1,7 @@
 /** Grants: what a client may do for a user, and the refresh token of that. */
-export { GrantState, grantStream, serviceStream } from './events.ts'
-export { grant, type Issued, type NewRefresh } from './grant.decider.ts'
-export { changeGrant, readGrant, type ReadGrant } from './grants.ts'
+export { GrantState, grantStream, type RefreshState, serviceStream } from './events.ts'
+export { grant, type GrantCommand, type Issued, type NewRefresh } from './grant.decider.ts'
+export { changeGrant, grantOf, readGrant, type ReadGrant } from './grants.ts'
 export { grants } from './projection.ts'
 export { grantQueries, type GrantQueries } from './queries.ts'
 export { makeRefreshToken, readRefreshToken, type RefreshToken } from './refresh-token.ts'
@@ -14,4 +14,3 @@ export {
   revokeServiceToken,
 } from './revoked-token.ts'
 export { sourceHash, spendingOf } from './spending.ts'
-export { turns, type Turns } from './turns.ts'

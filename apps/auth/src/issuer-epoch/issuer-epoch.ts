@@ -1,5 +1,6 @@
-import { type Clock, type CommandContext, type EventLog, untilSettled, type Written } from '../log/index.ts'
+import { type Clock, type CommandContext, type EventLog, handle, readState, type Written } from '../log/index.ts'
 import { INSTALLATION } from './events.ts'
+import { installation } from './issuer-epoch.decider.ts'
 
 /** What is true of all there is. */
 export interface IssuerEpoch {
@@ -14,24 +15,17 @@ export interface IssuerEpoch {
 
 /** The installation over the log. */
 export function openIssuerEpoch({ log, clock }: { log: EventLog; clock: Clock }): IssuerEpoch {
-  async function read(): Promise<{ readonly epoch: number; readonly expected: bigint | 'noStream' }> {
-    const [newest] = await log.last(INSTALLATION)
-    return newest !== undefined && 'installation' in newest.data
-      ? { epoch: newest.data.installation.issuer_epoch, expected: newest.revision }
-      : { epoch: 0, expected: 'noStream' }
-  }
+  const handled = { stream: INSTALLATION, decider: installation }
 
   return {
-    issuerEpoch: async () => (await read()).epoch,
+    issuerEpoch: async () => (await readState(log, handled)).state.issuer_epoch,
 
-    endAllTokens: (reason, context) =>
-      untilSettled(async () => {
-        const { epoch, expected } = await read()
-        // Milliseconds, so that no number of raises runs ahead of the clock: a restore that follows must come to a higher one.
-        const installation = { issuer_epoch: Math.max(epoch + 1, clock.nowMs()) }
-        const events = [{ type: 'IssuerEpochRaised', data: { reason, installation } }] as const
-        const { position } = await log.append(INSTALLATION, events, { expected, context })
-        return { position }
-      }),
+    async endAllTokens(reason, context) {
+      const { position = await log.store.head() } = await handle(log, handled, () => ({
+        command: { type: 'Raise', reason, nowMs: clock.nowMs() } as const,
+        context,
+      }))
+      return { position }
+    },
   }
 }

@@ -17,7 +17,7 @@ import type { AnyEvent, AnyRecord, EventCodec } from './codec.ts'
 import type { CommandContext, Envelope } from './envelope.ts'
 import { leaveRoom } from './room.ts'
 import type { RecordOf, StreamName } from './stream.ts'
-import { together } from './together.ts'
+import { coalesceAppends } from './coalesce-appends.ts'
 
 export interface LogAppend {
   readonly expected: ExpectedRevision
@@ -105,7 +105,9 @@ export interface EventLogOptions {
 
 /** The log over a store. An event that is not in the catalogue cannot be appended. */
 export function openEventLog({ store, sealer, catalogue: { codec, mayFill } }: EventLogOptions): EventLog {
-  const recordTogether = together((stream, events) => appendIdempotently(store, stream, events, { expected: 'any' }))
+  const recordCoalesced = coalesceAppends((stream, events) =>
+    appendIdempotently(store, stream, events, { expected: 'any' }),
+  )
 
   /** What is appended when a command is decided again is something else. */
   const idOf = ({ context }: Command, stream: string): string => {
@@ -151,7 +153,7 @@ export function openEventLog({ store, sealer, catalogue: { codec, mayFill } }: E
       const [own] = await encoded(stream, [event], options)
       if (own === undefined) throw new TypeError('nothing to record')
       await options.context.authority?.establish()
-      return runOutsideDecision(() => recordTogether(stream, own))
+      return runOutsideDecision(() => recordCoalesced(stream, own))
     },
   }
 }

@@ -5,10 +5,10 @@ export { type AnyEvent, type AnyRecord, eventCodec, type EventMetadata } from '.
 export { Actor, ANONYMOUS, type CommandContext, KeptSource, networkOf, type Source } from './envelope.ts'
 export { defineEvent, type EventDefinition, type EventOf } from './event-definition.ts'
 export { type Catalogue, type EventLog, openEventLog } from './event-log.ts'
-export { handle, readState } from './handle.ts'
+export { type Asked, type Found, handle, readState } from './handle.ts'
 export { type KeyedHash, keyedHash } from './keyed-hash.ts'
 export { newId } from './random-id.ts'
-export { untilSettled } from './retry.ts'
+export { retryOnConflict } from './retry-on-conflict.ts'
 export {
   defineSingleStream,
   defineStream,

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Checkpoints } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
-import { type Clock, type EventLog, type RecordIn, untilSettled } from '../log/index.ts'
+import { type Clock, type EventLog, type RecordIn, retryOnConflict } from '../log/index.ts'
 import { type Backlog, causedBy, followEvents, type Hearing, resume, createSlots } from '../process-manager/index.ts'
 import { linkToken, LINK_LIFETIME, type LinkKeys } from './link.ts'
 import { type Mailer, MailUndelivered } from './mailer.ts'
@@ -112,7 +112,7 @@ export function openMailSending(dependencies: MailSendingDependencies): MailSend
   }
 
   const record = (event: Requested, failure: string | undefined) =>
-    untilSettled(async () => {
+    retryOnConflict(async () => {
       const { mail_id } = event.data
       const mails = await log.last(mailStream.of(mail_id), MAIL_EVENTS)
       if (isOver(mails)) return

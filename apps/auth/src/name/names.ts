@@ -1,28 +1,7 @@
-import { Conflict, runDecision } from '@ledgate/eventsourcing'
 import { OAuthError } from '@ledgate/oauth'
-import { type CommandContext, consequenceOf, type EventLog, type KeyedHash } from '../log/index.ts'
+import { type CommandContext, consequenceOf, type EventLog, handle, type KeyedHash, readState } from '../log/index.ts'
 import { nameStream } from './events.ts'
-import { Refused } from '../refusal/index.ts'
-
-/** What can have one owner in all of an installation. */
-export type NameKind = 'scope' | 'resource' | 'client_id'
-
-export interface Name {
-  readonly kind: NameKind
-  readonly name: string
-}
-
-/** The name belongs to another owner. */
-export class NameTaken extends Refused {
-  readonly kind: NameKind
-  readonly taken: string
-
-  constructor({ kind, name }: Name, owner: string) {
-    super(`the ${kind} ${name} belongs to the ${owner}`)
-    this.kind = kind
-    this.taken = name
-  }
-}
+import { type Name, type NameKind, nameOwner, NameTaken } from './name.decider.ts'
 
 /** Names with one owner each, kept by reservation streams: no two can be first. */
 export interface Names {
@@ -46,55 +25,34 @@ const inOrder = (names: readonly Name[]): Name[] =>
 
 /** Names kept in `scope-<hmac>`. */
 export function openNames(log: EventLog, hash: KeyedHash): Names {
-  const streamOf = ({ kind, name }: Name) => nameStream.of(hash(`${kind} ${name}`))
+  const handled = ({ kind, name }: Name) => ({ stream: nameStream.of(hash(`${kind} ${name}`)), decider: nameOwner })
 
-  /** The owner, and what an append to the stream has to expect. */
-  async function read(name: Name) {
-    const [newest] = await log.last(streamOf(name))
-    const owner = newest?.type === 'NameReserved' ? newest.data.owner : undefined
-    return { owner, expected: newest?.revision ?? ('noStream' as const) }
-  }
+  const ownerOf = async (name: Name) => (await readState(log, handled(name))).state
 
   /** Says whether it was taken just now. @throws {NameTaken} */
-  const take = (name: Name, owner: string, context: CommandContext) =>
-    runDecision(() => takeFirst(name, owner, context))
-
-  async function takeFirst(name: Name, owner: string, context: CommandContext): Promise<boolean> {
-    const { owner: current, expected } = await read(name)
-    if (current === owner) return false
-    if (current !== undefined) throw new NameTaken(name, current)
-    try {
-      await log.append(streamOf(name), [{ type: 'NameReserved', data: { ...name, owner } }], { expected, context })
-      return true
-    } catch (error) {
-      if (!(error instanceof Conflict)) throw error
-      return takeFirst(name, owner, context) // somebody was faster: now it has an owner, or none again
-    }
+  async function take(name: Name, owner: string, context: CommandContext): Promise<boolean> {
+    const { position } = await handle(log, handled(name), () => ({
+      command: { type: 'Reserve', name, owner } as const,
+      context,
+    }))
+    return position !== undefined
   }
 
-  const giveBack = (name: Name, owner: string, context: CommandContext) =>
-    runDecision(() => release(name, owner, context))
-
-  async function release(name: Name, owner: string, context: CommandContext): Promise<void> {
-    const { owner: current, expected } = await read(name)
-    if (current !== owner) return
-    const released = { type: 'NameReleased', data: { ...name } } as const
-    await log.append(streamOf(name), [released], {
-      expected,
-      context: { ...consequenceOf(context), commandId: `${context.commandId}/release` },
-    })
+  async function giveBack(name: Name, owner: string, context: CommandContext): Promise<void> {
+    const released = { ...consequenceOf(context), commandId: `${context.commandId}/release` }
+    await handle(log, handled(name), () => ({ command: { type: 'Release', name, owner } as const, context: released }))
   }
 
   /** Nothing is written when it is plain beforehand that it is in vain. */
   async function assertFree(wanted: readonly Name[], owner: string): Promise<void> {
     for (const name of wanted) {
-      const { owner: current } = await read(name)
+      const current = await ownerOf(name)
       if (current !== undefined && current !== owner) throw new NameTaken(name, current)
     }
   }
 
   return {
-    owner: async (kind, name) => (await read({ kind, name })).owner,
+    owner: (kind, name) => ownerOf({ kind, name }),
 
     async release(left, owner, context) {
       for (const name of left) await giveBack(name, owner, context)

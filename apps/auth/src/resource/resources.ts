@@ -8,7 +8,6 @@ import {
   handle,
   type KeyedHash,
   newId,
-  untilSettled,
   type Written,
 } from '../log/index.ts'
 import { resource as decider, type ResourceCommand, ResourceRefused } from './resource.decider.ts'
@@ -20,6 +19,8 @@ export interface ReadResource {
   readonly state: ResourceState
   readonly revision: bigint
 }
+
+const resourceOf = (clientId: string) => ({ stream: resourceStream.of(clientId), decider })
 
 /** The resource server with that `client_id`, never older than the call. */
 export async function readResource(log: EventLog, clientId: string): Promise<ReadResource | undefined> {
@@ -107,7 +108,7 @@ export function openResources({ log, names, clock, keyedHash, issuer }: Resource
   }
 
   const change: Resources['change'] = async (clientId, command, context) => {
-    const { position } = await handle(log, { stream: resourceStream.of(clientId), decider }, () => command, { context })
+    const { position } = await handle(log, resourceOf(clientId), () => ({ command, context }))
     return { position: position ?? (await log.store.head()) }
   }
 
@@ -119,32 +120,45 @@ export function openResources({ log, names, clock, keyedHash, issuer }: Resource
   const keep = (owned: readonly Name[], owner: string, context: CommandContext) =>
     names.reserve(owned, owner, { ...consequenceOf(context), commandId: `${context.commandId}/again` })
 
-  const update: Resources['update'] = (clientId, metadata, context) => {
+  const update: Resources['update'] = async (clientId, metadata, context) => {
+    const owner = `resource ${clientId}`
+    const after = namesOf(clientId, metadata)
+    const namesBefore = (state: ResourceState | undefined) =>
+      state === undefined ? [] : namesOf(clientId, state.metadata)
     let then = context
-    return untilSettled(async (race) => {
-      const found = await readResource(log, clientId)
-      const events = decider.decide({ type: 'Update', metadata }, found?.state)
-      const before = found === undefined ? [] : namesOf(clientId, found.state.metadata)
-      const after = namesOf(clientId, metadata)
-      const owner = `resource ${clientId}`
+
+    /** The names that it does not have yet. */
+    function wanted(state: ResourceState | undefined): readonly Name[] {
+      const isRenamed = state?.metadata.resource !== metadata.resource
+      return without(
+        after,
+        namesBefore(state).filter(({ kind }) => !isRenamed || kind !== 'resource'),
+      )
+    }
+
+    async function reserve(state: ResourceState | undefined, race: number): Promise<CommandContext> {
       // Whoever was overtaken decides again, by the right of now; without it, nothing that was taken stays.
       if (race > 0)
         await context.authority?.establish().catch(async (error: unknown) => {
-          await names.release(without(after, before), owner, context)
+          await names.release(without(after, namesBefore(state)), owner, context)
           throw error
         })
-      const isRenamed = found?.state.metadata.resource !== metadata.resource
-      if (isRenamed) await assertUnnamed(metadata, owner)
-      const held = isRenamed ? before.filter(({ kind }) => kind !== 'resource') : before
-      const wanted = without(after, held)
-      then = await names.reserve(wanted, owner, then)
-      const stream = resourceStream.of(clientId)
-      const expected = found?.revision ?? 'noStream'
-      const { position } = await log.append(stream, events, { expected, context: then })
-      await keep(wanted, owner, context)
-      await names.release(without(before, after), owner, context)
-      return { position }
-    })
+      if (state?.metadata.resource !== metadata.resource) await assertUnnamed(metadata, owner)
+      then = await names.reserve(wanted(state), owner, then)
+      return then
+    }
+
+    const { before, position = await log.store.head() } = await handle(
+      log,
+      resourceOf(clientId),
+      ({ state, race }) => ({
+        command: { type: 'Update', metadata } as const,
+        context: () => reserve(state, race),
+      }),
+    )
+    await keep(wanted(before), owner, context)
+    await names.release(without(namesBefore(before), after), owner, context)
+    return { position }
   }
 
   return {
@@ -159,22 +173,20 @@ export function openResources({ log, names, clock, keyedHash, issuer }: Resource
       const owned = namesOf(clientId, metadata)
       const owner = `resource ${clientId}`
       let then = context
-      return untilSettled(async (race) => {
-        const found = await readResource(log, clientId)
-        // Another registration of this id was faster: what only this one asked for stays no one's.
-        if (race > 0 && found !== undefined)
-          await names.release(without(owned, namesOf(clientId, found.state.metadata)), owner, context)
-        const command = { type: 'Register', client_id: clientId, metadata, secrets, now: clock.now() } as const
-        const events = decider.decide(command, found?.state)
+      async function reserve(): Promise<CommandContext> {
         await assertUnnamed(metadata, owner)
         then = await names.reserve(owned, owner, then)
-        const { position } = await log.append(resourceStream.of(clientId), events, {
-          expected: 'noStream',
-          context: then,
-        })
-        await keep(owned, owner, context)
-        return { clientId, ...(secret !== undefined && { clientSecret: secret }), position }
+        return then
+      }
+      const { position = await log.store.head() } = await handle(log, resourceOf(clientId), async ({ state, race }) => {
+        // Another registration of this id was faster: what only this one asked for stays nobody's.
+        if (race > 0 && state !== undefined)
+          await names.release(without(owned, namesOf(clientId, state.metadata)), owner, context)
+        const command = { type: 'Register', client_id: clientId, metadata, secrets, now: clock.now() } as const
+        return { command, context: reserve }
       })
+      await keep(owned, owner, context)
+      return { clientId, ...(secret !== undefined && { clientSecret: secret }), position }
     },
 
     async addSecret(clientId, context) {

@@ -10,7 +10,7 @@ import type { TokenAnswer, TokenDependencies } from '../token/index.ts'
 import type { Views } from '../views/index.ts'
 import { continueGrant } from './continuation.ts'
 
-export interface SelfServiceDependencies extends Omit<TokenDependencies, 'signIn' | 'turns'>, VerdictDependencies {
+export interface SelfServiceDependencies extends Omit<TokenDependencies, 'signIn'>, VerdictDependencies {
   readonly sealer: Sealer
   readonly password: OwnPassword
   readonly email: Pick<ChangeEmail, 'ask'>

@@ -41,9 +41,6 @@ export async function changeSession(
   command: SessionCommand,
   { context, dataKey, known }: SessionChange,
 ): Promise<void> {
-  await handle(log, { stream: sessionStream.of(sid), decider }, () => command, {
-    context,
-    dataKeyOf: () => dataKey,
-    ...(known && { known: { state: known.state, expected: known.revision } }),
-  })
+  const read = known && { state: known.state, expected: known.revision }
+  await handle(log, { stream: sessionStream.of(sid), decider }, () => ({ command, context, dataKey }), read)
 }

@@ -1,8 +1,9 @@
 import { runOutsideDecision } from '@ledgate/eventsourcing'
 import { ERASED, type Sealer } from '@ledgate/vault'
 import { createKnownPlaces, PLACES } from '../limit/index.ts'
-import { type CommandContext, type EventLog, type Source, untilSettled } from '../log/index.ts'
+import { type CommandContext, type EventLog, handle, readState, type Source } from '../log/index.ts'
 import { placeStream } from './events.ts'
+import { placesOfUser, type SealedPlaces } from './places.decider.ts'
 import { DUMMY_SUBJECT, type UserState } from '../user/index.ts'
 
 /**
@@ -35,31 +36,28 @@ export function openPlaces(dependencies: PlacesDependencies): Places {
   /** Names that no one has, apart: they push out no person. */
   const nobodies = createKnownPlaces<object>(remembered)
 
-  async function read(sub: string) {
-    const [newest] = await log.last(placeStream.of(sub))
-    const sealed = newest?.type === 'PlacesSeen' ? newest.data.places : undefined
+  const placesOf = (sub: string) => ({ stream: placeStream.of(sub), decider: placesOfUser })
+
+  async function unseal(sealed: SealedPlaces | undefined): Promise<readonly string[]> {
     const text = sealed === undefined ? ERASED : await sealer.unseal(sealed, 'places')
-    return { places: text === ERASED ? [] : text.split(' '), expected: newest?.revision ?? ('noStream' as const) }
+    return text === ERASED ? [] : text.split(' ')
   }
 
+  const read = async (sub: string) => unseal((await readState(log, placesOf(sub))).state)
+
   async function load(sub: string): Promise<void> {
-    const { places: found } = await read(sub)
+    const found = await read(sub)
     for (const place of found.toReversed()) memory.add(sub, place, {})
     if (found.length === 0) memory.add(sub, '', {})
   }
 
   const append = (user: UserState, place: string, context: CommandContext) =>
-    untilSettled(async () => {
-      const { places: before, expected } = await read(user.sub)
-      if (before.includes(place)) return
-      const newest = [place, ...before].slice(0, PLACES).join(' ')
-      const data = { places: await sealer.seal(user.data_key, 'places', newest) }
+    handle(log, placesOf(user.sub), async ({ state }) => {
+      const before = await unseal(state)
+      if (before.includes(place)) return undefined
+      const newest = await sealer.seal(user.data_key, 'places', [place, ...before].slice(0, PLACES).join(' '))
       const own = { ...context, commandId: newId(), actor: { type: 'user', id: user.sub } as const }
-      await log.append(placeStream.of(user.sub), [{ type: 'PlacesSeen', data }], {
-        expected,
-        context: own,
-        dataKey: user.data_key,
-      })
+      return { command: { type: 'RecordPlaces', places: newest } as const, context: own, dataKey: user.data_key }
     })
 
   return {

@@ -11,7 +11,7 @@ import {
   TooManyKeys,
   UnknownKey,
 } from './keyring.decider.ts'
-import { isEnded } from './remembered.ts'
+import { isEnded } from './remembered.decider.ts'
 
 /** A newly generated key: its public part, and the secret for the vault. */
 export interface MadeKey {

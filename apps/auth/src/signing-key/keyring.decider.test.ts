@@ -2,7 +2,7 @@ import { specify } from '@ledgate/eventsourcing/testing'
 import { describe, expect, it } from 'vitest'
 import { keyring, type NewKey, TooEarly, TooManyKeys } from './keyring.decider.ts'
 import type { Key, KeyringEvent } from './events.ts'
-import { MAX_SUPERSEDED } from './remembered.ts'
+import { MAX_SUPERSEDED } from './remembered.decider.ts'
 
 const newKey = (kid: string): NewKey => ({ kid, alg: 'ES256' })
 const key = (kid: string, changes: Partial<Key> = {}): Key => ({

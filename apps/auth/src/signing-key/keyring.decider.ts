@@ -1,6 +1,6 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import type { Key, KeyringEvent, KeyringState } from './events.ts'
-import { MAX_SUPERSEDED, createKeyMemory } from './remembered.ts'
+import { MAX_SUPERSEDED, createKeyMemory } from './remembered.decider.ts'
 import { NotFound, Refused } from '../refusal/index.ts'
 
 /** What a keyring is asked to do. Times are whole seconds since the epoch, durations seconds. */

@@ -9,7 +9,7 @@ import { openDerivationKeys } from './derivation-keys.ts'
 import { openSigningKeys } from './signing-keys.ts'
 import { TooEarly, TooManyKeys } from './keyring.decider.ts'
 import { KeyringState } from './events.ts'
-import { MAX_SUPERSEDED } from './remembered.ts'
+import { MAX_SUPERSEDED } from './remembered.decider.ts'
 import { catalogue } from '../catalogue/index.ts'
 
 const MAX_AGE = 300

@@ -12,7 +12,7 @@ import {
   UnknownKey,
 } from './keyring.decider.ts'
 import { KeyringLog, type MadeKey, MAX_RACES, type Prepare, type Ring } from './keyring-log.ts'
-import { isEnded, SHOWN_ENDED } from './remembered.ts'
+import { isEnded, SHOWN_ENDED } from './remembered.decider.ts'
 
 export interface KeyringOptions {
   readonly log: EventLog

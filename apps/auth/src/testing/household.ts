@@ -19,7 +19,6 @@ import { createLoginRecord, noLoginLimits, openPlaces, openSignIn } from '../sig
 import { type PasswordHasher, createPasswordPolicy } from '../password/index.ts'
 import { openMailSending, mailStream, unlimitedMail } from '../mail/index.ts'
 import { type ClientState, readClient } from '../client/index.ts'
-import { turns } from '../grant/index.ts'
 import { openIssuerEpoch } from '../issuer-epoch/index.ts'
 import { verdict } from '../introspection/verdict.ts'
 import { type Mailer } from '../mail/mailer.ts'
@@ -103,7 +102,6 @@ export async function openHousehold({ store: given, hasher = plainHasher, shared
     audiences: openAudiences(log, names, ISSUER),
     locators: locators(Buffer.alloc(32, 9)),
     signIn,
-    turns: turns(),
     facts,
     tokenCap: 3600,
   }

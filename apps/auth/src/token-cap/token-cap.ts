@@ -1,6 +1,7 @@
-import { type CommandContext, type EventLog, untilSettled } from '../log/index.ts'
+import { type CommandContext, type EventLog, handle, readState } from '../log/index.ts'
 import { keyringStream } from '../signing-key/index.ts'
 import { TOKEN_CAP } from './events.ts'
+import { tokenCap } from './token-cap.decider.ts'
 import { LONGEST_TOKEN_CAP } from '../config/index.ts'
 
 /** Its first event is there before the first token is signed. */
@@ -18,12 +19,7 @@ export interface TokenCap {
 
 /** The cap over the log. A log that was written to before caps were recorded may have had the longest one. */
 export function openTokenCap({ log }: { log: EventLog }): TokenCap {
-  async function recorded() {
-    const [newest] = await log.last(TOKEN_CAP)
-    return newest?.type === 'TokenCapRaised'
-      ? ({ seconds: newest.data.seconds, expected: newest.revision } as const)
-      : ({ seconds: undefined, expected: 'noStream' } as const)
-  }
+  const cap = { stream: TOKEN_CAP, decider: tokenCap }
 
   /** The least that is safe where nothing is recorded: 0 before the first token. */
   const unrecorded = async (): Promise<number> => {
@@ -32,14 +28,13 @@ export function openTokenCap({ log }: { log: EventLog }): TokenCap {
   }
 
   return {
-    highest: async () => (await recorded()).seconds ?? LONGEST_TOKEN_CAP,
+    highest: async () => (await readState(log, cap)).state ?? LONGEST_TOKEN_CAP,
 
-    raiseTo: (wanted, context) =>
-      untilSettled(async () => {
-        const { seconds: highest, expected } = await recorded()
-        const seconds = Math.max(wanted, highest ?? (await unrecorded()))
-        if (seconds === highest) return
-        await log.append(TOKEN_CAP, [{ type: 'TokenCapRaised', data: { seconds } }], { expected, context })
-      }),
+    async raiseTo(wanted, context) {
+      await handle(log, cap, async ({ state: highest }) => ({
+        command: { type: 'Raise', seconds: Math.max(wanted, highest ?? (await unrecorded())) } as const,
+        context,
+      }))
+    },
   }
 }

@@ -3,7 +3,7 @@ import { type GrantType, UnauthorizedClient } from '@ledgate/oauth'
 import type { Sealer } from '@ledgate/vault'
 import type { UserState } from '../user/index.ts'
 import type { ClientState } from '../client/index.ts'
-import type { Issued, Turns } from '../grant/index.ts'
+import type { Issued } from '../grant/index.ts'
 import type { Clock, CommandContext, EventLog, Source } from '../log/index.ts'
 import type { Audiences } from '../resource/index.ts'
 import type { DerivationKeys, SigningKeys } from '../signing-key/index.ts'
@@ -27,7 +27,6 @@ export interface TokenDependencies {
   readonly audiences: Audiences
   readonly locators: Pick<Locators, 'make'>
   readonly signIn: SignIn
-  readonly turns: Turns
   readonly facts: TokenFacts
   /** The longest life of any access token, in seconds. */
   readonly tokenCap: number

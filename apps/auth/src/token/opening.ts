@@ -53,7 +53,7 @@ const opensAnew = (client: ClientState, now: number): Continued => ({
  * session without a grant is empty; so both go at once, and the answer waits for both.
  */
 export async function openGrant(
-  { log, locators, facts, tokenCap, ...keys }: Omit<TokenDependencies, 'signIn' | 'audiences' | 'turns'>,
+  { log, locators, facts, tokenCap, ...keys }: Omit<TokenDependencies, 'signIn' | 'audiences'>,
   { grantType, amr, client, context, now, issuerEpoch, user, scope, aud, encryption, continued }: Opening,
 ): Promise<TokenAnswer> {
   const lifetimes = lifetimesOf(client.metadata, tokenCap)

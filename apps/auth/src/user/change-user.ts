@@ -26,10 +26,11 @@ export const changeUser = (
 ): Promise<ChangedUser> =>
   unlessErased(unknown, async () => {
     const person = { stream: userStream.of(sub), decider: user }
-    const { state, position } = await handle(log, person, () => command, {
+    const { state, position } = await handle(log, person, ({ state: before }) => ({
+      command,
       context,
-      dataKeyOf: (before) => before?.data_key,
-    })
+      dataKey: before?.data_key,
+    }))
     if (state === undefined) throw new UnknownAccount()
     return { state, position: position ?? (await log.store.head()), isChanged: position !== undefined }
   })

@@ -9,7 +9,7 @@ import {
 } from '@ledgate/oauth'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ADMINISTRATION_SCOPES } from '../../src/admin/vocabulary/index.ts'
-import { MAX_SUPERSEDED } from '../../src/signing-key/remembered.ts'
+import { MAX_SUPERSEDED } from '../../src/signing-key/remembered.decider.ts'
 import { ANN, basic, BOOTSTRAP, openService, ORDERS_API, type Service } from './service.ts'
 
 const EVE = { email: 'eve@example.com', password: 'e'.repeat(256) }

@@ -53,7 +53,7 @@ export function openAdministrators(log: EventLog): Administrators {
     context: CommandContext,
     prepare: (state: AdministratorsState) => Promise<AdministratorCommand>,
   ): Promise<boolean> {
-    const { position } = await handle(log, list, prepare, { context })
+    const { position } = await handle(log, list, async ({ state }) => ({ command: await prepare(state), context }))
     return position !== undefined
   }
 

@@ -72,7 +72,7 @@ export function openUserCreation({ log, sealer, hasher, addresses, clock, newId,
 
   /** Takes the address for the user; `false` if it is taken or barred. */
   async function assign({ stream, registration, dataKey, context, isBarred }: Assignment): Promise<boolean> {
-    const command = async (state: EmailState) => {
+    const ask = async ({ state }: { readonly state: EmailState }) => {
       if (state.status === 'confirmed' || (await isBarred())) return undefined
       const reservation = {
         reservation_id: newId(),
@@ -81,9 +81,9 @@ export function openUserCreation({ log, sealer, hasher, addresses, clock, newId,
         registration: await sealRegistration(sealer, dataKey, registration),
       }
       const owner = await sealer.seal(dataKey, 'owner', registration.sub)
-      return { type: 'Assign', reservation, owner } as const
+      return { command: { type: 'Assign', reservation, owner }, context, dataKey } as const
     }
-    const { position } = await handle(log, { stream, decider: email }, command, { context, dataKeyOf: () => dataKey })
+    const { position } = await handle(log, { stream, decider: email }, ask)
     return position !== undefined
   }
 

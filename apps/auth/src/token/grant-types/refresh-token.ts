@@ -1,23 +1,24 @@
-import { InvalidGrant, InvalidRequest, InvalidScope, InvalidTarget, isSameResource } from '@ledgate/oauth'
+import { InvalidGrant, InvalidRequest } from '@ledgate/oauth'
 import { aboutUser, readUser, unlessErased } from '../../user/index.ts'
 import { sha256 } from '../../credential/index.ts'
 import {
-  grant as grants,
+  type GrantCommand,
+  grantOf,
   type GrantState,
-  grantStream,
+  type Issued,
   judgeRefresh,
   makeRefreshToken,
   moveRevokedTokens,
   needsSpending,
   type Presented,
   type ReadGrant,
-  readGrant,
   readRefreshToken,
+  type RefreshState,
   type RefreshToken,
   sourceHash,
   spendingOf,
 } from '../../grant/index.ts'
-import { untilSettled } from '../../log/index.ts'
+import { type Asked, type CommandContext, type Found, handle } from '../../log/index.ts'
 import { changeSession, secondsLeft, touched } from '../../session/index.ts'
 import { grantClaims } from '../access-token.ts'
 import {
@@ -29,8 +30,8 @@ import {
   tokensOf,
 } from '../issuing.ts'
 import { lifetimesOf, tokenLife } from '../lifetimes.ts'
-import { loadParties, requireLiveParties } from '../parties.ts'
-import { readResourceParameter, readScope } from '../scope.ts'
+import { narrowedAudience, narrowedScope } from '../narrowing.ts'
+import { type LiveParties, loadParties, requireLiveParties } from '../parties.ts'
 import { signed } from '../signing.ts'
 import { assertFits } from '../size.ts'
 import type { GrantTypeEntry } from './grant-type.ts'
@@ -44,24 +45,6 @@ function assertAttempt(attempt: unknown): void {
   throw new InvalidRequest(
     `refresh_attempt is ${ATTEMPT_LENGTH.least} to ${ATTEMPT_LENGTH.most} of the characters A-Z a-z 0-9 . _ ~ -`,
   )
-}
-
-/**
- * A narrower scope narrows this access token alone, RFC 6749 §6. Whether it outlives the session is a matter of the grant: a
- * resource server reads it from the token.
- */
-function narrowedScope(grant: GrantState, parameter: unknown): string[] {
-  const asked = readScope(parameter)
-  if (asked?.some((token) => !grant.scope.includes(token))) throw new InvalidScope('the scope exceeds the grant')
-  return grant.scope.filter((token) => asked === undefined || asked.includes(token) || token === 'offline_access')
-}
-
-/** A narrower audience narrows this access token alone, RFC 8707 §2.2. */
-function narrowedAudience(grant: GrantState, parameter: unknown): readonly string[] {
-  const asked = readResourceParameter(parameter)
-  if (asked.some((resource) => !grant.aud.some((granted) => isSameResource(granted, resource))))
-    throw new InvalidTarget('the resource is not one of the grant')
-  return asked.length > 0 ? asked : grant.aud
 }
 
 /** The token as it is presented: what a retry is told from a theft by. Nothing else of the request has a say in that. */
@@ -81,80 +64,115 @@ async function presentation(
   return { generation, key, attempt, source: sourceHash(source), spent, now, grace }
 }
 
-/** @throws {InvalidGrant} always: the grant is over. */
+/** A spent token came back in a way that no retry does: the grant is revoked. */
 async function endForReuse(
   { log }: TokenDependencies,
   { context }: TokenRequest,
-  { state, revision }: ReadGrant,
+  { sub }: GrantState,
   generation: number,
-): Promise<never> {
-  const { sub, gid } = state
+): Promise<Asked<GrantCommand>> {
   const user = (await readUser(log, sub))?.state
-  const own = aboutUser(user, { ...context, actor: { type: 'user', id: sub } })
-  const events = grants.decide({ type: 'EndForReuse', generation }, state)
-  await log.append(grantStream.of(gid), events, { expected: revision, ...own })
-  throw new InvalidGrant('a spent refresh token was presented again: the grant is revoked')
+  return {
+    command: { type: 'EndForReuse', generation },
+    ...aboutUser(user, { ...context, actor: { type: 'user', id: sub } }),
+  }
 }
 
-async function renew(dependencies: TokenDependencies, request: TokenRequest, read: RefreshToken): Promise<TokenAnswer> {
+/** A refresh token that is answered, unless the rules of the grant refuse it. */
+interface Renewal extends Asked<GrantCommand> {
+  readonly issued: Issued
+  readonly parties: LiveParties
+  readonly idleFor: number
+  /** The successor of the refresh token, once the grant has one. */
+  successor(refresh: RefreshState): string
+  /** The access token, once it is recorded. */
+  sign(): Promise<string>
+}
+
+/** @throws {InvalidGrant | InvalidScope | InvalidTarget} when one of the parties no longer lives, or it asks for too much. */
+async function renewal(
+  dependencies: TokenDependencies,
+  { client, body, context, now }: TokenRequest,
+  grant: GrantState,
+  presented: Presented,
+): Promise<Renewal> {
   const { log, signingKeys, audiences, locators, facts, tokenCap } = dependencies
-  const { client, body, context, now } = request
-  const found = await readGrant(log, read.gid)
-  const isOwn = found?.state.client_id === client.client_id
-  const presented = isOwn ? await presentation(dependencies, request, read, found) : undefined
-  if (isOwn && presented !== undefined && judgeRefresh(presented, found.state) === 'reuse')
-    return endForReuse(dependencies, request, found, read.generation)
-  assertMayUse('refresh_token', client)
-  if (!isOwn || presented === undefined) throw new InvalidGrant('unknown grant, or a grant of another client')
-  assertAttempt(body['refresh_attempt'])
   const [parties, { signer }, derivationKeys] = await Promise.all([
-    loadParties({ log, ...facts }, found.state, client),
+    loadParties({ log, ...facts }, grant, client),
     signingKeys.read(),
     dependencies.derivationKeys.read(),
   ])
-  requireLiveParties(found.state, parties, now)
+  requireLiveParties(grant, parties, now)
   const { user, session } = parties
-  const lifetimes = lifetimesOf(client.metadata, tokenCap)
-  const { sub, gid, sid, client_id } = found.state
-  const scope = narrowedScope(found.state, body['scope'])
-  const sessionLeft = secondsLeft(touched(session.state, now, lifetimes.refreshTokenIdle), now)
-  const { aud, encryption } = await audiences.granted(narrowedAudience(found.state, body['resource']))
-  const issued = issue({
-    client_id,
-    sub,
-    gid,
-    sid,
-    scope,
-    aud: [...aud],
-    iat: now,
-    expires_in: tokenLife(lifetimes.accessToken, scope, sessionLeft),
-    kid: signer.kid,
-  })
-  const { refreshTokenIdle: idleFor } = lifetimes
-  const command = { type: 'PresentRefreshToken', ...presented, idleFor, nextKey: derivationKeys.current } as const
-  const events = grants.decide({ ...command, token: issued }, found.state)
-  const after = events.reduce(grants.evolve, found.state)
-  if (after === undefined || after.refresh === null) throw new InvalidGrant('the grant has no refresh token')
-  const claims = grantClaims(facts, issued, after, user)
-  assertFits(claims, encryption)
-  await moveRevokedTokens(log, found.state, now, { context })
-  const own = { context: { ...context, actor: { type: 'user', id: sub } as const }, dataKey: user.data_key }
-  const { position } = await log.append(grantStream.of(gid), events, { expected: found.revision, ...own })
-  await changeSession(log, sid, { type: 'Touch', now, idleFor }, { ...own, known: session })
-  const jwt = await signed(issued, claims, { signer, locators, encryption })
-  const { key, generation } = after.refresh
-  return { position, tokens: tokensOf(jwt, issued, makeRefreshToken(derivationKeys, { key, gid, generation })) }
+  const { refreshTokenIdle: idleFor, accessToken } = lifetimesOf(client.metadata, tokenCap)
+  const { sub, gid, sid, client_id } = grant
+  const scope = narrowedScope(grant, body['scope'])
+  const sessionLeft = secondsLeft(touched(session.state, now, idleFor), now)
+  const { aud, encryption } = await audiences.granted(narrowedAudience(grant, body['resource']))
+  const expires_in = tokenLife(accessToken, scope, sessionLeft)
+  const issued = issue({ client_id, sub, gid, sid, scope, aud: [...aud], iat: now, expires_in, kid: signer.kid })
+  const claims = grantClaims(facts, issued, grant, user)
+  async function prepareAppend(): Promise<CommandContext> {
+    assertFits(claims, encryption)
+    await moveRevokedTokens(log, grant, now, { context })
+    return { ...context, actor: { type: 'user', id: sub } }
+  }
+  return {
+    command: { type: 'PresentRefreshToken', ...presented, idleFor, nextKey: derivationKeys.current, token: issued },
+    context: prepareAppend,
+    dataKey: user.data_key,
+    issued,
+    parties,
+    idleFor,
+    successor: ({ key, generation }) => makeRefreshToken(derivationKeys, { key, gid, generation }),
+    sign: () => signed(issued, claims, { signer, locators, encryption }),
+  }
+}
+
+/** What a refresh token asks of its grant. @throws {OAuthError} when it is refused before the grant's own rules. */
+async function ask(
+  dependencies: TokenDependencies,
+  request: TokenRequest,
+  token: RefreshToken,
+  { state: grant, expected }: Found<GrantState | undefined>,
+): Promise<Renewal | Asked<GrantCommand>> {
+  const { client, body } = request
+  if (grant === undefined || expected === 'noStream' || grant.client_id !== client.client_id) {
+    assertMayUse('refresh_token', client)
+    throw new InvalidGrant('unknown grant, or a grant of another client')
+  }
+  const presented = await presentation(dependencies, request, token, { state: grant, revision: expected })
+  if (judgeRefresh(presented, grant) === 'reuse') return endForReuse(dependencies, request, grant, token.generation)
+  assertMayUse('refresh_token', client)
+  assertAttempt(body['refresh_attempt'])
+  return renewal(dependencies, request, grant, presented)
+}
+
+async function refresh(
+  dependencies: TokenDependencies,
+  request: TokenRequest,
+  token: RefreshToken,
+): Promise<TokenAnswer> {
+  const { log } = dependencies
+  const grant = grantOf(token.gid)
+  const { asked, state, position } = await handle(log, grant, (found) => ask(dependencies, request, token, found))
+  if (asked === undefined || !('issued' in asked))
+    throw new InvalidGrant('a spent refresh token was presented again: the grant is revoked')
+  if (position === undefined || !state?.refresh) throw new InvalidGrant('the grant has no refresh token')
+  const { issued, parties, idleFor, dataKey } = asked
+  const context = { ...request.context, actor: { type: 'user', id: state.sub } } as const
+  const touch = { type: 'Touch', now: request.now, idleFor } as const
+  await changeSession(log, state.sid, touch, { context, dataKey, known: parties.session })
+  return { position, tokens: tokensOf(await asked.sign(), issued, asked.successor(state.refresh)) }
 }
 
 async function run(dependencies: TokenDependencies, request: TokenRequest): Promise<TokenAnswer> {
   const { refresh_token: text } = request.body
-  const read = typeof text === 'string' ? readRefreshToken(await dependencies.derivationKeys.read(), text) : undefined
-  if (read !== undefined)
-    return dependencies.turns.take(read.gid, () =>
-      unlessErased(
-        (cause) => new InvalidGrant('the user was erased meanwhile', { cause }),
-        () => untilSettled(() => renew(dependencies, request, read)),
-      ),
+  const token = typeof text === 'string' ? readRefreshToken(await dependencies.derivationKeys.read(), text) : undefined
+  if (token !== undefined)
+    return unlessErased(
+      (cause) => new InvalidGrant('the user was erased meanwhile', { cause }),
+      () => refresh(dependencies, request, token),
     )
   assertMayUse('refresh_token', request.client)
   if (typeof text !== 'string') throw new InvalidRequest('refresh_token is required')

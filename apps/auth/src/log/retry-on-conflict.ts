@@ -9,11 +9,12 @@ const MAX_RACES = 128
 
 /**
  * Reads, decides and appends until no one is in the way: `attempt` is called again after a `Conflict`, and when what it read
- * was not current ({@link runDecision}); it has to read again what it decides by.
+ * was not current ({@link runDecision}); it has to read again what it decides by. For commands on one stream there is
+ * `handle`.
  *
  * @throws {Conflict} when others were first every time.
  */
-export async function untilSettled<Result>(attempt: (race: number) => Promise<Result>): Promise<Result> {
+export async function retryOnConflict<Result>(attempt: (race: number) => Promise<Result>): Promise<Result> {
   for (let race = 0; ; race += 1) {
     try {
       return await runDecision(() => attempt(race))

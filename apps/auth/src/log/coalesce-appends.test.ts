@@ -11,7 +11,7 @@ import { nthPosition } from '@ledgate/eventsourcing/testing'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { rounds } from '../../../../rounds.ts'
-import { together } from './together.ts'
+import { coalesceAppends } from './coalesce-appends.ts'
 
 const event = (n: number): NewEvent => ({ id: eventId('together', n), type: 'TokenIssued', data: { n }, metadata: {} })
 
@@ -63,7 +63,7 @@ describe('events that travel together', () => {
       fc.constantFrom(1, 3, MAX_EVENTS_PER_APPEND),
       async (steps, outcomes, longest) => {
         const store = slowStore(outcomes, longest)
-        const record = together(store.write)
+        const record = coalesceAppends(store.write)
         const asked: Promise<void>[] = []
         for (const [n, { act, stream }] of steps.entries()) {
           if (act === 'turn') {
@@ -92,7 +92,7 @@ describe('events that travel together', () => {
 
   it('writes a thousand that come at once in the order they came, one append at a time, none over the limit', async () => {
     const store = slowStore(['written'])
-    const record = together(store.write)
+    const record = coalesceAppends(store.write)
     const all = Array.from({ length: 1_000 }, (_, n) => event(n))
     await Promise.all(all.map((each) => record('service-a', each)))
     expect(store.written).toEqual(all.map(({ id }) => id))
@@ -102,7 +102,7 @@ describe('events that travel together', () => {
 
   it('writes one by one what is too large as a whole', async () => {
     const store = slowStore(['written'], 1)
-    const record = together(store.write)
+    const record = coalesceAppends(store.write)
     const all = Array.from({ length: 5 }, (_, n) => event(n))
     await Promise.all(all.map((each) => record('service-a', each)))
     expect(store.written.toSorted()).toEqual(all.map(({ id }) => id).toSorted())
@@ -110,7 +110,7 @@ describe('events that travel together', () => {
 
   it('fails those who wait behind a failure at once, and takes those who come later', async () => {
     const store = slowStore(['unknown', 'written'])
-    const record = together(store.write)
+    const record = coalesceAppends(store.write)
     const outcomes = await Promise.allSettled([1, 2, 3].map((n) => record('service-a', event(n))))
     expect(outcomes.map((one) => (one.status === 'rejected' ? one.reason.constructor : one.status))).toEqual([
       UnknownOutcome,
@@ -123,7 +123,7 @@ describe('events that travel together', () => {
 
   it('does not delay appends to other streams', async () => {
     const written: string[] = []
-    const record = together(async (stream) => {
+    const record = coalesceAppends(async (stream) => {
       if (stream === 'service-slow') await new Promise(() => undefined)
       written.push(stream)
       return { position: positionAfter(written.length) }

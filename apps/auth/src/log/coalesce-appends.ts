@@ -17,7 +17,7 @@ interface Member {
  * The answer is the position of the last event that travelled along: not before one's own. What waits behind an append
  * that failed was not written, and is not held up by trying.
  */
-export function together(write: Write): (stream: string, event: NewEvent) => Promise<Position> {
+export function coalesceAppends(write: Write): (stream: string, event: NewEvent) => Promise<Position> {
   /** Who waits behind the append that is under way, by stream. */
   const lines = new Map<string, Member[]>()
 
