@@ -82,8 +82,6 @@ const auth: House = {
   aids: ['testing'],
   pure: ['@ledgate/eventsourcing', '@ledgate/oauth', 'credential', 'log', 'refusal', 'zod'],
   lookingUp: {
-    'account/erased-meanwhile.test.ts': ['introspection', 'resource', 'self-service'],
-    'catalogue/ending-fits.test.ts': ['revocation-feed'],
     'client/registrable-metadata.test.ts': ['client-authentication', 'resource'],
     'compose/backup.test.ts': ['compose.ts'],
     'log/event-log.test.ts': ['catalogue', 'mail'],
@@ -92,10 +90,8 @@ const auth: House = {
     'log/stream.test.ts': ['admin/administrators', 'catalogue', 'grant', 'session'],
     'process-manager/follow-events.test.ts': ['mail'],
     'revocation-feed/kafka/live-set.test.ts': ['compose'],
-    'sign-in/limits-over-the-log.test.ts': ['account'],
     'signing-key/keyring.test.ts': ['catalogue'],
     'signing-key/signing-key.test.ts': ['catalogue'],
-    'views/version-before.test.ts': ['compose'],
     'views/views.test.ts': ['compose'],
   },
   modules: {
