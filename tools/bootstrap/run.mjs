@@ -65,6 +65,7 @@ const commands = {
   soak: nx(['soak']),
   lint: nx(['lint']),
   typecheck: nx(['typecheck']),
+  api: ['typedoc', ['--options', join(root, 'tools/build/typedoc.config.js')]],
   build: nx(['build', 'publint', 'attw', 'size']),
 }
 
