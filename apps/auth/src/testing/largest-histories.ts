@@ -1,7 +1,11 @@
 import type { Decider } from '@ledgate/eventsourcing'
 import { MAX_AUTHORIZATION_BYTES, MAX_METADATA_BYTES, NewClientMetadata, NewResourceMetadata } from '@ledgate/oauth'
 import { email, emailChange } from '../email-address/index.ts'
+import { installation } from '../issuer-epoch/issuer-epoch.decider.ts'
+import { nameOwner } from '../name/name.decider.ts'
 import { login } from '../sign-in/login.decider.ts'
+import { placesOfUser } from '../sign-in/places.decider.ts'
+import { tokenCap } from '../token-cap/token-cap.decider.ts'
 import { user } from '../user/index.ts'
 import { administrators } from '../admin/administrators/administrators.decider.ts'
 import { client } from '../client/client.decider.ts'
@@ -73,6 +77,7 @@ function lived<State, Command, Event extends DomainEvent>(
 
 /** Two hundred characters, each of which JSON writes as six. */
 const reason = '\u0001'.repeat(200)
+const longestName = { kind: 'scope', name: 's'.repeat(MAX_METADATA_BYTES) } as const
 const id = (n: number) => String(n).padStart(32, '0')
 const sub = (n: number) => `u_${id(n)}`
 const clientId = 'c'.repeat(100)
@@ -166,6 +171,39 @@ const token = {
 
 /** One history for each decider, by the file that it is in: the test that walks them fails for a file that is not here. */
 export const largestHistories: Readonly<Record<string, History>> = {
+  'issuer-epoch/issuer-epoch.decider.ts': historyOf(installation)({
+    begin: [],
+    acts: (n) => [
+      { type: 'Raise', reason, nowMs: n },
+      { type: 'Raise', reason, nowMs: Number.MAX_SAFE_INTEGER },
+    ],
+    endings: (n) => [{ type: 'Raise', reason, nowMs: n }],
+  }),
+  'token-cap/token-cap.decider.ts': historyOf(tokenCap)({
+    begin: [],
+    acts: (n) => [
+      { type: 'Raise', seconds: n },
+      { type: 'Raise', seconds: 1 },
+    ],
+    endings: () => [],
+  }),
+  'name/name.decider.ts': historyOf(nameOwner)({
+    begin: [],
+    acts: () => [
+      { type: 'Reserve', name: longestName, owner: `client ${clientId}` },
+      { type: 'Reserve', name: longestName, owner: `resource ${clientId}` },
+      { type: 'Release', name: longestName, owner: `client ${clientId}` },
+    ],
+    endings: () => [{ type: 'Release', name: longestName, owner: `client ${clientId}` }],
+  }),
+  'sign-in/places.decider.ts': historyOf(placesOfUser)({
+    begin: [],
+    acts: (n) => [
+      { type: 'RecordPlaces', places: sealed(n) },
+      { type: 'RecordPlaces', places: registration(n) },
+    ],
+    endings: () => [],
+  }),
   'email-address/email.decider.ts': historyOf(email)({
     begin: [],
     acts: (n, state) => {
@@ -334,10 +372,8 @@ export const largestHistories: Readonly<Record<string, History>> = {
 
 /** What is written without a decider, as large as it gets. */
 export const singleEvents: readonly DomainEvent[] = [
-  { type: 'IssuerEpochRaised', data: { reason, installation: { issuer_epoch: Number.MAX_SAFE_INTEGER } } },
   { type: 'ServiceTokenRevoked', data: { jti: id(1), client_id: clientId, exp: 1e10 } },
   { type: 'TokenRevoked', data: { jti: id(1), exp: 1e10, grant: grantOfToken() } },
-  { type: 'NameReleased', data: { kind: 'scope', name: 's'.repeat(MAX_METADATA_BYTES) } },
 ]
 
 /** As `revokeGrantToken` writes it. */
