@@ -20,6 +20,10 @@ describe.each(globSync('.github/workflows/*.yml', { cwd: root }))('%s', (path) =
   const text = readFileSync(join(root, path), 'utf8')
   const { jobs } = Workflow.parse(parse(text))
 
+  it('names the host of no package registry', () => {
+    expect(text).not.toMatch(/\bregistry\.[\w-]+\.|registry-url/)
+  })
+
   it('names each action by its commit, with the version beside it', () => {
     const used = Object.values(jobs).flatMap(({ steps }) => steps.flatMap(({ uses }) => uses ?? []))
     expect(used.filter((uses) => !/^[\w-]+\/[\w-]+@[0-9a-f]{40}$/.test(uses))).toEqual([])
